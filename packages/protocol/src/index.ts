@@ -1,0 +1,8 @@
+export { hasAudience, parseAccessTokenClaims, scopesOf } from './claims.ts'
+export type { AccessTokenClaims, ParsedClaims } from './claims.ts'
+export { isJsonObject, parseJsonObject } from './json.ts'
+export type { JsonFault, JsonLimits, JsonObject, JsonValue, ParsedJsonObject } from './json.ts'
+export { createProblem, problemMediaType } from './problems.ts'
+export type { FieldError, Problem, ProblemCode } from './problems.ts'
+export { issuerMetadataUrl, parseIssuer } from './issuer.ts'
+export type { ParsedIssuer } from './issuer.ts'

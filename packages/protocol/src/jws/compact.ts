@@ -1,0 +1,98 @@
+import { Buffer } from 'node:buffer'
+import type { JsonFault, JsonObject } from '../json.ts'
+import { parseJsonObject } from '../json.ts'
+
+/** A compact JWS (RFC 7515 section 7.1) that was read, and of which nothing is believed yet. */
+export interface CompactJws {
+  readonly kind: 'jws'
+  readonly header: JsonObject
+  readonly payload: JsonObject
+  /** The octets the signature covers (RFC 7515 section 5.1): `header.payload` as they were sent. */
+  readonly signingInput: string
+  readonly signature: Buffer
+}
+
+export interface MalformedJws {
+  readonly kind: 'malformed'
+  readonly why: JwsFault
+}
+
+export type JwsFault =
+  | 'not-a-string'
+  | 'too-long'
+  | 'not-three-parts'
+  | 'not-canonical-base64url'
+  | 'not-utf8'
+  | `header-${JsonFault}`
+  | `payload-${JsonFault}`
+
+/** 8 KiB: four times the budget for minted tokens. Read before anything is decoded. */
+const tokenCharactersMax = 8192
+/** Claims are flat; an actor chain or an address claim needs a few levels. */
+const depthMax = 16
+const dot = 0x2e
+
+/**
+ * Reads the one form that is accepted: three non-empty parts of canonical base64url (no padding, no
+ * white space, no stray trailing bits), header and payload each one UTF-8 JSON object without
+ * duplicate members. One token therefore has one spelling, except for the signature's own twins.
+ *
+ * Checks NEITHER the signature NOR any header parameter or claim.
+ */
+export function parseCompactJws(token: unknown): CompactJws | MalformedJws {
+  if (typeof token !== 'string') return malformed('not-a-string')
+  if (token.length > tokenCharactersMax) return malformed('too-long')
+
+  const firstDot = token.indexOf('.')
+  const secondDot = token.indexOf('.', firstDot + 1)
+  if (firstDot < 1 || secondDot <= firstDot + 1) return malformed('not-three-parts')
+  if (secondDot === token.length - 1) return malformed('not-three-parts')
+  if (token.charCodeAt(secondDot + 1) === dot || token.includes('.', secondDot + 1)) {
+    return malformed('not-three-parts')
+  }
+
+  const headerBytes = decodeCanonical(token.slice(0, firstDot))
+  const payloadBytes = decodeCanonical(token.slice(firstDot + 1, secondDot))
+  const signature = decodeCanonical(token.slice(secondDot + 1))
+  if (headerBytes === undefined || payloadBytes === undefined || signature === undefined) {
+    return malformed('not-canonical-base64url')
+  }
+
+  const headerText = decodeUtf8(headerBytes)
+  const payloadText = decodeUtf8(payloadBytes)
+  if (headerText === undefined || payloadText === undefined) return malformed('not-utf8')
+
+  const header = parseJsonObject(headerText, { depthMax })
+  if (header.kind === 'malformed') return malformed(`header-${header.why}`)
+  const payload = parseJsonObject(payloadText, { depthMax })
+  if (payload.kind === 'malformed') return malformed(`payload-${payload.why}`)
+
+  return {
+    kind: 'jws',
+    header: header.value,
+    payload: payload.value,
+    signingInput: token.slice(0, secondDot),
+    signature,
+  }
+}
+
+/** Node decodes leniently, so what it decoded is encoded again: only the canonical text survives. */
+function decodeCanonical(part: string): Buffer | undefined {
+  const bytes = Buffer.from(part, 'base64url')
+  return bytes.toString('base64url') === part ? bytes : undefined
+}
+
+// ignoreBOM keeps a byte order mark in the text, where the JSON parser then refuses it.
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function decodeUtf8(bytes: Buffer): string | undefined {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+function malformed(why: JwsFault): MalformedJws {
+  return { kind: 'malformed', why }
+}

@@ -1,0 +1,103 @@
+import type { KeyObject } from 'node:crypto'
+import { createHash, createPublicKey } from 'node:crypto'
+import type { JsonObject } from '../json.ts'
+import { isJsonObject } from '../json.ts'
+import type { Algorithm, AlgorithmName } from './algorithms.ts'
+import { algorithmNamed, algorithms } from './algorithms.ts'
+
+/** A public key that verifies one algorithm and no other. */
+export interface VerificationKey {
+  readonly kid: string
+  readonly algorithm: Algorithm
+  readonly publicKey: KeyObject
+}
+
+export type ParsedJwk =
+  | { readonly kind: 'key'; readonly key: VerificationKey }
+  | { readonly kind: 'unusable'; readonly why: string }
+
+/**
+ * Reads one entry of a JWK Set (RFC 7517) as a verification key. An RSA key without `alg` is bound
+ * to RS256, the one algorithm every issuer that leaves `alg` out means; other key types have only
+ * one algorithm here. An entry with a private or symmetric part is refused, not stripped: whoever
+ * published it has lost that key.
+ */
+export function parseVerificationKey(jwk: unknown): ParsedJwk {
+  if (!isJsonObject(jwk)) return unusable('it is not an object')
+  const { kid, use } = jwk
+  if (typeof kid !== 'string' || kid === '') return unusable('it has no kid')
+  if (['d', 'p', 'q', 'k'].some((member) => Object.hasOwn(jwk, member))) {
+    return unusable('it holds a private or symmetric key')
+  }
+  if (use !== undefined && use !== 'sig') return unusable('its use is not sig')
+  if (!mayVerify(jwk)) return unusable('its key_ops leave out verify')
+
+  const algorithm = algorithmOf(jwk)
+  if (algorithm === undefined) return unusable('its algorithm is not supported')
+  let publicKey: KeyObject
+  try {
+    // Checks for EC and OKP that the point is on the curve.
+    publicKey = createPublicKey({ key: jwk, format: 'jwk' })
+  } catch {
+    return unusable('its parameters are not a key')
+  }
+  const fault = algorithm.keyFault(publicKey)
+  return fault === undefined
+    ? { kind: 'key', key: { kid, algorithm, publicKey } }
+    : unusable(`it ${fault}`)
+}
+
+/** A public key as a JWK Set lists it. */
+export interface PublicJwk {
+  readonly kid: string
+  readonly use: 'sig'
+  readonly alg: AlgorithmName
+  readonly [member: string]: string
+}
+
+/** The JWK that goes into a JWK Set: public members only, its RFC 7638 thumbprint, its one algorithm. */
+export function publicJwk(key: KeyObject, algorithm: AlgorithmName): PublicJwk {
+  const members = requiredMembers(key)
+  return { ...members, kid: thumbprint(members), use: 'sig', alg: algorithm }
+}
+
+/** RFC 7638: SHA-256 over the required members in lexicographic order, base64url. */
+function thumbprint(members: Readonly<Record<string, string>>): string {
+  const sorted = Object.keys(members)
+    .toSorted()
+    .map((name) => [name, members[name]])
+  return createHash('sha256')
+    .update(JSON.stringify(Object.fromEntries(sorted)))
+    .digest('base64url')
+}
+
+const requiredMembersByKeyType: ReadonlyMap<string, readonly string[]> = new Map([
+  ['RSA', ['e', 'kty', 'n']],
+  ['EC', ['crv', 'kty', 'x', 'y']],
+  ['OKP', ['crv', 'kty', 'x']],
+])
+
+function requiredMembers(key: KeyObject): Record<string, string> {
+  const jwk: Record<string, unknown> = { ...key.export({ format: 'jwk' }) }
+  const names = requiredMembersByKeyType.get(String(jwk['kty'])) ?? []
+  return Object.fromEntries(names.map((name) => [name, String(jwk[name])]))
+}
+
+function algorithmOf(jwk: JsonObject): Algorithm | undefined {
+  const fits = (algorithm: Algorithm): boolean =>
+    algorithm.keyType === jwk['kty'] && algorithm.curve === jwk['crv']
+  if (jwk['alg'] === undefined) {
+    if (jwk['kty'] === 'RSA') return algorithmNamed('RS256')
+    return algorithms.values().find(fits)
+  }
+  return algorithms.values().find((algorithm) => algorithm.name === jwk['alg'] && fits(algorithm))
+}
+
+function mayVerify(jwk: JsonObject): boolean {
+  const operations = jwk['key_ops']
+  return operations === undefined || (Array.isArray(operations) && operations.includes('verify'))
+}
+
+function unusable(why: string): ParsedJwk {
+  return { kind: 'unusable', why }
+}

@@ -1,0 +1,96 @@
+export type ProblemCode =
+  | 'malformed'
+  | 'ambiguous-target'
+  | 'unknown-audience'
+  | 'unknown-client'
+  | 'unknown-scope'
+  | 'token-over-budget'
+  | 'not-found'
+  | 'method-not-allowed'
+  | 'too-large'
+  | 'unsupported-media-type'
+  | 'headers-too-large'
+  | 'bad-credentials'
+  | 'account-blocked'
+  | 'missing-token'
+  | 'invalid-request'
+  | 'invalid-token'
+  | 'insufficient-scope'
+  | 'keys-unavailable'
+  | 'overloaded'
+  | 'upstream-unreachable'
+  | 'upstream-timeout'
+  | 'internal'
+
+/**
+ * Every problem that Portcullis answers with, as RFC 9457 documents. The code is stable and meant for
+ * programs; the title is the same for every occurrence; the detail tells this one.
+ */
+const problems: Readonly<Record<ProblemCode, { status: number; title: string }>> = {
+  // requests
+  malformed: { status: 400, title: 'The request is malformed' },
+  'ambiguous-target': { status: 400, title: 'The request target can be read in more than one way' },
+  'unknown-audience': { status: 400, title: 'An audience is not known or not open to this client' },
+  'unknown-client': { status: 400, title: 'The client is not known or may not do this' },
+  'token-over-budget': { status: 400, title: 'The access token would be too large' },
+  'unknown-scope': { status: 400, title: 'A scope is not known or not open to this client' },
+  'not-found': { status: 404, title: 'There is nothing here' },
+  'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
+  'too-large': { status: 413, title: 'The request is too large' },
+  'unsupported-media-type': { status: 415, title: 'The content type is not supported' },
+  'headers-too-large': { status: 431, title: 'The request headers are too large' },
+  // people
+  'bad-credentials': { status: 401, title: 'Identifier or password is wrong' },
+  'account-blocked': { status: 403, title: 'The account is blocked' },
+  // tokens
+  'missing-token': { status: 401, title: 'An access token is required' },
+  'invalid-request': { status: 400, title: 'The access token was presented in a wrong way' },
+  'invalid-token': { status: 401, title: 'The access token is not valid' },
+  'insufficient-scope': { status: 403, title: 'The access token does not allow this' },
+  'keys-unavailable': { status: 503, title: 'Tokens cannot be checked at the moment' },
+  // operation
+  overloaded: { status: 503, title: 'Too much to do at the moment' },
+  'upstream-unreachable': {
+    status: 502,
+    title: 'The service behind the gateway cannot be reached',
+  },
+  'upstream-timeout': {
+    status: 504,
+    title: 'The service behind the gateway did not answer in time',
+  },
+  internal: { status: 500, title: 'Something went wrong here' },
+}
+
+export interface Problem {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly code: ProblemCode
+  readonly detail?: string
+  /** The request's members or parameters that are at fault, each with what is wrong with it. */
+  readonly errors?: readonly FieldError[]
+}
+
+export interface FieldError {
+  /** Where: a member as a JSON pointer (`/identifier`), or a parameter by its name. */
+  readonly field: string
+  readonly message: string
+}
+
+export const problemMediaType = 'application/problem+json'
+
+/** Builds the document. The detail must hold no secret and no token: it is sent to the caller. */
+export function createProblem(
+  code: ProblemCode,
+  detail?: string,
+  errors?: readonly FieldError[],
+): Problem {
+  return {
+    type: `urn:portcullis:problem:${code}`,
+    title: problems[code].title,
+    status: problems[code].status,
+    code,
+    ...(detail === undefined ? {} : { detail }),
+    ...(errors === undefined ? {} : { errors }),
+  }
+}

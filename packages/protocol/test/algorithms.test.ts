@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
+import { createPublicKey } from 'node:crypto'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import type { AlgorithmName } from '@portcullis/protocol/jws'
+import {
+  algorithmNamed,
+  algorithms,
+  isAlgorithmName,
+  parseCompactJws,
+  signCompactJws,
+} from '@portcullis/protocol/jws'
+import { readSharedVectors } from './shared-vectors.ts'
+
+test('the table holds four algorithms, and no name reaches past it', () => {
+  assert.deepEqual([...algorithms.keys()], ['RS256', 'PS256', 'ES256', 'EdDSA'])
+  for (const name of [
+    'none',
+    'HS256',
+    'rs256',
+    '__proto__',
+    'constructor',
+    '',
+    1,
+    null,
+    ['RS256'],
+  ]) {
+    assert.equal(isAlgorithmName(name), false, String(name))
+  }
+})
+
+for (const algorithm of algorithms.values()) {
+  const { name } = algorithm
+  const { publicKey, privateKey } = algorithm.generateKeyPair()
+  const stranger = algorithm.generateKeyPair()
+
+  test(`${name}: a signature verifies what was signed, by that key, and nothing else`, () => {
+    const signature = algorithm.sign(privateKey, 'a.b')
+    assert.equal(algorithm.verify(publicKey, 'a.b', signature), true)
+    assert.equal(algorithm.verify(publicKey, 'a.c', signature), false)
+    assert.equal(algorithm.verify(stranger.publicKey, 'a.b', signature), false)
+    assert.equal(algorithm.keyFault(publicKey), undefined)
+  })
+
+  test(`${name}: whatever the octets of a signature are, the answer is no and not a crash`, () => {
+    const valid = algorithm.sign(privateKey, 'a.b')
+    const sameLength = { minLength: valid.length, maxLength: valid.length }
+    const octets = fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.uint8Array(sameLength))
+    fc.assert(
+      fc.property(octets, (bytes) => {
+        assert.equal(algorithm.verify(publicKey, 'a.b', Buffer.from(bytes)), false)
+      }),
+      { numRuns: 300 },
+    )
+    for (const edge of [0x00, 0xff]) {
+      const filled = Buffer.alloc(valid.length, edge)
+      assert.equal(algorithm.verify(publicKey, 'a.b', filled), false)
+    }
+  })
+
+  test(`${name}: a signed token is read back with alg, typ and kid in its header`, () => {
+    const token = signCompactJws({ sub: 'a' }, 'at+jwt', { kid: 'k', algorithm: name, privateKey })
+    const parsed = parseCompactJws(token)
+    assert.ok(parsed.kind === 'jws')
+    assert.deepEqual(parsed.header, { alg: name, typ: 'at+jwt', kid: 'k' })
+    assert.equal(algorithm.verify(publicKey, parsed.signingInput, parsed.signature), true)
+  })
+}
+
+test('ECDSA signatures are 64 octets whatever their integers are', () => {
+  const { sign, verify, generateKeyPair } = algorithmNamed('ES256')
+  const { publicKey, privateKey } = generateKeyPair()
+  // One in 256 integers is short, and half of them need a zero octet in DER.
+  for (let count = 0; count < 1_000; count += 1) {
+    const signature = sign(privateKey, `message ${count}`)
+    assert.equal(signature.length, 64)
+    assert.ok(verify(publicKey, `message ${count}`, signature))
+  }
+})
+
+interface Group {
+  readonly publicKeyPem: string
+  readonly tests: readonly {
+    readonly tcId: number
+    readonly comment: string
+    readonly msg: string
+    readonly sig: string
+    readonly result: 'valid' | 'invalid' | 'acceptable'
+  }[]
+}
+
+const wycheproof: readonly (readonly [AlgorithmName, string, number])[] = [
+  ['RS256', 'rsa_signature_2048_sha256_test.json', 150],
+  ['PS256', 'rsa_pss_2048_sha256_mgf1_32_test.json', 60],
+  ['ES256', 'ecdsa_secp256r1_sha256_p1363_test.json', 150],
+  ['EdDSA', 'ed25519_test.json', 80],
+]
+
+for (const [name, file, testsMin] of wycheproof) {
+  test(`${name}: the Wycheproof vectors are judged as they say`, (context) => {
+    const vectors = readSharedVectors(context, `wycheproof/${file}`)
+    if (vectors === undefined) return
+    const { testGroups } = vectors as { readonly testGroups: readonly Group[] }
+    let judged = 0
+    for (const { publicKeyPem, tests } of testGroups) {
+      const key = createPublicKey(publicKeyPem)
+      for (const { tcId, comment, msg, sig, result } of tests) {
+        const message = Buffer.from(msg, 'hex')
+        // Signing inputs are ASCII; other messages cannot occur in a JWS.
+        if (message.some((octet) => octet > 0x7f) || result === 'acceptable') continue
+        const isValid = algorithmNamed(name).verify(
+          key,
+          message.toString('latin1'),
+          Buffer.from(sig, 'hex'),
+        )
+        assert.equal(isValid, result === 'valid', `${tcId} ${comment}`)
+        judged += 1
+      }
+    }
+    assert.ok(judged >= testsMin, `only ${judged} vectors were judged`)
+  })
+}
+
+test('the signatures in the appendices of the RFCs verify', (context) => {
+  const file = readSharedVectors(context, 'rfc-appendix/vectors.json')
+  if (file === undefined) return
+  const { vectors } = file as {
+    readonly vectors: readonly {
+      readonly id: string
+      readonly kind: string
+      readonly jwk?: Readonly<Record<string, string>>
+      readonly jws: string
+    }[]
+  }
+  let verified = 0
+  for (const { id, kind, jwk, jws } of vectors) {
+    if (kind !== 'jws' || jwk === undefined || jwk['kty'] === 'oct') continue
+    const [header = '', payload = '', signature = ''] = jws.split('.')
+    const name = (JSON.parse(Buffer.from(header, 'base64url').toString()) as { alg: AlgorithmName })
+      .alg
+    const key = createPublicKey({ key: jwk, format: 'jwk' })
+    const octets = Buffer.from(signature, 'base64url')
+    assert.ok(algorithmNamed(name).verify(key, `${header}.${payload}`, octets), id)
+    verified += 1
+  }
+  assert.ok(verified >= 3)
+})

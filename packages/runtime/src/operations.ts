@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
+import type { ListenAddress } from './listen.ts'
+import { listen } from './listen.ts'
+import type { Running } from './process.ts'
+
+export interface OperationsOptions extends ListenAddress {
+  /** Names what is not ready; an empty list means ready. */
+  readonly notReady: () => Promise<readonly string[]>
+}
+
+export interface Operations extends Running {
+  readonly port: number
+}
+
+/**
+ * The listener for operators, apart from the public one: `GET /health/live` answers 200 while the
+ * process runs, `GET /health/ready` 200 or 503 with what is missing.
+ */
+export async function startOperations(options: OperationsOptions): Promise<Operations> {
+  const server = createServer((request, response) => {
+    answer(request, options)
+      .catch((): Answer => ({ status: 500, body: { status: 'error' } }))
+      .then((answered) => send(response, answered))
+      .catch(() => response.destroy())
+  })
+  const port = await listen(server, options, 'the operations listener')
+  return {
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: Readonly<Record<string, unknown>>
+  readonly allow?: string
+}
+
+async function answer(request: IncomingMessage, options: OperationsOptions): Promise<Answer> {
+  const path = request.url?.split('?', 1)[0]
+  if (path !== '/health/live' && path !== '/health/ready') {
+    return { status: 404, body: { status: 'not-found', known: ['/health/live', '/health/ready'] } }
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return { status: 405, body: { status: 'method-not-allowed' }, allow: 'GET, HEAD' }
+  }
+  const missing = path === '/health/live' ? [] : await options.notReady()
+  return missing.length === 0
+    ? { status: 200, body: { status: 'ok' } }
+    : { status: 503, body: { status: 'not-ready', missing } }
+}
+
+function send(response: ServerResponse, { status, body, allow }: Answer): void {
+  response.setHeader('content-type', 'application/json')
+  response.setHeader('cache-control', 'no-store')
+  if (allow !== undefined) response.setHeader('allow', allow)
+  response.writeHead(status).end(JSON.stringify(body))
+}

@@ -1,0 +1,54 @@
+import type { Log } from './log.ts'
+import { StartError } from './start-error.ts'
+
+/** Something that runs until it is closed. Closing twice is allowed. */
+export interface Running {
+  readonly close: () => Promise<void>
+}
+
+/** After this a stop is no longer graceful: a stuck connection must not keep a deployment waiting. */
+const stopSecondsMax = 10
+/** One Ctrl-C can arrive twice, from the terminal and from npm; a later one is a person who insists. */
+const sameSignalMs = 1000
+
+/**
+ * Runs one thing for the life of the process: starts it, waits for SIGINT or SIGTERM, closes it and
+ * exits with 0. A `StartError` is printed as two lines and exits with 1; a second signal, or a stop
+ * that takes longer than ten seconds, exits with 1 at once.
+ */
+export async function runUntilStopped(log: Log, start: () => Promise<Running>): Promise<void> {
+  let running: Running
+  try {
+    running = await start()
+  } catch (error) {
+    exitWith(error)
+  }
+  let stoppingSince: number | undefined
+  const stop = (signal: NodeJS.Signals): void => {
+    const now = performance.now()
+    if (stoppingSince !== undefined) {
+      if (now - stoppingSince > sameSignalMs) process.exit(1)
+      return
+    }
+    stoppingSince = now
+    log.info({ signal }, 'stopping')
+    setTimeout(() => {
+      log.error({ stopSecondsMax }, 'stop took too long')
+      process.exit(1)
+    }, stopSecondsMax * 1000).unref()
+    running.close().then(() => process.exit(0), exitWith)
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+}
+
+/** Prints why the process ends, in the operator's terms where there are any, and ends it with 1. */
+export function exitWith(error: unknown): never {
+  if (error instanceof StartError) {
+    process.stderr.write(`${error.message}\n${error.remedy}\n`)
+  } else {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    process.stderr.write(`unexpected error: ${text}\n`)
+  }
+  process.exit(1)
+}

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs'
+import { StartError, systemErrorCode } from './start-error.ts'
+
+export interface Mistake {
+  /** A JSON pointer into the file (RFC 6901), such as `/routes/0/match`; empty for the whole. */
+  readonly path: string
+  readonly message: string
+}
+
+/** Reads a JSON settings file. A file that is missing, unreadable or not JSON is a `StartError`. */
+export function readSettingsFile(path: string): unknown {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new StartError(
+      `the settings file ${path} cannot be read (${systemErrorCode(error) ?? 'error'})`,
+      'Create it, or correct the path or its permissions.',
+      { cause: error },
+    )
+  }
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StartError(`the settings file ${path} is not JSON: ${reason}`, 'Correct the file.')
+  }
+}
+
+/** One error for all mistakes in a settings file. */
+export function settingsError(file: string, mistakes: readonly Mistake[]): StartError {
+  const lines = mistakes.map(
+    ({ path, message }) => `  ${path === '' ? '(the whole)' : path} ${message}`,
+  )
+  const count = mistakes.length === 1 ? '1 mistake' : `${mistakes.length} mistakes`
+  return new StartError(`${count} in ${file}:\n${lines.join('\n')}`, 'Correct the file.')
+}

@@ -1,0 +1,45 @@
+import type { ErrorObject, SchemaObject } from 'ajv'
+import { Ajv } from 'ajv'
+import type { Mistake } from './settings-file.ts'
+
+export type SchemaCheck<Value> =
+  | { readonly kind: 'valid'; readonly value: Value }
+  | { readonly kind: 'mistaken'; readonly mistakes: readonly Mistake[] }
+
+const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true })
+
+/**
+ * Checks a value against a JSON Schema and reports every mistake at once, each with its JSON pointer.
+ * Nothing is coerced, filled in or removed. `Value` is what the schema describes: write
+ * `checkAgainstSchema<FromSchema<typeof schema>>(schema, value)`, so that both come from one place.
+ */
+export function checkAgainstSchema<Value>(
+  schema: SchemaObject,
+  value: unknown,
+): SchemaCheck<Value> {
+  const isValid = ajv.compile<Value>(schema)
+  if (isValid(value)) return { kind: 'valid', value }
+  // A bad member name is reported twice; the second time with its own path.
+  const errors = (isValid.errors ?? []).filter(({ propertyName }) => propertyName === undefined)
+  return { kind: 'mistaken', mistakes: errors.map(mistakeOf) }
+}
+
+function mistakeOf({ instancePath, params, message = 'is not valid' }: ErrorObject): Mistake {
+  const { additionalProperty, missingProperty, allowedValues, propertyName } = params
+  if (typeof additionalProperty === 'string') {
+    return { path: pointer(instancePath, additionalProperty), message: 'is not a known setting' }
+  }
+  if (typeof missingProperty === 'string') {
+    return { path: pointer(instancePath, missingProperty), message: 'is required' }
+  }
+  if (typeof propertyName === 'string') {
+    return { path: pointer(instancePath, propertyName), message: 'is not a valid name' }
+  }
+  const choices = Array.isArray(allowedValues) ? `: ${allowedValues.join(', ')}` : ''
+  return { path: instancePath, message: `${message}${choices}` }
+}
+
+/** RFC 6901 section 3: tilde and slash mean something in a pointer, so a name that has them is escaped. */
+function pointer(parent: string, member: string): string {
+  return `${parent}/${member.replaceAll('~', '~0').replaceAll('/', '~1')}`
+}

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from './json.ts'
+import { isJsonObject } from './json.ts'
 
 /** The claims of a Portcullis access token (RFC 9068 and our own), after their types were checked. */
 export interface AccessTokenClaims {
@@ -63,6 +64,11 @@ export function scopesOf(claims: Pick<AccessTokenClaims, 'scope'>): readonly str
   return claims.scope === undefined || claims.scope === '' ? [] : claims.scope.split(' ')
 }
 
+/** True for one scope (RFC 6749 section 3.3): visible ASCII without quote and backslash. */
+export function isScopeToken(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(value)
+}
+
 type ClaimCheck = (value: JsonValue | undefined) => boolean
 
 const identifierCharactersMax = 512
@@ -86,9 +92,6 @@ const isNumericDate: ClaimCheck = (value) =>
 
 const isGeneration: ClaimCheck = (value) => Number.isSafeInteger(value) && Number(value) >= 0
 
-const isObject: ClaimCheck = (value) =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 const isAudience: ClaimCheck = (value) =>
   isIdentifier(value) ||
   (Array.isArray(value) &&
@@ -99,10 +102,9 @@ const isAudience: ClaimCheck = (value) =>
 const isListOfIdentifiers: ClaimCheck = (value) =>
   Array.isArray(value) && value.every((entry) => isIdentifier(entry))
 
-// RFC 6749 section 3.3: tokens of visible ASCII without quote and backslash, one space between them.
+// RFC 6749 section 3.3: tokens with one space between them.
 const isScope: ClaimCheck = (value) =>
-  typeof value === 'string' &&
-  /^(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*)?$/.test(value)
+  typeof value === 'string' && (value === '' || value.split(' ').every(isScopeToken))
 
 const requiredClaims: ReadonlyMap<string, ClaimCheck> = new Map([
   ['iss', isIdentifier],
@@ -124,6 +126,6 @@ const optionalClaims: ReadonlyMap<string, ClaimCheck> = new Map([
   ['sid', isIdentifier],
   ['gen', isGeneration],
   ['cgen', isGeneration],
-  ['act', isObject],
-  ['cnf', isObject],
+  ['act', isJsonObject],
+  ['cnf', isJsonObject],
 ])

@@ -1,4 +1,4 @@
-export { hasAudience, parseAccessTokenClaims, scopesOf } from './claims.ts'
+export { hasAudience, isScopeToken, parseAccessTokenClaims, scopesOf } from './claims.ts'
 export type { AccessTokenClaims, ParsedClaims } from './claims.ts'
 export { isJsonObject, parseJsonObject } from './json.ts'
 export type { JsonFault, JsonLimits, JsonObject, JsonValue, ParsedJsonObject } from './json.ts'

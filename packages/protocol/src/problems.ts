@@ -7,11 +7,12 @@ export type ProblemCode =
   | 'token-over-budget'
   | 'not-found'
   | 'method-not-allowed'
+  | 'request-timeout'
   | 'too-large'
   | 'unsupported-media-type'
+  | 'expectation-failed'
   | 'headers-too-large'
   | 'bad-credentials'
-  | 'account-blocked'
   | 'missing-token'
   | 'invalid-request'
   | 'invalid-token'
@@ -36,12 +37,13 @@ const problems: Readonly<Record<ProblemCode, { status: number; title: string }>>
   'unknown-scope': { status: 400, title: 'A scope is not known or not open to this client' },
   'not-found': { status: 404, title: 'There is nothing here' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
+  'request-timeout': { status: 408, title: 'The request was not complete in time' },
   'too-large': { status: 413, title: 'The request is too large' },
   'unsupported-media-type': { status: 415, title: 'The content type is not supported' },
+  'expectation-failed': { status: 417, title: 'The expectation cannot be met' },
   'headers-too-large': { status: 431, title: 'The request headers are too large' },
   // people
   'bad-credentials': { status: 401, title: 'Identifier or password is wrong' },
-  'account-blocked': { status: 403, title: 'The account is blocked' },
   // tokens
   'missing-token': { status: 401, title: 'An access token is required' },
   'invalid-request': { status: 400, title: 'The access token was presented in a wrong way' },

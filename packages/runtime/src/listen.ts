@@ -8,7 +8,7 @@ export interface ListenAddress {
   readonly port: number
 }
 
-/** Listens, and answers the port that was taken. A port that cannot be had is a `StartError`. */
+/** Listens, and returns the port that was taken. A port that cannot be had is a `StartError`. */
 export async function listen(
   server: Server,
   address: ListenAddress,
@@ -43,6 +43,7 @@ export function listenError(error: unknown, address: ListenAddress, name: string
       )
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
+    case 'EAI_AGAIN':
       return new StartError(
         `${name} cannot listen on ${where}: this machine has no such address`,
         'Choose an address of this machine, such as 127.0.0.1.',

@@ -11,7 +11,10 @@ export interface LogOptions {
   readonly destination?: DestinationStream
 }
 
-/** Structured JSON lines. Members that could hold a credential are removed before anything is written. */
+/**
+ * Structured JSON lines. Members that could hold a credential are removed before anything is written,
+ * at the top level and one level below. Does NOT look deeper.
+ */
 export function createLog({ name, level = 'info', destination }: LogOptions): Log {
   const options = {
     name,

@@ -13,12 +13,19 @@ export interface Operations extends Running {
   readonly port: number
 }
 
+/** Operators' requests have no bodies; a connection that is slower than this is not one of theirs. */
+const timeLimits = {
+  headersTimeout: 10_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 500,
+}
+
 /**
  * The listener for operators, apart from the public one: `GET /health/live` answers 200 while the
  * process runs, `GET /health/ready` 200 or 503 with what is missing.
  */
 export async function startOperations(options: OperationsOptions): Promise<Operations> {
-  const server = createServer((request, response) => {
+  const server = createServer(timeLimits, (request, response) => {
     answer(request, options)
       .catch((): Answer => ({ status: 500, body: { status: 'error' } }))
       .then((answered) => send(response, answered))

@@ -13,8 +13,8 @@ const sameSignalMs = 1000
 
 /**
  * Runs one thing for the life of the process: starts it, waits for SIGINT or SIGTERM, closes it and
- * exits with 0. A `StartError` is printed as two lines and exits with 1; a second signal, or a stop
- * that takes longer than ten seconds, exits with 1 at once.
+ * exits with 0. A `StartError` is printed as two lines and exits with 1; a second signal more than a
+ * second later, or a stop that takes longer than ten seconds, exits with 1 at once.
  */
 export async function runUntilStopped(log: Log, start: () => Promise<Running>): Promise<void> {
   let running: Running

@@ -19,7 +19,7 @@ export function checkAgainstSchema<Value>(
 ): SchemaCheck<Value> {
   const isValid = ajv.compile<Value>(schema)
   if (isValid(value)) return { kind: 'valid', value }
-  // A bad member name is reported twice; the second time with its own path.
+  // Ajv reports a bad property name twice; only the error that carries the name in `params` is kept.
   const errors = (isValid.errors ?? []).filter(({ propertyName }) => propertyName === undefined)
   return { kind: 'mistaken', mistakes: errors.map(mistakeOf) }
 }

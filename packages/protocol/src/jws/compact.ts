@@ -35,7 +35,8 @@ const dot = 0x2e
 /**
  * Reads the one form that is accepted: three non-empty parts of canonical base64url (no padding, no
  * white space, no stray trailing bits), header and payload each one UTF-8 JSON object without
- * duplicate members. One token therefore has one spelling, except for the signature's own twins.
+ * duplicate members. One token therefore has one spelling, except for ECDSA signatures, where (r, s)
+ * and (r, n−s) are both valid.
  *
  * Checks NEITHER the signature NOR any header parameter or claim.
  */

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Log } from '../src/index.ts'
+import { createLog } from '../src/index.ts'
+
+/** Runs a step and answers the lines that it logged. */
+function logged(step: (log: Log) => void, level?: string): readonly Record<string, unknown>[] {
+  const lines: string[] = []
+  const destination = { write: (line: string): unknown => lines.push(line) }
+  step(createLog({ name: 'test', destination, ...(level === undefined ? {} : { level }) }))
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+}
+
+test('a line is one JSON object with the name of the process, the facts and the message', () => {
+  const [line = {}, ...others] = logged((log) => log.info({ port: 4000 }, 'ready'))
+  assert.deepEqual(others, [])
+  assert.equal(line['name'], 'test')
+  assert.equal(line['port'], 4000)
+  assert.equal(line['msg'], 'ready')
+})
+
+function speak(log: Log): void {
+  log.debug('details')
+  log.info('news')
+  log.error('trouble')
+}
+
+test('the level is info unless another one is chosen', () => {
+  const spoken = [undefined, 'debug', 'error'].map((level) =>
+    logged(speak, level).map(({ msg }) => msg),
+  )
+  assert.deepEqual(spoken, [['news', 'trouble'], ['details', 'news', 'trouble'], ['trouble']])
+})
+
+const secretMembers = [
+  'password',
+  'authorization',
+  'cookie',
+  'token',
+  'access_token',
+  'refresh_token',
+  'client_secret',
+  'privateKey',
+  'headers',
+  'body',
+]
+
+test('members that may hold a credential are removed, by themselves and one level down', () => {
+  assert.ok(secretMembers.length > 0)
+  for (const member of secretMembers) {
+    const facts = { [member]: 'hidden', kept: 'shown', request: { [member]: 'hidden', path: '/' } }
+    const [line = {}] = logged((log) => log.info(facts, 'a request'))
+    assert.ok(!JSON.stringify(line).includes('hidden'), member)
+    assert.equal(line['kept'], 'shown')
+    assert.deepEqual(line['request'], { path: '/' })
+  }
+})
+
+test('an error that is logged keeps its message and loses the request it carries', () => {
+  const error = Object.assign(new Error('refused'), { headers: { authorization: 'hidden' } })
+  const [line = {}] = logged((log) => log.error({ err: error }, 'unexpected error'))
+  const text = JSON.stringify(line)
+  assert.ok(text.includes('refused') && !text.includes('hidden'), text)
+})
+
+test('a child log hides the same members', () => {
+  const [line = {}] = logged((log) => log.child({ part: 'child' }).info({ token: 'hidden' }, 'x'))
+  assert.equal(line['part'], 'child')
+  assert.ok(!('token' in line))
+})

@@ -1,0 +1,41 @@
+import type { VerifiedToken, Verifier } from './verifier.ts'
+import { VerifyError } from './verify-error.ts'
+
+/** What an authenticated request carries. */
+export type Auth = VerifiedToken
+
+/**
+ * Reads the bearer token out of the Authorization header fields of one request (RFC 6750 section
+ * 2.1) and verifies it. `authorization` is one value, or the values of all fields of that name: pass
+ * all of them where the framework has them, because a second one is refused and not ignored.
+ *
+ * The value must be `Bearer`, in any case, one space, and one token. No field, or a field of another
+ * scheme and its credentials, is `missing-token`; anything else, such as a scheme alone or a bearer
+ * token in another place, is `invalid-request`. A token in a query or a cookie is not looked for.
+ */
+export async function authenticateHeader(
+  verifier: Pick<Verifier, 'audience' | 'verify'>,
+  authorization: string | readonly string[] | undefined,
+): Promise<Auth> {
+  const realm = verifier.audience
+  const [value, ...others] = [authorization ?? []].flat()
+  if (value === undefined) {
+    throw new VerifyError('missing-token', 'the request carries no access token', { realm })
+  }
+  if (others.length > 0) throw invalidRequest('more than one Authorization header', realm)
+  const token = bearerToken.exec(value)?.[1]
+  if (token !== undefined) return verifier.verify(token)
+  if (otherScheme.test(value) && !/\bbearer\b/i.test(value)) {
+    throw new VerifyError('missing-token', 'the request carries no bearer token', { realm })
+  }
+  throw invalidRequest('the Authorization header is not "Bearer", one space and one token', realm)
+}
+
+/** RFC 6750 section 2.1, `b64token`; RFC 9110 section 11.1 makes the scheme case-insensitive. */
+const bearerToken = /^bearer ([A-Za-z0-9\-._~+/]+=*)$/i
+/** RFC 9110 section 11.4: a scheme and what it carries. */
+const otherScheme = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+ +\S/
+
+function invalidRequest(description: string, realm: string): VerifyError {
+  return new VerifyError('invalid-request', description, { realm })
+}

@@ -1,0 +1,74 @@
+import { Buffer } from 'node:buffer'
+import type { IssuerDocuments } from './documents.ts'
+import type { Fetch } from './http-json.ts'
+import { requestJson } from './http-json.ts'
+
+/** The credential by which a service is known to the issuer. */
+export interface ClientCredential {
+  readonly id: string
+  readonly secret: string
+}
+
+export type CheckedCredential =
+  | { readonly kind: 'good' }
+  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'unreachable'; readonly why: string }
+
+/** What the revocation feed will be read with. */
+const scope = 'revocations.read'
+
+/**
+ * Proves a credential by asking the token endpoint for a token with it (RFC 6749 section 4.4). The
+ * token is dropped; what counts is that the issuer would have given one.
+ */
+export async function checkCredential(
+  client: ClientCredential,
+  documents: IssuerDocuments,
+  fetch: Fetch,
+): Promise<CheckedCredential> {
+  const metadata = await documents.metadata()
+  if (metadata.kind === 'failed') return { kind: 'unreachable', why: metadata.why }
+  const url = metadata.tokenEndpoint
+  if (url === undefined) {
+    return { kind: 'unreachable', why: 'the issuer names no token endpoint at its own origin' }
+  }
+
+  const answer = await requestJson(fetch, url, {
+    method: 'POST',
+    headers: {
+      authorization: basicAuthorization(client),
+      'content-type': 'application/x-www-form-urlencoded',
+    },
+    body: new URLSearchParams({ grant_type: 'client_credentials', scope }).toString(),
+  })
+  if (answer.kind === 'failed') return { kind: 'unreachable', why: answer.why }
+  const { status, body = {} } = answer
+  if (status === 200 && typeof body['access_token'] === 'string') return judgeScope(body['scope'])
+  // RFC 6749 section 5.2: a refusal is 400 or 401; anything else is trouble of another kind.
+  return status === 400 || status === 401
+    ? { kind: 'refused', why: `the token endpoint answered ${status} ${errorCodeOf(body)}` }
+    : { kind: 'unreachable', why: `the token endpoint answered ${status}` }
+}
+
+/** RFC 6749 section 5.1: an issuer that grants less than was asked for says what it granted. */
+function judgeScope(granted: unknown): CheckedCredential {
+  return granted === undefined ||
+    (typeof granted === 'string' && granted.split(' ').includes(scope))
+    ? { kind: 'good' }
+    : { kind: 'refused', why: `it is not granted the scope ${scope}` }
+}
+
+/** RFC 6749 section 2.3.1: both halves are form-encoded before they are joined. */
+function basicAuthorization({ id, secret }: ClientCredential): string {
+  return `Basic ${Buffer.from(`${formEncoded(id)}:${formEncoded(secret)}`).toString('base64')}`
+}
+
+function formEncoded(text: string): string {
+  return new URLSearchParams({ '': text }).toString().slice('='.length)
+}
+
+/** Only what the RFC lets an error code be made of, so that no answer can write into a log. */
+function errorCodeOf(body: Readonly<Record<string, unknown>>): string {
+  const code = body['error']
+  return typeof code === 'string' && /^[a-z_]{1,64}$/.test(code) ? code : 'without an error code'
+}

@@ -1,0 +1,83 @@
+import type { JsonObject } from '@portcullis/protocol'
+import { parseJsonObject } from '@portcullis/protocol'
+
+/** The part of `fetch` that is used, so that a test or a proxy can stand in for it. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>
+
+export interface JsonRequest {
+  /** Default GET. */
+  readonly method?: 'POST'
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+export type JsonAnswer =
+  | {
+      readonly kind: 'answer'
+      readonly status: number
+      readonly headers: Headers
+      /** Undefined when the body is not one JSON object. */
+      readonly body: JsonObject | undefined
+    }
+  | { readonly kind: 'failed'; readonly why: string }
+
+/** For connection, headers and body together, so that a body that drips is bounded too. */
+const timeoutMs = 5_000
+/** A hundred RSA keys would fit. */
+const bodyBytesMax = 64 * 1024
+const depthMax = 16
+
+/**
+ * One request to the issuer for a JSON object. Redirects are refused: only the issuer's own answer
+ * counts. `why` names the address and what happened, never a header or body that was sent.
+ */
+export async function requestJson(
+  fetch: Fetch,
+  url: string,
+  init: JsonRequest = {},
+): Promise<JsonAnswer> {
+  try {
+    const response = await fetch(url, {
+      ...init,
+      headers: { accept: 'application/json', ...init.headers },
+      redirect: 'error',
+      signal: AbortSignal.timeout(timeoutMs),
+    })
+    const bytes = await readAtMost(response, bodyBytesMax)
+    if (bytes === undefined) return failed(`${url} answered more than ${bodyBytesMax} bytes`)
+    const { status, headers } = response
+    return { kind: 'answer', status, headers, body: parseBody(bytes) }
+  } catch (error) {
+    return failed(`${url} cannot be read: ${networkReason(error)}`)
+  }
+}
+
+async function readAtMost(response: Response, bytesMax: number): Promise<Uint8Array | undefined> {
+  const bytes = new Uint8Array(bytesMax)
+  let length = 0
+  // Leaving the loop early cancels the stream, so the rest is never downloaded.
+  for await (const chunk of response.body ?? []) {
+    if (length + chunk.length > bytesMax) return undefined
+    bytes.set(chunk, length)
+    length += chunk.length
+  }
+  return bytes.subarray(0, length)
+}
+
+function parseBody(bytes: Uint8Array): JsonObject | undefined {
+  const parsed = parseJsonObject(new TextDecoder().decode(bytes), { depthMax })
+  return parsed.kind === 'object' ? parsed.value : undefined
+}
+
+/** `fetch` says only that it failed; the system error behind it says how. */
+function networkReason(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error'
+  if (error.name === 'TimeoutError') return `no complete answer within ${timeoutMs} ms`
+  const { cause } = error
+  if (!(cause instanceof Error)) return error.message
+  return 'code' in cause ? String(cause.code) : cause.message
+}
+
+function failed(why: string): JsonAnswer {
+  return { kind: 'failed', why }
+}

@@ -1,0 +1,86 @@
+import type { VerificationKey } from '@portcullis/protocol/jws'
+import type { DocumentFailure, FetchedKeySet } from './documents.ts'
+import type { KeysUnavailable } from './held-key-set.ts'
+import { createKeySetHolder } from './held-key-set.ts'
+import { createUnknownKids } from './unknown-kids.ts'
+
+export type KeyLookup =
+  | { readonly kind: 'key'; readonly key: VerificationKey }
+  /** The issuer publishes no such key, as far as unknown kids may ask. */
+  | { readonly kind: 'unknown' }
+  /** The issuer could not be asked, so nothing can be said about this key. */
+  | KeysUnavailable
+
+export interface KeySource {
+  /** Has a key set at hand, fetching it once if need be. */
+  readonly ready: () => Promise<{ readonly kind: 'ready' } | KeysUnavailable>
+  readonly find: (kid: string) => Promise<KeyLookup>
+}
+
+export interface KeySourceOptions {
+  readonly fetchKeySet: () => Promise<FetchedKeySet | DocumentFailure>
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+/**
+ * The keys of one issuer. A known kid never waits while the key set is usable: a set past its max-age
+ * is refreshed behind it, and keeps its keys through an outage of the issuer. Unknown kids may cause
+ * fetches, within an allowance of their own.
+ */
+export function createKeySource({ fetchKeySet, now }: KeySourceOptions): KeySource {
+  const elapsedMs = createElapsedClock(now)
+  const keySet = createKeySetHolder(fetchKeySet, elapsedMs)
+  const unknownKids = createUnknownKids(elapsedMs)
+
+  async function find(kid: string): Promise<KeyLookup> {
+    const fetchesBefore = keySet.fetchesStarted()
+    if (keySet.usable() === undefined) await keySet.refresh()
+    const set = keySet.usable()
+    if (set === undefined) return keySet.unavailable()
+    const key = set.keys.get(kid)
+    if (key === undefined) return findNew(kid, fetchesBefore)
+    if (elapsedMs() >= set.freshUntilMs) void keySet.refresh()
+    return { kind: 'key', key }
+  }
+
+  /**
+   * The set at hand lacks the key, so only a fetch that left after the question was asked can tell:
+   * one that was already under way may have been answered before the key was published.
+   */
+  async function findNew(kid: string, fetchesBefore: number): Promise<KeyLookup> {
+    if (unknownKids.isAbsent(kid)) return { kind: 'unknown' }
+    for (;;) {
+      const set = keySet.usable()
+      const key = set?.keys.get(kid)
+      if (key !== undefined) return { kind: 'key', key }
+      if (set !== undefined && set.fetch > fetchesBefore) {
+        unknownKids.rememberAbsent(kid)
+        return { kind: 'unknown' }
+      }
+      if (keySet.isBackingOff()) return keySet.unavailable()
+      if (!keySet.isFetching() && !unknownKids.takeFetch()) return { kind: 'unknown' }
+      await keySet.refresh()
+    }
+  }
+
+  return {
+    find,
+    ready: async () => {
+      if (keySet.usable() === undefined) await keySet.refresh()
+      return keySet.usable() === undefined ? keySet.unavailable() : { kind: 'ready' }
+    },
+  }
+}
+
+/** Time that has passed. A clock that is set back stands still here, and never makes a key younger. */
+function createElapsedClock(now: () => number): () => number {
+  let elapsed = 0
+  let last = now()
+  return () => {
+    const current = now()
+    elapsed += Math.max(0, current - last)
+    last = current
+    return elapsed
+  }
+}

@@ -1,0 +1,126 @@
+import { parseIssuer } from '@portcullis/protocol'
+import type { AlgorithmName } from '@portcullis/protocol/jws'
+import { algorithms as knownAlgorithms, isAlgorithmName } from '@portcullis/protocol/jws'
+import type { TokenExpectation } from './access-token.ts'
+import type { ClientCredential } from './issuer/client-credential.ts'
+import type { Fetch } from './issuer/http-json.ts'
+
+export interface VerifierOptions {
+  /** The issuer's identifier, exactly as its tokens carry it: https, or http on loopback. */
+  readonly issuer: string
+  /** This service's name among the token's audiences, compared exactly. */
+  readonly audience: string
+  /**
+   * The service's own credential. `ready()` proves it; the next release reads the revocation feed
+   * with it. Tokens are verified the same with and without.
+   */
+  readonly client?: ClientCredential
+  /** Default RS256, ES256, EdDSA and PS256. HMAC and `none` cannot be named. */
+  readonly algorithms?: readonly AlgorithmName[]
+  /** Until when a token counts. In this release always until its `exp`, whatever is revoked. */
+  readonly revocation?: 'untilExpiry'
+  /** For clocks that disagree, on `exp`, `nbf` and `iat`. Default 5, at most 60. */
+  readonly leewaySeconds?: number
+  /** The longest `exp - iat` that is believed. Default 3600, at most 86,400. */
+  readonly lifetimeSecondsMax?: number
+  /** Default the global `fetch`. Used for the issuer's own addresses only. */
+  readonly fetch?: Fetch
+  /** Milliseconds since 1970. Default `Date.now`. */
+  readonly now?: () => number
+}
+
+export interface VerifierSettings {
+  readonly expected: TokenExpectation
+  readonly client: ClientCredential | undefined
+  readonly fetch: Fetch
+  readonly now: () => number
+}
+
+const leewaySecondsDefault = 5
+const lifetimeSecondsDefault = 3_600
+const leewaySecondsLimit = 60
+const lifetimeSecondsLimit = 86_400
+
+/** Checks and copies the options. A name or value that is not expected is a TypeError naming it. */
+export function parseOptions(options: VerifierOptions): VerifierSettings {
+  requireObject(options, 'options')
+  const {
+    issuer,
+    audience,
+    client,
+    algorithms = [...knownAlgorithms.keys()],
+    revocation = 'untilExpiry',
+    leewaySeconds = leewaySecondsDefault,
+    lifetimeSecondsMax = lifetimeSecondsDefault,
+    fetch = globalThis.fetch,
+    now = Date.now,
+    ...unknown
+  } = options
+  rejectUnknown(unknown, '')
+  if (revocation !== 'untilExpiry') {
+    throw new TypeError('option "revocation" must be "untilExpiry" in this release')
+  }
+  return {
+    expected: Object.freeze({
+      issuer: requireIssuer(issuer),
+      audience: requireText(audience, 'audience'),
+      algorithms: requireAlgorithms(algorithms),
+      leewaySeconds: requireSeconds(leewaySeconds, 'leewaySeconds', 0, leewaySecondsLimit),
+      lifetimeSecondsMax: requireSeconds(
+        lifetimeSecondsMax,
+        'lifetimeSecondsMax',
+        1,
+        lifetimeSecondsLimit,
+      ),
+    }),
+    client: client === undefined ? undefined : requireClient(client),
+    fetch: requireFunction(fetch, 'fetch'),
+    now: requireFunction(now, 'now'),
+  }
+}
+
+export function requireText(value: unknown, option: string): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw new TypeError(`option "${option}" must be a text that is not empty`)
+}
+
+function requireIssuer(value: unknown): string {
+  const parsed = parseIssuer(requireText(value, 'issuer'))
+  if (parsed.kind === 'issuer') return parsed.issuer
+  throw new TypeError(`option "issuer" must be the URL of the issuer: ${parsed.why}`)
+}
+
+function requireAlgorithms(value: unknown): ReadonlySet<AlgorithmName> {
+  if (Array.isArray(value) && value.length > 0 && value.every(isAlgorithmName)) {
+    return new Set(value)
+  }
+  const names = [...knownAlgorithms.keys()].join(', ')
+  throw new TypeError(`option "algorithms" must be a list of some of ${names}`)
+}
+
+function requireSeconds(value: unknown, option: string, min: number, max: number): number {
+  if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return Number(value)
+  throw new TypeError(`option "${option}" must be whole seconds from ${min} to ${max}`)
+}
+
+function requireClient(value: ClientCredential): ClientCredential {
+  requireObject(value, 'option "client"')
+  const { id, secret, ...unknown } = value
+  rejectUnknown(unknown, 'client.')
+  return { id: requireText(id, 'client.id'), secret: requireText(secret, 'client.secret') }
+}
+
+function requireFunction<Value>(value: Value, option: string): Value {
+  if (typeof value === 'function') return value
+  throw new TypeError(`option "${option}" must be a function`)
+}
+
+function requireObject(value: unknown, name: string): void {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return
+  throw new TypeError(`${name} must be an object`)
+}
+
+function rejectUnknown(unknown: object, prefix: string): void {
+  const [name] = Object.keys(unknown)
+  if (name !== undefined) throw new TypeError(`unknown option "${prefix}${name}"`)
+}

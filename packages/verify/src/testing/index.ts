@@ -1,0 +1,7 @@
+export { createTestIssuer } from './test-issuer.ts'
+export type { TestIssuer, TestIssuerOptions } from './test-issuer.ts'
+export type { Outage, RequestCounts } from './issuer-server.ts'
+export type { PartRecipe, TokenRecipe } from './recipe.ts'
+export type { SignatureName } from './signatures.ts'
+export { buildVector } from './vector.ts'
+export type { BuiltVector, ExpectedAnswer, Vector, VectorRecipe } from './vector.ts'

@@ -1,0 +1,110 @@
+import type { Problem, ProblemCode } from '@portcullis/protocol'
+import { createProblem, problemMediaType } from '@portcullis/protocol'
+import type { TokenFault } from './access-token.ts'
+
+/**
+ * - `missing-token` 401, `invalid-token` 401: the caller needs a token, or another one
+ * - `invalid-request` 400: the token was presented in a way that can be read twice
+ * - `insufficient-scope` 403: the token is good and does not allow this
+ * - `keys-unavailable` 503: nothing is wrong with the token; the issuer's keys cannot be had
+ * - `client-refused`, `issuer-unreachable` 503: only from `ready()`, about the service's own client
+ */
+export type VerifyErrorCode =
+  | 'missing-token'
+  | 'invalid-token'
+  | 'invalid-request'
+  | 'insufficient-scope'
+  | 'keys-unavailable'
+  | 'client-refused'
+  | 'issuer-unreachable'
+
+export interface VerifyErrorFacts {
+  /** The audience that the caller needs a token for; the realm of the challenge. */
+  readonly realm?: string
+  /** The scopes that would have been enough. */
+  readonly scopes?: readonly string[]
+  readonly reason?: TokenFault
+  readonly retryAfterSeconds?: number
+  readonly cause?: Error
+}
+
+interface Kind {
+  readonly status: 400 | 401 | 403 | 503
+  readonly problem: ProblemCode
+  /** RFC 6750 section 3.1. Without one the challenge tells only that a token is wanted. */
+  readonly oauthError?: string
+}
+
+const kinds: Readonly<Record<VerifyErrorCode, Kind>> = {
+  'missing-token': { status: 401, problem: 'missing-token' },
+  'invalid-token': { status: 401, problem: 'invalid-token', oauthError: 'invalid_token' },
+  'invalid-request': { status: 400, problem: 'invalid-request', oauthError: 'invalid_request' },
+  'insufficient-scope': {
+    status: 403,
+    problem: 'insufficient-scope',
+    oauthError: 'insufficient_scope',
+  },
+  'keys-unavailable': { status: 503, problem: 'keys-unavailable' },
+  'client-refused': { status: 503, problem: 'keys-unavailable' },
+  'issuer-unreachable': { status: 503, problem: 'keys-unavailable' },
+}
+
+/**
+ * Why a request is not let in. Message, challenge and problem hold no part of the token and no
+ * secret; `cause`, where there is one, is for the operator and is sent to nobody.
+ */
+export class VerifyError extends Error {
+  override readonly name = 'VerifyError'
+  readonly code: VerifyErrorCode
+  readonly status: 400 | 401 | 403 | 503
+  /** The value of `WWW-Authenticate` (RFC 6750 section 3); none for a 503, which no token mends. */
+  readonly challenge: string | undefined
+  /** What is wrong with the token, finer than the code; for logs and metrics. */
+  readonly reason: TokenFault | undefined
+  /** For a 503: when it is worth trying again. */
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(code: VerifyErrorCode, description: string, facts: VerifyErrorFacts = {}) {
+    super(description, facts.cause === undefined ? {} : { cause: facts.cause })
+    this.code = code
+    this.status = kinds[code].status
+    this.challenge = this.status === 503 ? undefined : challengeOf(code, description, facts)
+    this.reason = facts.reason
+    this.retryAfterSeconds = facts.retryAfterSeconds
+  }
+}
+
+/** The RFC 9457 document that answers a request which ended in this error. */
+export function problemOf(error: VerifyError): Problem {
+  return createProblem(kinds[error.code].problem, error.message)
+}
+
+/** The header fields that go with the problem document; no cache may keep the answer. */
+export function responseHeadersOf(error: VerifyError): Readonly<Record<string, string>> {
+  const { challenge, retryAfterSeconds } = error
+  return {
+    'content-type': problemMediaType,
+    'cache-control': 'no-store',
+    ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
+    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+  }
+}
+
+function challengeOf(code: VerifyErrorCode, description: string, facts: VerifyErrorFacts): string {
+  const error = kinds[code].oauthError
+  const parameters: readonly (readonly [string, string | undefined])[] = [
+    ['realm', facts.realm ?? 'access token'],
+    ['error', error],
+    ['error_description', error === undefined ? undefined : description],
+    ['scope', facts.scopes?.join(' ')],
+  ]
+  const given = parameters.flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}="${quotable(value)}"`],
+  )
+  return `Bearer ${given.join(', ')}`
+}
+
+/** RFC 6750 section 3: printable ASCII without quote and backslash, so nothing needs escaping. */
+function quotable(text: string): string {
+  return text.replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?')
+}

@@ -1,0 +1,295 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import type { TestContext } from 'node:test'
+import { test } from 'node:test'
+import type { Verifier } from '@portcullis/verify'
+import { createVerifier, VerifyError } from '@portcullis/verify'
+import type { TestIssuer, TestIssuerOptions } from '@portcullis/verify/testing'
+import { createTestIssuer } from '@portcullis/verify/testing'
+import type { Clock } from './clock.ts'
+import { createClock } from './clock.ts'
+import { waitUntil } from './wait-until.ts'
+
+interface Bench {
+  readonly clock: Clock
+  readonly issuer: TestIssuer
+  readonly verifier: Verifier
+}
+
+async function startBench(context: TestContext, options: TestIssuerOptions = {}): Promise<Bench> {
+  const clock = createClock()
+  const issuer = await createTestIssuer({ algorithm: 'EdDSA', now: clock.now, ...options })
+  context.after(issuer.close)
+  const verifier = createVerifier({ issuer: issuer.issuer, audience: 'orders', now: clock.now })
+  return { clock, issuer, verifier }
+}
+
+function withRandomKid(issuer: TestIssuer): string {
+  return issuer.mint({}, { kid: randomUUID() })
+}
+
+async function refusalOf(verifier: Verifier, token: string): Promise<VerifyError> {
+  const error: unknown = await verifier.verify(token).then(
+    () => assert.fail('the token was accepted'),
+    (reason: unknown) => reason,
+  )
+  assert.ok(error instanceof VerifyError, String(error))
+  return error
+}
+
+test('a thousand requests at a cold start cost one fetch of each document', async (context) => {
+  const { issuer, verifier } = await startBench(context)
+  const token = issuer.mint()
+  const verified = await Promise.all(Array.from({ length: 1_000 }, () => verifier.verify(token)))
+  assert.equal(verified.length, 1_000)
+  assert.deepEqual(issuer.requests, { metadata: 1, jwks: 1, token: 0 })
+})
+
+test('verifiers of one issuer for several audiences share its keys', async (context) => {
+  const { issuer, verifier } = await startBench(context)
+  const reviews = verifier.withAudience('reviews')
+  await verifier.verify(issuer.mint())
+  const { audience } = await reviews.verify(issuer.mint({ aud: ['reviews'] }))
+  assert.equal(audience, 'reviews')
+  assert.equal((await refusalOf(reviews, issuer.mint())).reason, 'wrong-audience')
+  assert.deepEqual(issuer.requests, { metadata: 1, jwks: 1, token: 0 })
+})
+
+test('while the keys are fresh nothing is fetched, not even for bad signatures', async (context) => {
+  const { clock, issuer, verifier } = await startBench(context)
+  await verifier.ready()
+  for (let count = 0; count < 50; count += 1) {
+    clock.advanceSeconds(5)
+    await verifier.verify(issuer.mint())
+    assert.equal(
+      (await refusalOf(verifier, issuer.forge({ signature: 'stranger' }))).reason,
+      'bad-signature',
+    )
+  }
+  assert.equal(issuer.requests.jwks, 1)
+})
+
+test('a token of a new key is accepted at once, right after a fetch', async (context) => {
+  const { issuer, verifier } = await startBench(context)
+  await verifier.verify(issuer.mint())
+  issuer.rotate()
+  await verifier.verify(issuer.mint())
+  issuer.rotate()
+  await verifier.verify(issuer.mint())
+  assert.equal(issuer.requests.jwks, 3)
+})
+
+test('random kids one after the other cost at most four fetches and one a second', async (context) => {
+  const { clock, issuer, verifier } = await startBench(context)
+  await verifier.ready()
+  for (let count = 0; count < 300; count += 1) {
+    assert.equal((await refusalOf(verifier, withRandomKid(issuer))).reason, 'unknown-key')
+  }
+  assert.equal(issuer.requests.jwks, 1 + 4)
+  for (let second = 0; second < 10; second += 1) {
+    clock.advanceSeconds(1)
+    for (let count = 0; count < 30; count += 1) await refusalOf(verifier, withRandomKid(issuer))
+  }
+  assert.equal(issuer.requests.jwks, 1 + 4 + 10)
+})
+
+test('random kids all at once cost at most two fetches', async (context) => {
+  const { issuer, verifier } = await startBench(context)
+  await verifier.ready()
+  const tokens = Array.from({ length: 300 }, () => withRandomKid(issuer))
+  const refusals = await Promise.all(tokens.map((token) => refusalOf(verifier, token)))
+  assert.ok(refusals.every(({ status }) => status === 401))
+  assert.ok(issuer.requests.jwks <= 1 + 2, `${issuer.requests.jwks} fetches`)
+})
+
+test('under a flood of random kids a rotation gets through within a second', async (context) => {
+  const { clock, issuer, verifier } = await startBench(context)
+  await verifier.ready()
+  const known = issuer.mint()
+  for (let count = 0; count < 100; count += 1) await refusalOf(verifier, withRandomKid(issuer))
+  issuer.rotate()
+  const fresh = issuer.mint()
+  await verifier.verify(known)
+  assert.equal((await refusalOf(verifier, fresh)).reason, 'unknown-key')
+  clock.advanceSeconds(1)
+  // The flood is first again, and its fetch brings the new key.
+  await refusalOf(verifier, withRandomKid(issuer))
+  await verifier.verify(fresh)
+})
+
+test('one unknown kid that keeps coming back is asked for once in five seconds', async (context) => {
+  const { clock, issuer, verifier } = await startBench(context)
+  await verifier.ready()
+  const token = withRandomKid(issuer)
+  for (let count = 0; count < 50; count += 1) await refusalOf(verifier, token)
+  assert.equal(issuer.requests.jwks, 2)
+  clock.advanceSeconds(5)
+  await refusalOf(verifier, token)
+  assert.equal(issuer.requests.jwks, 3)
+})
+
+test('the memory of absent kids is bounded and forgets the oldest', async (context) => {
+  const { clock, issuer, verifier } = await startBench(context)
+  await verifier.ready()
+  const tokens = Array.from({ length: 600 }, () => withRandomKid(issuer))
+  await Promise.all(tokens.map((token) => refusalOf(verifier, token)))
+  const fetchesBefore = issuer.requests.jwks
+  clock.advanceSeconds(1)
+  await refusalOf(verifier, tokens.at(-1) ?? '')
+  assert.equal(issuer.requests.jwks, fetchesBefore, 'the newest is remembered')
+  await refusalOf(verifier, tokens[0] ?? '')
+  assert.equal(issuer.requests.jwks, fetchesBefore + 1, 'the oldest is asked for again')
+})
+
+test('past their max-age keys are refreshed behind the request that uses them', async (context) => {
+  const { clock, issuer, verifier } = await startBench(context, { maxAgeSeconds: 2 })
+  await verifier.verify(issuer.mint())
+  clock.advanceSeconds(1.9)
+  await verifier.verify(issuer.mint())
+  assert.equal(issuer.requests.jwks, 1)
+  clock.advanceSeconds(0.1)
+  await verifier.verify(issuer.mint())
+  await waitUntil(() => issuer.requests.jwks === 2, 'the refresh')
+})
+
+test('a withdrawn key is refused after the next refresh', async (context) => {
+  const { clock, issuer, verifier } = await startBench(context, { maxAgeSeconds: 2 })
+  const { kid } = issuer
+  const stolen = issuer.mint()
+  await verifier.verify(stolen)
+  issuer.rotate()
+  issuer.withdraw(kid)
+  clock.advanceSeconds(2)
+  await verifier.verify(stolen)
+  await waitUntil(() => issuer.requests.jwks === 2, 'the refresh')
+  await verifier.verify(issuer.mint())
+  assert.equal((await refusalOf(verifier, stolen)).reason, 'unknown-key')
+})
+
+test('known kids outlive an outage of 15 minutes, with one fetch a back-off step', async (context) => {
+  const { clock, issuer, verifier } = await startBench(context, { maxAgeSeconds: 10 })
+  await verifier.ready()
+  issuer.goDown()
+  const known = issuer.mint()
+  const unknown = withRandomKid(issuer)
+  for (let second = 1; second < 900; second += 1) {
+    clock.advanceSeconds(1)
+    await verifier.verify(known)
+    // An unknown kid waits for the fetch that is under way, so none is still open afterwards.
+    assert.equal((await refusalOf(verifier, unknown)).code, 'keys-unavailable')
+  }
+  // Seven steps from a quarter of a second to 16 seconds, and then one every 30 seconds.
+  assert.equal(issuer.requests.metadata + issuer.requests.jwks - 2, 7 + 29)
+
+  clock.advanceSeconds(1)
+  const refusal = await refusalOf(verifier, issuer.mint())
+  assert.equal(refusal.code, 'keys-unavailable')
+  assert.equal(refusal.status, 503)
+  assert.equal(refusal.challenge, undefined)
+
+  issuer.comeBack()
+  clock.advanceSeconds(30)
+  await verifier.verify(issuer.mint())
+})
+
+test('at a cold start without an issuer every request is a 503, and one fetch a step', async (context) => {
+  const { clock, issuer, verifier } = await startBench(context)
+  issuer.goDown('drop')
+  await assert.rejects(verifier.ready(), { code: 'keys-unavailable', status: 503 })
+  for (let count = 0; count < 20; count += 1) {
+    const refusal = await refusalOf(verifier, issuer.mint())
+    assert.equal(refusal.code, 'keys-unavailable')
+    assert.equal(refusal.retryAfterSeconds, 1)
+  }
+  assert.equal(issuer.requests.metadata, 1)
+  for (const [waited, retryAfterSeconds] of [
+    [0.25, 1],
+    [0.5, 1],
+    [1, 2],
+  ] as const) {
+    clock.advanceSeconds(waited - 0.001)
+    const { metadata } = issuer.requests
+    await refusalOf(verifier, issuer.mint())
+    assert.equal(issuer.requests.metadata, metadata, 'too early')
+    clock.advanceSeconds(0.001)
+    const refusal = await refusalOf(verifier, issuer.mint())
+    assert.equal(refusal.retryAfterSeconds, retryAfterSeconds)
+    assert.equal(issuer.requests.metadata, metadata + 1)
+  }
+
+  issuer.comeBack()
+  clock.advanceSeconds(2)
+  await verifier.verify(issuer.mint())
+  await verifier.ready()
+
+  // The next outage begins with the shortest step again.
+  issuer.goDown()
+  clock.advanceSeconds(900)
+  assert.equal((await refusalOf(verifier, issuer.mint())).retryAfterSeconds, 1)
+})
+
+test('while keys cannot be had, a token that no key could save is still a 401', async (context) => {
+  const { issuer, verifier } = await startBench(context)
+  issuer.goDown()
+  assert.equal((await refusalOf(verifier, 'a.b.c')).status, 401)
+  assert.equal((await refusalOf(verifier, issuer.mint({}, { typ: 'JWT' }))).status, 401)
+  assert.equal((await refusalOf(verifier, issuer.mint({}, { alg: 'none' }))).status, 401)
+  assert.equal(issuer.requests.metadata, 0)
+})
+
+test('an unknown kid during an outage may be a new key, so it is a 503', async (context) => {
+  const { issuer, verifier } = await startBench(context)
+  await verifier.ready()
+  issuer.rotate()
+  issuer.goDown()
+  for (let count = 0; count < 10; count += 1) {
+    assert.equal((await refusalOf(verifier, issuer.mint())).code, 'keys-unavailable')
+  }
+  assert.equal(issuer.requests.jwks, 2)
+})
+
+test('what is not a key set leaves the old keys in place', async (context) => {
+  const { clock, issuer, verifier } = await startBench(context)
+  await verifier.ready()
+  const entry = { kty: 'RSA', kid: 'x', n: 'AQAB', e: 'AQAB' }
+  const documents = {
+    html: '<html>maintenance</html>',
+    nothing: '',
+    'no keys': { keys: [] },
+    'keys as an object': { keys: { 0: entry } },
+    'only unusable keys': { keys: [entry] },
+    'ten thousand keys': { keys: Array.from({ length: 10_000 }, () => entry) },
+    '33 keys': { keys: Array.from({ length: 33 }, (_value, at) => ({ kid: `${at}` })) },
+    'deep JSON': `{"keys":${'['.repeat(500)}${']'.repeat(500)}}`,
+    'two members named keys': '{"keys":[],"keys":[]}',
+    'a long body': { keys: [], note: 'x'.repeat(1_000_000) },
+  }
+  for (const [name, document] of Object.entries(documents)) {
+    issuer.publish(document)
+    clock.advanceSeconds(31)
+    // An unknown kid waits for the fetch, so its refusal tells what became of it.
+    const refusal = await refusalOf(verifier, withRandomKid(issuer))
+    assert.equal(refusal.code, 'keys-unavailable', name)
+    await verifier.verify(issuer.mint())
+  }
+  assert.equal(issuer.requests.jwks, 1 + Object.keys(documents).length)
+})
+
+test('a clock that is set back does not make keys younger', async (context) => {
+  const { clock, issuer, verifier } = await startBench(context, { maxAgeSeconds: 10 })
+  await verifier.ready()
+  clock.advanceSeconds(-3_600)
+  await verifier.verify(issuer.mint())
+  assert.equal(issuer.requests.jwks, 1)
+  clock.advanceSeconds(10)
+  await verifier.verify(issuer.mint())
+  await waitUntil(() => issuer.requests.jwks === 2, 'the refresh after the max-age')
+})
+
+test('a clock that jumps ahead costs one fetch and no request', async (context) => {
+  const { clock, issuer, verifier } = await startBench(context)
+  await verifier.ready()
+  clock.advanceSeconds(3_600)
+  await Promise.all(Array.from({ length: 50 }, () => verifier.verify(issuer.mint())))
+  assert.equal(issuer.requests.jwks, 2)
+})

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { VerifyErrorCode } from '@portcullis/verify'
+import { problemOf, responseHeadersOf, VerifyError } from '@portcullis/verify'
+
+test('each code has its status, its challenge and its problem', () => {
+  const table: readonly (readonly [VerifyErrorCode, number, string | undefined, string])[] = [
+    ['missing-token', 401, 'Bearer realm="orders"', 'missing-token'],
+    ['invalid-token', 401, 'invalid_token', 'invalid-token'],
+    ['invalid-request', 400, 'invalid_request', 'invalid-request'],
+    ['insufficient-scope', 403, 'insufficient_scope', 'insufficient-scope'],
+    ['keys-unavailable', 503, undefined, 'keys-unavailable'],
+    ['client-refused', 503, undefined, 'keys-unavailable'],
+    ['issuer-unreachable', 503, undefined, 'keys-unavailable'],
+  ]
+  for (const [code, status, challenge, problemCode] of table) {
+    const error = new VerifyError(code, 'why', { realm: 'orders', retryAfterSeconds: 3 })
+    const problem = problemOf(error)
+    const headers = responseHeadersOf(error)
+    assert.equal(error.status, status)
+    assert.equal(problem.status, status)
+    assert.equal(problem.code, problemCode)
+    assert.equal(problem.detail, 'why')
+    assert.equal(headers['content-type'], 'application/problem+json')
+    assert.equal(headers['cache-control'], 'no-store')
+    assert.equal(headers['retry-after'], '3')
+    assert.equal(headers['www-authenticate'], error.challenge)
+    if (challenge === undefined) assert.equal(error.challenge, undefined)
+    else assert.ok(error.challenge?.includes(challenge))
+  }
+})
+
+test('a challenge without credentials carries no error (RFC 6750 section 3.1)', () => {
+  const error = new VerifyError('missing-token', 'no token', { realm: 'orders' })
+  assert.equal(error.challenge, 'Bearer realm="orders"')
+})
+
+test('whatever the audience and the roles are, the challenge is one line of safe characters', () => {
+  const nasty = 'a"b\\c\r\nSet-Cookie: x=1\u0000\u00e9\u{1f600}'
+  const error = new VerifyError('insufficient-scope', nasty, { realm: nasty, scopes: [nasty] })
+  assert.match(error.challenge ?? '', /^[\x20-\x7e]+$/)
+  assert.equal(error.challenge?.match(/"/g)?.length, 8)
+  assert.ok(!error.challenge.includes('\\'))
+  assert.ok(new Headers({ 'www-authenticate': error.challenge }).has('www-authenticate'))
+})

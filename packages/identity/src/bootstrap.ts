@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto'
+import { StartError } from '@portcullis/runtime'
+import { parseIdentifier } from './domain/accounts.ts'
+import { hashClientSecret } from './domain/clients.ts'
+import { newPasswordFault, normalisePassword } from './domain/passwords.ts'
+import { randomIdentifier, randomSecret } from './domain/random.ts'
+import { createHasher } from './hasher.ts'
+import type { FirstAccount } from './store/bootstrap.ts'
+import { bootstrapStore } from './store/bootstrap.ts'
+import { openDatabase } from './store/database.ts'
+
+export interface NewAccount {
+  readonly identifier: string
+  readonly password: string
+  readonly roles: readonly string[]
+}
+
+/** A machine client with a credential that was made by `newClientCredential`. */
+export interface NewClient {
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly name: string
+  readonly audiences: readonly string[]
+  readonly scopes: readonly string[]
+}
+
+export interface BootstrapRequest {
+  /** `sqlite:PATH` */
+  readonly database: string
+  readonly accounts: readonly NewAccount[]
+  readonly clients: readonly NewClient[]
+}
+
+/**
+ * Makes the first accounts and clients of an empty store, all or nothing. A store that has an account
+ * is left alone: the outcome says so. Bad identifiers, bad passwords and taken client names are a
+ * `StartError`.
+ */
+export async function bootstrap(
+  { database: url, accounts, clients }: BootstrapRequest,
+  now: number = Date.now(),
+): Promise<{ readonly kind: 'bootstrapped' | 'not-empty' }> {
+  const hasher = createHasher()
+  const first = await Promise.all(
+    accounts.map(async ({ identifier, password, roles }): Promise<FirstAccount> => {
+      const normalised = normalisePassword(password)
+      const fault = newPasswordFault(normalised)
+      if (fault !== undefined) throw invalid(`the password of ${identifier} ${fault}`)
+      const parsed = parseIdentifier(identifier)
+      if (parsed.kind === 'malformed') throw invalid(`the identifier ${parsed.why}`)
+      return {
+        id: randomIdentifier(randomBytes),
+        identifier: parsed.identifier,
+        passwordHash: await hasher.hash(normalised),
+        roles,
+      }
+    }),
+  )
+  const database = openDatabase(url, now)
+  try {
+    const outcome = await bootstrapStore(
+      database,
+      {
+        accounts: first,
+        clients: clients.map(({ clientId, clientSecret, name, audiences, scopes }) => ({
+          id: clientId,
+          name,
+          isPublic: false,
+          secretHash: hashClientSecret(clientSecret),
+          grants: ['client_credentials'],
+          audiences,
+          scopes,
+        })),
+      },
+      now,
+    )
+    if (outcome.kind === 'name-taken') {
+      throw invalid(`the client name ${outcome.name} is taken by one of the settings file`)
+    }
+    return outcome
+  } finally {
+    database.close()
+  }
+}
+
+/** A new client id and secret: 128 and 256 random bits. */
+export function newClientCredential(): {
+  readonly clientId: string
+  readonly clientSecret: string
+} {
+  return { clientId: randomIdentifier(randomBytes), clientSecret: randomSecret(randomBytes) }
+}
+
+/** A password, or a key in base64, that nobody has to remember: 256 random bits. */
+export function newRandomSecret(): string {
+  return randomSecret(randomBytes)
+}
+
+function invalid(message: string): StartError {
+  return new StartError(message, 'Choose another one; nothing was changed.')
+}

@@ -1,0 +1,114 @@
+import type { AccessTokenClaims } from '@portcullis/protocol'
+import type { AlgorithmName } from '@portcullis/protocol/jws'
+import type { RandomBytes } from './random.ts'
+import { randomIdentifier } from './random.ts'
+import type { TokenTarget } from './registry.ts'
+
+/** Signs claims as an `at+jwt` (RFC 9068 section 2.1). Private keys stay behind it. */
+export type SignAccessToken = (claims: AccessTokenClaims, algorithm: AlgorithmName) => string
+
+export interface AccessTokenMinter {
+  readonly issuer: string
+  readonly sign: SignAccessToken
+  readonly randomBytes: RandomBytes
+  readonly tokenBytesMax: number
+}
+
+/** Who the token speaks of, and what it lets them do. */
+export interface Mandate {
+  readonly target: TokenTarget
+  readonly subject: string
+  readonly clientId: string
+  readonly clientGeneration: number
+  readonly scopes: readonly string[]
+  readonly roles: readonly string[]
+  /** Absent for machine clients, which have no session. */
+  readonly session?: SessionFacts
+}
+
+interface SessionFacts {
+  readonly id: string
+  readonly generation: number
+  readonly authenticatedAt: number
+  readonly expiresAt: number
+}
+
+export interface AccessToken {
+  readonly kind: 'minted'
+  readonly accessToken: string
+  readonly expiresInSeconds: number
+  readonly scopes: readonly string[]
+}
+
+export type MintedToken =
+  | AccessToken
+  | { readonly kind: 'refused'; readonly why: 'token-over-budget'; readonly detail: string }
+
+/**
+ * Mints one access token. `readAt` is the store's clock (ms) from BEFORE the account's and client's
+ * generations were read: `iat` must never be later than what the token vouches for (protocol, section 2).
+ */
+export function mintAccessToken(
+  minter: AccessTokenMinter,
+  mandate: Mandate,
+  readAt: number,
+): MintedToken {
+  const claims = claimsOf(minter, mandate, Math.floor(readAt / 1000))
+  const accessToken = minter.sign(claims, mandate.target.algorithm)
+  if (accessToken.length > minter.tokenBytesMax) {
+    return {
+      kind: 'refused',
+      why: 'token-over-budget',
+      detail:
+        `the token would have ${accessToken.length} bytes, more than ${minter.tokenBytesMax}; ` +
+        `its largest claims are ${largestClaims(claims)}. Ask for fewer audiences or scopes`,
+    }
+  }
+  const expiresInSeconds = claims.exp - claims.iat
+  return { kind: 'minted', accessToken, expiresInSeconds, scopes: mandate.scopes }
+}
+
+function claimsOf(minter: AccessTokenMinter, mandate: Mandate, iat: number): AccessTokenClaims {
+  const { target, session } = mandate
+  const [onlyAudience, ...others] = target.audiences
+  return {
+    iss: minter.issuer,
+    sub: mandate.subject,
+    aud: onlyAudience !== undefined && others.length === 0 ? onlyAudience : target.audiences,
+    exp: expiry(iat, target, session),
+    iat,
+    jti: randomIdentifier(minter.randomBytes),
+    client_id: mandate.clientId,
+    cgen: mandate.clientGeneration,
+    ...(session === undefined ? {} : sessionClaims(session)),
+    ...(mandate.scopes.length === 0 ? {} : { scope: mandate.scopes.join(' ') }),
+    ...(mandate.roles.length === 0 ? {} : { roles: mandate.roles }),
+  }
+}
+
+function expiry(iat: number, target: TokenTarget, session: SessionFacts | undefined): number {
+  const byPolicy = iat + target.accessTokenSeconds
+  return session === undefined ? byPolicy : Math.min(byPolicy, Math.floor(session.expiresAt / 1000))
+}
+
+function sessionClaims(session: SessionFacts): Partial<AccessTokenClaims> {
+  return {
+    sid: session.id,
+    gen: session.generation,
+    auth_time: Math.floor(session.authenticatedAt / 1000),
+    // One factor, a password (RFC 8176). Further factors will raise both.
+    acr: '1',
+    amr: ['pwd'],
+  }
+}
+
+const claimsNamed = 3
+
+function largestClaims(claims: AccessTokenClaims): string {
+  return Object.entries(claims)
+    .map(([name, value]) => ({ name, bytes: Buffer.byteLength(JSON.stringify(value)) }))
+    .toSorted((one, other) => other.bytes - one.bytes)
+    .slice(0, claimsNamed)
+    .map(({ name, bytes }) => `${name} (${bytes} bytes)`)
+    .join(', ')
+}

@@ -1,0 +1,62 @@
+import { parseJsonObject } from '@portcullis/protocol'
+import type { FastifyInstance } from 'fastify'
+
+/** A body that cannot be read. The message is shown to the caller and holds nothing of the body. */
+export class MalformedBodyError extends Error {
+  override readonly name = 'MalformedBodyError'
+}
+
+/** A request body nests two levels at most; everything deeper is not ours. */
+const depthMax = 4
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** JSON bodies: one object, UTF-8, no duplicate members. Every other content type is refused with 415. */
+export function acceptStrictJson(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (_request: unknown, body: Buffer) => {
+      const parsed = parseJsonObject(decode(body), { depthMax })
+      if (parsed.kind === 'object') return parsed.value
+      throw new MalformedBodyError(bodyFaults[parsed.why])
+    },
+  )
+}
+
+const bodyFaults = {
+  'not-json': 'the body is not JSON',
+  'not-an-object': 'the body is not a JSON object',
+  'duplicate-member': 'the body has two members of the same name',
+  'too-deep': 'the body is nested too deeply',
+  'lone-surrogate': 'the body holds half of a surrogate pair',
+}
+
+/**
+ * Form bodies (RFC 6749 appendix B). A parameter that comes twice is refused, as section 3.2 demands;
+ * one without a value counts as left out.
+ */
+export function acceptForms(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'buffer' },
+    async (_request: unknown, body: Buffer) => {
+      const parameters = new Map<string, string>()
+      for (const [name, value] of new URLSearchParams(decode(body))) {
+        if (parameters.has(name)) throw new MalformedBodyError('a parameter is there twice')
+        if (value !== '') parameters.set(name, value)
+      }
+      return parameters
+    },
+  )
+}
+
+function decode(body: Buffer): string {
+  try {
+    return utf8.decode(body)
+  } catch {
+    throw new MalformedBodyError('the body is not UTF-8')
+  }
+}

@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+import { issuerMetadataUrl } from '@portcullis/protocol'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Keyring } from '../domain/keyring.ts'
+import type { Registry } from '../domain/registry.ts'
+import { issuerAudience } from '../domain/registry.ts'
+import { pathAtIssuer } from './issuer-path.ts'
+import type { HttpServer } from './server.ts'
+
+export interface DocumentParts {
+  readonly registry: Registry
+  readonly keyring: Pick<Keyring, 'publicJwks'>
+  readonly jwksMaxAgeSeconds: number
+}
+
+/** The two public documents: the key set (RFC 7517) and the issuer's metadata (RFC 8414). */
+export function addDocuments(app: HttpServer, parts: DocumentParts): void {
+  const { registry, keyring, jwksMaxAgeSeconds } = parts
+  const metadata = metadataOf(registry)
+  app.get(pathAtIssuer(registry.issuer, '/.well-known/jwks.json'), (request, reply) =>
+    sendDocument(request, reply, keyring.publicJwks(), jwksMaxAgeSeconds),
+  )
+  app.get(new URL(issuerMetadataUrl(registry.issuer)).pathname, (request, reply) =>
+    sendDocument(request, reply, metadata, jwksMaxAgeSeconds),
+  )
+}
+
+/** It names exactly what exists: a client that finds it here can use it. */
+function metadataOf(registry: Registry): object {
+  const { issuer } = registry
+  const scopes = [...registry.audiences.values(), issuerAudience].flatMap(
+    (audience) => audience.scopes,
+  )
+  return {
+    issuer,
+    token_endpoint: `${issuer}/token`,
+    jwks_uri: `${issuer}/.well-known/jwks.json`,
+    grant_types_supported: ['client_credentials'],
+    // Required by RFC 8414 section 2, and empty without an authorization endpoint.
+    response_types_supported: [],
+    scopes_supported: [...new Set(scopes)],
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+  }
+}
+
+/** A cacheable JSON document with a strong validator (RFC 9110 section 8.8.3). */
+function sendDocument(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  document: object,
+  maxAgeSeconds: number,
+): FastifyReply {
+  const text = JSON.stringify(document)
+  const etag = `"${createHash('sha256').update(text).digest('base64url')}"`
+  reply.header(
+    'cache-control',
+    `public, max-age=${maxAgeSeconds}, stale-while-revalidate=${maxAgeSeconds}`,
+  )
+  reply.header('etag', etag)
+  if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send()
+  return reply.type('application/json').send(text)
+}
+
+/** RFC 9110 section 13.1.2: a list or `*`, compared weakly. */
+function matches(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false
+  const candidates = ifNoneMatch.split(',').map((candidate) => candidate.trim())
+  return candidates.some((candidate) => candidate === '*' || candidate.replace(/^W\//, '') === etag)
+}

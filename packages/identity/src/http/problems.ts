@@ -1,0 +1,105 @@
+import type { Socket } from 'node:net'
+import type { FieldError, Problem, ProblemCode } from '@portcullis/protocol'
+import { createProblem, problemMediaType } from '@portcullis/protocol'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { MalformedBodyError } from './bodies.ts'
+
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply.code(problem.status).type(problemMediaType).send(problem)
+}
+
+/**
+ * Turns whatever a route threw into a problem. What is not the caller's fault is logged and not sent
+ * to the caller.
+ */
+export function answerError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const problem = problemOf(error)
+  if (problem.status === 500) {
+    request.log.error({ err: error, route: request.routeOptions.url }, 'unexpected error')
+  }
+  return sendProblem(reply, problem)
+}
+
+/** What Fastify and our own body parsers may throw, in terms of a problem. */
+export function problemOf(error: FastifyError): Problem {
+  if (error instanceof MalformedBodyError) return createProblem('malformed', error.message)
+  if (error.validation !== undefined) {
+    return createProblem('malformed', 'the body does not fit', error.validation.map(fieldErrorOf))
+  }
+  const known = problemOfFastifyCode.get(error.code)
+  if (known !== undefined) return createProblem(...known)
+  // What else Fastify blames on the request, such as a client that left in the middle of its body.
+  return createProblem((error.statusCode ?? 500) < 500 ? 'malformed' : 'internal')
+}
+
+const problemOfFastifyCode: ReadonlyMap<string, readonly [ProblemCode, string]> = new Map([
+  ['FST_ERR_CTP_BODY_TOO_LARGE', ['too-large', 'the body may have 16 KiB'] as const],
+  ['FST_ERR_CTP_INVALID_MEDIA_TYPE', ['unsupported-media-type', 'send application/json'] as const],
+  ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', ['malformed', 'the length of the body is wrong'] as const],
+  ['FST_ERR_CTP_EMPTY_JSON_BODY', ['malformed', 'the body is empty'] as const],
+  ['FST_ERR_BAD_URL', ['malformed', 'the path is not a valid URL path'] as const],
+])
+
+type ValidationFault = NonNullable<FastifyError['validation']>[number]
+
+function fieldErrorOf(fault: ValidationFault): FieldError {
+  const { additionalProperty, missingProperty } = fault.params
+  if (typeof additionalProperty === 'string') {
+    return { field: pointerTo(fault, additionalProperty), message: 'is not known here' }
+  }
+  if (typeof missingProperty === 'string') {
+    return { field: pointerTo(fault, missingProperty), message: 'is required' }
+  }
+  return { field: fault.instancePath, message: fault.message ?? 'is not valid' }
+}
+
+/** RFC 6901 section 3: tilde and slash mean something in a pointer, so a name that has them is escaped. */
+function pointerTo({ instancePath }: ValidationFault, member: string): string {
+  return `${instancePath}/${member.replaceAll('~', '~0').replaceAll('/', '~1')}`
+}
+
+/** 404 for a path that does not exist, 405 with `Allow` for one that does (RFC 9110 section 15.5.6). */
+export function answerUnknownRoute(app: FastifyInstance): void {
+  const methodsAt = new Map<string, Set<string>>()
+  app.addHook('onRoute', ({ url, method }) => {
+    const methods = methodsAt.get(url) ?? new Set()
+    for (const name of [method].flat()) methods.add(name)
+    methodsAt.set(url, methods)
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const methods = methodsAt.get(request.url.split('?', 1)[0] ?? '')
+    if (methods === undefined) return sendProblem(reply, createProblem('not-found'))
+    reply.header('allow', [...methods].toSorted().join(', '))
+    return sendProblem(reply, createProblem('method-not-allowed'))
+  })
+}
+
+/**
+ * A request that Node's parser could not read has no reply object: the answer is written by hand. Not
+ * while the connection still owes the answer to an earlier request, in whose place it would stand.
+ */
+export function answerClientError(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  owesAnswer: boolean,
+): void {
+  if (error.code === 'ECONNRESET' || !socket.writable || owesAnswer) {
+    socket.destroy()
+    return
+  }
+  const problem = problemOfParserCode.get(error.code) ?? createProblem('malformed')
+  const body = JSON.stringify(problem)
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: ${problemMediaType}\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}
+
+const problemOfParserCode: ReadonlyMap<string | undefined, Problem> = new Map([
+  ['HPE_HEADER_OVERFLOW', createProblem('headers-too-large')],
+  ['ERR_HTTP_REQUEST_TIMEOUT', createProblem('request-timeout')],
+])

@@ -1,0 +1,6 @@
+export { startIdentity } from './app.ts'
+export type { Identity, IdentityOptions } from './app.ts'
+export { bootstrap, newClientCredential, newRandomSecret } from './bootstrap.ts'
+export type { BootstrapRequest, NewAccount, NewClient } from './bootstrap.ts'
+export { parseIdentitySettings, readIdentityFile, readSealingKey } from './settings.ts'
+export type { IdentitySettings } from './settings.ts'

@@ -1,0 +1,90 @@
+import type { JsonValue } from '@portcullis/protocol'
+import { isJsonObject, parseIssuer } from '@portcullis/protocol'
+import type { Mistake } from '@portcullis/runtime'
+import { issuerAudience } from './domain/registry.ts'
+
+/**
+ * Finds what the schema of the file cannot say: the form of the issuer, and names that must refer to
+ * each other. Takes any value and looks only at what has the right type, so that a mistake elsewhere
+ * hides none of these, and none is reported twice.
+ */
+export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
+  if (!isJsonObject(file)) return []
+  const { issuer, audiences, roles, clients } = file
+  const byIssuer = typeof issuer === 'string' ? issuerMistakes(issuer) : []
+  // Without audiences every name would be unknown, which says nothing new.
+  if (!isJsonObject(audiences)) return byIssuer
+  const known = membersOf(audiences)
+  return [
+    ...byIssuer,
+    ...[...membersOf(roles)].flatMap(([role, grants]) =>
+      grantMistakes(`/roles/${role}`, grants, known),
+    ),
+    ...[...membersOf(clients)].flatMap(([name, client]) =>
+      clientMistakes(`/clients/${name}`, client, known),
+    ),
+  ]
+}
+
+/** A Map, so that no name is found on a prototype. */
+type Members = ReadonlyMap<string, JsonValue | undefined>
+
+function issuerMistakes(text: string): readonly Mistake[] {
+  const path = '/issuer'
+  const parsed = parseIssuer(text)
+  if (parsed.kind === 'malformed') return [{ path, message: `is not an issuer: ${parsed.why}` }]
+  // Routes are mounted below this path, and other characters would be a pattern there.
+  return /^[\w.~/-]*$/.test(new URL(text).pathname)
+    ? []
+    : [{ path, message: 'may have letters, digits and -._~ in its path, and nothing else' }]
+}
+
+function grantMistakes(
+  role: string,
+  grants: JsonValue | undefined,
+  audiences: Members,
+): readonly Mistake[] {
+  return [...membersOf(grants)].flatMap(([name, scopes]) => {
+    const path = `${role}/${name}`
+    if (!audiences.has(name)) return [{ path, message: 'is not an audience of this file' }]
+    const known = textsOf(membersOf(audiences.get(name)).get('scopes'))
+    return textsOf(scopes)
+      .filter((scope) => !known.includes(scope))
+      .map((scope) => ({ path, message: `${scope} is not a scope of the audience ${name}` }))
+  })
+}
+
+function clientMistakes(
+  client: string,
+  declaration: JsonValue | undefined,
+  audiences: Members,
+): readonly Mistake[] {
+  const members = membersOf(declaration)
+  const names = textsOf(members.get('audiences'))
+  const path = `${client}/audiences`
+  const mistakes = names
+    .filter((name) => !audiences.has(name))
+    .map((name) => ({ path, message: `${name} is not an audience of this file` }))
+  if (new Set(names.map((name) => algorithmAt(audiences.get(name)))).size > 1) {
+    const message = 'these audiences sign with different algorithms, and one token has only one'
+    mistakes.push({ path, message })
+  }
+  // A public client has no secret, and this grant is nothing but a secret.
+  if (textsOf(members.get('grants')).includes('client_credentials')) {
+    const message = 'client_credentials needs a secret, so it is not for public clients'
+    mistakes.push({ path: `${client}/grants`, message })
+  }
+  return mistakes
+}
+
+function algorithmAt(audience: JsonValue | undefined): JsonValue {
+  return membersOf(audience).get('algorithm') ?? issuerAudience.algorithm
+}
+
+function membersOf(value: JsonValue | undefined): Members {
+  return new Map(isJsonObject(value) ? Object.entries(value) : [])
+}
+
+function textsOf(value: JsonValue | undefined): readonly string[] {
+  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : []
+}

@@ -1,0 +1,44 @@
+import type { StorableClient } from './clients.ts'
+import { insertClient } from './clients.ts'
+import { text } from './columns.ts'
+import type { Database } from './database.ts'
+
+export interface FirstAccount {
+  readonly id: string
+  readonly identifier: string
+  readonly passwordHash: string
+  readonly roles: readonly string[]
+}
+
+export type BootstrapOutcome =
+  | { readonly kind: 'bootstrapped' }
+  | { readonly kind: 'not-empty' }
+  /** A client of this name came from the operator's file. */
+  | { readonly kind: 'name-taken'; readonly name: string }
+
+/** Fills a store that has no accounts yet, all or nothing; of two callers at once one finds it filled. */
+export function bootstrapStore(
+  database: Database,
+  first: {
+    readonly accounts: readonly FirstAccount[]
+    readonly clients: readonly StorableClient[]
+  },
+  now: number,
+): Promise<BootstrapOutcome> {
+  return database.transaction((query): BootstrapOutcome => {
+    const existing = query('SELECT id FROM accounts LIMIT 1')
+    if (existing.length > 0) return { kind: 'not-empty' }
+    const takenNames = new Set(query('SELECT name FROM clients').map((row) => text(row, 'name')))
+    const taken = first.clients.find(({ name }) => takenNames.has(name))
+    if (taken !== undefined) return { kind: 'name-taken', name: taken.name }
+    for (const account of first.accounts) {
+      query(
+        `INSERT INTO accounts (id, identifier, password_hash, roles, generation, created_at)
+         VALUES ($1, $2, $3, $4, 0, $5)`,
+        [account.id, account.identifier, account.passwordHash, JSON.stringify(account.roles), now],
+      )
+    }
+    for (const client of first.clients) insertClient(query, client, 'store', now)
+    return { kind: 'bootstrapped' }
+  })
+}

@@ -1,0 +1,98 @@
+import type { Client, ClientStore } from '../domain/clients.ts'
+import type { ClientDeclaration } from '../domain/registry.ts'
+import { isGrant } from '../domain/registry.ts'
+import { integer, list, optionalText, text } from './columns.ts'
+import type { Database, Query, Row } from './database.ts'
+
+export function createClientStore(database: Database): ClientStore {
+  return {
+    find: async (idOrName) => {
+      const [row] = await database.query(
+        `SELECT id, name, public, secret_hash, grants, audiences, scopes, generation
+         FROM clients WHERE enabled = 1 AND (id = $1 OR name = $1)`,
+        [idOrName],
+      )
+      return row === undefined ? undefined : clientOf(row)
+    },
+  }
+}
+
+/** A client of the operator's file, with the id it gets when the store does not know it yet. */
+export interface DeclaredClient extends ClientDeclaration {
+  readonly name: string
+  readonly newId: string
+}
+
+export type SyncOutcome =
+  | { readonly kind: 'synchronised' }
+  /** The store itself has a client of this name, made by a command and not by the file. */
+  | { readonly kind: 'name-taken'; readonly name: string }
+
+/**
+ * Makes the store's clients follow the operator's file, in one transaction: new names get an id,
+ * known ones the file's current values, and those that left the file are disabled.
+ */
+export function synchroniseClients(
+  database: Database,
+  declared: readonly DeclaredClient[],
+  now: number,
+): Promise<SyncOutcome> {
+  return database.transaction((query): SyncOutcome => {
+    const kept = query("SELECT name FROM clients WHERE origin = 'store'")
+    const keptNames = new Set(kept.map((row) => text(row, 'name')))
+    const taken = declared.find(({ name }) => keptNames.has(name))
+    if (taken !== undefined) return { kind: 'name-taken', name: taken.name }
+
+    query("UPDATE clients SET enabled = 0 WHERE origin = 'file'")
+    for (const client of declared) insertClient(query, { ...client, id: client.newId }, 'file', now)
+    return { kind: 'synchronised' }
+  })
+}
+
+/** What the store keeps of a client, whoever declared it. */
+export interface StorableClient extends ClientDeclaration {
+  readonly id: string
+  readonly name: string
+  readonly secretHash?: string
+}
+
+/** Keeps a client; one of the same name keeps its id and generation and takes the new wording. */
+export function insertClient(
+  query: Query,
+  client: StorableClient,
+  origin: 'file' | 'store',
+  now: number,
+): void {
+  query(
+    `INSERT INTO clients (id, name, origin, enabled, public, secret_hash, grants, audiences, scopes,
+                          generation, created_at)
+     VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, 0, $9)
+     ON CONFLICT (name) DO UPDATE SET
+       enabled = 1, public = excluded.public, secret_hash = excluded.secret_hash,
+       grants = excluded.grants, audiences = excluded.audiences, scopes = excluded.scopes`,
+    [
+      client.id,
+      client.name,
+      origin,
+      client.isPublic ? 1 : 0,
+      client.secretHash ?? null,
+      JSON.stringify(client.grants),
+      JSON.stringify(client.audiences),
+      JSON.stringify(client.scopes),
+      now,
+    ],
+  )
+}
+
+function clientOf(row: Row): Client {
+  return {
+    id: text(row, 'id'),
+    name: text(row, 'name'),
+    isPublic: integer(row, 'public') === 1,
+    secretHash: optionalText(row, 'secret_hash'),
+    grants: list(row, 'grants').filter(isGrant),
+    audiences: list(row, 'audiences'),
+    scopes: list(row, 'scopes'),
+    generation: integer(row, 'generation'),
+  }
+}

@@ -1,0 +1,25 @@
+import type { Row } from './database.ts'
+
+/** Reads one column of a row with the type that the schema gives it. */
+export function text(row: Row, column: string): string {
+  const value = row[column]
+  if (typeof value !== 'string') throw new TypeError(`column ${column} holds no text`)
+  return value
+}
+
+export function integer(row: Row, column: string): number {
+  const value = row[column]
+  if (typeof value !== 'number') throw new TypeError(`column ${column} holds no integer`)
+  return value
+}
+
+export function optionalText(row: Row, column: string): string | undefined {
+  return row[column] === null ? undefined : text(row, column)
+}
+
+/** A list of strings, kept as JSON text. */
+export function list(row: Row, column: string): readonly string[] {
+  const value: unknown = JSON.parse(text(row, column))
+  if (Array.isArray(value) && value.every((entry) => typeof entry === 'string')) return value
+  throw new TypeError(`column ${column} holds no list of strings`)
+}

@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto'
+import type { DatabaseSync } from 'node:sqlite'
+
+interface Migration {
+  readonly id: number
+  readonly name: string
+  readonly sql: string
+}
+
+export type MigrationOutcome =
+  | { readonly kind: 'current' }
+  /** The database knows steps that this program does not. */
+  | { readonly kind: 'newer'; readonly step: number }
+  /** A step was applied in another wording than the one this program has. */
+  | { readonly kind: 'altered'; readonly step: number }
+
+/**
+ * Text ids, integer epoch milliseconds and JSON as text, which any engine can hold. A step
+ * that has been released is never changed; a mistake in it is mended by the next one.
+ */
+const migrations: readonly Migration[] = [
+  {
+    id: 1,
+    name: 'accounts, clients, sessions and signing keys',
+    sql: `
+      CREATE TABLE accounts (
+        id text PRIMARY KEY,
+        identifier text NOT NULL UNIQUE,
+        password_hash text NOT NULL,
+        roles text NOT NULL,
+        generation integer NOT NULL,
+        created_at integer NOT NULL
+      ) STRICT;
+      CREATE TABLE clients (
+        id text PRIMARY KEY,
+        name text NOT NULL UNIQUE,
+        origin text NOT NULL CHECK (origin IN ('file', 'store')),
+        enabled integer NOT NULL,
+        public integer NOT NULL,
+        secret_hash text,
+        grants text NOT NULL,
+        audiences text NOT NULL,
+        scopes text NOT NULL,
+        generation integer NOT NULL,
+        created_at integer NOT NULL
+      ) STRICT;
+      CREATE TABLE sessions (
+        id text PRIMARY KEY,
+        account_id text NOT NULL REFERENCES accounts (id),
+        client_id text NOT NULL REFERENCES clients (id),
+        audiences text NOT NULL,
+        generation integer NOT NULL,
+        authenticated_at integer NOT NULL,
+        expires_at integer NOT NULL
+      ) STRICT;
+      CREATE INDEX sessions_by_account ON sessions (account_id);
+      CREATE TABLE signing_keys (
+        kid text PRIMARY KEY,
+        algorithm text NOT NULL UNIQUE,
+        public_jwk text NOT NULL,
+        sealed_private_key text NOT NULL,
+        created_at integer NOT NULL
+      ) STRICT;
+    `,
+  },
+]
+
+/** Brings the schema up to date in one transaction, or changes nothing. Only goes forward. */
+export function migrate(database: DatabaseSync, now: number): MigrationOutcome {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const outcome = applyMissing(database, now)
+    database.exec(outcome.kind === 'current' ? 'COMMIT' : 'ROLLBACK')
+    return outcome
+  } catch (error) {
+    database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+function applyMissing(database: DatabaseSync, now: number): MigrationOutcome {
+  database.exec(`
+    CREATE TABLE IF NOT EXISTS migrations (
+      id integer PRIMARY KEY,
+      name text NOT NULL,
+      checksum text NOT NULL,
+      applied_at integer NOT NULL
+    ) STRICT
+  `)
+  const rows = database.prepare('SELECT id, checksum FROM migrations ORDER BY id').all()
+  const applied = new Map(rows.map((row) => [Number(row['id']), String(row['checksum'])]))
+  const newest = Math.max(0, ...applied.keys())
+  if (newest > migrations.length) return { kind: 'newer', step: newest }
+
+  const record = database.prepare('INSERT INTO migrations VALUES (?, ?, ?, ?)')
+  for (const { id, name, sql } of migrations) {
+    const checksum = createHash('sha256').update(sql.replaceAll(/\s+/g, ' ')).digest('hex')
+    const known = applied.get(id)
+    if (known !== undefined && known !== checksum) return { kind: 'altered', step: id }
+    if (known === undefined) {
+      database.exec(sql)
+      record.run(id, name, checksum, now)
+    }
+  }
+  return { kind: 'current' }
+}

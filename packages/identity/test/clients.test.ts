@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { test } from 'node:test'
+import type { Client } from '../src/domain/clients.ts'
+import { authenticateClient, hashClientSecret } from '../src/domain/clients.ts'
+import { randomIdentifier } from '../src/domain/random.ts'
+import type { DeclaredClient } from '../src/store/clients.ts'
+import { createClientStore, insertClient, synchroniseClients } from '../src/store/clients.ts'
+import type { Database } from '../src/store/database.ts'
+import { openDatabase } from '../src/store/database.ts'
+import { startMs } from './chosen-clock.ts'
+import { createTemporaryFolder } from './temporary-folder.ts'
+
+function openStore(t: TestContext): Database {
+  const folder = createTemporaryFolder()
+  const database = openDatabase(`sqlite:${join(folder.path, 'identity.db')}`, startMs)
+  t.after(() => {
+    database.close()
+    folder.remove()
+  })
+  return database
+}
+
+/** As each start declares it: with a new id, which counts only while the name is not known. */
+function declared(name: string, audiences: readonly string[] = ['orders']): DeclaredClient {
+  const newId = randomIdentifier(randomBytes)
+  return { name, newId, isPublic: true, grants: ['login'], audiences, scopes: [] }
+}
+
+async function find(database: Database, idOrName: string): Promise<Client> {
+  const client = await createClientStore(database).find(idOrName)
+  assert.ok(client !== undefined, `${idOrName} was not found`)
+  return client
+}
+
+test('a declared client is found by its name and by the random id it got', async (t) => {
+  const database = openStore(t)
+  const web = declared('web')
+  assert.deepEqual(await synchroniseClients(database, [web], startMs), { kind: 'synchronised' })
+  const client = await find(database, 'web')
+  assert.deepEqual(client, {
+    id: web.newId,
+    name: 'web',
+    isPublic: true,
+    secretHash: undefined,
+    grants: ['login'],
+    audiences: ['orders'],
+    scopes: [],
+    generation: 0,
+  })
+  assert.deepEqual(await find(database, web.newId), client)
+  assert.equal(await createClientStore(database).find('unknown'), undefined)
+})
+
+test('a client keeps its id over restarts and takes the new wording of the file', async (t) => {
+  const database = openStore(t)
+  await synchroniseClients(database, [declared('web')], startMs)
+  const before = await find(database, 'web')
+  await synchroniseClients(database, [declared('web', ['orders', 'reviews'])], startMs)
+  const after = await find(database, 'web')
+  assert.deepEqual(after, { ...before, audiences: ['orders', 'reviews'] })
+})
+
+test('a client that left the file is disabled, and returns with its old id', async (t) => {
+  const database = openStore(t)
+  await synchroniseClients(database, [declared('web'), declared('till')], startMs)
+  const till = await find(database, 'till')
+  await synchroniseClients(database, [declared('web')], startMs)
+  const store = createClientStore(database)
+  assert.equal(await store.find('till'), undefined)
+  assert.equal(await store.find(till.id), undefined)
+  await synchroniseClients(database, [declared('web'), declared('till')], startMs)
+  assert.equal((await find(database, 'till')).id, till.id)
+})
+
+test('a client of the store is not touched by the file, and its name cannot be taken', async (t) => {
+  const database = openStore(t)
+  const machine = {
+    id: 'machine-id',
+    name: 'machine',
+    isPublic: false,
+    secretHash: hashClientSecret('secret'),
+    grants: ['client_credentials'],
+    audiences: ['orders'],
+    scopes: ['orders:read'],
+  } as const
+  await database.transaction((query) => insertClient(query, machine, 'store', startMs))
+  await synchroniseClients(database, [declared('web')], startMs)
+  const kept = await find(database, 'machine')
+  assert.deepEqual(kept, { ...machine, generation: 0 })
+
+  const outcome = await synchroniseClients(
+    database,
+    [declared('till'), declared('machine')],
+    startMs,
+  )
+  assert.deepEqual(outcome, { kind: 'name-taken', name: 'machine' })
+  assert.deepEqual(await find(database, 'machine'), kept)
+  assert.equal(await createClientStore(database).find('till'), undefined)
+  assert.equal((await find(database, 'web')).name, 'web')
+})
+
+test('a client authenticates with its own secret, by id or by name, and with no other', async (t) => {
+  const database = openStore(t)
+  const store = createClientStore(database)
+  const clientSecret = 'the secret of the machine'
+  const secretHash = hashClientSecret(clientSecret)
+  const machine = { ...declared('machine'), id: 'machine-id', isPublic: false, secretHash }
+  await database.transaction((query) => insertClient(query, machine, 'store', startMs))
+  await synchroniseClients(database, [declared('web')], startMs)
+
+  const idOf = async (clientId: string, secret: string): Promise<string | undefined> =>
+    (await authenticateClient(store, { clientId, clientSecret: secret }))?.id
+  assert.equal(await idOf('machine-id', clientSecret), 'machine-id')
+  assert.equal(await idOf('machine', clientSecret), 'machine-id')
+  for (const [clientId, secret] of [
+    ['machine', ''],
+    ['machine', `${clientSecret} `],
+    ['machine', secretHash],
+    ['unknown', clientSecret],
+    ['web', ''],
+    ['web', '!'.repeat(43)],
+  ] as const) {
+    assert.equal(await idOf(clientId, secret), undefined, `${clientId} with ${secret}`)
+  }
+})

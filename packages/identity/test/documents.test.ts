@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { jwtVerify, createLocalJWKSet } from 'jose'
+import type { JSONWebKeySet } from 'jose'
+import type { Answer } from './http-client.ts'
+import { ask } from './http-client.ts'
+import { startMs } from './chosen-clock.ts'
+import { alice, startRunningIdentity } from './running-identity.ts'
+
+const identity = await startRunningIdentity({ file: { jwksMaxAgeSeconds: 7 } })
+after(identity.close)
+
+const jwksPath = '/.well-known/jwks.json'
+const metadataPath = '/.well-known/oauth-authorization-server'
+
+for (const path of [jwksPath, metadataPath]) {
+  test(`${path} is public, cacheable for as long as the settings say, and has a strong ETag`, async () => {
+    const answer = await identity.ask({ path })
+    assert.equal(answer.status, 200)
+    assert.match(String(answer.headers['content-type']), /^application\/json\b/)
+    assert.equal(answer.headers['cache-control'], 'public, max-age=7, stale-while-revalidate=7')
+    assert.match(String(answer.headers.etag), /^"[A-Za-z0-9_-]{43}"$/)
+    assert.deepEqual((await identity.ask({ path })).headers.etag, answer.headers.etag)
+    const head = await identity.ask({ method: 'HEAD', path })
+    assert.equal(head.status, 200)
+    assert.equal(head.headers.etag, answer.headers.etag)
+    assert.equal(head.headers['content-length'], String(answer.body.length))
+    assert.equal(head.body, '')
+  })
+
+  test(`${path} answers 304 to whoever has it already, and only then`, async () => {
+    const { etag = '' } = (await identity.ask({ path })).headers
+    const statusFor = async (ifNoneMatch: string): Promise<number> => {
+      const answer = await identity.ask({ path, headers: { 'if-none-match': ifNoneMatch } })
+      assert.equal(answer.headers.etag, etag)
+      assert.equal(answer.headers['cache-control'], 'public, max-age=7, stale-while-revalidate=7')
+      assert.equal(answer.body === '', answer.status === 304)
+      return answer.status
+    }
+    for (const value of [etag, `W/${etag}`, '*', `"other", ${etag}`, `"a",W/${etag},"b"`]) {
+      assert.equal(await statusFor(value), 304, value)
+    }
+    for (const value of ['"other"', etag.slice(1, -1), etag.toUpperCase(), `w/${etag}`, '""', '']) {
+      assert.equal(await statusFor(value), 200, value)
+    }
+  })
+}
+
+test('the key set has one key for each algorithm in use, and public members only', async () => {
+  const { keys, ...others } = (await identity.ask({ path: jwksPath })).members()
+  assert.deepEqual(others, {})
+  assert.ok(Array.isArray(keys))
+  const members = keys.map((key: object) => Object.keys(key).toSorted().join(' ')).toSorted()
+  assert.deepEqual(members, ['alg crv kid kty use x y', 'alg e kid kty n use'])
+})
+
+test('the metadata is what RFC 8414 and this release have, and nothing more', async () => {
+  assert.deepEqual((await identity.ask({ path: metadataPath })).members(), {
+    issuer: 'https://id.example',
+    token_endpoint: 'https://id.example/token',
+    jwks_uri: 'https://id.example/.well-known/jwks.json',
+    grant_types_supported: ['client_credentials'],
+    response_types_supported: [],
+    scopes_supported: [
+      'orders:read',
+      'orders:write',
+      'reviews:write',
+      'payments:make',
+      'revocations.read',
+    ],
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+  })
+})
+
+/** Asks where a URL of the metadata leads, with the test's port in place of the issuer's host. */
+async function askAt(port: number, url: unknown, more: object): Promise<Answer> {
+  assert.ok(typeof url === 'string')
+  return ask(port, { path: new URL(url).pathname, ...more })
+}
+
+for (const issuer of ['https://id.example', 'https://example.com/tenants/one']) {
+  test(`every endpoint of the metadata of ${issuer} exists, and a token of it verifies`, async (t) => {
+    const other = await startRunningIdentity({ file: { issuer } })
+    t.after(other.close)
+    const { pathname } = new URL(issuer)
+    const where = `${metadataPath}${pathname === '/' ? '' : pathname}`
+    const metadata = (await other.ask({ path: where })).members()
+    assert.equal(metadata['issuer'], issuer)
+
+    const endpoints = Object.keys(metadata).filter((name) => /_(?:endpoint|uri)$/.test(name))
+    assert.deepEqual(endpoints.toSorted(), ['jwks_uri', 'token_endpoint'])
+    const keySet = await askAt(other.port, metadata['jwks_uri'], {})
+    assert.equal(keySet.status, 200)
+    const refused = await askAt(other.port, metadata['token_endpoint'], { method: 'POST' })
+    assert.equal(refused.members()['error'], 'invalid_request')
+
+    const { identifier, password } = alice
+    const signedIn = await askAt(other.port, `${issuer}/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ identifier, password }),
+    })
+    assert.equal(signedIn.status, 200, signedIn.body)
+    const keys = createLocalJWKSet(keySet.members() as unknown as JSONWebKeySet)
+    await jwtVerify(String(signedIn.members()['access_token']), keys, {
+      issuer,
+      currentDate: new Date(startMs),
+    })
+  })
+}
+
+test('an issuer with a path answers nothing outside of it but its metadata', async (t) => {
+  const other = await startRunningIdentity({ file: { issuer: 'https://example.com/tenants/one' } })
+  t.after(other.close)
+  for (const path of ['/login', '/token', jwksPath, metadataPath, '/tenants/two/token']) {
+    assert.equal((await other.ask({ path })).status, 404, path)
+  }
+})

@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { Log } from '@portcullis/runtime'
+import { createLog } from '@portcullis/runtime'
+import type { NewAccount, NewClient } from '../src/index.ts'
+import {
+  bootstrap,
+  newClientCredential,
+  newRandomSecret,
+  parseIdentitySettings,
+  startIdentity,
+} from '../src/index.ts'
+import type { ChosenClock } from './chosen-clock.ts'
+import { createChosenClock } from './chosen-clock.ts'
+import type { Answer, Question } from './http-client.ts'
+import { ask } from './http-client.ts'
+import { createTemporaryFolder } from './temporary-folder.ts'
+
+/** An issuer on real sockets over a real database in a folder of its own. */
+export interface RunningIdentity {
+  readonly issuer: string
+  readonly port: number
+  readonly operationsPort: number
+  readonly clock: ChosenClock
+  readonly databasePath: string
+  readonly sealingKey: Buffer
+  /** Everything that was logged so far, one JSON line each. */
+  readonly logged: () => string
+  readonly ask: (question: Question) => Promise<Answer>
+  /** `POST /login` with a JSON body. */
+  readonly login: (body: object) => Promise<Answer>
+  /** `POST /token` with a form body. */
+  readonly token: (form: Form, headers?: Readonly<Record<string, string>>) => Promise<Answer>
+  /** How many rows a table has, read through a connection of its own. */
+  readonly countRows: (table: 'accounts' | 'sessions') => number
+  /** Ends the issuer and deletes its folder. */
+  readonly close: () => Promise<void>
+}
+
+type Form = Readonly<Record<string, string>>
+
+export interface RunningIdentityOptions {
+  /** Members that replace those of `ordersAndReviews`. */
+  readonly file?: Readonly<Record<string, unknown>>
+  readonly accounts?: readonly NewAccount[]
+  readonly clients?: readonly NewClient[]
+}
+
+/** Two services, two roles for people, and nothing that takes time. */
+export const ordersAndReviews = {
+  issuer: 'https://id.example',
+  audiences: {
+    orders: { scopes: ['orders:read', 'orders:write'], roles: ['customer', 'admin'] },
+    reviews: {
+      scopes: ['reviews:write'],
+      roles: ['customer', 'moderator'],
+      accessTokenSeconds: 300,
+    },
+    payments: { scopes: ['payments:make'], algorithm: 'ES256' },
+  },
+  roles: {
+    customer: { orders: ['orders:read', 'orders:write'], reviews: ['reviews:write'] },
+    auditor: { orders: ['orders:read'] },
+  },
+  clients: {
+    web: { public: true, grants: ['login', 'refresh_token'], audiences: ['orders', 'reviews'] },
+    till: { public: true, grants: ['login'], audiences: ['payments'] },
+    closed: { public: true, grants: ['refresh_token'], audiences: ['orders'] },
+  },
+  listen: { port: 0 },
+  operations: { port: 0 },
+}
+
+export const alice: NewAccount = {
+  identifier: 'alice',
+  password: newRandomSecret(),
+  roles: ['customer', 'moderator'],
+}
+
+/** A machine client for orders and reviews. */
+export const machine: NewClient = {
+  ...newClientCredential(),
+  name: 'machine',
+  audiences: ['orders', 'reviews'],
+  scopes: ['orders:read', 'reviews:write'],
+}
+
+export async function startRunningIdentity(
+  options: RunningIdentityOptions = {},
+): Promise<RunningIdentity> {
+  const folder = createTemporaryFolder()
+  const databasePath = join(folder.path, 'identity.db')
+  const database = `sqlite:${databasePath}`
+  const clock = createChosenClock()
+  const { accounts = [alice], clients = [machine] } = options
+  await bootstrap({ database, accounts, clients }, clock.now())
+
+  const file = { ...ordersAndReviews, database, ...options.file }
+  const settings = parseIdentitySettings(file, 'the test')
+  const { log, logged } = createLogInMemory()
+  const sealingKey = randomBytes(32)
+  const identity = await startIdentity(settings, { sealingKey, log, now: clock.now })
+  const { port, operationsPort } = identity
+  const askHere = (question: Question): Promise<Answer> => ask(port, question)
+  return {
+    issuer: settings.registry.issuer,
+    port,
+    operationsPort,
+    clock,
+    databasePath,
+    sealingKey,
+    logged,
+    ask: askHere,
+    login: (body) => askHere(jsonLogin(JSON.stringify(body))),
+    token: (form, headers) => askHere(formToken(new URLSearchParams(form).toString(), headers)),
+    countRows: (table) => countRows(databasePath, table),
+    close: async () => {
+      await identity.close()
+      folder.remove()
+    },
+  }
+}
+
+export function jsonLogin(body: string | Buffer, type = 'application/json'): Question {
+  return { method: 'POST', path: '/login', headers: { 'content-type': type }, body }
+}
+
+export function formToken(
+  body: string | Buffer,
+  headers: Readonly<Record<string, string>> = {},
+): Question {
+  const type = { 'content-type': 'application/x-www-form-urlencoded' }
+  return { method: 'POST', path: '/token', headers: { ...type, ...headers }, body }
+}
+
+/** RFC 6749 section 2.3.1. */
+export function basic(clientId: string, clientSecret: string): { readonly authorization: string } {
+  const credential = `${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`
+  return { authorization: `Basic ${Buffer.from(credential).toString('base64')}` }
+}
+
+/** A log at its most talkative, kept as text. */
+export function createLogInMemory(): { readonly log: Log; readonly logged: () => string } {
+  const lines: string[] = []
+  const destination = { write: (line: string): unknown => lines.push(line) }
+  const log = createLog({ name: 'identity', level: 'trace', destination })
+  return { log, logged: () => lines.join('') }
+}
+
+function countRows(databasePath: string, table: string): number {
+  const database = new DatabaseSync(databasePath, { readOnly: true })
+  try {
+    return Number(database.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.['rows'])
+  } finally {
+    database.close()
+  }
+}

@@ -1,0 +1,285 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { Environment } from '@portcullis/runtime'
+import { StartError } from '@portcullis/runtime'
+import { parseIdentitySettings, readIdentityFile, readSealingKey } from '../src/index.ts'
+import { createTemporaryFolder } from './temporary-folder.ts'
+
+const smallest = { issuer: 'https://id.example', audiences: {} }
+
+/** The example that the design of the file gives. Its member `claims` comes with a later release. */
+const documented = {
+  issuer: 'https://id.example',
+  audiences: {
+    orders: {
+      scopes: ['orders:read', 'orders:write'],
+      roles: ['customer', 'admin'],
+      accessTokenSeconds: 900,
+      algorithm: 'RS256',
+    },
+    reviews: { scopes: ['reviews:write'], roles: ['customer', 'moderator'] },
+  },
+  roles: {
+    customer: { orders: ['orders:read', 'orders:write'], reviews: ['reviews:write'] },
+  },
+  clients: {
+    web: { public: true, grants: ['login', 'refresh_token'], audiences: ['orders', 'reviews'] },
+  },
+}
+
+/** Where the mistakes are, and what is said of each. */
+function mistakesOf(value: unknown): readonly (readonly [string, string])[] {
+  try {
+    parseIdentitySettings(value, 'identity.json')
+  } catch (error) {
+    assert.ok(error instanceof StartError, String(error))
+    const [heading = '', ...lines] = error.message.split('\n')
+    assert.match(heading, new RegExp(`^${lines.length} mistakes? in identity\\.json:$`))
+    return lines.map((line) => {
+      const [, path = '', message = ''] = /^ {2}(\(the whole\)|\/\S*) (.*)$/.exec(line) ?? []
+      return [path, message]
+    })
+  }
+  return []
+}
+
+function pathsOf(value: unknown): readonly string[] {
+  return mistakesOf(value).map(([path]) => path)
+}
+
+test('the smallest file gets every default, and the built-in client web', () => {
+  assert.deepEqual(parseIdentitySettings(smallest, 'identity.json'), {
+    registry: {
+      issuer: 'https://id.example',
+      audiences: new Map(),
+      roles: new Map(),
+      clients: new Map([
+        ['web', { isPublic: true, grants: ['login', 'refresh_token'], audiences: [], scopes: [] }],
+      ]),
+    },
+    listen: { host: '127.0.0.1', port: 4000 },
+    operations: { host: '127.0.0.1', port: 4004 },
+    database: 'sqlite:.portcullis/identity.db',
+    jwksMaxAgeSeconds: 300,
+    tokenBytesMax: 1800,
+  })
+})
+
+test('the documented example is accepted', () => {
+  const { registry } = parseIdentitySettings(documented, 'identity.json')
+  assert.deepEqual(registry.audiences.get('reviews'), {
+    scopes: ['reviews:write'],
+    roles: ['customer', 'moderator'],
+    accessTokenSeconds: 900,
+    algorithm: 'RS256',
+  })
+  assert.deepEqual(registry.roles.get('customer')?.get('reviews'), ['reviews:write'])
+  assert.deepEqual([...registry.clients.keys()], ['web'])
+})
+
+test('the file that the README shows is accepted', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const [, file = ''] = /^```json\n(.*?)^```$/ms.exec(readme) ?? []
+  const { registry } = parseIdentitySettings(JSON.parse(file), 'README.md')
+  assert.deepEqual([...registry.audiences.keys()], ['orders', 'reviews'])
+})
+
+test('the built-in client web is for every audience unless the file declares it', () => {
+  const { clients, ...withoutClients } = documented
+  const { registry } = parseIdentitySettings(withoutClients, 'identity.json')
+  assert.deepEqual(registry.clients.get('web')?.audiences, ['orders', 'reviews'])
+  const narrowed = { web: { ...clients.web, audiences: ['reviews'] } }
+  const other = parseIdentitySettings({ ...documented, clients: narrowed }, 'identity.json')
+  assert.deepEqual(other.registry.clients.get('web')?.audiences, ['reviews'])
+})
+
+test('own claims of an audience are not known to this release, and are refused with their path', () => {
+  const orders = { ...documented.audiences.orders, claims: { tenant: 'account.attributes.tenant' } }
+  const audiences = { ...documented.audiences, orders }
+  assert.deepEqual(mistakesOf({ ...documented, audiences }), [
+    ['/audiences/orders/claims', 'is not a known setting'],
+  ])
+})
+
+test('every mistake of a file is reported at once, each with its JSON pointer', () => {
+  const paths = pathsOf({
+    issuer: 'http://id.example/',
+    audiences: {
+      orders: { scopes: ['orders:read', 'orders read'], algorithm: 'HS256', claims: {} },
+      reviews: { scopes: 'reviews:write', accessTokenSeconds: 29, algorithm: 'ES256' },
+      'no%spaces': {},
+      fast: { accessTokenSeconds: 3601 },
+    },
+    roles: {
+      customer: { orders: ['orders:delete'], elsewhere: [] },
+      'a/b': {},
+      admin: ['orders'],
+    },
+    clients: {
+      web: { public: true, grants: ['login', 'password'], audiences: ['orders', 'nowhere'] },
+      till: { public: false, grants: ['client_credentials'], audiences: ['fast', 'reviews'] },
+      none: {},
+    },
+    listen: { port: 70_000, host: '', tls: {} },
+    operations: 4004,
+    database: 5,
+    jwksMaxAgeSeconds: 0,
+    tokenBytesMax: 5000,
+    'a~b/c': 1,
+  })
+  assert.deepEqual([...new Set(paths)].toSorted(), [
+    '/audiences/fast/accessTokenSeconds',
+    '/audiences/no%spaces',
+    '/audiences/orders/algorithm',
+    '/audiences/orders/claims',
+    '/audiences/orders/scopes/1',
+    '/audiences/reviews/accessTokenSeconds',
+    '/audiences/reviews/scopes',
+    '/a~0b~1c',
+    '/clients/none/audiences',
+    '/clients/none/grants',
+    '/clients/none/public',
+    '/clients/till/audiences',
+    '/clients/till/grants',
+    '/clients/till/public',
+    '/clients/web/audiences',
+    '/clients/web/grants/1',
+    '/database',
+    '/issuer',
+    '/jwksMaxAgeSeconds',
+    '/listen/host',
+    '/listen/port',
+    '/listen/tls',
+    '/operations',
+    '/roles/admin',
+    '/roles/a~1b',
+    '/roles/customer/elsewhere',
+    '/roles/customer/orders',
+    '/tokenBytesMax',
+  ])
+})
+
+/** Each alone in a file that is otherwise right. */
+const mistaken: readonly (readonly [string, string, object])[] = [
+  ['no issuer', '/issuer', { issuer: undefined }],
+  ['no audiences', '/audiences', { audiences: undefined }],
+  ['a role at an unknown audience', '/roles/r/nowhere', { roles: { r: { nowhere: [] } } }],
+  ['a role with an unknown scope', '/roles/r/orders', { roles: { r: { orders: ['x'] } } }],
+  ['a role at an inherited name', '/roles/r/toString', { roles: { r: { toString: [] } } }],
+  ['a scope that comes twice', '/audiences/a/scopes', { audiences: { a: { scopes: ['x', 'x'] } } }],
+  ['a client for an unknown audience', '/clients/c/audiences', client(['nowhere'])],
+  ['a client for an inherited name', '/clients/c/audiences', client(['constructor'])],
+  ['a client for two algorithms', '/clients/c/audiences', client(['orders', 'elliptic'])],
+  ['a public client with a secret grant', '/clients/c/grants', client([], ['client_credentials'])],
+]
+
+function client(audiences: readonly string[], grants: readonly string[] = ['login']): object {
+  return { clients: { c: { public: true, grants, audiences } } }
+}
+
+test('each mistake is found alone', () => {
+  const audiences = { orders: { scopes: ['orders:read'] }, elliptic: { algorithm: 'ES256' } }
+  assert.ok(mistaken.length > 0)
+  for (const [name, path, change] of mistaken) {
+    assert.deepEqual(pathsOf({ ...smallest, audiences, ...change }), [path], name)
+  }
+})
+
+test('a file that is no object at all is a mistake of the whole', () => {
+  for (const value of [null, [], 'text', 3]) {
+    assert.deepEqual(pathsOf(value), ['(the whole)'])
+  }
+})
+
+test('an issuer is https, or http on loopback, in its one spelling', () => {
+  const issuers = [
+    'https://id.example',
+    'https://id.example:8443',
+    'https://id.example/tenants/one',
+    'http://localhost:4000',
+    'http://127.0.0.1:4000',
+    'http://[::1]:4000',
+  ]
+  for (const issuer of issuers) assert.deepEqual(mistakesOf({ ...smallest, issuer }), [], issuer)
+})
+
+test('an issuer in any other spelling is refused', () => {
+  const issuers = [
+    '',
+    'id.example',
+    'ftp://id.example',
+    'http://id.example',
+    'http://localhost.example:4000',
+    'https://id.example/',
+    'https://id.example/tenants/',
+    'https://ID.example',
+    'https://id.example:443',
+    'https://user@id.example',
+    'https://id.example?tenant=one',
+    'https://id.example#top',
+    'https://id.example/a/../b',
+    'https://id.example/:tenant',
+    'https://id.example/*',
+    'https://id.example/caf%C3%A9',
+  ]
+  for (const issuer of issuers)
+    assert.deepEqual(pathsOf({ ...smallest, issuer }), ['/issuer'], issuer)
+})
+
+test('a file that is missing, or no JSON, is a StartError that names it', (t) => {
+  const folder = createTemporaryFolder()
+  t.after(folder.remove)
+  const path = join(folder.path, 'identity.json')
+  const namesPath = (error: unknown): boolean =>
+    error instanceof StartError && error.message.includes(path) && error.remedy !== ''
+  assert.throws(() => readIdentityFile(path), namesPath)
+  assert.throws(() => readIdentityFile(folder.path), StartError)
+  writeFileSync(path, '{ "issuer": ')
+  assert.throws(() => readIdentityFile(path), namesPath)
+  writeFileSync(path, JSON.stringify(documented))
+  assert.equal(readIdentityFile(path).registry.issuer, 'https://id.example')
+})
+
+const name = 'PORTCULLIS_SEALING_KEY'
+const sealingKey = randomBytes(32)
+
+test('the sealing key comes from its variable, or from a file with a final line break', (t) => {
+  const folder = createTemporaryFolder()
+  t.after(folder.remove)
+  assert.deepEqual(readSealingKey({ [name]: sealingKey.toString('base64') }), sealingKey)
+  for (const ending of ['', '\n', '\r\n']) {
+    const path = join(folder.path, 'sealing.key')
+    writeFileSync(path, `${sealingKey.toString('base64url')}${ending}`)
+    assert.deepEqual(readSealingKey({ [`${name}_FILE`]: path }), sealingKey)
+  }
+})
+
+const refusedEnvironments: readonly (readonly [Environment, RegExp])[] = [
+  [{}, /PORTCULLIS_SEALING_KEY is not set/],
+  [{ [name]: '' }, /is not base64/],
+  [{ [name]: 'change-me!' }, /is not base64/],
+  [{ [name]: randomBytes(16).toString('base64') }, /holds 16 bytes instead of 32/],
+  [{ [name]: 'A'.repeat(43) }, /is a pattern, not random/],
+  [{ [name]: 'A'.repeat(43), [`${name}_FILE`]: '/dev/null' }, /are both set/],
+  [{ [`${name}_FILE`]: '/nowhere/sealing.key' }, /_FILE points to \/nowhere\/sealing\.key.*ENOENT/],
+]
+
+test('a sealing key that is missing, short, patterned or given twice is a StartError with a remedy', () => {
+  assert.ok(refusedEnvironments.length > 0)
+  for (const [environment, message] of refusedEnvironments) {
+    assert.throws(
+      () => readSealingKey(environment),
+      (error) => {
+        assert.ok(error instanceof StartError)
+        assert.match(error.message, message)
+        assert.notEqual(error.remedy, '')
+        const text = environment[name]
+        assert.ok(!text || !error.message.includes(text), 'the key is repeated')
+        return true
+      },
+    )
+  }
+})

@@ -1,0 +1,45 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Log } from '@portcullis/runtime'
+import { requestIdOf } from './request-id.ts'
+
+/** One request and its answer, from the first byte to the line in the access log. */
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly requestId: string
+  /** The `match` of the route; known once it was found. */
+  route?: string
+  /** Whose valid token the request carries; known once it was judged. */
+  subject?: string
+}
+
+/**
+ * Begins an exchange, which writes one line when its answer has ended or its client has left. The
+ * line tells the route and never the path, the query, a header or the token: what people put into
+ * addresses is not ours to keep.
+ */
+export function openExchange(
+  log: Log,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Exchange {
+  const startedMs = performance.now()
+  const requestId = requestIdOf(request.rawHeaders)
+  const exchange: Exchange = { request, response, requestId }
+  response.once('close', () => {
+    const { route, subject } = exchange
+    log.info(
+      {
+        method: request.method,
+        route,
+        status: response.headersSent ? response.statusCode : undefined,
+        durationMs: Math.round(performance.now() - startedMs),
+        requestId,
+        subject,
+        complete: response.writableFinished,
+      },
+      'request',
+    )
+  })
+  return exchange
+}

@@ -1,0 +1,157 @@
+import type { Server } from 'node:http'
+import type { Log, Operations, Running } from '@portcullis/runtime'
+import { listen, startOperations } from '@portcullis/runtime'
+import type { Exchange } from './exchange.ts'
+import { openExchange } from './exchange.ts'
+import type { Passage } from './forward.ts'
+import { forward } from './forward.ts'
+import { requestHeaders } from './headers.ts'
+import type { IdentityHeaders } from './identity-headers.ts'
+import { createIdentityHeaders } from './identity-headers.ts'
+import type { Judge } from './judge.ts'
+import { createJudge } from './judge.ts'
+import type { Refusal } from './refusal.ts'
+import { andClose, refuse, sendRefusal } from './refusal.ts'
+import { readFrame } from './request-frame.ts'
+import { parseRequestTarget } from './request-target.ts'
+import type { RouteTable } from './route-table.ts'
+import { createRouteTable } from './route-table.ts'
+import { createGatewayServer } from './server.ts'
+import type { GatewaySettings } from './settings.ts'
+import type { Upstreams } from './upstream.ts'
+import { createUpstreams } from './upstream.ts'
+
+export interface GatewayOptions {
+  readonly log: Log
+  /** Milliseconds since 1970, for the lifetimes of tokens and keys. Default `Date.now`. */
+  readonly now?: () => number
+}
+
+export interface Gateway extends Running {
+  /** The port that was taken, where the settings ask for any. */
+  readonly port: number
+  /** The port of the operations listener, where the settings ask for one. */
+  readonly operationsPort: number | undefined
+}
+
+/** How long a stop waits for requests that are under way. */
+const drainMsMax = 5000
+
+/**
+ * Starts the gateway and resolves once it listens. The issuer need not be up: routes of mode `none`
+ * serve, the others answer 503 until its keys can be had, and recover by themselves. A port that
+ * cannot be had is a `StartError`.
+ *
+ * `close` stops listening, lets requests under way end for up to five seconds, then cuts them.
+ */
+export async function startGateway(
+  settings: GatewaySettings,
+  { log, now }: GatewayOptions,
+): Promise<Gateway> {
+  const parts: Parts = {
+    routes: createRouteTable(settings.routes),
+    judge: createJudge(settings, { log, now }),
+    identity: createIdentityHeaders(settings.identityHeaders),
+    upstreams: createUpstreams(settings),
+    bodyBytesMax: settings.limits.bodyBytes,
+    log,
+  }
+  const server = createGatewayServer(settings.limits, log, (request, response) => {
+    const exchange = openExchange(log, request, response)
+    serve(parts, exchange).catch((error: unknown) => {
+      log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
+      if (response.headersSent) response.destroy()
+      else sendRefusal(exchange, andClose(refuse('internal')))
+    })
+  })
+  const port = await listen(server, settings.listen, 'the gateway')
+  const operations = await startOperationsOf(settings, parts.judge).catch(
+    async (error: unknown) => {
+      await drain(server)
+      throw error
+    },
+  )
+  // The keys are fetched before the first request needs them; the listener does not wait for them.
+  parts.judge.missing().catch((error: unknown) => log.error({ err: error }, 'warming up failed'))
+  log.info({ host: settings.listen.host, port, routes: settings.routes.length }, 'gateway listens')
+  return {
+    port,
+    operationsPort: operations?.port,
+    close: async () => {
+      await drain(server)
+      await operations?.close()
+      await parts.upstreams.close()
+    },
+  }
+}
+
+function startOperationsOf(
+  { operations }: GatewaySettings,
+  judge: Judge,
+): Promise<Operations | undefined> {
+  return operations === undefined
+    ? Promise.resolve(undefined)
+    : startOperations({ ...operations, notReady: judge.missing })
+}
+
+interface Parts {
+  readonly routes: RouteTable
+  readonly judge: Judge
+  readonly identity: IdentityHeaders
+  readonly upstreams: Upstreams
+  readonly bodyBytesMax: number
+  readonly log: Log
+}
+
+async function serve(parts: Parts, exchange: Exchange): Promise<void> {
+  const admitted = await admit(parts, exchange)
+  if (exchange.response.destroyed) return
+  if (admitted.kind === 'refused') sendRefusal(exchange, admitted)
+  else forward(exchange, admitted, parts)
+}
+
+/** What a request must pass, in this order, before anything of it leaves this process. */
+async function admit(parts: Parts, exchange: Exchange): Promise<Passage | Refusal> {
+  const { rawHeaders, method = '', url = '', socket } = exchange.request
+  const frame = readFrame(exchange.request)
+  if (frame.kind === 'refused') return frame
+  const target = parseRequestTarget(url)
+  if (target.kind === 'ambiguous') return refuse('ambiguous-target', target.why)
+
+  const found = parts.routes.find(target.path, method)
+  if (found.kind === 'not-found') return refuse('not-found')
+  exchange.route = found.match
+  if (found.kind === 'method-not-allowed') {
+    return refuse('method-not-allowed', undefined, { allow: found.allow })
+  }
+  const verdict = await parts.judge.judge(found.route.auth, frame.authorizations)
+  if (verdict.claims !== undefined) exchange.subject = verdict.claims.sub
+  if (verdict.kind === 'refused') return verdict.refusal
+  if (frame.bodyBytes !== undefined && frame.bodyBytes > parts.bodyBytesMax) {
+    return refuse('too-large', `a body may have ${parts.bodyBytesMax} bytes`)
+  }
+  const headers = requestHeaders(rawHeaders, parts.identity, {
+    requestId: exchange.requestId,
+    clientAddress: addressOf(socket.remoteAddress),
+    host: frame.host,
+    claims: verdict.claims,
+  })
+  const upstream = parts.upstreams.next(found.route)
+  return { kind: 'passage', frame, method, target: target.target, headers, upstream }
+}
+
+/** A listener for both families shows an IPv4 client as an IPv6 one (RFC 4291 section 2.5.5.2). */
+function addressOf(remoteAddress: string | undefined): string {
+  return remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '') ?? 'unknown'
+}
+
+/** Node closes idle connections once; those that turn idle while it waits are closed here. */
+async function drain(server: Server): Promise<void> {
+  const sweep = setInterval(() => server.closeIdleConnections(), 50)
+  const cut = setTimeout(() => server.closeAllConnections(), drainMsMax)
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  clearInterval(sweep)
+  clearTimeout(cut)
+}

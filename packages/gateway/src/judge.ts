@@ -1,0 +1,110 @@
+import type { AccessTokenClaims } from '@portcullis/protocol'
+import type { Log } from '@portcullis/runtime'
+import type { Auth, Requirement, Verifier } from '@portcullis/verify'
+import {
+  authenticateHeader,
+  createVerifier,
+  problemOf,
+  requireRole,
+  requireScope,
+  responseHeadersOf,
+  VerifyError,
+} from '@portcullis/verify'
+import type { Refusal } from './refusal.ts'
+import { refuse } from './refusal.ts'
+import type { GatewaySettings, RouteAuth } from './settings.ts'
+
+/** `passed` without claims: nobody has shown who they are, and the route allows that. */
+export type Verdict =
+  | { readonly kind: 'passed'; readonly claims?: AccessTokenClaims }
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly claims?: AccessTokenClaims }
+
+export interface Judge {
+  /**
+   * Judges a request by its Authorization fields and by nothing else it carries. `required`: a
+   * valid token, or refused. `optional`: as `required` as soon as there is an Authorization field
+   * of any kind, so a bad token never becomes an anonymous caller. `none`: not judged; but two such
+   * fields are refused on every route, because the service might read the other one.
+   */
+  readonly judge: (auth: RouteAuth, authorizations: readonly string[]) => Promise<Verdict>
+  /**
+   * Has the keys at hand, fetching them if need be, and names what is missing: nothing, or the keys
+   * of an issuer that is down, which is also logged.
+   */
+  readonly missing: () => Promise<readonly string[]>
+}
+
+export interface JudgeOptions {
+  readonly log: Log
+  /** Milliseconds since 1970. Default `Date.now`. */
+  readonly now?: (() => number) | undefined
+}
+
+/** One source of keys for the whole gateway, whatever the number of audiences. */
+export function createJudge(
+  { issuer, routes }: Pick<GatewaySettings, 'issuer' | 'routes'>,
+  { log, now = Date.now }: JudgeOptions,
+): Judge {
+  const verifiers = new Map<string, Verifier>()
+  let first: Verifier | undefined
+  for (const { auth } of routes) {
+    if (auth.mode === 'none' || verifiers.has(auth.audience)) continue
+    first ??= createVerifier({ issuer, audience: auth.audience, now })
+    verifiers.set(auth.audience, first.withAudience(auth.audience))
+  }
+  return {
+    judge: async (auth, authorizations) => {
+      if (auth.mode === 'none') return judgeNothing(authorizations)
+      if (auth.mode === 'optional' && authorizations.length === 0) return { kind: 'passed' }
+      const verifier = verifiers.get(auth.audience)
+      if (verifier === undefined) throw new TypeError(`no verifier for "${auth.audience}"`)
+      return judgeToken(verifier, requirementsOf(auth), authorizations)
+    },
+    missing: async () => {
+      try {
+        await first?.ready()
+        return []
+      } catch (error) {
+        if (!(error instanceof VerifyError)) throw error
+        log.warn({ issuer, code: error.code }, 'the keys of the issuer cannot be had yet')
+        return ['keys']
+      }
+    },
+  }
+}
+
+function judgeNothing(authorizations: readonly string[]): Verdict {
+  if (authorizations.length < 2) return { kind: 'passed' }
+  const detail = 'more than one Authorization header'
+  return { kind: 'refused', refusal: refuse('invalid-request', detail) }
+}
+
+async function judgeToken(
+  verifier: Verifier,
+  requirements: readonly Requirement[],
+  authorizations: readonly string[],
+): Promise<Verdict> {
+  let auth: Auth | undefined
+  try {
+    auth = await authenticateHeader(verifier, authorizations)
+    for (const requirement of requirements) requirement(auth)
+    return { kind: 'passed', claims: auth.claims }
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error
+    const refusal: Refusal = {
+      kind: 'refused',
+      problem: problemOf(error),
+      headers: responseHeadersOf(error),
+    }
+    return auth === undefined
+      ? { kind: 'refused', refusal }
+      : { kind: 'refused', refusal, claims: auth.claims }
+  }
+}
+
+function requirementsOf({ scope, roles }: Exclude<RouteAuth, { mode: 'none' }>): Requirement[] {
+  return [
+    ...(scope.length === 0 ? [] : [requireScope(...scope)]),
+    ...(roles.length === 0 ? [] : [requireRole(...roles)]),
+  ]
+}

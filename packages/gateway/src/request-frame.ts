@@ -1,0 +1,90 @@
+import type { IncomingMessage } from 'node:http'
+import type { Refusal } from './refusal.ts'
+import { andClose, refuse } from './refusal.ts'
+import { headerFields } from './header-fields.ts'
+
+/** What a request says about itself, before anything is decided about where it goes. */
+export interface Frame {
+  readonly kind: 'frame'
+  readonly host: string
+  /** The value of each Authorization field. */
+  readonly authorizations: readonly string[]
+  /** `undefined`: the length is not known beforehand (chunked). */
+  readonly bodyBytes: number | undefined
+  /** The client waits for `100 Continue` before it sends the body (RFC 9110 section 10.1.1). */
+  readonly expectsContinue: boolean
+}
+
+/** Far more than any client sends, and far fewer than Node drops in silence (above 1000). */
+const headersMax = 100
+
+/**
+ * Reads what frames a request, and refuses each framing that the next server could read
+ * differently. Stands behind Node's strict parser, which has refused already: Content-Length beside
+ * Transfer-Encoding, repeated or malformed lengths, bare CR and LF, folded lines, white space
+ * before the colon, and whatever is no header name or value (RFC 9112 sections 2.2, 5 and 6).
+ */
+export function readFrame(request: IncomingMessage): Frame | Refusal {
+  const fields = headerFields(request.rawHeaders)
+  if (fields.length > headersMax) {
+    return andClose(refuse('headers-too-large', `more than ${headersMax} header fields`))
+  }
+  const valuesOf = (name: string): string[] =>
+    fields.filter((field) => field.name === name).map((field) => field.value)
+
+  if (request.httpVersion !== '1.1' && request.httpVersion !== '1.0') {
+    return malformed('the HTTP version is not 1.0 or 1.1')
+  }
+  const hosts = valuesOf('host')
+  const [host] = hosts
+  if (host === undefined || hosts.length > 1 || !isHost.test(host)) {
+    return malformed('there must be exactly one Host header, and it must be a host')
+  }
+  // Two services could read the body in two ways.
+  if (valuesOf('content-type').length > 1) return malformed('there are two Content-Type headers')
+  if (valuesOf('upgrade').length > 0) return malformed('protocol upgrades are not served')
+
+  const bodyBytes = readBodyBytes(
+    request,
+    valuesOf('transfer-encoding'),
+    valuesOf('content-length'),
+  )
+  if (typeof bodyBytes === 'object') return bodyBytes
+  const expectations = valuesOf('expect')
+  if (expectations.some((value) => value.toLowerCase() !== '100-continue')) {
+    return andClose(refuse('expectation-failed', 'only 100-continue can be expected'))
+  }
+  return {
+    kind: 'frame',
+    host,
+    authorizations: valuesOf('authorization'),
+    bodyBytes,
+    expectsContinue: expectations.length > 0 && request.httpVersion === '1.1' && bodyBytes !== 0,
+  }
+}
+
+/** True when a body belongs to the request, even one that turns out to be empty. */
+export function hasBody(frame: Frame): boolean {
+  return frame.bodyBytes !== 0
+}
+
+/** RFC 3986 section 3.2.2 and 3.2.3: a name or an address, and a port; no user information. */
+const isHost = /^(?:[\w\-.~!$&'()*+,=]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
+
+function readBodyBytes(
+  request: IncomingMessage,
+  codings: readonly string[],
+  lengths: readonly string[],
+): number | undefined | Refusal {
+  if (codings.length === 0) return Number(lengths[0] ?? 0)
+  // RFC 9112 section 6.1: HTTP/1.0 has no transfer codings, so what claims one is framed wrongly;
+  // and a coding inside `chunked` would have to be undone here, because the header that tells of it
+  // ends here.
+  const isChunked = codings.length === 1 && codings[0]?.toLowerCase() === 'chunked'
+  if (isChunked && request.httpVersion === '1.1') return undefined
+  return malformed('the only transfer coding is chunked, in HTTP/1.1')
+}
+
+function malformed(detail: string): Refusal {
+  return andClose(refuse('malformed', detail))
+}

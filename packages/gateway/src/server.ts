@@ -1,0 +1,113 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Log } from '@portcullis/runtime'
+import { systemErrorCode } from '@portcullis/runtime'
+import type { Refusal } from './refusal.ts'
+import { refusalOctets, refuse } from './refusal.ts'
+import type { Limits } from './settings.ts'
+
+export type Answer = (request: IncomingMessage, response: ServerResponse) => void
+
+/** Connections at a time. More are closed at once, so that files and memory last. */
+const connectionsMax = 10_000
+/**
+ * To the end of a body, however slowly it comes. Node's own default. A client that needs longer is
+ * more likely attacking than slow.
+ */
+const requestSecondsMax = 300
+/** So that a silent service gets its 504 before the client's socket times out. */
+const idleMarginSeconds = 5
+/** How exactly the two time limits above and the one for headers are kept. */
+const checkIntervalMs = 500
+/** How long a connection without a request is still read, so that the client sees the answer. */
+const lingerMs = 2000
+
+/**
+ * The listener: Node's HTTP/1.1 parser at its strictest, every time and size limited. Whatever
+ * fails before there is a request is answered here, as a problem document too.
+ */
+export function createGatewayServer(limits: Limits, log: Log, answer: Answer): Server {
+  const answers = createOpenAnswers()
+  const server = createServer({
+    insecureHTTPParser: false,
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersTimeoutSeconds * 1000,
+    requestTimeout: requestSecondsMax * 1000,
+    keepAliveTimeout: limits.idleTimeoutSeconds * 1000,
+    connectionsCheckingInterval: checkIntervalMs,
+    // The host is checked with the rest of the frame, where two of them are seen too.
+    requireHostHeader: false,
+  })
+  server.timeout = (limits.idleTimeoutSeconds + idleMarginSeconds) * 1000
+  server.maxConnections = connectionsMax
+
+  const onRequest: Answer = (request, response) => {
+    answers.open(request, response)
+    // A write that crosses a disconnect; the close event tells the same.
+    response.on('error', () => response.destroy())
+    answer(request, response)
+  }
+  server.on('request', onRequest)
+  server.on('checkContinue', onRequest)
+  server.on('checkExpectation', onRequest)
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    refuseConnection(socket, refuse('malformed', 'CONNECT is not served'), 'CONNECT')
+  })
+  server.on('clientError', (error: Error, socket: Duplex) => {
+    const code = systemErrorCode(error) ?? 'unknown'
+    if (!socket.writable || code === 'ECONNRESET' || answers.isOwedOn(socket)) {
+      socket.destroy()
+      return
+    }
+    refuseConnection(socket, refusals.get(code) ?? refuse('malformed'), code)
+  })
+  return server
+
+  function refuseConnection(socket: Duplex, refusal: Refusal, code: string): void {
+    if (socket.writableEnded) return
+    log.info({ status: refusal.problem.status, code }, 'a connection without a request')
+    endWith(socket, refusal)
+  }
+}
+
+const refusals: ReadonlyMap<string, Refusal> = new Map([
+  ['HPE_HEADER_OVERFLOW', refuse('headers-too-large')],
+  ['HPE_CHUNK_EXTENSIONS_OVERFLOW', refuse('too-large')],
+  ['ERR_HTTP_REQUEST_TIMEOUT', refuse('request-timeout')],
+])
+
+/**
+ * Ends a connection with an answer, in both directions: at first only ours, because a connection
+ * that is cut with unread octets takes the answer away from the client again.
+ */
+function endWith(socket: Duplex, refusal: Refusal): void {
+  socket.on('error', () => socket.destroy())
+  socket.end(refusalOctets(refusal))
+  socket.resume()
+  const timer = setTimeout(() => socket.destroy(), lingerMs)
+  socket.once('close', () => clearTimeout(timer))
+}
+
+interface OpenAnswers {
+  readonly open: (request: IncomingMessage, response: ServerResponse) => void
+  /**
+   * True when octets written to the connection now would be taken for the rest of an answer, or for
+   * the answer to a request that was whole and may have been obeyed.
+   */
+  readonly isOwedOn: (socket: Duplex) => boolean
+}
+
+/** Which answers are under way on which connection; several when a client pipelines. */
+function createOpenAnswers(): OpenAnswers {
+  const open = new WeakMap<Duplex, Set<ServerResponse>>()
+  return {
+    open: ({ socket }, response) => {
+      const answers = open.get(socket) ?? new Set()
+      open.set(socket, answers.add(response))
+      response.once('close', () => answers.delete(response))
+    },
+    isOwedOn: (socket) =>
+      [...(open.get(socket) ?? [])].some(({ headersSent, req }) => headersSent || req.complete),
+  }
+}

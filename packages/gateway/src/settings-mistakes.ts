@@ -1,0 +1,119 @@
+import type { JsonObject, JsonValue } from '@portcullis/protocol'
+import { isJsonObject, parseIssuer } from '@portcullis/protocol'
+import type { Mistake } from '@portcullis/runtime'
+import { aliasOf, isHeaderName, isTaken } from './header-names.ts'
+import { parseRouteMatch } from './route-match.ts'
+
+/**
+ * Finds what the schema of the file cannot say: texts that must mean something, and members that
+ * must fit each other. Takes any value and looks only at what has the right type, so that a mistake
+ * elsewhere hides none of these, and none is reported twice.
+ */
+export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
+  if (!isJsonObject(file)) return []
+  const { issuer, auth, routes, identityHeaders } = file
+  return [
+    ...textMistakes('/issuer', issuer, issuerFault),
+    ...listOf(routes).flatMap((route, index) => routeMistakes(`/routes/${index}`, route, auth)),
+    ...twinMistakes(listOf(routes)),
+    ...identityHeaderMistakes(identityHeaders),
+  ]
+}
+
+function textMistakes(
+  path: string,
+  value: JsonValue | undefined,
+  faultOf: (text: string) => string | undefined,
+): Mistake[] {
+  const message = typeof value === 'string' && value !== '' ? faultOf(value) : undefined
+  return message === undefined ? [] : [{ path, message }]
+}
+
+function routeMistakes(path: string, route: JsonValue, defaults: JsonValue | undefined): Mistake[] {
+  if (!isJsonObject(route)) return []
+  return [
+    ...textMistakes(`${path}/match`, route['match'], matchFault),
+    ...listOf(route['to']).flatMap((origin, index) =>
+      textMistakes(`${path}/to/${index}`, origin, originFault),
+    ),
+    ...authMistakes(path, route['auth'] ?? {}, defaults ?? {}),
+  ]
+}
+
+function authMistakes(path: string, own: JsonValue, defaults: JsonValue): Mistake[] {
+  if (!isJsonObject(own) || !isJsonObject(defaults)) return []
+  const { mode = 'required', audience } = { ...defaults, ...own }
+  if (mode === 'required' || mode === 'optional') {
+    const message = 'must have an audience, here or in the default /auth'
+    return audience === undefined ? [{ path: `${path}/auth`, message }] : []
+  }
+  // Refused, because the operator would believe that the scope is checked.
+  return ['audience', 'scope', 'roles']
+    .filter((member) => mode === 'none' && own[member] !== undefined)
+    .map((member) => ({
+      path: `${path}/auth/${member}`,
+      message: 'has no effect where the mode is none',
+    }))
+}
+
+/** Two routes that would both answer the same request. */
+function twinMistakes(routes: readonly JsonValue[]): Mistake[] {
+  return routes.flatMap((route, index) => {
+    const twin = routes.findIndex((other) => isTwin(route, other))
+    const message = `answers the same match and method as /routes/${twin}`
+    return twin < index && twin !== -1 ? [{ path: `/routes/${index}`, message }] : []
+  })
+}
+
+function isTwin(route: JsonValue, other: JsonValue): boolean {
+  if (!isJsonObject(route) || !isJsonObject(other)) return false
+  if (typeof route['match'] !== 'string' || route['match'] !== other['match']) return false
+  const methods = listOf(other['methods'])
+  return (
+    !Array.isArray(route['methods']) ||
+    !Array.isArray(other['methods']) ||
+    listOf(route['methods']).some((method) => methods.includes(method))
+  )
+}
+
+function identityHeaderMistakes(identityHeaders: JsonValue | undefined): Mistake[] {
+  if (!isJsonObject(identityHeaders)) return []
+  const names = Object.entries(identityHeaders)
+  return names.flatMap(([claim, name], index) => {
+    const path = `/identityHeaders/${claim}`
+    const isTakenBefore = names.slice(0, index).some(([, other]) => isSameHeader(name, other))
+    const message = 'must not be the name of another identity header'
+    return [...textMistakes(path, name, headerFault), ...(isTakenBefore ? [{ path, message }] : [])]
+  })
+}
+
+function isSameHeader(name: JsonObject[string], other: JsonObject[string]): boolean {
+  return typeof name === 'string' && typeof other === 'string' && aliasOf(name) === aliasOf(other)
+}
+
+function issuerFault(text: string): string | undefined {
+  const parsed = parseIssuer(text)
+  return parsed.kind === 'malformed' ? `is not an issuer: ${parsed.why}` : undefined
+}
+
+function matchFault(text: string): string | undefined {
+  const parsed = parseRouteMatch(text)
+  return parsed.kind === 'malformed' ? parsed.why : undefined
+}
+
+function originFault(text: string): string | undefined {
+  const url = URL.parse(text)
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+    return 'must be an http or https origin'
+  }
+  return text === url.origin ? undefined : `must be an origin and nothing more: write ${url.origin}`
+}
+
+function headerFault(text: string): string | undefined {
+  if (!isHeaderName(text)) return 'must be a header name'
+  return isTaken(text) ? 'must not be a header with a meaning of its own' : undefined
+}
+
+function listOf(value: JsonValue | undefined): readonly JsonValue[] {
+  return Array.isArray(value) ? value : []
+}

@@ -1,0 +1,226 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { StartError } from '@portcullis/runtime'
+import { parseGatewaySettings, readGatewayFile } from '../src/index.ts'
+
+const to = ['http://127.0.0.1:4001']
+const smallest = {
+  listen: { port: 4003 },
+  issuer: 'https://id.example',
+  auth: { audience: 'orders' },
+  routes: [{ match: '/orders/*', to }],
+}
+
+test('the smallest file gets every default', () => {
+  assert.deepEqual(parseGatewaySettings(smallest), {
+    listen: { host: '127.0.0.1', port: 4003 },
+    operations: undefined,
+    issuer: 'https://id.example',
+    routes: [
+      {
+        match: { text: '/orders/*', path: '/orders', isPrefix: true },
+        methods: undefined,
+        to,
+        auth: { mode: 'required', audience: 'orders', scope: [], roles: [] },
+      },
+    ],
+    identityHeaders: {},
+    limits: {
+      headerBytes: 16_384,
+      bodyBytes: 10_485_760,
+      headersTimeoutSeconds: 10,
+      idleTimeoutSeconds: 60,
+    },
+  })
+})
+
+test('a route takes each member of auth that it does not have itself from the default', () => {
+  const { routes } = parseGatewaySettings({
+    ...smallest,
+    auth: { mode: 'optional', audience: 'orders', scope: ['orders:read'], roles: ['customer'] },
+    routes: [
+      { match: '/a', to },
+      { match: '/b', to, auth: { mode: 'required', scope: [] } },
+      { match: '/c', to, auth: { audience: 'reviews', roles: ['moderator'] } },
+      { match: '/d', to, auth: { mode: 'none' } },
+    ],
+  })
+  assert.deepEqual(
+    routes.map((route) => route.auth),
+    [
+      { mode: 'optional', audience: 'orders', scope: ['orders:read'], roles: ['customer'] },
+      { mode: 'required', audience: 'orders', scope: [], roles: ['customer'] },
+      { mode: 'optional', audience: 'reviews', scope: ['orders:read'], roles: ['moderator'] },
+      { mode: 'none' },
+    ],
+  )
+})
+
+test('every mistake of a file is reported at once, each with its JSON pointer', () => {
+  const pointers = pointersOf({
+    listen: { host: '', port: 70_000, tls: {} },
+    issuer: 'http://id.example/',
+    audience: 'orders',
+    auth: { mode: 'sometimes' },
+    routes: [
+      { match: 'orders', to },
+      { match: '/a*', to },
+      { match: '/a/../b', to },
+      { match: '/%61', to },
+      { match: '/b', to: ['http://127.0.0.1:4001/', 'ftp://a', 'orders'], retries: 3 },
+      { match: '/c', to: [], methods: ['get', 'CONNECT', 'TRACE'] },
+      { match: '/d', to, auth: { scope: ['orders:read orders:write'], roles: [''] } },
+      { match: '/e', to },
+      { match: '/e', to, methods: ['GET'] },
+    ],
+    identityHeaders: {
+      subject: 'X Subject',
+      roles: 'Authorization',
+      scope: 'X-Scope',
+      session: 'x_scope',
+      email: 'X-Email',
+    },
+    limits: { headerBytes: 1, bodyBytes: -1, headersTimeoutSeconds: 0.5, idleTimeoutSeconds: '60' },
+  })
+  const expected = [
+    '/audience',
+    '/auth/mode',
+    '/identityHeaders/email',
+    '/identityHeaders/roles',
+    '/identityHeaders/session',
+    '/identityHeaders/subject',
+    '/issuer',
+    '/limits/bodyBytes',
+    '/limits/headerBytes',
+    '/limits/headersTimeoutSeconds',
+    '/limits/idleTimeoutSeconds',
+    '/listen/host',
+    '/listen/port',
+    '/listen/tls',
+    '/routes/0/match',
+    '/routes/1/match',
+    '/routes/2/match',
+    '/routes/3/match',
+    '/routes/4/retries',
+    '/routes/4/to/0',
+    '/routes/4/to/1',
+    '/routes/4/to/2',
+    '/routes/5/methods/0',
+    '/routes/5/methods/1',
+    '/routes/5/methods/2',
+    '/routes/5/to',
+    '/routes/6/auth/roles/0',
+    '/routes/6/auth/scope/0',
+    '/routes/8',
+  ]
+  assert.deepEqual([...new Set(pointers)].toSorted(), expected)
+})
+
+/** Each alone in a file that is otherwise right. */
+const mistaken: readonly (readonly [string, string, object])[] = [
+  ['no issuer', '/issuer', { issuer: undefined }],
+  ['no routes', '/routes', { routes: [] }],
+  ['no audience', '/routes/0/auth', { auth: {} }],
+  ['an audience only where none is needed', '/routes/0/auth', { auth: { mode: 'optional' } }],
+  ['an issuer over plain http', '/issuer', { issuer: 'http://id.example' }],
+  ['a wildcard in the middle', '/routes/0/match', { routes: [{ match: '/a/*/b', to }] }],
+  ['two wildcards', '/routes/0/match', { routes: [{ match: '/a/**', to }] }],
+  ['an empty segment', '/routes/0/match', { routes: [{ match: '/a//b', to }] }],
+  ['a query', '/routes/0/match', { routes: [{ match: '/a?b', to }] }],
+  ['a path parameter', '/routes/0/match', { routes: [{ match: '/orders/:id', to }] }],
+  ['user info', '/routes/0/to/0', { routes: [{ match: '/a', to: ['http://u:p@a'] }] }],
+  ['a default port', '/routes/0/to/0', { routes: [{ match: '/a', to: ['http://a:80'] }] }],
+  ['an upper-case host', '/routes/0/to/0', { routes: [{ match: '/a', to: ['http://A'] }] }],
+  [
+    'the same twice',
+    '/routes/1',
+    {
+      routes: [
+        { match: '/a', to },
+        { match: '/a', to },
+      ],
+    },
+  ],
+  [
+    'a shared method',
+    '/routes/1',
+    {
+      routes: [
+        { match: '/a', to, methods: ['GET', 'PUT'] },
+        { match: '/a', to, methods: ['POST', 'PUT'] },
+      ],
+    },
+  ],
+  [
+    'a scope that is never asked for',
+    '/routes/0/auth/scope',
+    { routes: [{ match: '/a', to, auth: { mode: 'none', scope: ['a'] } }] },
+  ],
+  ['a header with another meaning', '/identityHeaders/subject', header('Content_Length')],
+  ['a forwarding header', '/identityHeaders/subject', header('X-Forwarded-User')],
+  ['a hop-by-hop header', '/identityHeaders/subject', header('Proxy-User')],
+]
+
+test('each mistake is found alone', () => {
+  assert.ok(mistaken.length > 0)
+  for (const [name, pointer, change] of mistaken) {
+    assert.deepEqual(pointersOf({ ...smallest, ...change }), [pointer], name)
+  }
+})
+
+test('different methods of one match are no mistake, nor are two routes to one service', () => {
+  const routes = [
+    { match: '/a', to, methods: ['GET'] },
+    { match: '/a', to, methods: ['POST'], auth: { scope: ['write'] } },
+    { match: '/a/*', to },
+  ]
+  assert.equal(parseGatewaySettings({ ...smallest, routes }).routes.length, 3)
+})
+
+test('the file in the README is a right one', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const [, example = ''] = /```json\n(.*?)```/s.exec(readme) ?? []
+  assert.equal(parseGatewaySettings(JSON.parse(example)).routes.length, 3)
+})
+
+test('what is no object at all is a StartError too', () => {
+  for (const value of [undefined, null, 3, 'text', []]) {
+    assert.throws(() => parseGatewaySettings(value), StartError)
+  }
+})
+
+test('a file that is missing, broken or mistaken is a StartError that names it', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'portcullis.gateway.json')
+  assert.throws(() => readGatewayFile(path), names(path))
+  writeFileSync(path, '{')
+  assert.throws(() => readGatewayFile(path), names(path))
+  writeFileSync(path, '{}')
+  assert.throws(() => readGatewayFile(path), names(path))
+  writeFileSync(path, JSON.stringify(smallest))
+  assert.equal(readGatewayFile(path).listen.port, 4003)
+})
+
+function header(subject: string): object {
+  return { identityHeaders: { subject } }
+}
+
+function names(path: string): (error: unknown) => boolean {
+  return (error) => error instanceof StartError && error.message.includes(path)
+}
+
+/** The first words of each line of the error: where the mistakes are. */
+function pointersOf(value: unknown): string[] {
+  try {
+    parseGatewaySettings(value)
+  } catch (error) {
+    assert.ok(error instanceof StartError)
+    const [, ...lines] = error.message.split('\n')
+    return lines.map((line) => /^ {2}(\(the whole\)|\/\S*) /.exec(line)?.[1] ?? line)
+  }
+  return []
+}

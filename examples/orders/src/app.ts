@@ -1,0 +1,91 @@
+import type { JsonSchemaToTsProvider } from '@fastify/type-provider-json-schema-to-ts'
+import type { Auth, Verifier } from '@portcullis/verify'
+import { hasRole } from '@portcullis/verify'
+import { authenticate, requireRole, requireScope } from '@portcullis/verify/fastify'
+import type { FastifyInstance } from 'fastify'
+import Fastify from 'fastify'
+import type { OrderBook, Whose } from './order-book.ts'
+import { answerErrorsAsProblems, sendProblem } from './problems.ts'
+
+const newOrder = {
+  type: 'object',
+  required: ['item', 'quantity'],
+  additionalProperties: false,
+  properties: {
+    item: { type: 'string', minLength: 1, maxLength: 200 },
+    quantity: { type: 'integer', minimum: 1, maximum: 1000 },
+  },
+} as const
+
+const orderId = {
+  type: 'object',
+  properties: { id: { type: 'string', format: 'uuid' } },
+  required: ['id'],
+} as const
+
+const bodyBytesMax = 16 * 1024
+const requestMsMax = 10_000
+
+/** The routes: customers list, create and read their own orders; only an admin may cancel, and any. */
+export function createApp(verifier: Verifier, orders: OrderBook): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: bodyBytesMax,
+    // Slow requests are cut off; Node's own limits are minutes.
+    requestTimeout: requestMsMax,
+    http: { headersTimeout: requestMsMax, connectionsCheckingInterval: 500 },
+    // Unknown members and wrong types are the caller's mistake: say so instead of mending them.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
+  })
+  answerErrorsAsProblems(app)
+  app.get('/health', async (_request, reply) => {
+    // A service without keys answers 503 to everybody: no traffic should be sent to it yet.
+    const isReady = await verifier.ready().then(
+      () => true,
+      () => false,
+    )
+    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'no keys yet' })
+  })
+
+  app.register(async (scope) => {
+    const api = scope.withTypeProvider<JsonSchemaToTsProvider>()
+    // Every route of this scope wants a valid access token for `orders`.
+    await api.register(authenticate(verifier))
+
+    api.get('/orders', { preHandler: requireScope('orders:read') }, ({ auth }) => ({
+      orders: orders.list(visibleTo(auth)),
+    }))
+
+    api.post(
+      '/orders',
+      { preHandler: requireScope('orders:write'), schema: { body: newOrder } },
+      ({ auth, body }, reply) => {
+        const order = orders.create({ owner: auth.claims.sub, ...body })
+        return reply.code(201).header('location', `/orders/${order.id}`).send(order)
+      },
+    )
+
+    api.get(
+      '/orders/:id',
+      { preHandler: requireScope('orders:read'), schema: { params: orderId } },
+      ({ auth, params }, reply) =>
+        orders.find(params.id, visibleTo(auth)) ?? sendProblem(reply, 404, 'no such order'),
+    )
+
+    api.delete(
+      '/orders/:id',
+      { preHandler: requireRole('admin'), schema: { params: orderId } },
+      ({ params }, reply) => {
+        const outcome = orders.cancel(params.id)
+        return outcome.kind === 'cancelled'
+          ? outcome.order
+          : sendProblem(reply, 404, 'no such order')
+      },
+    )
+  })
+  return app
+}
+
+/** Somebody else's order does not exist for a customer, so its id tells nothing. */
+function visibleTo(auth: Auth): Whose {
+  return hasRole(auth, 'admin') ? 'everybody' : { owner: auth.claims.sub }
+}

@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// Nothing is imported before the version is known: an old Node would only show a syntax error.
+const parts = process.versions.node.split('.')
+const major = Number(parts[0])
+const minor = Number(parts[1])
+if (major < 24 || (major === 24 && minor < 15)) {
+  process.stderr.write('portcullis needs Node 24.15 or later; this is ' + process.version + '\n')
+  process.exit(1)
+} else {
+  import('./main.ts').catch(function (error: unknown) {
+    process.stderr.write(String(error) + '\n')
+    process.exit(1)
+  })
+}

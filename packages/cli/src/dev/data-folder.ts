@@ -1,0 +1,136 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { bootstrap, newClientCredential, newRandomSecret } from '@portcullis/identity'
+import type { SchemaCheck } from '@portcullis/runtime'
+import {
+  checkAgainstSchema,
+  readSettingsFile,
+  settingsError,
+  StartError,
+} from '@portcullis/runtime'
+import type { FromSchema } from 'json-schema-to-ts'
+import { writePrivateFile } from '../private-file.ts'
+import type { DataFolder } from './folder-paths.ts'
+
+const fileClientSchema = {
+  type: 'object',
+  required: ['client_id', 'client_secret', 'scope'],
+  properties: {
+    client_id: { type: 'string', minLength: 1 },
+    client_secret: { type: 'string', minLength: 1 },
+    scope: { type: 'string', minLength: 1 },
+  },
+} as const
+
+const credentialsSchema = {
+  type: 'object',
+  required: ['accounts', 'clients'],
+  properties: {
+    accounts: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['identifier', 'password', 'roles'],
+        properties: {
+          // It becomes a part of a file name.
+          identifier: { type: 'string', pattern: '^[a-z0-9-]{1,64}$' },
+          password: { type: 'string', minLength: 8 },
+          roles: { type: 'array', items: { type: 'string' } },
+        },
+      },
+    },
+    clients: { type: 'array', items: fileClientSchema },
+  },
+} as const
+
+type Credentials = FromSchema<typeof credentialsSchema>
+type FileClient = FromSchema<typeof fileClientSchema>
+
+/**
+ * Makes what a first start needs, and leaves alone what is there: sealing key, passwords and client
+ * secrets, all random, all in 0600 files, and then the accounts in the store. The files come first,
+ * so that a crash in between is mended by the next start.
+ */
+export async function prepareDataFolder(folder: DataFolder): Promise<void> {
+  if (!existsSync(folder.sealingKeyFile)) {
+    refuseIfStoreExists(folder, folder.sealingKeyFile)
+    writePrivateFile(folder.sealingKeyFile, newRandomSecret())
+  }
+  if (!existsSync(folder.ordersClientFile)) {
+    refuseIfStoreExists(folder, folder.ordersClientFile)
+    writeJson(folder.ordersClientFile, newFileClient('revocations.read'))
+  }
+  if (!existsSync(folder.credentialsFile)) {
+    refuseIfStoreExists(folder, folder.credentialsFile)
+    writeJson(folder.credentialsFile, newCredentials())
+  }
+  const credentials = contentOf(
+    checkAgainstSchema<Credentials>(credentialsSchema, readSettingsFile(folder.credentialsFile)),
+    folder.credentialsFile,
+  )
+  const orders = contentOf(
+    checkAgainstSchema<FileClient>(fileClientSchema, readSettingsFile(folder.ordersClientFile)),
+    folder.ordersClientFile,
+  )
+  await fillStore(folder, credentials, orders)
+  for (const { identifier, password } of credentials.accounts) {
+    writeJson(join(folder.path, `login-${identifier}.json`), { identifier, password })
+  }
+}
+
+async function fillStore(
+  folder: DataFolder,
+  { accounts, clients }: Credentials,
+  orders: FileClient,
+): Promise<void> {
+  const machines = clients.map(({ client_id: clientId, client_secret: clientSecret, scope }) => ({
+    clientId,
+    clientSecret,
+    name: 'machine',
+    audiences: ['orders'],
+    scopes: scope.split(' '),
+  }))
+  const service = {
+    clientId: orders.client_id,
+    clientSecret: orders.client_secret,
+    name: 'orders-service',
+    audiences: [],
+    scopes: [orders.scope],
+  }
+  // A store that has accounts is left as it is.
+  await bootstrap({ database: folder.database, accounts, clients: [...machines, service] })
+}
+
+function newCredentials(): Credentials {
+  return {
+    accounts: [
+      { identifier: 'admin', password: newRandomSecret(), roles: ['identity-admin', 'admin'] },
+      { identifier: 'alice', password: newRandomSecret(), roles: ['customer'] },
+    ],
+    clients: [newFileClient('orders:read')],
+  }
+}
+
+function newFileClient(scope: string): FileClient {
+  const { clientId, clientSecret } = newClientCredential()
+  return { client_id: clientId, client_secret: clientSecret, scope }
+}
+
+/** A secret that the store was made with cannot be made again. */
+function refuseIfStoreExists(folder: DataFolder, missing: string): void {
+  if (!existsSync(folder.database.slice('sqlite:'.length))) return
+  throw new StartError(
+    `${missing} is missing, but the database that was made with it is there`,
+    `Put the file back, or delete ${folder.path} to start over.`,
+  )
+}
+
+function writeJson(path: string, value: object): void {
+  writePrivateFile(path, JSON.stringify(value, undefined, 2))
+}
+
+/** What the file holds, once it was checked; every mistake in it is a part of one `StartError`. */
+function contentOf<Content>(check: SchemaCheck<Content>, path: string): Content {
+  if (check.kind === 'mistaken') throw settingsError(path, check.mistakes)
+  return check.value
+}

@@ -1,0 +1,28 @@
+import { join } from 'node:path'
+
+/** `.portcullis/`: the whole state of a development system. Deleting it starts over. */
+export interface DataFolder {
+  readonly path: string
+  readonly database: string
+  readonly sealingKeyFile: string
+  readonly credentialsFile: string
+  readonly ordersClientFile: string
+  readonly ordersDatabase: string
+  readonly logs: string
+  readonly compileCache: string
+  readonly lock: string
+}
+
+export function dataFolderAt(path: string): DataFolder {
+  return {
+    path,
+    database: `sqlite:${join(path, 'identity.db')}`,
+    sealingKeyFile: join(path, 'sealing.key'),
+    credentialsFile: join(path, 'credentials.json'),
+    ordersClientFile: join(path, 'orders-client.json'),
+    ordersDatabase: join(path, 'orders.db'),
+    logs: join(path, 'logs'),
+    compileCache: join(path, 'cache'),
+    lock: join(path, 'lock'),
+  }
+}

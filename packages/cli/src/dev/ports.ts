@@ -1,0 +1,55 @@
+import type { Server } from 'node:net'
+import { createServer } from 'node:net'
+import { listen, StartError } from '@portcullis/runtime'
+
+export interface Ports {
+  readonly identity: number
+  readonly orders: number
+  readonly gateway: number
+  readonly operations: number
+  /** Asked by `portcullis dev` alone, so any free port will do. */
+  readonly gatewayOperations: number
+}
+
+const host = '127.0.0.1'
+
+/**
+ * The ports of a development system: a row from `base`, or any free ones when that is 0. A port that
+ * is in use is found here, before anything is started or written.
+ */
+export async function choosePorts(base: number): Promise<Ports> {
+  const probes: Server[] = []
+  const probe = async (name: string, port: number): Promise<number> => {
+    const server = createServer()
+    probes.push(server)
+    return listen(server, { host, port }, name)
+  }
+  // The third of the row, base + 2, is kept for the reviews service.
+  const inRow = (offset: number): number => (base === 0 ? 0 : base + offset)
+  try {
+    return {
+      identity: await probe('identity', inRow(0)),
+      orders: await probe('orders', inRow(1)),
+      gateway: await probe('the gateway', inRow(3)),
+      operations: await probe('the operations listener', inRow(4)),
+      gatewayOperations: await probe('the operations listener of the gateway', 0),
+    }
+  } catch (error) {
+    throw error instanceof StartError ? withRemedy(error) : error
+  } finally {
+    // Only now, so that two names never get one free port.
+    await Promise.all(probes.map(closed))
+  }
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()))
+}
+
+function withRemedy(error: StartError): StartError {
+  return new StartError(
+    error.message,
+    'Stop the process that holds it, or set PORTCULLIS_PORT_BASE to the first of five free ports, or to 0 for any.',
+    { cause: error },
+  )
+}

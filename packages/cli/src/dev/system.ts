@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
+import { join } from 'node:path'
+import type { Running } from '@portcullis/runtime'
+import { StartError } from '@portcullis/runtime'
+import { environment } from '../settings.ts'
+import type { Configuration } from './configuration.ts'
+import { writeConfiguration } from './configuration.ts'
+import type { DataFolder } from './folder-paths.ts'
+import { prepareDataFolder } from './data-folder.ts'
+import type { Part, PartOptions } from './part.ts'
+import { siblingModule, startPart } from './part.ts'
+import type { Ports } from './ports.ts'
+import { welcome } from './welcome.ts'
+
+/** Starts identity, gateway and the example service, each in a process of its own. */
+export async function startSystem(folder: DataFolder, ports: Ports): Promise<Running> {
+  await prepareDataFolder(folder)
+  const configuration = writeConfiguration(folder, ports)
+  // What this process has compiled by now, identity above all, need not be compiled again.
+  flushCompileCache()
+
+  const parts: Part[] = []
+  const close = async (): Promise<void> => {
+    await Promise.all(parts.map((part) => part.stop()))
+  }
+  try {
+    const plans = planParts(folder, ports, configuration)
+    const started = await Promise.allSettled(plans.map((plan) => startPart(plan)))
+    parts.push(...started.filter(isFulfilled).map(({ value }) => value))
+    const failed = started.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  } catch (error) {
+    await close()
+    throw error
+  }
+  let closing = false
+  // One part without the others is no system: the first that ends by itself ends all.
+  const reportEnd = async (part: Part): Promise<void> => {
+    const standardErrorTail = await part.ended
+    if (closing) return
+    closing = true
+    process.stderr.write(`${part.name} stopped by itself: ${standardErrorTail.trim()}\n`)
+    await close()
+    process.exit(1)
+  }
+  for (const part of parts) {
+    void reportEnd(part)
+  }
+  process.stdout.write(welcome(configuration.endpoints, folder))
+  return {
+    close: () => {
+      closing = true
+      return close()
+    },
+  }
+}
+
+function isFulfilled<Value>(
+  result: PromiseSettledResult<Value>,
+): result is PromiseFulfilledResult<Value> {
+  return result.status === 'fulfilled'
+}
+
+function planParts(
+  folder: DataFolder,
+  ports: Ports,
+  { endpoints, identityFile, gatewayFile }: Configuration,
+): readonly PartOptions[] {
+  const cli = siblingModule('../main', import.meta.url)
+  const logFile = (name: string): string => join(folder.logs, `${name}.log`)
+  const variables = { ...environment(), NODE_COMPILE_CACHE: folder.compileCache }
+  return [
+    {
+      name: 'identity',
+      module: cli,
+      parameters: ['identity', '--config', identityFile],
+      variables: {
+        ...variables,
+        // The folder's own key, whatever key the environment has for another system.
+        PORTCULLIS_SEALING_KEY: undefined,
+        PORTCULLIS_SEALING_KEY_FILE: folder.sealingKeyFile,
+      },
+      logFile: logFile('identity'),
+      readyUrl: `${endpoints.operations}/health/ready`,
+    },
+    {
+      name: 'gateway',
+      module: cli,
+      parameters: ['gateway', '--config', gatewayFile],
+      variables,
+      logFile: logFile('gateway'),
+      readyUrl: `http://127.0.0.1:${ports.gatewayOperations}/health/ready`,
+    },
+    {
+      name: 'orders',
+      module: ordersModule(),
+      parameters: [],
+      variables: {
+        ...variables,
+        ORDERS_PORT: new URL(endpoints.orders).port,
+        ORDERS_ISSUER: endpoints.identity,
+        ORDERS_CLIENT_FILE: folder.ordersClientFile,
+        ORDERS_DATABASE: folder.ordersDatabase,
+      },
+      logFile: logFile('orders'),
+      readyUrl: `${endpoints.orders}/health`,
+    },
+  ]
+}
+
+/** The example service is a part of the repository and not of the published package. */
+function ordersModule(): URL {
+  const module = new URL('../../../../examples/orders/src/main.ts', import.meta.url)
+  if (existsSync(module)) return module
+  throw new StartError(
+    'portcullis dev needs the example service, which is not in this installation',
+    'Run it in a checkout of the Portcullis repository: npm ci && npm start.',
+  )
+}

@@ -1,0 +1,20 @@
+import { readIdentityFile, readSealingKey, startIdentity } from '@portcullis/identity'
+import { createLog, runUntilStopped } from '@portcullis/runtime'
+import { environment } from './settings.ts'
+
+export interface IdentityCommandOptions {
+  readonly config: string
+  readonly database?: string
+}
+
+export async function runIdentity({ config, database }: IdentityCommandOptions): Promise<void> {
+  const log = createLog({ name: 'identity' })
+  await runUntilStopped(log, async () => {
+    const settings = readIdentityFile(config)
+    const sealingKey = readSealingKey(environment())
+    return startIdentity(database === undefined ? settings : { ...settings, database }, {
+      sealingKey,
+      log,
+    })
+  })
+}

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { exitWith } from '@portcullis/runtime'
+import { Command, CommanderError } from 'commander'
+
+/**
+ * Every command and option in one place. What a command does is loaded when it is called, so that
+ * each process holds the code of its own part only.
+ */
+const program = new Command('portcullis')
+  .description('JWT login and authorization for microservices')
+  .version(ownVersion())
+  .exitOverride()
+  .showHelpAfterError('(add --help for what may be said)')
+
+program
+  .command('dev')
+  .description('run the whole system on this machine: identity, gateway and an example service')
+  .addHelpText('after', '\nState is kept in .portcullis; PORTCULLIS_PORT_BASE moves the ports.')
+  .action(async () => (await import('./dev/dev.ts')).runDev())
+
+program
+  .command('bootstrap')
+  .description('make the first administrator of an empty store')
+  .requiredOption('--database <url>', 'the store, sqlite:PATH')
+  .option('--identifier <name>', 'what the administrator signs in with', 'admin')
+  .option('--credentials <file>', 'where to write a generated password', 'credentials.json')
+  .option('--password-stdin', 'read the password from standard input, and write no file')
+  .action(async (options) => (await import('./bootstrap.ts')).runBootstrap(options))
+
+program
+  .command('identity')
+  .description('run the identity service: it checks credentials, signs tokens, publishes keys')
+  .option('--config <file>', 'its settings file', 'portcullis.identity.json')
+  .option('--database <url>', 'the store, sqlite:PATH; overrides the settings file')
+  .addHelpText('after', '\nThe sealing key comes from PORTCULLIS_SEALING_KEY or …_FILE.')
+  .action(async (options) => (await import('./identity.ts')).runIdentity(options))
+
+program
+  .command('gateway')
+  .description('run the gateway: it judges each request, then forwards exactly what it judged')
+  .option('--config <file>', 'its routing file', 'portcullis.gateway.json')
+  .action(async (options) => (await import('./gateway.ts')).runGateway(options))
+
+const usageExitCode = 2
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (!(error instanceof CommanderError)) exitWith(error)
+  // Commander has printed its message by now; help and version end with 0.
+  process.exitCode = error.exitCode === 0 ? 0 : usageExitCode
+}
+
+function ownVersion(): string {
+  const file: unknown = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  )
+  const version = typeof file === 'object' && file !== null && 'version' in file ? file.version : ''
+  return String(version)
+}

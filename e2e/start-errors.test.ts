@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, before, test } from 'node:test'
+import type { Variables } from './running-system.ts'
+import { newFolder, removeFolder, runPortcullis, startSystem } from './running-system.ts'
+
+let folder: string
+
+before(() => {
+  folder = newFolder()
+})
+
+after(() => removeFolder(folder))
+
+interface Failure {
+  readonly code: number | string
+  readonly errors: string
+}
+
+async function failureOf(
+  parameters: readonly string[],
+  variables: Variables = {},
+): Promise<Failure> {
+  const run = runPortcullis(parameters, { folder, variables })
+  const code = await run.ended
+  return { code, errors: run.errors() }
+}
+
+/** Two lines for a person: what is wrong, and what to do. Never a stack. */
+function assertExplained({ code, errors }: Failure, what: RegExp, remedy: RegExp): void {
+  assert.equal(code, 1, errors)
+  assert.match(errors, what)
+  assert.match(errors, remedy)
+  assert.doesNotMatch(errors, /^\s+at /m)
+}
+
+const sealingKey = 'q3Zr0Ch7mJ5xkN9vTq2dW8yLsB4uEfGaHoP1iRzXcVM'
+
+function settingsFile(changes: object = {}): string {
+  const path = join(folder, 'identity.json')
+  const settings = {
+    issuer: 'http://localhost:4999',
+    audiences: { orders: {} },
+    listen: { port: 0 },
+    operations: { port: 0 },
+    database: `sqlite:${join(folder, 'store', 'identity.db')}`,
+    ...changes,
+  }
+  writeFileSync(path, JSON.stringify(settings))
+  return path
+}
+
+async function busyPort(): Promise<{ readonly port: number; readonly release: () => void }> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  assert.ok(address !== null && typeof address === 'object')
+  return { port: address.port, release: () => server.close() }
+}
+
+test('a busy port is named, with the way out, and nothing is written', async () => {
+  const { port, release } = await busyPort()
+  const failure = await failureOf(['dev'], { PORTCULLIS_PORT_BASE: String(port) })
+  release()
+  assertExplained(failure, new RegExp(`${port}: the port is in use`), /PORTCULLIS_PORT_BASE/)
+  assert.equal(existsSync(join(folder, '.portcullis')), false)
+})
+
+test('a port base that is no number is refused', async () => {
+  const failure = await failureOf(['dev'], { PORTCULLIS_PORT_BASE: '4000x' })
+  assertExplained(failure, /PORTCULLIS_PORT_BASE is "4000x"/, /0 for any free/)
+})
+
+test('a data folder that cannot be made is named', async () => {
+  writeFileSync(join(folder, '.portcullis'), 'a file where a folder should be')
+  const failure = await failureOf(['dev'], { PORTCULLIS_PORT_BASE: '0' })
+  rmSync(join(folder, '.portcullis'))
+  assertExplained(failure, /\.portcullis.* cannot be made/, /can write/)
+})
+
+test('identity wants its sealing key, and a real one', async () => {
+  const identity = ['identity', '--config', settingsFile()]
+  assertExplained(await failureOf(identity), /PORTCULLIS_SEALING_KEY is not set/, /openssl rand/)
+  const wrong: Readonly<Record<string, RegExp>> = {
+    short: /holds \d+ bytes instead of 32/,
+    'changeme!': /is not base64/,
+    [Buffer.alloc(32).toString('base64')]: /is a pattern/,
+  }
+  for (const [key, what] of Object.entries(wrong)) {
+    const failure = await failureOf(identity, { PORTCULLIS_SEALING_KEY: key })
+    assertExplained(failure, what, /openssl rand/)
+    assert.ok(!failure.errors.includes(key), 'the error shows the secret')
+  }
+  const missing = { PORTCULLIS_SEALING_KEY_FILE: join(folder, 'nowhere') }
+  assertExplained(
+    await failureOf(identity, missing),
+    /cannot be read \(ENOENT\)/,
+    /Create the file/,
+  )
+})
+
+test('a settings file is reported with every mistake at once', async () => {
+  const path = settingsFile({ issuer: 'ftp://x', audience: {}, audiences: { 'a b': {} } })
+  const failure = await failureOf(['identity', '--config', path])
+  assertExplained(
+    failure,
+    /3 mistakes[^]*\/audience is not a known setting[^]*\/issuer .*must be https/,
+    /Correct the file/,
+  )
+  const missing = await failureOf(['identity', '--config', join(folder, 'nowhere.json')])
+  assertExplained(missing, /cannot be read \(ENOENT\)/, /Create it/)
+  writeFileSync(join(folder, 'broken.json'), '{"issuer":')
+  const broken = await failureOf(['gateway', '--config', join(folder, 'broken.json')])
+  assertExplained(broken, /is not JSON/, /Correct the file/)
+})
+
+test('a corrupt database is named and left as it is', async () => {
+  const path = join(folder, 'corrupt.db')
+  writeFileSync(path, 'this is not a database, but it may be somebody’s only copy of something')
+  const content = readFileSync(path)
+  const file = settingsFile({ database: `sqlite:${path}` })
+  const failure = await failureOf(['identity', '--config', file], {
+    PORTCULLIS_SEALING_KEY: sealingKey,
+  })
+  assertExplained(failure, /corrupt\.db cannot be used/, /restore a backup/)
+  assert.deepEqual(readFileSync(path), content)
+})
+
+test('a database of a newer release is not touched', async () => {
+  const path = join(folder, 'newer.db')
+  const file = settingsFile({ database: `sqlite:${path}` })
+  const bootstrap = ['bootstrap', '--database', `sqlite:${path}`, '--credentials', `${path}.json`]
+  assert.equal(await runPortcullis(bootstrap, { folder }).ended, 0)
+  const database = new DatabaseSync(path)
+  database.exec("INSERT INTO migrations VALUES (999, 'from the future', 'checksum', 0)")
+  database.close()
+  const failure = await failureOf(['identity', '--config', file], {
+    PORTCULLIS_SEALING_KEY: sealingKey,
+  })
+  assertExplained(failure, /written by a newer release/, /nothing was changed/)
+})
+
+test('bootstrap makes one administrator, once, and never overwrites credentials', async () => {
+  const database = `sqlite:${join(folder, 'first', 'identity.db')}`
+  const credentials = join(folder, 'first.json')
+  const bootstrap = ['bootstrap', '--database', database, '--credentials', credentials]
+  const first = runPortcullis(bootstrap, { folder })
+  assert.equal(await first.ended, 0, first.errors())
+  const written = readFileSync(credentials, 'utf8')
+  assert.match(written, /"identifier": "admin"/)
+
+  assertExplained(await failureOf(bootstrap), /is there already/, /--credentials/)
+  const elsewhere = [...bootstrap.slice(0, -1), join(folder, 'second.json')]
+  assertExplained(await failureOf(elsewhere), /already has accounts/, /Nothing was changed/)
+  assert.equal(existsSync(join(folder, 'second.json')), false)
+  assert.equal(readFileSync(credentials, 'utf8'), written)
+})
+
+test('what was said wrongly on the command line is exit code 2', async () => {
+  for (const parameters of [['nonsense'], ['identity', '--nonsense'], ['bootstrap'], []]) {
+    const { code, errors } = await failureOf(parameters)
+    assert.equal(code, 2, parameters.join(' '))
+    assert.notEqual(errors, '')
+  }
+  assert.equal((await failureOf(['--help'])).code, 0)
+  assert.equal((await failureOf(['--version'])).code, 0)
+})
+
+test('a lost secret of an existing system is not replaced by a new one', async () => {
+  const system = await startSystem()
+  assert.equal(await system.stop(), 0)
+  const home = join(system.folder, '.portcullis')
+  const names = readdirSync(home).filter(
+    (name) => name === 'sealing.key' || name === 'credentials.json',
+  )
+  assert.equal(names.length, 2)
+  for (const name of names) {
+    const path = join(home, name)
+    const content = readFileSync(path)
+    rmSync(path)
+    const run = runPortcullis(['dev'], {
+      folder: system.folder,
+      variables: { PORTCULLIS_PORT_BASE: '0' },
+    })
+    assert.equal(await run.ended, 1)
+    assert.match(run.errors(), new RegExp(`${name} is missing`))
+    assert.equal(existsSync(path), false)
+    mkdirSync(home, { recursive: true })
+    writeFileSync(path, content, { mode: 0o600 })
+  }
+  removeFolder(system.folder)
+})
+
+test('a second system in the same folder is refused, and the first goes on', async () => {
+  const system = await startSystem()
+  const run = runPortcullis(['dev'], {
+    folder: system.folder,
+    variables: { PORTCULLIS_PORT_BASE: '0' },
+  })
+  assert.equal(await run.ended, 1)
+  assert.match(run.errors(), /already running in this folder/)
+  assert.ok(await system.signIn('alice'))
+  assert.equal(await system.stop(), 0)
+  removeFolder(system.folder)
+})
+
+test('a damaged credentials file is reported with what is wrong in it', async () => {
+  const home = newFolder()
+  mkdirSync(join(home, '.portcullis'))
+  writeFileSync(join(home, '.portcullis', 'credentials.json'), '{"accounts":[{}]}')
+  const run = runPortcullis(['dev'], { folder: home, variables: { PORTCULLIS_PORT_BASE: '0' } })
+  assert.equal(await run.ended, 1)
+  assert.match(run.errors(), /mistakes in .*credentials\.json/)
+  assert.match(run.errors(), /\/accounts\/0\/identifier is required/)
+  assert.match(run.errors(), /\/clients is required/)
+  removeFolder(home)
+})

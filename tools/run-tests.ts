@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import process from 'node:process'
+import { root } from './source-tree.ts'
+
+/** Runs every test that needs nothing but this machine, and says loudly what was left out. */
+const patterns = [
+  'packages/*/test/**/*.test.ts',
+  'examples/*/test/**/*.test.ts',
+  'tools/*.test.ts',
+  'e2e/*.test.ts',
+]
+
+const paths = globSync(patterns, { cwd: root }).toSorted()
+const given = process.argv.slice(2)
+const unknown = given.filter((path) => !paths.includes(path))
+if (unknown.length > 0) fail(`these are no test files: ${unknown.join(', ')}`)
+const chosen = given.length === 0 ? paths : given
+if (chosen.length === 0) fail('no test file was found')
+
+const flags = [
+  '--conditions=@portcullis/source',
+  `--test-concurrency=${availableParallelism()}`,
+  // A test that hangs is a test that fails.
+  '--test-timeout=60000',
+]
+const child = spawn(process.execPath, [...flags, '--test', ...chosen], {
+  cwd: root,
+  stdio: 'inherit',
+  // Every file is a process; what the first has compiled the others need not compile again.
+  env: { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled') },
+})
+const [code] = await once(child, 'exit')
+const missing = leftOut()
+for (const what of missing) process.stderr.write(`LEFT OUT: ${what}\n`)
+if (code !== 0) process.exit(1)
+if (missing.length > 0 && process.env['CI'] === 'true') fail('with CI=true nothing may be left out')
+
+/** What this machine lacks. The tests themselves skip, with the same words. */
+function leftOut(): readonly string[] {
+  const vectors = join(root, '..', 'shared', 'vectors')
+  return existsSync(vectors)
+    ? []
+    : ['the shared test vectors, which are expected in ../shared/vectors beside this checkout']
+}
+
+function fail(message: string): never {
+  process.stderr.write(`${message}\n`)
+  process.exit(1)
+}

@@ -62,6 +62,33 @@ test('only an admin cancels: a customer gets 403 from the gateway and, past it, 
   assert.equal(((await cancelled.json()) as Order).status, 'cancelled')
 })
 
+test('a session refreshes: two tabs at once get one successor, and it works at both doors', async () => {
+  const { identity, gateway, orders } = system.endpoints
+  const password = system.credentials.accounts.find(
+    ({ identifier }) => identifier === 'alice',
+  )?.password
+  const login = await postJson(`${identity}/login`, { identifier: 'alice', password })
+  const { refresh_token: first } = (await login.json()) as Record<string, string>
+  const form = { grant_type: 'refresh_token', refresh_token: first ?? '' }
+  const answers = await Promise.all(
+    [1, 2].map(async () => {
+      const response = await fetch(`${identity}/token`, {
+        method: 'POST',
+        body: new URLSearchParams(form),
+      })
+      assert.equal(response.status, 200)
+      return (await response.json()) as Record<string, string>
+    }),
+  )
+  assert.equal(new Set(answers.map((answer) => answer['refresh_token'])).size, 1)
+  for (const { access_token: token = '' } of answers) {
+    for (const door of [gateway, orders]) {
+      const response = await fetch(`${door}/orders`, { headers: bearer(token) })
+      assert.equal(response.status, 200, door)
+    }
+  }
+})
+
 test('a machine client gets a token for itself, within its scope', async () => {
   const [machine] = system.credentials.clients
   assert.ok(machine)

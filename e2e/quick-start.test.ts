@@ -68,6 +68,7 @@ test('no secret and no token is in a log, and none in a command line', async (co
     ...accounts.map(({ password }) => password),
     ...clients.map((client) => client.client_secret),
     readFileSync(join(home, 'sealing.key'), 'utf8').trim(),
+    readFileSync(join(home, 'refresh.pepper'), 'utf8').trim(),
     token,
     token.split('.')[2] ?? '',
   ]

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -38,7 +39,8 @@ function assertExplained({ code, errors }: Failure, what: RegExp, remedy: RegExp
   assert.doesNotMatch(errors, /^\s+at /m)
 }
 
-const sealingKey = 'q3Zr0Ch7mJ5xkN9vTq2dW8yLsB4uEfGaHoP1iRzXcVM'
+const sealingKey = randomBytes(32).toString('base64')
+const pepper = randomBytes(32).toString('base64')
 
 function settingsFile(changes: object = {}): string {
   const path = join(folder, 'identity.json')
@@ -95,6 +97,8 @@ test('identity wants its sealing key, and a real one', async () => {
     assertExplained(failure, what, /openssl rand/)
     assert.ok(!failure.errors.includes(key), 'the error shows the secret')
   }
+  const unpeppered = await failureOf(identity, { PORTCULLIS_SEALING_KEY: sealingKey })
+  assertExplained(unpeppered, /PORTCULLIS_REFRESH_PEPPER is not set/, /openssl rand/)
   const missing = { PORTCULLIS_SEALING_KEY_FILE: join(folder, 'nowhere') }
   assertExplained(
     await failureOf(identity, missing),
@@ -125,6 +129,7 @@ test('a corrupt database is named and left as it is', async () => {
   const file = settingsFile({ database: `sqlite:${path}` })
   const failure = await failureOf(['identity', '--config', file], {
     PORTCULLIS_SEALING_KEY: sealingKey,
+    PORTCULLIS_REFRESH_PEPPER: pepper,
   })
   assertExplained(failure, /corrupt\.db cannot be used/, /restore a backup/)
   assert.deepEqual(readFileSync(path), content)
@@ -140,6 +145,7 @@ test('a database of a newer release is not touched', async () => {
   database.close()
   const failure = await failureOf(['identity', '--config', file], {
     PORTCULLIS_SEALING_KEY: sealingKey,
+    PORTCULLIS_REFRESH_PEPPER: pepper,
   })
   assertExplained(failure, /written by a newer release/, /nothing was changed/)
 })

@@ -5,7 +5,8 @@ import { DatabaseSync } from 'node:sqlite'
 import type { JsonObject } from '@portcullis/protocol'
 import type { SigningKey } from '@portcullis/protocol/jws'
 import { parseCompactJws, signCompactJws } from '@portcullis/protocol/jws'
-import { createSealer, parseSealingKey } from '../packages/identity/src/domain/sealing.ts'
+import { createSealer } from '../packages/identity/src/domain/sealing.ts'
+import { parseSecretKey } from '../packages/identity/src/domain/secret-key.ts'
 
 /** What only identity can do. A test needs it to make tokens that are wrong in one way only. */
 export interface StolenKey {
@@ -18,7 +19,7 @@ export interface StolenKey {
 /** Opens the sealed signing key of a running system: it takes the data folder and the sealing key. */
 export function stealKey(folder: string): StolenKey {
   const at = (name: string): string => join(folder, '.portcullis', name)
-  const sealingKey = parseSealingKey(readFileSync(at('sealing.key'), 'utf8').trim())
+  const sealingKey = parseSecretKey(readFileSync(at('sealing.key'), 'utf8').trim())
   if (sealingKey.kind === 'malformed') throw new Error(sealingKey.why)
   const database = new DatabaseSync(at('identity.db'), { readOnly: true })
   const row = database.prepare('SELECT kid, sealed_private_key AS sealed FROM signing_keys').get()

@@ -1,4 +1,4 @@
-import { readIdentityFile, readSealingKey, startIdentity } from '@portcullis/identity'
+import { readIdentityFile, readSecrets, startIdentity } from '@portcullis/identity'
 import { createLog, runUntilStopped } from '@portcullis/runtime'
 import { environment } from './settings.ts'
 
@@ -11,9 +11,9 @@ export async function runIdentity({ config, database }: IdentityCommandOptions):
   const log = createLog({ name: 'identity' })
   await runUntilStopped(log, async () => {
     const settings = readIdentityFile(config)
-    const sealingKey = readSealingKey(environment())
+    const secrets = readSecrets(environment())
     return startIdentity(database === undefined ? settings : { ...settings, database }, {
-      sealingKey,
+      ...secrets,
       log,
     })
   })

@@ -32,7 +32,10 @@ program
   .description('run the identity service: it checks credentials, signs tokens, publishes keys')
   .option('--config <file>', 'its settings file', 'portcullis.identity.json')
   .option('--database <url>', 'the store, sqlite:PATH; overrides the settings file')
-  .addHelpText('after', '\nThe sealing key comes from PORTCULLIS_SEALING_KEY or …_FILE.')
+  .addHelpText(
+    'after',
+    '\nIts secrets: PORTCULLIS_SEALING_KEY and PORTCULLIS_REFRESH_PEPPER, each also as …_FILE.',
+  )
   .action(async (options) => (await import('./identity.ts')).runIdentity(options))
 
 program

@@ -6,6 +6,8 @@ import { openKeyring } from './domain/keyring.ts'
 import type { LoginParts } from './domain/login.ts'
 import { normalisePassword } from './domain/passwords.ts'
 import { randomIdentifier, randomSecret } from './domain/random.ts'
+import type { RefreshParts } from './domain/refresh.ts'
+import type { RefreshPeppers } from './domain/refresh-tokens.ts'
 import type { Registry } from './domain/registry.ts'
 import { algorithmsInUse } from './domain/registry.ts'
 import { createSealer } from './domain/sealing.ts'
@@ -14,7 +16,7 @@ import { addDocuments } from './http/documents.ts'
 import { addLogin } from './http/login.ts'
 import { boundPort, createHttpServer } from './http/server.ts'
 import { addToken } from './http/token.ts'
-import type { IdentitySettings } from './settings.ts'
+import type { IdentitySecrets, IdentitySettings } from './settings.ts'
 import { createAccountStore } from './store/accounts.ts'
 import { createClientStore, synchroniseClients } from './store/clients.ts'
 import type { Database } from './store/database.ts'
@@ -22,8 +24,7 @@ import { isReadable, openDatabase } from './store/database.ts'
 import { createKeyStore } from './store/keys.ts'
 import { createSessionStore } from './store/sessions.ts'
 
-export interface IdentityOptions {
-  readonly sealingKey: Buffer
+export interface IdentityOptions extends IdentitySecrets {
   readonly log: Log
   /** Milliseconds since 1970; default `Date.now`. */
   readonly now?: () => number
@@ -40,7 +41,7 @@ export interface Identity extends Running {
  */
 export async function startIdentity(
   settings: IdentitySettings,
-  { sealingKey, log, now = Date.now }: IdentityOptions,
+  { sealingKey, peppers, log, now = Date.now }: IdentityOptions,
 ): Promise<Identity> {
   const database = openDatabase(settings.database, now())
   const close: (() => Promise<void>)[] = [async () => database.close()]
@@ -52,7 +53,7 @@ export async function startIdentity(
     await synchroniseDeclaredClients(database, settings.registry, now())
     const sealer = createSealer(sealingKey, randomBytes)
     const keyring = await openKeys(database, sealer, settings.registry, now)
-    const parts = await createParts(settings, database, keyring, now)
+    const parts = await createParts(settings, database, { keyring, peppers }, now)
 
     const app = createHttpServer(log)
     close.push(() => app.close())
@@ -84,9 +85,9 @@ export async function startIdentity(
 async function createParts(
   settings: IdentitySettings,
   database: Database,
-  keyring: Keyring,
+  { keyring, peppers }: { readonly keyring: Keyring; readonly peppers: RefreshPeppers },
   now: () => number,
-): Promise<LoginParts> {
+): Promise<LoginParts & RefreshParts> {
   const passwords = createHasher()
   return {
     registry: settings.registry,
@@ -99,6 +100,8 @@ async function createParts(
     sign: keyring.sign,
     randomBytes,
     tokenBytesMax: settings.tokenBytesMax,
+    peppers,
+    refreshGraceSeconds: settings.refreshGraceSeconds,
     now,
   }
 }

@@ -9,7 +9,9 @@ import {
 import type { FromSchema } from 'json-schema-to-ts'
 import type { Audience, ClientDeclaration, Registry } from './domain/registry.ts'
 import { defaultClientName, grantNames, issuerAudience } from './domain/registry.ts'
-import { parseSealingKey } from './domain/sealing.ts'
+import type { RefreshPeppers } from './domain/refresh-tokens.ts'
+import { createPepper } from './domain/refresh-tokens.ts'
+import { parseSecretKey } from './domain/secret-key.ts'
 import { mistakesBeyondSchema } from './settings-mistakes.ts'
 
 export interface IdentitySettings {
@@ -22,6 +24,8 @@ export interface IdentitySettings {
   readonly jwksMaxAgeSeconds: number
   /** A token larger than this is refused when it would be minted. */
   readonly tokenBytesMax: number
+  /** How long racing tabs and lost answers get the same successor of a refresh token. */
+  readonly refreshGraceSeconds: number
 }
 
 /** Reads and checks `portcullis.identity.json`. All mistakes are reported in one `StartError`. */
@@ -38,19 +42,37 @@ export function parseIdentitySettings(value: unknown, source: string): IdentityS
   return settingsOf(checked.value)
 }
 
-const sealingKeyName = 'PORTCULLIS_SEALING_KEY'
+export interface IdentitySecrets {
+  readonly sealingKey: Buffer
+  readonly peppers: RefreshPeppers
+}
 
-/** Reads the sealing key from the environment or the file it names. There is no default. */
-export function readSealingKey(environment: Environment): Buffer {
-  const text = readSecret(environment, sealingKeyName)
-  const remedy =
-    `Set ${sealingKeyName}, or ${sealingKeyName}_FILE to a file that only this user can read, ` +
-    'to 32 random bytes in base64, for example from: openssl rand -base64 32'
-  if (text === undefined) throw new StartError(`${sealingKeyName} is not set`, remedy)
-  const parsed = parseSealingKey(text)
-  if (parsed.kind === 'malformed') {
-    throw new StartError(`${sealingKeyName} ${parsed.why}`, remedy)
+const pepperName = 'PORTCULLIS_REFRESH_PEPPER'
+
+/**
+ * Reads the sealing key and the refresh pepper from the environment or the files it names. There are
+ * no defaults. `PORTCULLIS_REFRESH_PEPPER_PREVIOUS` is accepted as well while the pepper is rolled.
+ */
+export function readSecrets(environment: Environment): IdentitySecrets {
+  const sealingKey = requireKey(environment, 'PORTCULLIS_SEALING_KEY')
+  const previous = `${pepperName}_PREVIOUS`
+  const pepper = createPepper(requireKey(environment, pepperName))
+  const older = readSecret(environment, previous)
+  return {
+    sealingKey,
+    peppers:
+      older === undefined ? [pepper] : [pepper, createPepper(requireKey(environment, previous))],
   }
+}
+
+function requireKey(environment: Environment, name: string): Buffer {
+  const text = readSecret(environment, name)
+  const remedy =
+    `Set ${name}, or ${name}_FILE to a file that only this user can read, ` +
+    'to 32 random bytes in base64, for example from: openssl rand -base64 32'
+  if (text === undefined) throw new StartError(`${name} is not set`, remedy)
+  const parsed = parseSecretKey(text)
+  if (parsed.kind === 'malformed') throw new StartError(`${name} ${parsed.why}`, remedy)
   return parsed.key
 }
 
@@ -123,6 +145,8 @@ const fileSchema = {
     jwksMaxAgeSeconds: { type: 'integer', minimum: 1, maximum: 3600 },
     // Verifiers refuse beyond 8 KiB; half of that leaves the other headers their room.
     tokenBytesMax: { type: 'integer', minimum: 512, maximum: 4096 },
+    // Longer than five minutes, and a thief would have all the time he needs.
+    refreshGraceSeconds: { type: 'integer', minimum: 0, maximum: 300 },
   },
 } as const
 
@@ -133,6 +157,7 @@ const defaultPort = 4000
 const defaultOperationsPort = 4004
 const defaultJwksMaxAgeSeconds = 300
 const defaultTokenBytesMax = 1800
+const defaultRefreshGraceSeconds = 30
 
 function settingsOf(file: IdentityFile): IdentitySettings {
   return {
@@ -142,6 +167,7 @@ function settingsOf(file: IdentityFile): IdentitySettings {
     database: file.database ?? 'sqlite:.portcullis/identity.db',
     jwksMaxAgeSeconds: file.jwksMaxAgeSeconds ?? defaultJwksMaxAgeSeconds,
     tokenBytesMax: file.tokenBytesMax ?? defaultTokenBytesMax,
+    refreshGraceSeconds: file.refreshGraceSeconds ?? defaultRefreshGraceSeconds,
   }
 }
 

@@ -14,6 +14,7 @@ import { test } from 'node:test'
 import { StartError } from '@portcullis/runtime'
 import type { Database } from '../src/store/database.ts'
 import { openDatabase } from '../src/store/database.ts'
+import { createSessionStore } from '../src/store/sessions.ts'
 import { startMs } from './chosen-clock.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 
@@ -55,7 +56,14 @@ test('a fresh database gets every table, in a folder that is made for it', async
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
   )
   const tables = rows.map((row) => row['name'])
-  assert.deepEqual(tables, ['accounts', 'clients', 'migrations', 'sessions', 'signing_keys'])
+  assert.deepEqual(tables, [
+    'accounts',
+    'clients',
+    'events',
+    'migrations',
+    'sessions',
+    'signing_keys',
+  ])
 })
 
 test('file, side files and folder can be read by their owner only', async (t) => {
@@ -75,7 +83,10 @@ test('opening again keeps the rows and applies no step twice', async (t) => {
   const second = open(t, path)
   assert.equal((await second.query('SELECT id FROM accounts')).length, 1)
   const steps = await second.query('SELECT id, applied_at FROM migrations')
-  assert.deepEqual(steps, [Object.assign(Object.create(null), { id: 1, applied_at: startMs })])
+  assert.deepEqual(
+    steps.map((step) => ({ ...step })),
+    [1, 2].map((id) => ({ id, applied_at: startMs })),
+  )
 })
 
 test('every acknowledged change is on the disk: full synchronisation, write-ahead log', async (t) => {
@@ -190,6 +201,17 @@ test('transactions that start together run one after the other', async (t) => {
 
 test('a session belongs to an account and a client that exist', async (t) => {
   const database = open(t, join(folderOf(t), 'identity.db'))
-  const orphan = database.query("INSERT INTO sessions VALUES ('s', 'a', 'c', '[]', 0, 0, 0)")
+  const orphan = createSessionStore(database).insert({
+    id: 's',
+    accountId: 'nobody',
+    clientId: 'none',
+    audiences: [],
+    scopes: undefined,
+    generation: 0,
+    seed: '',
+    authenticatedAt: 0,
+    idleExpiresAt: 0,
+    expiresAt: 0,
+  })
   await assert.rejects(orphan, /FOREIGN KEY constraint failed/)
 })

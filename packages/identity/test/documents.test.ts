@@ -59,7 +59,7 @@ test('the metadata is what RFC 8414 and this release have, and nothing more', as
     issuer: 'https://id.example',
     token_endpoint: 'https://id.example/token',
     jwks_uri: 'https://id.example/.well-known/jwks.json',
-    grant_types_supported: ['client_credentials'],
+    grant_types_supported: ['client_credentials', 'refresh_token'],
     response_types_supported: [],
     scopes_supported: [
       'orders:read',

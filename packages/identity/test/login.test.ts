@@ -16,6 +16,7 @@ import {
   ordersAndReviews,
   startRunningIdentity,
 } from './running-identity.ts'
+import { createPepper } from '../src/domain/refresh-tokens.ts'
 
 const identity = await startRunningIdentity({
   accounts: [alice, { ...alice, identifier: 'nobody-yet', roles: [] }],
@@ -46,12 +47,19 @@ test('a login answers exactly the documented members, and no cache may keep them
   assert.match(String(answer.headers['content-type']), /^application\/json\b/)
   assert.equal(answer.headers['cache-control'], 'no-store')
   assert.equal(answer.headers['x-content-type-options'], 'nosniff')
-  const { access_token: token, session_id: sessionId, ...others } = answer.members()
+  const {
+    access_token: token,
+    refresh_token: refreshToken,
+    session_id: sessionId,
+    ...others
+  } = answer.members()
   assert.equal(typeof token, 'string')
+  assert.match(String(refreshToken), new RegExp(`^prt_[0-9a-f]{8}\\.${String(sessionId)}\\.0\\.`))
   assert.match(String(sessionId), randomId)
   assert.deepEqual(others, {
     token_type: 'Bearer',
     expires_in: 300,
+    refresh_expires_in: 14 * 24 * 3600,
     scope: 'orders:read orders:write reviews:write',
   })
 })
@@ -246,7 +254,8 @@ test('when too many sign in at once, the rest is told when to come back', async 
     issuer: registry.issuer,
     accounts: { findByIdentifier: async () => undefined },
     clients: { find: async () => ({ ...web, ...declaration }) },
-    sessions: { insert: unreachable },
+    sessions: { insert: unreachable, readForRefresh: unreachable, rotateRefresh: unreachable },
+    peppers: [createPepper(Buffer.alloc(32))],
     passwords: {
       hash: unreachable,
       verify: async () => ({ kind: 'busy', retryAfterSeconds: 2 }),

@@ -16,6 +16,7 @@ import { createChosenClock } from './chosen-clock.ts'
 import type { Answer, Question } from './http-client.ts'
 import { ask } from './http-client.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
+import { createPepper } from '../src/domain/refresh-tokens.ts'
 
 /** An issuer on real sockets over a real database in a folder of its own. */
 export interface RunningIdentity {
@@ -100,7 +101,12 @@ export async function startRunningIdentity(
   const settings = parseIdentitySettings(file, 'the test')
   const { log, logged } = createLogInMemory()
   const sealingKey = randomBytes(32)
-  const identity = await startIdentity(settings, { sealingKey, log, now: clock.now })
+  const identity = await startIdentity(settings, {
+    sealingKey,
+    peppers: [createPepper(randomBytes(32))],
+    log,
+    now: clock.now,
+  })
   const { port, operationsPort } = identity
   const askHere = (question: Question): Promise<Answer> => ask(port, question)
   return {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
-import { createSealer, parseSealingKey } from '../src/domain/sealing.ts'
+import { createSealer } from '../src/domain/sealing.ts'
+import { parseSecretKey } from '../src/domain/secret-key.ts'
 
 const key = randomBytes(32)
 const sealer = createSealer(key, randomBytes)
@@ -61,7 +62,7 @@ test('a sealing key is 32 bytes in base64 or base64url, padded or not', () => {
     key.toString('base64url'),
     key.toString('base64').replace('=', ''),
   ]) {
-    assert.deepEqual(parseSealingKey(text), { kind: 'sealing-key', key }, text)
+    assert.deepEqual(parseSecretKey(text), { kind: 'secret-key', key }, text)
   }
 })
 
@@ -81,7 +82,7 @@ const refusedKeys: readonly (readonly [string, RegExp])[] = [
 test('short, long, patterned and unreadable sealing keys are refused, and not repeated', () => {
   assert.ok(refusedKeys.length > 0)
   for (const [text, why] of refusedKeys) {
-    const parsed = parseSealingKey(text)
+    const parsed = parseSecretKey(text)
     assert.ok(parsed.kind === 'malformed', text)
     assert.match(parsed.why, why)
     assert.ok(text === '' || !parsed.why.includes(text))

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Environment } from '@portcullis/runtime'
 import { StartError } from '@portcullis/runtime'
-import { parseIdentitySettings, readIdentityFile, readSealingKey } from '../src/index.ts'
+import { parseIdentitySettings, readIdentityFile, readSecrets } from '../src/index.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 
 const smallest = { issuer: 'https://id.example', audiences: {} }
@@ -65,6 +65,7 @@ test('the smallest file gets every default, and the built-in client web', () => 
     database: 'sqlite:.portcullis/identity.db',
     jwksMaxAgeSeconds: 300,
     tokenBytesMax: 1800,
+    refreshGraceSeconds: 30,
   })
 })
 
@@ -244,17 +245,35 @@ test('a file that is missing, or no JSON, is a StartError that names it', (t) =>
 })
 
 const name = 'PORTCULLIS_SEALING_KEY'
+const pepperName = 'PORTCULLIS_REFRESH_PEPPER'
 const sealingKey = randomBytes(32)
+const pepper = { [pepperName]: randomBytes(32).toString('base64') }
 
 test('the sealing key comes from its variable, or from a file with a final line break', (t) => {
   const folder = createTemporaryFolder()
   t.after(folder.remove)
-  assert.deepEqual(readSealingKey({ [name]: sealingKey.toString('base64') }), sealingKey)
+  const inVariable = readSecrets({ ...pepper, [name]: sealingKey.toString('base64') })
+  assert.deepEqual(inVariable.sealingKey, sealingKey)
   for (const ending of ['', '\n', '\r\n']) {
     const path = join(folder.path, 'sealing.key')
     writeFileSync(path, `${sealingKey.toString('base64url')}${ending}`)
-    assert.deepEqual(readSealingKey({ [`${name}_FILE`]: path }), sealingKey)
+    const inFile = readSecrets({ ...pepper, [`${name}_FILE`]: path })
+    assert.deepEqual(inFile.sealingKey, sealingKey)
   }
+})
+
+test('the pepper is required too, and the previous one is accepted behind it', () => {
+  const environment = { ...pepper, [name]: sealingKey.toString('base64') }
+  assert.equal(readSecrets(environment).peppers.length, 1)
+  const older = { [`${pepperName}_PREVIOUS`]: randomBytes(32).toString('base64') }
+  const { peppers } = readSecrets({ ...environment, ...older })
+  assert.equal(peppers.length, 2)
+  assert.equal(peppers[0].id, readSecrets(environment).peppers[0].id)
+  assert.throws(() => readSecrets({ [name]: sealingKey.toString('base64') }), /PEPPER is not set/)
+  assert.throws(
+    () => readSecrets({ ...environment, [`${pepperName}_PREVIOUS`]: 'x' }),
+    /_PREVIOUS holds/,
+  )
 })
 
 const refusedEnvironments: readonly (readonly [Environment, RegExp])[] = [
@@ -271,7 +290,7 @@ test('a sealing key that is missing, short, patterned or given twice is a StartE
   assert.ok(refusedEnvironments.length > 0)
   for (const [environment, message] of refusedEnvironments) {
     assert.throws(
-      () => readSealingKey(environment),
+      () => readSecrets({ ...pepper, ...environment }),
       (error) => {
         assert.ok(error instanceof StartError)
         assert.match(error.message, message)

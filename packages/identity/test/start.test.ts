@@ -22,6 +22,7 @@ import {
   ordersAndReviews,
 } from './running-identity.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
+import { createPepper } from '../src/domain/refresh-tokens.ts'
 
 const jwksPath = '/.well-known/jwks.json'
 
@@ -45,7 +46,12 @@ async function startOn(path: string, { file, sealingKey }: Change): Promise<Iden
   const settings = parseIdentitySettings(members, 'the test')
   const { log } = createLogInMemory()
   const { now } = createChosenClock()
-  return startIdentity(settings, { sealingKey: sealingKey ?? ownSealingKey, log, now })
+  return startIdentity(settings, {
+    sealingKey: sealingKey ?? ownSealingKey,
+    peppers: [createPepper(randomBytes(32))],
+    log,
+    now,
+  })
 }
 
 /** One store, on which issuers are started. */

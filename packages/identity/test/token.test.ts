@@ -158,7 +158,7 @@ test('a grant that is missing or not offered is refused by name', async () => {
   assertError(await identity.token({ grant_type: '' }, asMachine), 400, 'invalid_request')
   for (const grantType of [
     'password',
-    'refresh_token',
+    'authorization_code',
     'authorization_code',
     'CLIENT_CREDENTIALS',
   ]) {

@@ -47,8 +47,8 @@ type Credentials = FromSchema<typeof credentialsSchema>
 type FileClient = FromSchema<typeof fileClientSchema>
 
 /**
- * Makes what a first start needs, and leaves alone what is there: sealing key, passwords and client
- * secrets, all random, all in 0600 files, and then the accounts in the store. The files come first,
+ * Makes what a first start needs, and leaves alone what is there: sealing key, pepper, passwords and
+ * client secrets, all random, all in 0600 files, and then the accounts in the store. The files come first,
  * so that a crash in between is mended by the next start.
  */
 export async function prepareDataFolder(folder: DataFolder): Promise<void> {
@@ -56,6 +56,8 @@ export async function prepareDataFolder(folder: DataFolder): Promise<void> {
     refuseIfStoreExists(folder, folder.sealingKeyFile)
     writePrivateFile(folder.sealingKeyFile, newRandomSecret())
   }
+  // Without the old pepper people sign in again; nothing else depends on it.
+  if (!existsSync(folder.pepperFile)) writePrivateFile(folder.pepperFile, newRandomSecret())
   if (!existsSync(folder.ordersClientFile)) {
     refuseIfStoreExists(folder, folder.ordersClientFile)
     writeJson(folder.ordersClientFile, newFileClient('revocations.read'))

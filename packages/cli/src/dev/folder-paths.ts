@@ -5,6 +5,7 @@ export interface DataFolder {
   readonly path: string
   readonly database: string
   readonly sealingKeyFile: string
+  readonly pepperFile: string
   readonly credentialsFile: string
   readonly ordersClientFile: string
   readonly ordersDatabase: string
@@ -18,6 +19,7 @@ export function dataFolderAt(path: string): DataFolder {
     path,
     database: `sqlite:${join(path, 'identity.db')}`,
     sealingKeyFile: join(path, 'sealing.key'),
+    pepperFile: join(path, 'refresh.pepper'),
     credentialsFile: join(path, 'credentials.json'),
     ordersClientFile: join(path, 'orders-client.json'),
     ordersDatabase: join(path, 'orders.db'),

@@ -77,9 +77,11 @@ function planParts(
       parameters: ['identity', '--config', identityFile],
       variables: {
         ...variables,
-        // The folder's own key, whatever key the environment has for another system.
+        // The folder's own secrets, whatever the environment has for another system.
         PORTCULLIS_SEALING_KEY: undefined,
         PORTCULLIS_SEALING_KEY_FILE: folder.sealingKeyFile,
+        PORTCULLIS_REFRESH_PEPPER: undefined,
+        PORTCULLIS_REFRESH_PEPPER_FILE: folder.pepperFile,
       },
       logFile: logFile('identity'),
       readyUrl: `${endpoints.operations}/health/ready`,

@@ -5,7 +5,9 @@ import { parseIdentifier } from './accounts.ts'
 import type { Client, ClientStore } from './clients.ts'
 import type { PasswordHasher } from './passwords.ts'
 import { normalisePassword } from './passwords.ts'
-import { randomIdentifier } from './random.ts'
+import { randomIdentifier, randomSecret } from './random.ts'
+import type { RefreshPeppers } from './refresh-tokens.ts'
+import { deriveRefreshToken } from './refresh-tokens.ts'
 import type { Registry, RequestedAccess, TokenTarget } from './registry.ts'
 import {
   chooseTarget,
@@ -15,7 +17,7 @@ import {
   scopesOfRoles,
 } from './registry.ts'
 import type { Session, SessionStore } from './sessions.ts'
-import { sessionSecondsMax } from './sessions.ts'
+import { idleSecondsMax, sessionSecondsMax } from './sessions.ts'
 
 export interface LoginParts extends AccessTokenMinter {
   readonly registry: Registry
@@ -23,6 +25,7 @@ export interface LoginParts extends AccessTokenMinter {
   readonly clients: ClientStore
   readonly sessions: SessionStore
   readonly passwords: PasswordHasher
+  readonly peppers: RefreshPeppers
   /** A hash that no password has, made with the hasher's present parameters. */
   readonly unmatchablePasswordHash: string
   /** The store's clock, in milliseconds. */
@@ -36,7 +39,13 @@ export interface LoginRequest extends RequestedAccess {
 }
 
 export type LoginOutcome =
-  | { readonly kind: 'signed-in'; readonly token: AccessToken; readonly session: Session }
+  | {
+      readonly kind: 'signed-in'
+      readonly token: AccessToken
+      /** Absent when the client may not refresh. */
+      readonly refresh?: { readonly token: string; readonly expiresInSeconds: number }
+      readonly session: Session
+    }
   | { readonly kind: 'refused'; readonly why: LoginRefusal; readonly detail?: string }
   | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
 
@@ -69,7 +78,7 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
     return { kind: 'refused', why: 'bad-credentials' }
   }
 
-  const session = openSession(parts, { account, client, target: chosen.target }, readAt)
+  const session = newSession(parts, { account, client, target: chosen.target }, request, readAt)
   const token = mintAccessToken(
     parts,
     mandateOf(parts.registry, { account, client, session, target: chosen.target }, request),
@@ -77,12 +86,19 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
   )
   if (token.kind === 'refused') return token
   await parts.sessions.insert(session)
-  return { kind: 'signed-in', token, session }
+  if (!client.grants.includes('refresh_token')) return { kind: 'signed-in', token, session }
+  const source = { sessionId: session.id, seed: session.seed }
+  const refresh = {
+    token: deriveRefreshToken(parts.peppers[0], source, 0),
+    expiresInSeconds: Math.floor((session.idleExpiresAt - readAt) / 1000),
+  }
+  return { kind: 'signed-in', token, refresh, session }
 }
 
-function openSession(
+function newSession(
   parts: LoginParts,
   { account, client, target }: Omit<Grantee, 'session'>,
+  requested: RequestedAccess,
   readAt: number,
 ): Session {
   return {
@@ -90,8 +106,11 @@ function openSession(
     accountId: account.id,
     clientId: client.id,
     audiences: [...new Set([...target.audiences, parts.registry.issuer])],
+    scopes: requested.scopes,
     generation: account.generation,
+    seed: randomSecret(parts.randomBytes),
     authenticatedAt: readAt,
+    idleExpiresAt: readAt + idleSecondsMax * 1000,
     expiresAt: readAt + sessionSecondsMax * 1000,
   }
 }

@@ -13,26 +13,9 @@ export type OpenedSeal =
   | { readonly kind: 'sealed-with-another-key' }
   | { readonly kind: 'damaged' }
 
-export type ParsedSealingKey =
-  | { readonly kind: 'sealing-key'; readonly key: Buffer }
-  | { readonly kind: 'malformed'; readonly why: string }
-
-const keyBytes = 32
 const nonceBytes = 12
 const tagBytes = 16
 const format = 'v1'
-/** 32 random bytes hold about 30 different ones; fewer than 16 is a pattern and not chance. */
-const differentBytesMin = 16
-
-/** Reads a sealing key: 32 random bytes in base64 or base64url. Short and patterned keys are refused. */
-export function parseSealingKey(text: string): ParsedSealingKey {
-  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return malformed('is not base64')
-  const key = Buffer.from(text, 'base64')
-  if (key.length !== keyBytes) return malformed(`holds ${key.length} bytes instead of ${keyBytes}`)
-  if (new Set(key).size < differentBytesMin) return malformed('is a pattern, not random')
-  return { kind: 'sealing-key', key }
-}
-
 /** AES-256-GCM with a fresh 96-bit nonce for each sealing (NIST SP 800-38D section 8.2.2). */
 export function createSealer(key: Buffer, randomBytes: RandomBytes): Sealer {
   // Tells a wrong key from a damaged row. It reveals nothing: the key is 256 random bits.
@@ -68,8 +51,4 @@ function decrypt(key: Buffer, box: Buffer, context: string): string | undefined 
   } catch {
     return undefined
   }
-}
-
-function malformed(why: string): ParsedSealingKey {
-  return { kind: 'malformed', why }
 }

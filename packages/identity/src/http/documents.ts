@@ -5,6 +5,7 @@ import type { Keyring } from '../domain/keyring.ts'
 import type { Registry } from '../domain/registry.ts'
 import { issuerAudience } from '../domain/registry.ts'
 import { pathAtIssuer } from './issuer-path.ts'
+import { supportedGrantTypes } from './token.ts'
 import type { HttpServer } from './server.ts'
 
 export interface DocumentParts {
@@ -35,7 +36,7 @@ function metadataOf(registry: Registry): object {
     issuer,
     token_endpoint: `${issuer}/token`,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
-    grant_types_supported: ['client_credentials'],
+    grant_types_supported: supportedGrantTypes,
     // Required by RFC 8414 section 2, and empty without an authorization endpoint.
     response_types_supported: [],
     scopes_supported: [...new Set(scopes)],

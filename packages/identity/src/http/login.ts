@@ -46,6 +46,12 @@ function answerLogin(reply: FastifyReply, outcome: LoginOutcome, issuer: string)
         access_token: outcome.token.accessToken,
         token_type: 'Bearer',
         expires_in: outcome.token.expiresInSeconds,
+        ...(outcome.refresh === undefined
+          ? {}
+          : {
+              refresh_token: outcome.refresh.token,
+              refresh_expires_in: outcome.refresh.expiresInSeconds,
+            }),
         session_id: outcome.session.id,
         scope: outcome.token.scopes.join(' '),
       })

@@ -1,72 +1,144 @@
 import type { FastifyError, FastifyReply } from 'fastify'
+import type { AccessToken } from '../domain/access-tokens.ts'
 import type {
-  ClientCredentialsOutcome,
   ClientCredentialsParts,
   ClientCredentialsRefusal,
 } from '../domain/client-credentials.ts'
 import { grantClientCredentials } from '../domain/client-credentials.ts'
+import type { RefreshParts, RefreshRefusal } from '../domain/refresh.ts'
+import { refresh } from '../domain/refresh.ts'
+import type { RequestedAccess } from '../domain/registry.ts'
 import { acceptForms } from './bodies.ts'
 import { readClientCredential } from './client-authentication.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { problemOf } from './problems.ts'
 import type { HttpServer } from './server.ts'
 
+export type TokenParts = ClientCredentialsParts & RefreshParts
+
 /** The OAuth token endpoint (RFC 6749 section 3.2). It speaks RFC 6749 and no problem documents. */
-export function addToken(app: HttpServer, parts: ClientCredentialsParts): void {
+export function addToken(app: HttpServer, parts: TokenParts): void {
   app.register(async (scope) => {
     acceptForms(scope)
     scope.setErrorHandler(answerOAuthError)
     scope.post(pathAtIssuer(parts.issuer, '/token'), async ({ body, headers, log }, reply) => {
-      const form: ReadonlyMap<string, string> = body instanceof Map ? body : new Map()
+      const form: Form = body instanceof Map ? body : new Map()
       const grantType = form.get('grant_type')
       if (grantType === undefined) {
-        return sendOAuthError(reply, 'invalid_request', 'grant_type is required')
+        return sendOAuthError(reply, { error: 'invalid_request', why: 'grant_type is required' })
       }
-      if (grantType !== 'client_credentials') {
-        return sendOAuthError(reply, 'unsupported_grant_type', 'use client_credentials')
+      const grant = grants.get(grantType)
+      if (grant === undefined) {
+        const why = `use one of: ${[...grants.keys()].join(', ')}`
+        return sendOAuthError(reply, { error: 'unsupported_grant_type', why })
       }
-      const presented = readClientCredential(headers.authorization, form)
-      if (presented.kind === 'refused') {
-        return sendOAuthError(reply, presented.error, presented.why)
-      }
-      const outcome = await grantClientCredentials(parts, {
-        credential: presented.credential,
-        audiences: form.get('audience')?.split(' '),
-        scopes: form.get('scope')?.split(' '),
-      })
-      log.info(
-        { outcome: outcome.kind === 'refused' ? outcome.why : 'granted', grantType },
-        'token',
-      )
-      return answerGrant(reply, outcome)
+      const answer = await grant(parts, form, headers.authorization)
+      log.info({ grantType, ...answer.facts }, 'token')
+      if (answer.kind === 'refused') return sendOAuthError(reply, answer)
+      // RFC 6749 section 5.1.
+      return reply.header('cache-control', 'no-store').send(answer.members)
     })
   })
 }
 
-function answerGrant(reply: FastifyReply, outcome: ClientCredentialsOutcome): FastifyReply {
-  if (outcome.kind === 'refused') {
-    return sendOAuthError(reply, errorOfRefusal[outcome.why], outcome.detail)
+type Form = ReadonlyMap<string, string>
+
+/** What a grant answers, and what of it may be logged. */
+type GrantAnswer = { readonly facts?: Readonly<Record<string, string>> } & (
+  | { readonly kind: 'granted'; readonly members: object }
+  | ({ readonly kind: 'refused' } & OAuthRefusal)
+)
+
+type GrantHandler = (
+  parts: TokenParts,
+  form: Form,
+  authorization: string | undefined,
+) => Promise<GrantAnswer>
+
+/** One entry for each `grant_type` that the metadata names. */
+const grants: ReadonlyMap<string, GrantHandler> = new Map([
+  ['client_credentials', answerClientCredentials],
+  ['refresh_token', answerRefresh],
+])
+
+export const supportedGrantTypes: readonly string[] = [...grants.keys()]
+
+async function answerClientCredentials(
+  parts: TokenParts,
+  form: Form,
+  authorization: string | undefined,
+): Promise<GrantAnswer> {
+  const presented = readClientCredential(authorization, form)
+  if (presented.kind === 'refused') return presented
+  const { credential } = presented
+  const outcome = await grantClientCredentials(parts, { credential, ...requestedAccess(form) })
+  if (outcome.kind === 'refused') return refusedFor(outcome.why, outcome.detail)
+  return { kind: 'granted', facts: { outcome: 'granted' }, members: accessTokenMembers(outcome) }
+}
+
+/** RFC 6749 section 6. Only public clients have sessions, so there is no secret to check. */
+async function answerRefresh(parts: TokenParts, form: Form): Promise<GrantAnswer> {
+  const refreshToken = form.get('refresh_token')
+  if (refreshToken === undefined) {
+    return { kind: 'refused', error: 'invalid_request', why: 'refresh_token is required' }
   }
-  // RFC 6749 section 5.1.
-  return reply.header('cache-control', 'no-store').send({
-    access_token: outcome.accessToken,
-    token_type: 'Bearer',
-    expires_in: outcome.expiresInSeconds,
-    scope: outcome.scopes.join(' '),
+  const outcome = await refresh(parts, {
+    refreshToken,
+    clientId: form.get('client_id'),
+    attempt: form.get('attempt'),
+    ...requestedAccess(form),
   })
+  if (outcome.kind === 'refused') {
+    const refusal = refusedFor(outcome.why, outcome.detail)
+    return outcome.endedSessionId === undefined
+      ? refusal
+      : { ...refusal, facts: { outcome: 'refresh-reuse', sessionId: outcome.endedSessionId } }
+  }
+  return {
+    kind: 'granted',
+    facts: { outcome: outcome.how, sessionId: outcome.session.id },
+    members: {
+      ...accessTokenMembers(outcome.token),
+      refresh_token: outcome.refreshToken,
+      refresh_expires_in: outcome.refreshExpiresInSeconds,
+      session_id: outcome.session.id,
+    },
+  }
+}
+
+function requestedAccess(form: Form): RequestedAccess {
+  return { audiences: form.get('audience')?.split(' '), scopes: form.get('scope')?.split(' ') }
+}
+
+function accessTokenMembers({ accessToken, expiresInSeconds, scopes }: AccessToken): object {
+  return {
+    access_token: accessToken,
+    token_type: 'Bearer',
+    expires_in: expiresInSeconds,
+    scope: scopes.join(' '),
+  }
 }
 
 type OAuthError =
   | 'invalid_request'
   | 'invalid_client'
+  | 'invalid_grant'
   | 'unauthorized_client'
   | 'unsupported_grant_type'
   | 'invalid_scope'
   | 'invalid_target'
   | 'server_error'
 
-const errorOfRefusal: Readonly<Record<ClientCredentialsRefusal, OAuthError>> = {
+interface OAuthRefusal {
+  readonly error: OAuthError
+  readonly why?: string | undefined
+  /** Default 401 for `invalid_client`, 400 for the others. */
+  readonly status?: number
+}
+
+const errorOfRefusal: Readonly<Record<ClientCredentialsRefusal | RefreshRefusal, OAuthError>> = {
   'bad-client': 'invalid_client',
+  'bad-grant': 'invalid_grant',
   'grant-not-allowed': 'unauthorized_client',
   // RFC 8707 section 2 has the name for a target that cannot be had.
   'unknown-audience': 'invalid_target',
@@ -74,19 +146,21 @@ const errorOfRefusal: Readonly<Record<ClientCredentialsRefusal, OAuthError>> = {
   'token-over-budget': 'invalid_request',
 }
 
+function refusedFor(why: keyof typeof errorOfRefusal, detail: string | undefined): GrantAnswer {
+  return { kind: 'refused', facts: { outcome: why }, error: errorOfRefusal[why], why: detail }
+}
+
 function sendOAuthError(
   reply: FastifyReply,
-  error: OAuthError,
-  description?: string,
-  status = error === 'invalid_client' ? 401 : 400,
+  { error, why, status = error === 'invalid_client' ? 401 : 400 }: OAuthRefusal,
 ): FastifyReply {
   if (status === 401) reply.header('www-authenticate', 'Basic realm="portcullis"')
   return reply.code(status).send({
     error,
     // RFC 6749 section 5.2 leaves out quote, backslash and everything that is not ASCII.
-    ...(description === undefined
+    ...(why === undefined
       ? {}
-      : { error_description: description.replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?') }),
+      : { error_description: why.replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?') }),
   })
 }
 
@@ -98,8 +172,8 @@ function answerOAuthError(
   const { status, detail } = problemOf(error)
   if (status === 500) {
     request.log.error({ err: error, route: '/token' }, 'unexpected error')
-    return sendOAuthError(reply, 'server_error', undefined, status)
+    return sendOAuthError(reply, { error: 'server_error', status })
   }
-  const description = status === 415 ? 'send application/x-www-form-urlencoded' : detail
-  return sendOAuthError(reply, 'invalid_request', description, status)
+  const why = status === 415 ? 'send application/x-www-form-urlencoded' : detail
+  return sendOAuthError(reply, { error: 'invalid_request', why, status })
 }

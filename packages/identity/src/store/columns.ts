@@ -13,6 +13,10 @@ export function integer(row: Row, column: string): number {
   return value
 }
 
+export function optionalInteger(row: Row, column: string): number | undefined {
+  return row[column] === null ? undefined : integer(row, column)
+}
+
 export function optionalText(row: Row, column: string): string | undefined {
   return row[column] === null ? undefined : text(row, column)
 }
@@ -22,4 +26,8 @@ export function list(row: Row, column: string): readonly string[] {
   const value: unknown = JSON.parse(text(row, column))
   if (Array.isArray(value) && value.every((entry) => typeof entry === 'string')) return value
   throw new TypeError(`column ${column} holds no list of strings`)
+}
+
+export function optionalList(row: Row, column: string): readonly string[] | undefined {
+  return row[column] === null ? undefined : list(row, column)
 }

@@ -63,6 +63,40 @@ const migrations: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    id: 2,
+    name: 'sessions that refresh, and what happened to them',
+    // Sessions from before had nothing to refresh with; their last access tokens die by themselves.
+    sql: `
+      DROP TABLE sessions;
+      CREATE TABLE sessions (
+        id text PRIMARY KEY,
+        account_id text NOT NULL REFERENCES accounts (id),
+        client_id text NOT NULL REFERENCES clients (id),
+        audiences text NOT NULL,
+        scopes text,
+        generation integer NOT NULL,
+        seed text NOT NULL,
+        counter integer NOT NULL,
+        rotated_at integer,
+        attempt_hash text,
+        authenticated_at integer NOT NULL,
+        last_used_at integer NOT NULL,
+        idle_expires_at integer NOT NULL,
+        expires_at integer NOT NULL,
+        ended_at integer
+      ) STRICT;
+      CREATE INDEX sessions_by_account ON sessions (account_id);
+      CREATE TABLE events (
+        id integer PRIMARY KEY,
+        at integer NOT NULL,
+        kind text NOT NULL,
+        account_id text NOT NULL,
+        session_id text NOT NULL
+      ) STRICT;
+      CREATE INDEX events_by_account ON events (account_id, at);
+    `,
+  },
 ]
 
 /** Brings the schema up to date in one transaction, or changes nothing. Only goes forward. */

@@ -46,7 +46,8 @@ test('the printed lines work as pasted, with nothing but a shell, curl and sed',
 
 test('the README shows the lines that are printed', () => {
   const readme = readFileSync(fileURLToPath(new URL('../README.md', import.meta.url)), 'utf8')
-  const shown = pastedLines(readme).map(withoutPorts)
+  const [, printed = ''] = /```text\n(.*?)```/s.exec(readme) ?? []
+  const shown = pastedLines(printed).map(withoutPorts)
   assert.deepEqual(shown, pastedLines(system.run.output()).map(withoutPorts))
 })
 
@@ -119,14 +120,29 @@ test('Ctrl-C stops it cleanly, and the next start finds the same keys, accounts 
 
 test('killed outright it leaves no orphan on its ports, and starts again', async () => {
   const first = await startSystem()
+  const parts = process.platform === 'linux' ? childrenOf(first.run.child.pid ?? 0) : []
+  assert.equal(parts.length, process.platform === 'linux' ? 3 : 0)
   first.run.child.kill('SIGKILL')
   await first.run.ended
   for (const url of Object.values(first.endpoints)) await untilRefused(url)
+  for (const part of parts) await untilGone(part)
   const second = await startSystem(first.folder)
   assert.ok(await second.signIn('admin'))
   assert.equal(await second.stop(), 0)
   removeFolder(first.folder)
 })
+
+async function untilGone(pid: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    try {
+      process.kill(pid, 0)
+    } catch {
+      return
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  assert.fail(`process ${pid} is still there`)
+}
 
 async function untilRefused(url: string): Promise<void> {
   for (let tries = 0; tries < 100; tries += 1) {

@@ -44,7 +44,10 @@ function leftOut(): readonly string[] {
   const vectors = join(root, '..', 'shared', 'vectors')
   return existsSync(vectors)
     ? []
-    : ['the shared test vectors, which are expected in ../shared/vectors beside this checkout']
+    : [
+        'public test vectors (Wycheproof, JSONTestSuite, RFC examples), which are not a part of the repository: ' +
+          'expected in ../shared/vectors; without them everything of our own is still tested',
+      ]
 }
 
 function fail(message: string): never {

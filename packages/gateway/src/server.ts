@@ -60,7 +60,11 @@ export function createGatewayServer(limits: Limits, log: Log, answer: Answer): S
       socket.destroy()
       return
     }
-    refuseConnection(socket, refusals.get(code) ?? refuse('malformed'), code)
+    refuseConnection(
+      socket,
+      refusals.get(code) ?? refuse('malformed', 'this is not a valid HTTP/1.1 request'),
+      code,
+    )
   })
   return server
 

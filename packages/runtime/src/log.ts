@@ -21,7 +21,16 @@ export function createLog({ name, level = 'info', destination }: LogOptions): Lo
     level,
     redact: { paths: secretMembers.flatMap((member) => [member, `*.${member}`]), remove: true },
   }
-  return destination === undefined ? pino(options) : pino(options, destination)
+  return pino(options, destination ?? standardOutput())
+}
+
+/**
+ * Whoever reads the log may go away, and that must not keep a process from working or from ending. Not
+ * pino's own stream for standard output: at exit it tries a broken pipe again for ever.
+ */
+function standardOutput(): DestinationStream {
+  if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => undefined)
+  return process.stdout
 }
 
 /** A second line of defence: nothing here is meant to reach a log call in the first place. */

@@ -50,6 +50,19 @@ describe('a process that runs until it is stopped', { concurrency: 4 }, () => {
     })
   }
 
+  test('a process whose log nobody reads any more still ends', async (t) => {
+    const { child, ended: output } = await startRunning(t, 'logs-to-the-end')
+    const cutOff = assert.rejects(output, { code: 'ERR_STREAM_PREMATURE_CLOSE' })
+    child.stdout?.destroy()
+    await cutOff
+    child.stderr?.destroy()
+    await delay(50)
+    const ended = once(child, 'exit')
+    child.kill('SIGTERM')
+    const winner = await Promise.race([ended, delay(5000, 'still there')])
+    assert.deepEqual(winner, [0, null])
+  })
+
   test('two signals at once, as from a terminal and from npm, do not skip the close', async (t) => {
     const { child, ended } = await startRunning(t, 'closes-slowly')
     child.kill('SIGINT')

@@ -4,10 +4,17 @@ import type { Running } from '../src/process.ts'
 import { runUntilStopped } from '../src/process.ts'
 import { StartError } from '../src/start-error.ts'
 
+const log = createLog({ name: 'test' })
+
 /** How the process of `process.test.ts` behaves, named by its first argument. */
 const behaviours: Readonly<Record<string, () => Promise<Running>>> = {
   'closes-slowly': async () => running(300),
   'closes-very-slowly': async () => running(8000),
+  'logs-to-the-end': async () => ({
+    close: async () => {
+      for (let line = 1; line <= 100; line += 1) log.info({ line }, 'closing')
+    },
+  }),
   'cannot-start': async () => {
     throw new StartError('the port is in use', 'Choose another one.')
   },
@@ -33,7 +40,7 @@ async function running(closeMs: number): Promise<Running> {
 
 const start = behaviours[process.argv[2] ?? '']
 if (start === undefined) throw new TypeError('there is no such behaviour')
-await runUntilStopped(createLog({ name: 'test' }), start)
+await runUntilStopped(log, start)
 // In place of a listener, which keeps a process alive until it is stopped.
 setInterval(() => undefined, 1000)
 process.send?.('running')

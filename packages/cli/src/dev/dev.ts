@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import type { Running } from '@portcullis/runtime'
 import { createLog, runUntilStopped, StartError, systemErrorCode } from '@portcullis/runtime'
@@ -16,9 +16,11 @@ export async function runDev(): Promise<void> {
 }
 
 async function startDev(): Promise<Running> {
-  // First of all, so that a busy port leaves nothing behind.
-  const ports = await choosePorts(readPortBase(environment()))
   const folder = dataFolderAt(folderName)
+  // A system that runs here already is the better explanation of a busy port, so it is asked first.
+  if (existsSync(folder.lock)) lockFolder(folder.lock).release()
+  // Before anything is made, so that a busy port leaves nothing behind.
+  const ports = await choosePorts(readPortBase(environment()))
   makeFolders(folder.path, folder.logs)
   // Before the parts' code is loaded: a second start takes 0.5 s less and each part 25 MB less.
   enableCompileCache(folder.compileCache)

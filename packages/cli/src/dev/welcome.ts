@@ -22,10 +22,10 @@ Accounts alice (customer) and admin, and a machine client: ${path}/credentials.j
 
 Sign in as alice, order something through the gateway, and list your orders:
 
-(umask 077; curl -s ${endpoints.identity}/login ${json} -d @${path}/login-alice.json | ${keepToken} > ${header})
+(umask 077; curl -fsS ${endpoints.identity}/login ${json} -d @${path}/login-alice.json | ${keepToken} > ${header})
 curl -s ${endpoints.gateway}/orders -H @${header} ${json} -d '{"item":"lamp","quantity":1}'
 curl -s ${endpoints.gateway}/orders -H @${header}
 
-Logs are in ${path}/logs. Ctrl-C stops everything; delete ${path} to start over.
+Logs are in ${path}/logs. Ctrl-C stops everything. To start over, stop it and delete ${path}.
 `
 }

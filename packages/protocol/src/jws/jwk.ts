@@ -88,9 +88,11 @@ function algorithmOf(jwk: JsonObject): Algorithm | undefined {
     algorithm.keyType === jwk['kty'] && algorithm.curve === jwk['crv']
   if (jwk['alg'] === undefined) {
     if (jwk['kty'] === 'RSA') return algorithmNamed('RS256')
-    return algorithms.values().find(fits)
+    return [...algorithms.values()].find(fits)
   }
-  return algorithms.values().find((algorithm) => algorithm.name === jwk['alg'] && fits(algorithm))
+  return [...algorithms.values()].find(
+    (algorithm) => algorithm.name === jwk['alg'] && fits(algorithm),
+  )
 }
 
 function mayVerify(jwk: JsonObject): boolean {

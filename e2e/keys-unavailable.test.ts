@@ -1,23 +1,11 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createTestIssuer } from '@portcullis/verify/testing'
+import { freePort } from './free-port.ts'
 import type { CommandRun } from './running-system.ts'
 import { bearer, newFolder, removeFolder, runPortcullis } from './running-system.ts'
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  assert.ok(address !== null && typeof address === 'object')
-  server.close()
-  await once(server, 'close')
-  return address.port
-}
 
 async function untilAnswering(url: string, run: CommandRun): Promise<void> {
   for (let tries = 0; tries < 200; tries += 1) {

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { freePort } from './free-port.ts'
 import { bearer, newFolder, removeFolder, startSystem } from './running-system.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -17,16 +16,6 @@ function tenLines(issuer: string, port: number): string {
   assert.ok(block.split('\n').filter((line) => line !== '').length <= 10)
   assert.match(block, /http:\/\/localhost:4000/)
   return block.replace('http://localhost:4000', issuer).replace('4100', String(port))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  assert.ok(address !== null && typeof address === 'object')
-  server.close()
-  await once(server, 'close')
-  return address.port
 }
 
 function inFolder(folder: string, command: string, ...parameters: readonly string[]): void {

@@ -15,7 +15,7 @@ export interface AccessTokenMinter {
 }
 
 /** Who the token speaks of, and what it lets them do. */
-export interface Mandate {
+export interface TokenGrant {
   readonly target: TokenTarget
   readonly subject: string
   readonly clientId: string
@@ -50,11 +50,11 @@ export type MintedToken =
  */
 export function mintAccessToken(
   minter: AccessTokenMinter,
-  mandate: Mandate,
+  grant: TokenGrant,
   readAt: number,
 ): MintedToken {
-  const claims = claimsOf(minter, mandate, Math.floor(readAt / 1000))
-  const accessToken = minter.sign(claims, mandate.target.algorithm)
+  const claims = claimsOf(minter, grant, Math.floor(readAt / 1000))
+  const accessToken = minter.sign(claims, grant.target.algorithm)
   if (accessToken.length > minter.tokenBytesMax) {
     return {
       kind: 'refused',
@@ -65,24 +65,24 @@ export function mintAccessToken(
     }
   }
   const expiresInSeconds = claims.exp - claims.iat
-  return { kind: 'minted', accessToken, expiresInSeconds, scopes: mandate.scopes }
+  return { kind: 'minted', accessToken, expiresInSeconds, scopes: grant.scopes }
 }
 
-function claimsOf(minter: AccessTokenMinter, mandate: Mandate, iat: number): AccessTokenClaims {
-  const { target, session } = mandate
+function claimsOf(minter: AccessTokenMinter, grant: TokenGrant, iat: number): AccessTokenClaims {
+  const { target, session } = grant
   const [onlyAudience, ...others] = target.audiences
   return {
     iss: minter.issuer,
-    sub: mandate.subject,
+    sub: grant.subject,
     aud: onlyAudience !== undefined && others.length === 0 ? onlyAudience : target.audiences,
     exp: expiry(iat, target, session),
     iat,
     jti: randomIdentifier(minter.randomBytes),
-    client_id: mandate.clientId,
-    cgen: mandate.clientGeneration,
+    client_id: grant.clientId,
+    cgen: grant.clientGeneration,
     ...(session === undefined ? {} : sessionClaims(session)),
-    ...(mandate.scopes.length === 0 ? {} : { scope: mandate.scopes.join(' ') }),
-    ...(mandate.roles.length === 0 ? {} : { roles: mandate.roles }),
+    ...(grant.scopes.length === 0 ? {} : { scope: grant.scopes.join(' ') }),
+    ...(grant.roles.length === 0 ? {} : { roles: grant.roles }),
   }
 }
 

@@ -1,4 +1,4 @@
-import type { AccessToken, AccessTokenMinter, Mandate } from './access-tokens.ts'
+import type { AccessToken, AccessTokenMinter, TokenGrant } from './access-tokens.ts'
 import { mintAccessToken } from './access-tokens.ts'
 import type { Account, AccountStore } from './accounts.ts'
 import { parseIdentifier } from './accounts.ts'
@@ -81,7 +81,7 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
   const session = newSession(parts, { account, client, target: chosen.target }, request, readAt)
   const token = mintAccessToken(
     parts,
-    mandateOf(parts.registry, { account, client, session, target: chosen.target }, request),
+    tokenGrantOf(parts.registry, { account, client, session, target: chosen.target }, request),
     readAt,
   )
   if (token.kind === 'refused') return token
@@ -122,11 +122,11 @@ interface Grantee {
   readonly target: TokenTarget
 }
 
-function mandateOf(
+function tokenGrantOf(
   registry: Registry,
   { account, client, session, target }: Grantee,
   requested: RequestedAccess,
-): Mandate {
+): TokenGrant {
   const granted = scopesOfRoles(registry, account.roles, target.audiences)
   return {
     target,

@@ -45,20 +45,21 @@ export function createJudge(
   { issuer, routes }: Pick<GatewaySettings, 'issuer' | 'routes'>,
   { log, now = Date.now }: JudgeOptions,
 ): Judge {
-  const verifiers = new Map<string, Verifier>()
+  const checks = new Map<RouteAuth, TokenCheck>()
   let first: Verifier | undefined
   for (const { auth } of routes) {
-    if (auth.mode === 'none' || verifiers.has(auth.audience)) continue
+    if (auth.mode === 'none') continue
     first ??= createVerifier({ issuer, audience: auth.audience, now })
-    verifiers.set(auth.audience, first.withAudience(auth.audience))
+    const verifier = first.withAudience(auth.audience)
+    checks.set(auth, { verifier, requirements: requirementsOf(auth) })
   }
   return {
     judge: async (auth, authorizations) => {
       if (auth.mode === 'none') return judgeNothing(authorizations)
       if (auth.mode === 'optional' && authorizations.length === 0) return { kind: 'passed' }
-      const verifier = verifiers.get(auth.audience)
-      if (verifier === undefined) throw new TypeError(`no verifier for "${auth.audience}"`)
-      return judgeToken(verifier, requirementsOf(auth), authorizations)
+      const check = checks.get(auth)
+      if (check === undefined) throw new TypeError('not a route of this gateway')
+      return judgeToken(check, authorizations)
     },
     missing: async () => {
       try {
@@ -79,9 +80,14 @@ function judgeNothing(authorizations: readonly string[]): Verdict {
   return { kind: 'refused', refusal: refuse('invalid-request', detail) }
 }
 
+/** What a route asks of a token; built once, when the gateway starts. */
+interface TokenCheck {
+  readonly verifier: Verifier
+  readonly requirements: readonly Requirement[]
+}
+
 async function judgeToken(
-  verifier: Verifier,
-  requirements: readonly Requirement[],
+  { verifier, requirements }: TokenCheck,
   authorizations: readonly string[],
 ): Promise<Verdict> {
   let auth: Auth | undefined

@@ -1,6 +1,7 @@
 import type { JsonValue } from '@portcullis/protocol'
 import { isJsonObject, parseIssuer } from '@portcullis/protocol'
 import type { Mistake } from '@portcullis/runtime'
+import { pointerToMember } from '@portcullis/runtime'
 import { issuerAudience } from './domain/registry.ts'
 
 /**
@@ -18,10 +19,10 @@ export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
   return [
     ...byIssuer,
     ...[...membersOf(roles)].flatMap(([role, grants]) =>
-      grantMistakes(`/roles/${role}`, grants, known),
+      grantMistakes(pointerToMember('/roles', role), grants, known),
     ),
     ...[...membersOf(clients)].flatMap(([name, client]) =>
-      clientMistakes(`/clients/${name}`, client, known),
+      clientMistakes(pointerToMember('/clients', name), client, known),
     ),
   ]
 }
@@ -45,7 +46,7 @@ function grantMistakes(
   audiences: Members,
 ): readonly Mistake[] {
   return [...membersOf(grants)].flatMap(([name, scopes]) => {
-    const path = `${role}/${name}`
+    const path = pointerToMember(role, name)
     if (!audiences.has(name)) return [{ path, message: 'is not an audience of this file' }]
     const known = textsOf(membersOf(audiences.get(name)).get('scopes'))
     return textsOf(scopes)

@@ -68,7 +68,7 @@ test('the metadata is what RFC 8414 and this release have, and nothing more', as
       'payments:make',
       'revocations.read',
     ],
-    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
   })
 })
 

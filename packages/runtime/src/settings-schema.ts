@@ -27,19 +27,25 @@ export function checkAgainstSchema<Value>(
 function mistakeOf({ instancePath, params, message = 'is not valid' }: ErrorObject): Mistake {
   const { additionalProperty, missingProperty, allowedValues, propertyName } = params
   if (typeof additionalProperty === 'string') {
-    return { path: pointer(instancePath, additionalProperty), message: 'is not a known setting' }
+    return {
+      path: pointerToMember(instancePath, additionalProperty),
+      message: 'is not a known setting',
+    }
   }
   if (typeof missingProperty === 'string') {
-    return { path: pointer(instancePath, missingProperty), message: 'is required' }
+    return { path: pointerToMember(instancePath, missingProperty), message: 'is required' }
   }
   if (typeof propertyName === 'string') {
-    return { path: pointer(instancePath, propertyName), message: 'is not a valid name' }
+    return { path: pointerToMember(instancePath, propertyName), message: 'is not a valid name' }
   }
   const choices = Array.isArray(allowedValues) ? `: ${allowedValues.join(', ')}` : ''
   return { path: instancePath, message: `${message}${choices}` }
 }
 
-/** RFC 6901 section 3: tilde and slash mean something in a pointer, so a name that has them is escaped. */
-function pointer(parent: string, member: string): string {
+/**
+ * The JSON pointer to a member. Tilde and slash mean something in a pointer, so a name that has them
+ * is escaped (RFC 6901 section 3).
+ */
+export function pointerToMember(parent: string, member: string): string {
   return `${parent}/${member.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }

@@ -22,7 +22,7 @@ async function startDev(): Promise<Running> {
   // Before anything is made, so that a busy port leaves nothing behind.
   const ports = await choosePorts(readPortBase(environment()))
   makeFolders(folder.path, folder.logs)
-  // Before the parts' code is loaded: a second start takes 0.5 s less and each part 25 MB less.
+  // Before the parts' code is loaded: a second start is up to 0.5 s faster, and each part 17 to 30 MB smaller.
   enableCompileCache(folder.compileCache)
   const lock = lockFolder(folder.lock)
   const { startSystem } = await import('./system.ts')

@@ -40,7 +40,8 @@ function metadataOf(registry: Registry): object {
     // Required by RFC 8414 section 2, and empty without an authorization endpoint.
     response_types_supported: [],
     scopes_supported: [...new Set(scopes)],
-    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    // `none`: public clients refresh without a secret.
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
   }
 }
 
@@ -51,8 +52,7 @@ function sendDocument(
   document: object,
   maxAgeSeconds: number,
 ): FastifyReply {
-  const text = JSON.stringify(document)
-  const etag = `"${createHash('sha256').update(text).digest('base64url')}"`
+  const { text, etag } = renderedOf(document)
   reply.header(
     'cache-control',
     `public, max-age=${maxAgeSeconds}, stale-while-revalidate=${maxAgeSeconds}`,
@@ -60,6 +60,23 @@ function sendDocument(
   reply.header('etag', etag)
   if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send()
   return reply.type('application/json').send(text)
+}
+
+interface Rendered {
+  readonly text: string
+  readonly etag: string
+}
+
+/** Documents are immutable: a changed key set is another object, so each is rendered once. */
+const rendered = new WeakMap<object, Rendered>()
+
+function renderedOf(document: object): Rendered {
+  const known = rendered.get(document)
+  if (known !== undefined) return known
+  const text = JSON.stringify(document)
+  const etag = `"${createHash('sha256').update(text).digest('base64url')}"`
+  rendered.set(document, { text, etag })
+  return { text, etag }
 }
 
 /** RFC 9110 section 13.1.2: a list or `*`, compared weakly. */

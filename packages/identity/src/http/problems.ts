@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { FieldError, Problem, ProblemCode } from '@portcullis/protocol'
 import { createProblem, problemMediaType } from '@portcullis/protocol'
+import { pointerToMember } from '@portcullis/runtime'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MalformedBodyError } from './bodies.ts'
 
@@ -49,17 +50,15 @@ type ValidationFault = NonNullable<FastifyError['validation']>[number]
 function fieldErrorOf(fault: ValidationFault): FieldError {
   const { additionalProperty, missingProperty } = fault.params
   if (typeof additionalProperty === 'string') {
-    return { field: pointerTo(fault, additionalProperty), message: 'is not known here' }
+    return {
+      field: pointerToMember(fault.instancePath, additionalProperty),
+      message: 'is not known here',
+    }
   }
   if (typeof missingProperty === 'string') {
-    return { field: pointerTo(fault, missingProperty), message: 'is required' }
+    return { field: pointerToMember(fault.instancePath, missingProperty), message: 'is required' }
   }
   return { field: fault.instancePath, message: fault.message ?? 'is not valid' }
-}
-
-/** RFC 6901 section 3: tilde and slash mean something in a pointer, so a name that has them is escaped. */
-function pointerTo({ instancePath }: ValidationFault, member: string): string {
-  return `${instancePath}/${member.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }
 
 /** 404 for a path that does not exist, 405 with `Allow` for one that does (RFC 9110 section 15.5.6). */

@@ -1,0 +1,15 @@
+export { firstChain, nextChain } from './chain.ts'
+export type { Chain } from './chain.ts'
+export {
+  checkpointType,
+  parseCheckpoint,
+  parseSnapshotManifest,
+  snapshotType,
+} from './checkpoint.ts'
+export type { Checkpoint, SnapshotManifest } from './checkpoint.ts'
+export { formatFrame, frameEvent, parseFrame } from './frame.ts'
+export type { Frame } from './frame.ts'
+export { formatPosition, parsePosition } from './position.ts'
+export type { RevocationPosition } from './position.ts'
+export { decodeRecords, encodeRecord, fingerprintOf, recordBytes } from './record.ts'
+export type { Fingerprint, RevocationKind, RevocationRecord } from './record.ts'

@@ -61,6 +61,8 @@ test('a fresh database gets every table, in a folder that is made for it', async
     'clients',
     'events',
     'migrations',
+    'revocation_head',
+    'revocations',
     'sessions',
     'signing_keys',
   ])
@@ -85,7 +87,7 @@ test('opening again keeps the rows and applies no step twice', async (t) => {
   const steps = await second.query('SELECT id, applied_at FROM migrations')
   assert.deepEqual(
     steps.map((step) => ({ ...step })),
-    [1, 2].map((id) => ({ id, applied_at: startMs })),
+    [1, 2, 3].map((id) => ({ id, applied_at: startMs })),
   )
 })
 

@@ -146,10 +146,15 @@ test('a stored key holds its private half sealed only', async (t) => {
     assert.match(sealed, /^v1\.[0-9a-f]{8}\.[A-Za-z0-9_-]+$/)
     assert.deepEqual(Object.keys(row), [
       'kid',
+      'purpose',
       'algorithm',
+      'state',
       'public_jwk',
       'sealed_private_key',
       'created_at',
+      'activated_at',
+      'retired_at',
+      'destroyed_at',
     ])
   }
 })

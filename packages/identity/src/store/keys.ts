@@ -16,8 +16,8 @@ export function createKeyStore(database: Database): KeyStore {
     list,
     insertFirst: async (key) => {
       await database.query(
-        `INSERT INTO signing_keys (kid, algorithm, public_jwk, sealed_private_key, created_at)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (algorithm) DO NOTHING`,
+        `INSERT INTO signing_keys (kid, purpose, algorithm, state, public_jwk, sealed_private_key, created_at)
+         VALUES ($1, 'access-token', $2, 'active', $3, $4, $5) ON CONFLICT DO NOTHING`,
         [
           key.kid,
           key.algorithm,

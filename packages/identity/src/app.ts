@@ -1,27 +1,43 @@
 import { randomBytes } from 'node:crypto'
 import type { Log, Running } from '@portcullis/runtime'
 import { listenError, startOperations, StartError } from '@portcullis/runtime'
+import type { ClientCredentialsParts } from './domain/client-credentials.ts'
+import type { Feed } from './domain/feed.ts'
+import { createFeed } from './domain/feed.ts'
 import type { Keyring } from './domain/keyring.ts'
 import { openKeyring } from './domain/keyring.ts'
 import type { LoginParts } from './domain/login.ts'
+import type { PasswordChangeParts } from './domain/password-change.ts'
 import { normalisePassword } from './domain/passwords.ts'
 import { randomIdentifier, randomSecret } from './domain/random.ts'
 import type { RefreshParts } from './domain/refresh.ts'
 import type { RefreshPeppers } from './domain/refresh-tokens.ts'
 import type { Registry } from './domain/registry.ts'
-import { algorithmsInUse } from './domain/registry.ts'
+import { accessTokenSecondsMax, algorithmsInUse } from './domain/registry.ts'
 import { createSealer } from './domain/sealing.ts'
 import { createHasher } from './hasher.ts'
+import { addAdminAccounts } from './http/admin-accounts.ts'
+import { createCallers } from './http/callers.ts'
 import { addDocuments } from './http/documents.ts'
 import { addLogin } from './http/login.ts'
+import { addLogout } from './http/logout.ts'
+import { addPassword } from './http/password.ts'
+import { addRevocations } from './http/revocations.ts'
+import type { HttpServer } from './http/server.ts'
 import { boundPort, createHttpServer } from './http/server.ts'
+import { addSessions } from './http/sessions.ts'
 import { addToken } from './http/token.ts'
+import { createOwnVerifier } from './own-verifier.ts'
 import type { IdentitySecrets, IdentitySettings } from './settings.ts'
 import { createAccountStore } from './store/accounts.ts'
 import { createClientStore, synchroniseClients } from './store/clients.ts'
 import type { Database } from './store/database.ts'
-import { isReadable, openDatabase } from './store/database.ts'
+import { isReadable, openDatabase, pathOfDatabase } from './store/database.ts'
+import { openEpoch } from './store/epochs.ts'
+import { highWaterFileAt } from './store/high-water.ts'
 import { createKeyStore } from './store/keys.ts'
+import type { RevokingTransaction, StoredRevocationLog } from './store/revocations.ts'
+import { createRevocationLog } from './store/revocations.ts'
 import { createSessionStore } from './store/sessions.ts'
 
 export interface IdentityOptions extends IdentitySecrets {
@@ -36,8 +52,8 @@ export interface Identity extends Running {
 }
 
 /**
- * Starts the issuer: opens the store, the keyring and both listeners. Whatever an operator can mend
- * is thrown as a `StartError`, and nothing stays open then.
+ * Starts the issuer: opens the store, its revocation log, the keyring and both listeners. Whatever an
+ * operator can mend is thrown as a `StartError`, and nothing stays open then.
  */
 export async function startIdentity(
   settings: IdentitySettings,
@@ -50,16 +66,20 @@ export async function startIdentity(
     close.length = 0
   }
   try {
-    await synchroniseDeclaredClients(database, settings.registry, now())
+    const revocations = await openRevocations(settings, database, { log, now })
+    await synchroniseDeclaredClients(revocations, settings.registry, now())
     const sealer = createSealer(sealingKey, randomBytes)
     const keyring = await openKeys(database, sealer, settings.registry, now)
-    const parts = await createParts(settings, database, { keyring, peppers }, now)
+    const { issuer } = settings.registry
+    const { signCheckpoint } = keyring
+    const feed = createFeed({ issuer, log: revocations, signCheckpoint })
+    close.push(keepFeed(feed, revocations, log))
+    const { transaction } = revocations
+    const parts = await createParts(settings, database, { keyring, peppers, transaction }, now)
 
     const app = createHttpServer(log)
     close.push(() => app.close())
-    addLogin(app, parts)
-    addToken(app, parts)
-    addDocuments(app, { ...settings, keyring })
+    addRoutes(app, settings, { ...parts, keyring, feed })
     await app
       .listen(settings.listen)
       .catch((error: unknown) => Promise.reject(listenError(error, settings.listen, 'identity')))
@@ -70,30 +90,93 @@ export async function startIdentity(
     })
     close.push(operations.close)
     const port = boundPort(app)
-    log.info({ issuer: settings.registry.issuer, port }, 'identity is ready')
-    return {
-      port,
-      operationsPort: operations.port,
-      close: closeAll,
-    }
+    log.info({ issuer, port }, 'identity is ready')
+    return { port, operationsPort: operations.port, close: closeAll }
   } catch (error) {
     await closeAll()
     throw error
   }
 }
 
+type Parts = LoginParts & RefreshParts & ClientCredentialsParts & PasswordChangeParts
+
+function addRoutes(
+  app: HttpServer,
+  settings: IdentitySettings,
+  parts: Parts & { readonly keyring: Keyring; readonly feed: Feed },
+): void {
+  const { own, anyAudience } = createOwnVerifier(parts)
+  const callers = createCallers({ ...parts, ownTokens: own, anyTokens: anyAudience })
+  const served = { ...parts, callers }
+  addLogin(app, served)
+  addToken(app, served)
+  addLogout(app, served)
+  addSessions(app, served)
+  addPassword(app, served)
+  addAdminAccounts(app, served)
+  addRevocations(app, served)
+  addDocuments(app, { ...settings, ...served })
+}
+
+async function openRevocations(
+  settings: IdentitySettings,
+  database: Database,
+  { log, now }: { readonly log: Log; readonly now: () => number },
+): Promise<StoredRevocationLog> {
+  const { issuer } = settings.registry
+  const highWater = highWaterFileAt(`${pathOfDatabase(settings.database)}.high-water`)
+  const opened = await openEpoch(database, {
+    issuer,
+    highWater,
+    now: now(),
+    newEpoch: randomIdentifier(randomBytes),
+    accessTokenSecondsMax: accessTokenSecondsMax(settings.registry),
+  })
+  if (opened.kind === 'renewed') {
+    log.warn({ why: opened.why }, 'a new epoch began: everybody has to sign in again')
+  }
+  return createRevocationLog(database, { issuer, highWater, now })
+}
+
+/** Followers take silence for a broken line, so this is well below a second. */
+const beatMs = 800
+
+/** Sends what was revoked at once, and a checkpoint at every beat. */
+function keepFeed(feed: Feed, revocations: StoredRevocationLog, log: Log): () => Promise<void> {
+  const report = (error: unknown): void => {
+    log.error({ err: error }, 'the revocation feed stands still: followers will turn stale')
+  }
+  const stopListening = revocations.onRevoked(() => void feed.publish().catch(report))
+  const timer = setInterval(() => void feed.beat().catch(report), beatMs)
+  timer.unref()
+  return async () => {
+    clearInterval(timer)
+    stopListening()
+    // Behind a beat that is under way: the store is closed next.
+    await feed.publish().catch(report)
+  }
+}
+
 async function createParts(
   settings: IdentitySettings,
   database: Database,
-  { keyring, peppers }: { readonly keyring: Keyring; readonly peppers: RefreshPeppers },
+  {
+    keyring,
+    peppers,
+    transaction,
+  }: {
+    readonly keyring: Keyring
+    readonly peppers: RefreshPeppers
+    readonly transaction: RevokingTransaction
+  },
   now: () => number,
-): Promise<LoginParts & RefreshParts> {
+): Promise<Parts> {
   const passwords = createHasher()
   return {
     registry: settings.registry,
-    accounts: createAccountStore(database),
+    accounts: createAccountStore(database, transaction),
     clients: createClientStore(database),
-    sessions: createSessionStore(database),
+    sessions: createSessionStore(database, transaction),
     passwords,
     unmatchablePasswordHash: await passwords.hash(normalisePassword(randomSecret(randomBytes))),
     issuer: settings.registry.issuer,
@@ -107,7 +190,7 @@ async function createParts(
 }
 
 async function synchroniseDeclaredClients(
-  database: Database,
+  { transaction }: StoredRevocationLog,
   registry: Registry,
   now: number,
 ): Promise<void> {
@@ -116,7 +199,7 @@ async function synchroniseDeclaredClients(
     name,
     newId: randomIdentifier(randomBytes),
   }))
-  const outcome = await synchroniseClients(database, declared, now)
+  const outcome = await synchroniseClients(transaction, declared, now)
   if (outcome.kind === 'name-taken') {
     throw new StartError(
       `the store already has a client ${outcome.name} that is not from the settings file`,

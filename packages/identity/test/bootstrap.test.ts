@@ -12,9 +12,9 @@ import { StartError } from '@portcullis/runtime'
 import type { NewAccount } from '../src/index.ts'
 import { bootstrap, newClientCredential, newRandomSecret } from '../src/index.ts'
 import { synchroniseClients } from '../src/store/clients.ts'
-import { openDatabase } from '../src/store/database.ts'
 import { startMs } from './chosen-clock.ts'
 import { alice, machine } from './running-identity.ts'
+import { openStoreAt } from './opened-store.ts'
 import type { FillOrder } from './store-process.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 
@@ -89,10 +89,10 @@ test('a password or an identifier that will not do is a StartError, and makes no
 
 test('a client name that the settings file has taken is a StartError, and changes nothing', async (t) => {
   const path = databaseOf(t)
-  const store = openDatabase(`sqlite:${path}`, startMs)
+  const store = await openStoreAt(path)
   const web = { name: 'web', newId: 'web-id', isPublic: true, audiences: [], scopes: [] }
-  await synchroniseClients(store, [{ ...web, grants: ['login'] }], startMs)
-  store.close()
+  await synchroniseClients(store.log.transaction, [{ ...web, grants: ['login'] }], startMs)
+  store.database.close()
   const clients = [{ ...machine, name: 'web' }]
   await assert.rejects(
     bootstrap({ database: `sqlite:${path}`, accounts: [alice], clients }, startMs),

@@ -9,18 +9,19 @@ import { randomIdentifier } from '../src/domain/random.ts'
 import type { DeclaredClient } from '../src/store/clients.ts'
 import { createClientStore, insertClient, synchroniseClients } from '../src/store/clients.ts'
 import type { Database } from '../src/store/database.ts'
-import { openDatabase } from '../src/store/database.ts'
 import { startMs } from './chosen-clock.ts'
+import type { OpenedStore } from './opened-store.ts'
+import { openStoreAt } from './opened-store.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 
-function openStore(t: TestContext): Database {
+async function openStore(t: TestContext): Promise<OpenedStore> {
   const folder = createTemporaryFolder()
-  const database = openDatabase(`sqlite:${join(folder.path, 'identity.db')}`, startMs)
+  const store = await openStoreAt(join(folder.path, 'identity.db'))
   t.after(() => {
-    database.close()
+    store.database.close()
     folder.remove()
   })
-  return database
+  return store
 }
 
 /** As each start declares it: with a new id, which counts only while the name is not known. */
@@ -36,9 +37,11 @@ async function find(database: Database, idOrName: string): Promise<Client> {
 }
 
 test('a declared client is found by its name and by the random id it got', async (t) => {
-  const database = openStore(t)
+  const { database, log } = await openStore(t)
   const web = declared('web')
-  assert.deepEqual(await synchroniseClients(database, [web], startMs), { kind: 'synchronised' })
+  assert.deepEqual(await synchroniseClients(log.transaction, [web], startMs), {
+    kind: 'synchronised',
+  })
   const client = await find(database, 'web')
   assert.deepEqual(client, {
     id: web.newId,
@@ -55,28 +58,28 @@ test('a declared client is found by its name and by the random id it got', async
 })
 
 test('a client keeps its id over restarts and takes the new wording of the file', async (t) => {
-  const database = openStore(t)
-  await synchroniseClients(database, [declared('web')], startMs)
+  const { database, log } = await openStore(t)
+  await synchroniseClients(log.transaction, [declared('web')], startMs)
   const before = await find(database, 'web')
-  await synchroniseClients(database, [declared('web', ['orders', 'reviews'])], startMs)
+  await synchroniseClients(log.transaction, [declared('web', ['orders', 'reviews'])], startMs)
   const after = await find(database, 'web')
   assert.deepEqual(after, { ...before, audiences: ['orders', 'reviews'] })
 })
 
 test('a client that left the file is disabled, and returns with its old id', async (t) => {
-  const database = openStore(t)
-  await synchroniseClients(database, [declared('web'), declared('till')], startMs)
+  const { database, log } = await openStore(t)
+  await synchroniseClients(log.transaction, [declared('web'), declared('till')], startMs)
   const till = await find(database, 'till')
-  await synchroniseClients(database, [declared('web')], startMs)
+  await synchroniseClients(log.transaction, [declared('web')], startMs)
   const store = createClientStore(database)
   assert.equal(await store.find('till'), undefined)
   assert.equal(await store.find(till.id), undefined)
-  await synchroniseClients(database, [declared('web'), declared('till')], startMs)
+  await synchroniseClients(log.transaction, [declared('web'), declared('till')], startMs)
   assert.equal((await find(database, 'till')).id, till.id)
 })
 
 test('a client of the store is not touched by the file, and its name cannot be taken', async (t) => {
-  const database = openStore(t)
+  const { database, log } = await openStore(t)
   const machine = {
     id: 'machine-id',
     name: 'machine',
@@ -87,12 +90,12 @@ test('a client of the store is not touched by the file, and its name cannot be t
     scopes: ['orders:read'],
   } as const
   await database.transaction((query) => insertClient(query, machine, 'store', startMs))
-  await synchroniseClients(database, [declared('web')], startMs)
+  await synchroniseClients(log.transaction, [declared('web')], startMs)
   const kept = await find(database, 'machine')
   assert.deepEqual(kept, { ...machine, generation: 0 })
 
   const outcome = await synchroniseClients(
-    database,
+    log.transaction,
     [declared('till'), declared('machine')],
     startMs,
   )
@@ -103,13 +106,13 @@ test('a client of the store is not touched by the file, and its name cannot be t
 })
 
 test('a client authenticates with its own secret, by id or by name, and with no other', async (t) => {
-  const database = openStore(t)
+  const { database, log } = await openStore(t)
   const store = createClientStore(database)
   const clientSecret = 'the secret of the machine'
   const secretHash = hashClientSecret(clientSecret)
   const machine = { ...declared('machine'), id: 'machine-id', isPublic: false, secretHash }
   await database.transaction((query) => insertClient(query, machine, 'store', startMs))
-  await synchroniseClients(database, [declared('web')], startMs)
+  await synchroniseClients(log.transaction, [declared('web')], startMs)
 
   const idOf = async (clientId: string, secret: string): Promise<string | undefined> =>
     (await authenticateClient(store, { clientId, clientSecret: secret }))?.id

@@ -16,6 +16,7 @@ import type { Database } from '../src/store/database.ts'
 import { openDatabase } from '../src/store/database.ts'
 import { createSessionStore } from '../src/store/sessions.ts'
 import { startMs } from './chosen-clock.ts'
+import { openStoreAt } from './opened-store.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 
 function folderOf(t: TestContext): string {
@@ -202,10 +203,12 @@ test('transactions that start together run one after the other', async (t) => {
 })
 
 test('a session belongs to an account and a client that exist', async (t) => {
-  const database = open(t, join(folderOf(t), 'identity.db'))
-  const orphan = createSessionStore(database).insert({
+  const { database, log } = await openStoreAt(join(folderOf(t), 'identity.db'))
+  t.after(database.close)
+  await database.query(insertAccount, ['one', 'alice'])
+  const orphan = createSessionStore(database, log.transaction).open({
     id: 's',
-    accountId: 'nobody',
+    accountId: 'one',
     clientId: 'none',
     audiences: [],
     scopes: undefined,
@@ -214,6 +217,8 @@ test('a session belongs to an account and a client that exist', async (t) => {
     authenticatedAt: 0,
     idleExpiresAt: 0,
     expiresAt: 0,
+    device: undefined,
+    network: undefined,
   })
   await assert.rejects(orphan, /FOREIGN KEY constraint failed/)
 })

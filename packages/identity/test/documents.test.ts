@@ -59,6 +59,11 @@ test('the metadata is what RFC 8414 and this release have, and nothing more', as
     issuer: 'https://id.example',
     token_endpoint: 'https://id.example/token',
     jwks_uri: 'https://id.example/.well-known/jwks.json',
+    revocation_feed: {
+      snapshot: 'https://id.example/revocations/snapshot',
+      stream: 'https://id.example/revocations/stream',
+      keys: 'https://id.example/.well-known/revocation-keys.json',
+    },
     grant_types_supported: ['client_credentials', 'refresh_token'],
     response_types_supported: [],
     scopes_supported: [

@@ -254,7 +254,7 @@ test('when too many sign in at once, the rest is told when to come back', async 
     issuer: registry.issuer,
     accounts: { findByIdentifier: async () => undefined },
     clients: { find: async () => ({ ...web, ...declaration }) },
-    sessions: { insert: unreachable, readForRefresh: unreachable, rotateRefresh: unreachable },
+    sessions: { open: unreachable },
     peppers: [createPepper(Buffer.alloc(32))],
     passwords: {
       hash: unreachable,

@@ -13,6 +13,10 @@ export type ProblemCode =
   | 'expectation-failed'
   | 'headers-too-large'
   | 'bad-credentials'
+  | 'account-blocked'
+  | 'superseded'
+  | 'too-early'
+  | 'position-gone'
   | 'missing-token'
   | 'invalid-request'
   | 'invalid-token'
@@ -44,6 +48,10 @@ const problems: Readonly<Record<ProblemCode, { status: number; title: string }>>
   'headers-too-large': { status: 431, title: 'The request headers are too large' },
   // people
   'bad-credentials': { status: 401, title: 'Identifier or password is wrong' },
+  'account-blocked': { status: 403, title: 'The account is blocked' },
+  superseded: { status: 409, title: 'What this is about has changed meanwhile' },
+  'too-early': { status: 409, title: 'This cannot be done yet' },
+  'position-gone': { status: 410, title: 'The log no longer goes back that far' },
   // tokens
   'missing-token': { status: 401, title: 'An access token is required' },
   'invalid-request': { status: 400, title: 'The access token was presented in a wrong way' },

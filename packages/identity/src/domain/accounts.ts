@@ -1,3 +1,6 @@
+import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import type { RotationPace } from './rotation.ts'
+
 export interface Account {
   /** 128 random bits, never reused: the `sub` of the account's tokens. */
   readonly id: string
@@ -7,10 +10,47 @@ export interface Account {
   readonly passwordHash: string
   /** Goes up whenever tokens that were already issued must die (protocol, section 5). */
   readonly generation: number
+  readonly loginFloor: number
+  readonly isBlocked: boolean
 }
 
+/** Who takes a decision about somebody else's account, and why. */
+export interface Decision {
+  readonly accountId: string
+  readonly actor: string
+  readonly reason: string
+  readonly now: number
+}
+
+export interface PasswordChange extends RotationPace {
+  readonly accountId: string
+  /** The hash that the current password was checked against. */
+  readonly oldHash: string
+  readonly newHash: string
+  /** The caller's session, which goes on while every other one ends. */
+  readonly sessionId: string
+}
+
+export type ChangedPassword =
+  | {
+      readonly kind: 'changed'
+      /** The counter of the session's refresh token from now on. */
+      readonly counter: number
+      readonly position: RevocationPosition
+    }
+  /** Since they were read, the password was changed by somebody else, or the session has ended. */
+  | { readonly kind: 'superseded' }
+
+/** Each of these is one atomic change; what ends sessions also revokes their tokens in it. */
 export interface AccountStore {
   readonly findByIdentifier: (identifier: string) => Promise<Account | undefined>
+  readonly find: (accountId: string) => Promise<Account | undefined>
+  readonly endAllSessions: (accountId: string, now: number) => Promise<RevocationPosition>
+  readonly changePassword: (change: PasswordChange) => Promise<ChangedPassword>
+  /** Undefined when there is no such account. Blocking twice is the same as once. */
+  readonly block: (decision: Decision) => Promise<RevocationPosition | undefined>
+  /** Lets the person sign in again, and revives nothing. False when there is no such account. */
+  readonly unblock: (decision: Decision) => Promise<boolean>
 }
 
 export type ParsedIdentifier =

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import type { JsonObject } from '@portcullis/protocol'
 import type { AlgorithmName, PublicJwk, SigningKey } from '@portcullis/protocol/jws'
 import { algorithmNamed, publicJwk, signCompactJws } from '@portcullis/protocol/jws'
 import type { SignAccessToken } from './access-tokens.ts'
@@ -27,6 +28,8 @@ export interface KeyStore {
 export interface Keyring {
   readonly sign: SignAccessToken
   readonly publicJwks: () => { readonly keys: readonly PublicJwk[] }
+  readonly publicFeedJwks: () => { readonly keys: readonly PublicJwk[] }
+  readonly signCheckpoint: (payload: JsonObject, typ: string) => string
 }
 
 export interface KeyringParts {
@@ -69,8 +72,22 @@ export async function openKeyring(
     }
     signingKeys.set(algorithm, { kid, algorithm, privateKey })
   }
+  const pair = algorithmNamed('ES256').generateKeyPair()
+  const feedJwk = publicJwk(pair.publicKey, 'ES256')
+  const feedJwks = { keys: [feedJwk] }
+  const feedKey: SigningKey = { kid: feedJwk.kid, algorithm: 'ES256', privateKey: pair.privateKey }
+  const signCheckpoint = (payload: JsonObject, typ: string): string =>
+    signCompactJws(payload, typ, feedKey)
   const jwks = { keys: stored.map((key) => key.publicJwk) }
-  return { kind: 'keyring', keyring: { sign: signWith(signingKeys), publicJwks: () => jwks } }
+  return {
+    kind: 'keyring',
+    keyring: {
+      sign: signWith(signingKeys),
+      publicJwks: () => jwks,
+      publicFeedJwks: () => feedJwks,
+      signCheckpoint,
+    },
+  }
 }
 
 function signWith(signingKeys: ReadonlyMap<AlgorithmName, SigningKey>): SignAccessToken {

@@ -1,29 +1,23 @@
-import type { AccessToken, AccessTokenMinter, TokenGrant } from './access-tokens.ts'
-import { mintAccessToken } from './access-tokens.ts'
+import type { AccessToken } from './access-tokens.ts'
 import type { Account, AccountStore } from './accounts.ts'
 import { parseIdentifier } from './accounts.ts'
 import type { Client, ClientStore } from './clients.ts'
 import type { PasswordHasher } from './passwords.ts'
 import { normalisePassword } from './passwords.ts'
 import { randomIdentifier, randomSecret } from './random.ts'
-import type { RefreshPeppers } from './refresh-tokens.ts'
+import type { IssuedRefreshToken, RefreshPeppers } from './refresh-tokens.ts'
 import { deriveRefreshToken } from './refresh-tokens.ts'
-import type { Registry, RequestedAccess, TokenTarget } from './registry.ts'
-import {
-  chooseTarget,
-  defaultClientName,
-  narrowScopes,
-  rolesAtAudiences,
-  scopesOfRoles,
-} from './registry.ts'
-import type { Session, SessionStore } from './sessions.ts'
+import type { RequestedAccess, TokenTarget } from './registry.ts'
+import { chooseTarget, defaultClientName } from './registry.ts'
+import type { SessionTokenParts } from './session-tokens.ts'
+import { mintForSession } from './session-tokens.ts'
+import type { KnownSession, Session, SessionStore } from './sessions.ts'
 import { idleSecondsMax, sessionSecondsMax } from './sessions.ts'
 
-export interface LoginParts extends AccessTokenMinter {
-  readonly registry: Registry
-  readonly accounts: AccountStore
+export interface LoginParts extends SessionTokenParts {
+  readonly accounts: Pick<AccountStore, 'findByIdentifier'>
   readonly clients: ClientStore
-  readonly sessions: SessionStore
+  readonly sessions: Pick<SessionStore, 'open'>
   readonly passwords: PasswordHasher
   readonly peppers: RefreshPeppers
   /** A hash that no password has, made with the hasher's present parameters. */
@@ -36,6 +30,9 @@ export interface LoginRequest extends RequestedAccess {
   readonly identifier: string
   readonly password: string
   readonly clientId?: string | undefined
+  /** What the owner will know the session by. */
+  readonly device?: string | undefined
+  readonly network?: string | undefined
 }
 
 export type LoginOutcome =
@@ -43,14 +40,19 @@ export type LoginOutcome =
       readonly kind: 'signed-in'
       readonly token: AccessToken
       /** Absent when the client may not refresh. */
-      readonly refresh?: { readonly token: string; readonly expiresInSeconds: number }
+      readonly refresh?: IssuedRefreshToken
       readonly session: Session
     }
   | { readonly kind: 'refused'; readonly why: LoginRefusal; readonly detail?: string }
   | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
 
 export type LoginRefusal =
-  'bad-credentials' | 'unknown-client' | 'unknown-audience' | 'unknown-scope' | 'token-over-budget'
+  | 'bad-credentials'
+  | 'account-blocked'
+  | 'unknown-client'
+  | 'unknown-audience'
+  | 'unknown-scope'
+  | 'token-over-budget'
 
 /** Checks a person's credentials and opens a session with its first access token. */
 export async function login(parts: LoginParts, request: LoginRequest): Promise<LoginOutcome> {
@@ -78,15 +80,16 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
     return { kind: 'refused', why: 'bad-credentials' }
   }
 
+  // Only to somebody who knows the password: to others it would tell that the account exists.
+  if (account.isBlocked) return { kind: 'refused', why: 'account-blocked' }
+
   const session = newSession(parts, { account, client, target: chosen.target }, request, readAt)
-  const token = mintAccessToken(
-    parts,
-    tokenGrantOf(parts.registry, { account, client, session, target: chosen.target }, request),
-    readAt,
-  )
+  const token = mintForSession(parts, session, request, readAt)
   if (token.kind === 'refused') return token
-  await parts.sessions.insert(session)
-  if (!client.grants.includes('refresh_token')) return { kind: 'signed-in', token, session }
+  const opened = await parts.sessions.open(session)
+  if (opened.kind === 'blocked') return { kind: 'refused', why: 'account-blocked' }
+  if (opened.kind === 'superseded') return { kind: 'refused', why: 'bad-credentials' }
+  if (!session.client.mayRefresh) return { kind: 'signed-in', token, session }
   const source = { sessionId: session.id, seed: session.seed }
   const refresh = {
     token: deriveRefreshToken(parts.peppers[0], source, 0),
@@ -97,44 +100,35 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
 
 function newSession(
   parts: LoginParts,
-  { account, client, target }: Omit<Grantee, 'session'>,
-  requested: RequestedAccess,
+  {
+    account,
+    client,
+    target,
+  }: { readonly account: Account; readonly client: Client; readonly target: TokenTarget },
+  request: LoginRequest,
   readAt: number,
-): Session {
+): KnownSession {
   return {
     id: randomIdentifier(parts.randomBytes),
     accountId: account.id,
     clientId: client.id,
     audiences: [...new Set([...target.audiences, parts.registry.issuer])],
-    scopes: requested.scopes,
+    scopes: request.scopes,
     generation: account.generation,
     seed: randomSecret(parts.randomBytes),
     authenticatedAt: readAt,
+    lastUsedAt: readAt,
     idleExpiresAt: readAt + idleSecondsMax * 1000,
     expiresAt: readAt + sessionSecondsMax * 1000,
-  }
-}
-
-interface Grantee {
-  readonly account: Account
-  readonly client: Client
-  readonly session: Session
-  readonly target: TokenTarget
-}
-
-function tokenGrantOf(
-  registry: Registry,
-  { account, client, session, target }: Grantee,
-  requested: RequestedAccess,
-): TokenGrant {
-  const granted = scopesOfRoles(registry, account.roles, target.audiences)
-  return {
-    target,
-    subject: account.id,
-    clientId: client.id,
-    clientGeneration: client.generation,
-    scopes: narrowScopes(granted, requested.scopes),
-    roles: rolesAtAudiences(registry, account.roles, target.audiences),
-    session,
+    device: request.device,
+    network: request.network,
+    isEnded: false,
+    account,
+    client: {
+      name: client.name,
+      isEnabled: true,
+      mayRefresh: client.grants.includes('refresh_token'),
+      generation: client.generation,
+    },
   }
 }

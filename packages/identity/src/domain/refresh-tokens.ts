@@ -26,6 +26,13 @@ export interface RefreshTokenSource {
   readonly seed: string
 }
 
+/** A refresh token on its way to its client. */
+export interface IssuedRefreshToken {
+  readonly token: string
+  /** How long it can be used if nothing happens. */
+  readonly expiresInSeconds: number
+}
+
 const label = Buffer.from('portcullis refresh token\0')
 const form = /^prt_([0-9a-f]{8})\.([A-Za-z0-9_-]{22})\.(0|[1-9]\d{0,14})\.([A-Za-z0-9_-]{43})$/
 

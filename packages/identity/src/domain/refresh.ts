@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto'
-import type { AccessToken, AccessTokenMinter, MintedToken } from './access-tokens.ts'
-import { mintAccessToken } from './access-tokens.ts'
-import type { RefreshPeppers } from './refresh-tokens.ts'
+import type { AccessToken } from './access-tokens.ts'
+import type { IssuedRefreshToken, RefreshPeppers } from './refresh-tokens.ts'
 import { deriveRefreshToken, isGenuine, parseRefreshToken } from './refresh-tokens.ts'
-import type { RefusedTarget, Registry, RequestedAccess } from './registry.ts'
-import { chooseTarget, narrowScopes, rolesAtAudiences, scopesOfRoles } from './registry.ts'
-import type { RefreshableSession, RotationOutcome, SessionStore } from './sessions.ts'
+import type { RequestedAccess } from './registry.ts'
+import type { SessionTokenParts } from './session-tokens.ts'
+import { mintForSession } from './session-tokens.ts'
+import type { KnownSession, RotationOutcome, SessionStore } from './sessions.ts'
 import { idleSecondsMax, isLive } from './sessions.ts'
 
-export interface RefreshParts extends AccessTokenMinter {
-  readonly registry: Registry
-  readonly sessions: SessionStore
+export interface RefreshParts extends SessionTokenParts {
+  readonly sessions: Pick<SessionStore, 'find' | 'rotateRefresh'>
   readonly peppers: RefreshPeppers
   /** How long racing tabs and lost answers get the same successor. */
   readonly refreshGraceSeconds: number
@@ -30,9 +29,8 @@ export type RefreshOutcome =
   | {
       readonly kind: 'refreshed'
       readonly token: AccessToken
-      readonly refreshToken: string
-      readonly refreshExpiresInSeconds: number
-      readonly session: RefreshableSession
+      readonly refresh: IssuedRefreshToken
+      readonly session: KnownSession
       readonly how: 'rotated' | 'repeated' | 'ahead'
     }
   | {
@@ -54,22 +52,20 @@ export async function refresh(
   parts: RefreshParts,
   request: RefreshRequest,
 ): Promise<RefreshOutcome> {
-  const presented = parseRefreshToken(request.refreshToken)
-  if (presented === undefined) return badGrant
   // Before the read: see mintAccessToken.
   const readAt = parts.now()
-  const session = await parts.sessions.readForRefresh(presented.sessionId)
-  if (session === undefined) return badGrant
-  const source = { sessionId: session.id, seed: session.seed }
-  if (!isGenuine(presented, parts.peppers, source)) return badGrant
-  if (!isFromClient(session, request.clientId) || !isLive(session, readAt)) return badGrant
+  const recognised = await recogniseRefreshToken(parts, request.refreshToken)
+  if (recognised === undefined) return badGrant
+  const { session, counter } = recognised
+  if (!isFromClient(session, request.clientId)) return badGrant
+  if (!isLive(session, readAt) || !session.client.mayRefresh) return badGrant
 
-  const token = mintFor(parts, session, request, readAt)
+  const token = mintForSession(parts, session, request, readAt)
   if (token.kind === 'refused') return token
 
   const rotation = await parts.sessions.rotateRefresh({
     sessionId: session.id,
-    counter: presented.counter,
+    counter,
     attemptHash: request.attempt === undefined ? undefined : hashAttempt(request.attempt),
     now: parts.now(),
     graceMs: parts.refreshGraceSeconds * 1000,
@@ -78,12 +74,31 @@ export async function refresh(
   return answerOf(rotation, parts, session, token, readAt)
 }
 
+/**
+ * Finds the session whose refresh token this is. Genuine is not current: says nothing about whether the
+ * token is the newest, or the session still alive.
+ */
+export async function recogniseRefreshToken(
+  {
+    sessions,
+    peppers,
+  }: { readonly sessions: Pick<SessionStore, 'find'>; readonly peppers: RefreshPeppers },
+  text: string,
+): Promise<{ readonly session: KnownSession; readonly counter: number } | undefined> {
+  const presented = parseRefreshToken(text)
+  if (presented === undefined) return undefined
+  const session = await sessions.find(presented.sessionId)
+  if (session === undefined) return undefined
+  const source = { sessionId: session.id, seed: session.seed }
+  return isGenuine(presented, peppers, source) ? { session, counter: presented.counter } : undefined
+}
+
 const badGrant = { kind: 'refused', why: 'bad-grant' } as const
 
 function answerOf(
   rotation: RotationOutcome,
   parts: RefreshParts,
-  session: RefreshableSession,
+  session: KnownSession,
   token: AccessToken,
   readAt: number,
 ): RefreshOutcome {
@@ -97,8 +112,10 @@ function answerOf(
       return {
         kind: 'refreshed',
         token,
-        refreshToken: deriveRefreshToken(pepper, source, rotation.counter),
-        refreshExpiresInSeconds: Math.floor((idleExpiresAt - readAt) / 1000),
+        refresh: {
+          token: deriveRefreshToken(pepper, source, rotation.counter),
+          expiresInSeconds: Math.floor((idleExpiresAt - readAt) / 1000),
+        },
         session,
         how: rotation.kind,
       }
@@ -110,38 +127,7 @@ function answerOf(
   }
 }
 
-function mintFor(
-  parts: RefreshParts,
-  session: RefreshableSession,
-  requested: RequestedAccess,
-  readAt: number,
-): MintedToken | RefusedTarget {
-  const allowed = { audiences: session.audiences.filter((name) => name !== parts.registry.issuer) }
-  const chosen = chooseTarget(parts.registry, allowed, requested)
-  if (chosen.kind === 'refused') return chosen
-  const { audiences } = chosen.target
-  // RFC 6749 section 6: never more than was granted at login.
-  const granted = narrowScopes(
-    scopesOfRoles(parts.registry, session.account.roles, audiences),
-    session.scopes,
-  )
-  return mintAccessToken(
-    parts,
-    {
-      target: chosen.target,
-      subject: session.accountId,
-      clientId: session.clientId,
-      clientGeneration: session.client.generation,
-      scopes: narrowScopes(granted, requested.scopes),
-      roles: rolesAtAudiences(parts.registry, session.account.roles, audiences),
-      // The token vouches for the account as it is now, not as it was at login.
-      session: { ...session, generation: session.account.generation },
-    },
-    readAt,
-  )
-}
-
-function isFromClient(session: RefreshableSession, clientId: string | undefined): boolean {
+function isFromClient(session: KnownSession, clientId: string | undefined): boolean {
   return clientId === undefined || clientId === session.clientId || clientId === session.client.name
 }
 

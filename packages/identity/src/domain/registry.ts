@@ -36,10 +36,10 @@ export function isGrant(text: string): text is Grant {
 export const defaultClientName = 'web'
 
 /** The role that identity's own admin routes want. */
-const administratorRole = 'identity-admin'
+export const administratorRole = 'identity-admin'
 
 /** The scope that reads the revocation feed. */
-const revocationsScope = 'revocations.read'
+export const revocationsScope = 'revocations.read'
 
 /** Identity is an audience of its own API: its name is the issuer, and its policy is built in. */
 export const issuerAudience: Audience = {
@@ -174,6 +174,12 @@ export function rolesAtAudiences(
 ): readonly string[] {
   const known = new Set(audiences.flatMap((name) => audienceNamed(registry, name).roles))
   return roles.filter((role) => known.has(role))
+}
+
+/** The longest that any access token lives by the present settings. */
+export function accessTokenSecondsMax(registry: Registry): number {
+  const policies = [issuerAudience, ...registry.audiences.values()]
+  return Math.max(...policies.map(({ accessTokenSeconds }) => accessTokenSeconds))
 }
 
 /** The algorithms that the keyring must be able to sign with. */

@@ -13,6 +13,15 @@ export interface PresentedCounter {
   readonly attemptHash: string | undefined
 }
 
+/** The times that a rotation goes by, in milliseconds. */
+export interface RotationPace {
+  readonly now: number
+  /** How long racing tabs and lost answers get the same successor. */
+  readonly graceMs: number
+  /** How long a session lives on without a refresh. */
+  readonly idleMs: number
+}
+
 export type RotationDecision =
   /** A new successor, and the row moves to its counter. */
   | { readonly kind: 'rotated'; readonly counter: number }
@@ -31,7 +40,7 @@ export type RotationDecision =
 export function decideRotation(
   state: RotationState,
   presented: PresentedCounter,
-  { now, graceMs }: { readonly now: number; readonly graceMs: number },
+  { now, graceMs }: Pick<RotationPace, 'now' | 'graceMs'>,
 ): RotationDecision {
   const { counter, rotatedAt } = state
   const isWithinGrace = rotatedAt !== undefined && now - rotatedAt < graceMs

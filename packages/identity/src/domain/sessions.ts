@@ -1,4 +1,5 @@
-import type { PresentedCounter, RotationDecision } from './rotation.ts'
+import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import type { PresentedCounter, RotationDecision, RotationPace } from './rotation.ts'
 
 /** One login on one device. Its id is the `sid` of every token that comes out of it. */
 export interface Session {
@@ -17,39 +18,57 @@ export interface Session {
   readonly authenticatedAt: number
   readonly idleExpiresAt: number
   readonly expiresAt: number
+  /** What the owner knows it by: the `User-Agent` and the address of the login. */
+  readonly device: string | undefined
+  readonly network: string | undefined
 }
 
-/** What a refresh must know before it signs, read in one step. */
-export interface RefreshableSession extends Session {
+/** A session with the account and the client it hangs on, read in one step. */
+export interface KnownSession extends Session {
+  readonly lastUsedAt: number
   readonly isEnded: boolean
-  readonly account: { readonly generation: number; readonly roles: readonly string[] }
+  readonly account: {
+    readonly generation: number
+    /** Sessions of a lower generation are over. */
+    readonly loginFloor: number
+    readonly isBlocked: boolean
+    readonly roles: readonly string[]
+  }
   readonly client: {
     readonly name: string
-    /** It is enabled and may refresh. */
+    readonly isEnabled: boolean
     readonly mayRefresh: boolean
     readonly generation: number
   }
 }
 
-export interface RotationRequest extends PresentedCounter {
+export interface RotationRequest extends PresentedCounter, RotationPace {
   readonly sessionId: string
-  readonly now: number
-  readonly graceMs: number
-  readonly idleMs: number
 }
 
-/** `gone`: the session ended, expired or lost its client's consent since it was read. */
+/** `gone`: since it was read, the session ended or expired, or its account or client was stopped. */
 export type RotationOutcome = RotationDecision | { readonly kind: 'gone' }
 
 export interface SessionStore {
-  readonly insert: (session: Session) => Promise<void>
-  readonly readForRefresh: (sessionId: string) => Promise<RefreshableSession | undefined>
+  /** Keeps a new session, unless its credential has lost its worth since it was checked. */
+  readonly open: (session: Session) => Promise<OpenedSession>
+  readonly find: (sessionId: string) => Promise<KnownSession | undefined>
+  /** Those of an account that have not ended, expired ones included; the last used comes first. */
+  readonly listOf: (accountId: string) => Promise<readonly KnownSession[]>
   /**
-   * The whole rotation as one atomic step: decides, moves the row, and on theft ends the session and
-   * writes the event. When it returns, the outcome is durable.
+   * The whole rotation as one atomic step: decides, moves the row, and on theft ends the session,
+   * revokes its tokens and writes the event. When it returns, the outcome is durable.
    */
   readonly rotateRefresh: (request: RotationRequest) => Promise<RotationOutcome>
+  /** Ends a session and revokes its tokens. One that has ended stays so, and the log as it is. */
+  readonly end: (sessionId: string, now: number) => Promise<RevocationPosition>
 }
+
+export type OpenedSession =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'blocked' }
+  /** The password was changed, or every session ended, while this one's credential was checked. */
+  | { readonly kind: 'superseded' }
 
 /** 90 days: after this the person signs in again, however active the session was. */
 export const sessionSecondsMax: number = 90 * 24 * 3600
@@ -57,11 +76,14 @@ export const sessionSecondsMax: number = 90 * 24 * 3600
 export const idleSecondsMax: number = 14 * 24 * 3600
 
 /** Whether a session may go on. Expiry is by the clock, never by a clean-up job. */
-export function isLive(session: RefreshableSession, now: number): boolean {
+export function isLive(session: KnownSession, now: number): boolean {
+  const { account, client } = session
   return (
     !session.isEnded &&
     now < session.idleExpiresAt &&
     now < session.expiresAt &&
-    session.client.mayRefresh
+    session.generation >= account.loginFloor &&
+    !account.isBlocked &&
+    client.isEnabled
   )
 }

@@ -10,7 +10,7 @@ import type { HttpServer } from './server.ts'
 
 export interface DocumentParts {
   readonly registry: Registry
-  readonly keyring: Pick<Keyring, 'publicJwks'>
+  readonly keyring: Pick<Keyring, 'publicJwks' | 'publicFeedJwks'>
   readonly jwksMaxAgeSeconds: number
 }
 
@@ -20,6 +20,9 @@ export function addDocuments(app: HttpServer, parts: DocumentParts): void {
   const metadata = metadataOf(registry)
   app.get(pathAtIssuer(registry.issuer, '/.well-known/jwks.json'), (request, reply) =>
     sendDocument(request, reply, keyring.publicJwks(), jwksMaxAgeSeconds),
+  )
+  app.get(pathAtIssuer(registry.issuer, '/.well-known/revocation-keys.json'), (request, reply) =>
+    sendDocument(request, reply, keyring.publicFeedJwks(), jwksMaxAgeSeconds),
   )
   app.get(new URL(issuerMetadataUrl(registry.issuer)).pathname, (request, reply) =>
     sendDocument(request, reply, metadata, jwksMaxAgeSeconds),
@@ -36,6 +39,11 @@ function metadataOf(registry: Registry): object {
     issuer,
     token_endpoint: `${issuer}/token`,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
+    revocation_feed: {
+      snapshot: `${issuer}/revocations/snapshot`,
+      stream: `${issuer}/revocations/stream`,
+      keys: `${issuer}/.well-known/revocation-keys.json`,
+    },
     grant_types_supported: supportedGrantTypes,
     // Required by RFC 8414 section 2, and empty without an authorization endpoint.
     response_types_supported: [],

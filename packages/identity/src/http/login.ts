@@ -4,8 +4,9 @@ import type { FastifyReply } from 'fastify'
 import type { LoginOutcome, LoginParts, LoginRefusal } from '../domain/login.ts'
 import { login } from '../domain/login.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import { sendProblem } from './problems.ts'
+import { sendBadCredentials, sendBusy, sendProblem } from './problems.ts'
 import type { HttpServer } from './server.ts'
+import { sessionTokenMembers } from './token-members.ts'
 
 const audienceName = { type: 'string', minLength: 1, maxLength: 256 } as const
 
@@ -24,15 +25,20 @@ const loginBody = {
   },
 } as const
 
+/** Enough to tell one device from another. */
+const deviceCharactersMax = 256
+
 export function addLogin(app: HttpServer, parts: LoginParts): void {
   const path = pathAtIssuer(parts.issuer, '/login')
-  app.post(path, { schema: { body: loginBody } }, async ({ body, log }, reply) => {
+  app.post(path, { schema: { body: loginBody } }, async ({ body, headers, ip, log }, reply) => {
     const outcome = await login(parts, {
       identifier: body.identifier,
       password: body.password,
       clientId: body.client_id,
       audiences: typeof body.audience === 'string' ? [body.audience] : body.audience,
       scopes: body.scope?.split(' '),
+      device: headers['user-agent']?.slice(0, deviceCharactersMax),
+      network: ip,
     })
     log.info(factsOf(outcome), 'login')
     return answerLogin(reply, outcome, parts.issuer)
@@ -42,34 +48,18 @@ export function addLogin(app: HttpServer, parts: LoginParts): void {
 function answerLogin(reply: FastifyReply, outcome: LoginOutcome, issuer: string): FastifyReply {
   switch (outcome.kind) {
     case 'signed-in':
-      return reply.send({
-        access_token: outcome.token.accessToken,
-        token_type: 'Bearer',
-        expires_in: outcome.token.expiresInSeconds,
-        ...(outcome.refresh === undefined
-          ? {}
-          : {
-              refresh_token: outcome.refresh.token,
-              refresh_expires_in: outcome.refresh.expiresInSeconds,
-            }),
-        session_id: outcome.session.id,
-        scope: outcome.token.scopes.join(' '),
-      })
+      return reply.send(sessionTokenMembers(outcome))
     case 'busy':
-      reply.header('retry-after', outcome.retryAfterSeconds)
-      return sendProblem(reply, createProblem('overloaded', 'too many people are signing in'))
+      return sendBusy(reply, outcome.retryAfterSeconds)
     case 'refused':
-      if (outcome.why === 'bad-credentials') {
-        // RFC 9110 section 15.5.2 wants a challenge. Browsers do not know this scheme, so they show
-        // no password dialog.
-        reply.header('www-authenticate', `Password realm="${issuer}"`)
-      }
+      if (outcome.why === 'bad-credentials') return sendBadCredentials(reply, issuer)
       return sendProblem(reply, createProblem(problemOfRefusal[outcome.why], outcome.detail))
   }
 }
 
 const problemOfRefusal: Readonly<Record<LoginRefusal, ProblemCode>> = {
   'bad-credentials': 'bad-credentials',
+  'account-blocked': 'account-blocked',
   'unknown-client': 'unknown-client',
   'unknown-audience': 'unknown-audience',
   'unknown-scope': 'unknown-scope',

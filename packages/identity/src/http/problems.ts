@@ -2,11 +2,26 @@ import type { Socket } from 'node:net'
 import type { FieldError, Problem, ProblemCode } from '@portcullis/protocol'
 import { createProblem, problemMediaType } from '@portcullis/protocol'
 import { pointerToMember } from '@portcullis/runtime'
+import { problemOf as problemOfToken, responseHeadersOf, VerifyError } from '@portcullis/verify'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { MalformedBodyError } from './bodies.ts'
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   return reply.code(problem.status).type(problemMediaType).send(problem)
+}
+
+/** Somebody's password was wrong. */
+export function sendBadCredentials(reply: FastifyReply, realm: string): FastifyReply {
+  // RFC 9110 section 15.5.2 wants a challenge. Browsers do not know this scheme, so they show no
+  // password dialog.
+  reply.header('www-authenticate', `Password realm="${realm}"`)
+  return sendProblem(reply, createProblem('bad-credentials'))
+}
+
+/** The queue of password checks is full. */
+export function sendBusy(reply: FastifyReply, retryAfterSeconds: number): FastifyReply {
+  reply.header('retry-after', retryAfterSeconds)
+  return sendProblem(reply, createProblem('overloaded', 'too many passwords are being checked'))
 }
 
 /**
@@ -18,6 +33,10 @@ export function answerError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
+  // Who calls, or what they may do, did not hold (`http/callers`).
+  if (error instanceof VerifyError) {
+    return reply.code(error.status).headers(responseHeadersOf(error)).send(problemOfToken(error))
+  }
   const problem = problemOf(error)
   if (problem.status === 500) {
     request.log.error({ err: error, route: request.routeOptions.url }, 'unexpected error')

@@ -1,5 +1,4 @@
 import type { FastifyError, FastifyReply } from 'fastify'
-import type { AccessToken } from '../domain/access-tokens.ts'
 import type {
   ClientCredentialsParts,
   ClientCredentialsRefusal,
@@ -13,6 +12,7 @@ import { readClientCredential } from './client-authentication.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { problemOf } from './problems.ts'
 import type { HttpServer } from './server.ts'
+import { accessTokenMembers, sessionTokenMembers } from './token-members.ts'
 
 export type TokenParts = ClientCredentialsParts & RefreshParts
 
@@ -97,26 +97,12 @@ async function answerRefresh(parts: TokenParts, form: Form): Promise<GrantAnswer
   return {
     kind: 'granted',
     facts: { outcome: outcome.how, sessionId: outcome.session.id },
-    members: {
-      ...accessTokenMembers(outcome.token),
-      refresh_token: outcome.refreshToken,
-      refresh_expires_in: outcome.refreshExpiresInSeconds,
-      session_id: outcome.session.id,
-    },
+    members: sessionTokenMembers(outcome),
   }
 }
 
 function requestedAccess(form: Form): RequestedAccess {
   return { audiences: form.get('audience')?.split(' '), scopes: form.get('scope')?.split(' ') }
-}
-
-function accessTokenMembers({ accessToken, expiresInSeconds, scopes }: AccessToken): object {
-  return {
-    access_token: accessToken,
-    token_type: 'Bearer',
-    expires_in: expiresInSeconds,
-    scope: scopes.join(' '),
-  }
 }
 
 type OAuthError =

@@ -3,13 +3,15 @@ import type { ClientDeclaration } from '../domain/registry.ts'
 import { isGrant } from '../domain/registry.ts'
 import { integer, list, optionalText, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
+import type { Revoke, RevokingTransaction } from './revocations.ts'
 
 export function createClientStore(database: Database): ClientStore {
   return {
     find: async (idOrName) => {
       const [row] = await database.query(
-        `SELECT id, name, public, secret_hash, grants, audiences, scopes, generation
-         FROM clients WHERE enabled = 1 AND (id = $1 OR name = $1)`,
+        `SELECT clients.id, name, public, secret_hash, grants, audiences, scopes,
+                base + generation AS generation
+         FROM clients JOIN revocation_head WHERE enabled = 1 AND (clients.id = $1 OR name = $1)`,
         [idOrName],
       )
       return row === undefined ? undefined : clientOf(row)
@@ -30,23 +32,37 @@ export type SyncOutcome =
 
 /**
  * Makes the store's clients follow the operator's file, in one transaction: new names get an id,
- * known ones the file's current values, and those that left the file are disabled.
+ * known ones the file's current values, and those that left the file are disabled and their tokens
+ * taken back.
  */
 export function synchroniseClients(
-  database: Database,
+  transaction: RevokingTransaction,
   declared: readonly DeclaredClient[],
   now: number,
 ): Promise<SyncOutcome> {
-  return database.transaction((query): SyncOutcome => {
+  return transaction((query, revoke): SyncOutcome => {
     const kept = query("SELECT name FROM clients WHERE origin = 'store'")
     const keptNames = new Set(kept.map((row) => text(row, 'name')))
     const taken = declared.find(({ name }) => keptNames.has(name))
     if (taken !== undefined) return { kind: 'name-taken', name: taken.name }
 
-    query("UPDATE clients SET enabled = 0 WHERE origin = 'file'")
+    const names = new Set(declared.map(({ name }) => name))
+    const enabled = query("SELECT id, name FROM clients WHERE origin = 'file' AND enabled = 1")
+    for (const row of enabled) {
+      if (!names.has(text(row, 'name'))) disableClient(query, revoke, text(row, 'id'))
+    }
     for (const client of declared) insertClient(query, { ...client, id: client.newId }, 'file', now)
     return { kind: 'synchronised' }
   })
+}
+
+function disableClient(query: Query, revoke: Revoke, id: string): void {
+  query('UPDATE clients SET enabled = 0, generation = generation + 1 WHERE id = $1', [id])
+  const [row] = query(
+    'SELECT base + generation AS generation FROM clients JOIN revocation_head WHERE clients.id = $1',
+    [id],
+  )
+  if (row !== undefined) revoke({ kind: 'client', key: id, floor: integer(row, 'generation') })
 }
 
 /** What the store keeps of a client, whoever declared it. */

@@ -37,7 +37,7 @@ export function openDatabase(url: string, now: number): Database {
       'Write it as sqlite:PATH, for example sqlite:.portcullis/identity.db.',
     )
   }
-  const path = url.slice(scheme.length)
+  const path = pathOfDatabase(url)
   const connection = connect(path)
   try {
     prepare(connection, path, now)
@@ -46,6 +46,11 @@ export function openDatabase(url: string, now: number): Database {
     throw error instanceof StartError ? error : unusable(path, error)
   }
   return databaseOver(connection)
+}
+
+/** The file that `sqlite:PATH` names. */
+export function pathOfDatabase(url: string): string {
+  return url.slice(scheme.length)
 }
 
 /** Whether rows can be read at the moment. */

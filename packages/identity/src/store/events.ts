@@ -1,19 +1,38 @@
 import type { Query } from './database.ts'
 
-/** Something that happened to a session and that somebody will ask about later. */
-export interface SessionEvent {
-  /** `refresh-reuse`: an old refresh token came back, and the session was ended for it. */
-  readonly kind: 'refresh-reuse' | 'history-lost'
-  readonly accountId: string
-  readonly sessionId: string
+/** Something that happened and that somebody will ask about later. */
+export interface StoredEvent {
+  readonly kind: EventKind
+  readonly accountId?: string
+  readonly sessionId?: string
+  /** The account that did it, where it was somebody else. */
+  readonly actor?: string
+  /** Why, in the words of whoever did it. */
+  readonly reason?: string
 }
 
+/** `refresh-reuse`: an old refresh token came back, and the session was ended for it. */
+export type EventKind =
+  | 'refresh-reuse'
+  | 'history-lost'
+  | 'session-ended'
+  | 'all-sessions-ended'
+  | 'password-changed'
+  | 'account-blocked'
+  | 'account-unblocked'
+
 /** Writes an event in the transaction of its cause, so that neither exists without the other. */
-export function appendEvent(query: Query, event: SessionEvent, now: number): void {
-  query('INSERT INTO events (at, kind, account_id, session_id) VALUES ($1, $2, $3, $4)', [
-    now,
-    event.kind,
-    event.accountId,
-    event.sessionId,
-  ])
+export function appendEvent(query: Query, event: StoredEvent, now: number): void {
+  query(
+    `INSERT INTO events (at, kind, account_id, session_id, actor, reason)
+     VALUES ($1, $2, $3, $4, $5, $6)`,
+    [
+      now,
+      event.kind,
+      event.accountId ?? null,
+      event.sessionId ?? null,
+      event.actor ?? null,
+      event.reason ?? null,
+    ],
+  )
 }

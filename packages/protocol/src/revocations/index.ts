@@ -11,5 +11,11 @@ export { formatFrame, frameEvent, parseFrame } from './frame.ts'
 export type { Frame } from './frame.ts'
 export { formatPosition, parsePosition } from './position.ts'
 export type { RevocationPosition } from './position.ts'
-export { decodeRecords, encodeRecord, fingerprintOf, recordBytes } from './record.ts'
+export {
+  decodeRecords,
+  encodeRecord,
+  fingerprintOf,
+  isRevocationKind,
+  recordBytes,
+} from './record.ts'
 export type { Fingerprint, RevocationKind, RevocationRecord } from './record.ts'

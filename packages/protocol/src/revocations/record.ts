@@ -10,6 +10,10 @@ const kindOfOctet: ReadonlyMap<number, RevocationKind> = new Map(
   (Object.keys(kindOctets) as RevocationKind[]).map((kind) => [kindOctets[kind], kind]),
 )
 
+export function isRevocationKind(text: string): text is RevocationKind {
+  return Object.hasOwn(kindOctets, text)
+}
+
 /** One entry of the revocation log. Applying it twice, late or out of order does no harm. */
 export interface RevocationRecord {
   /** Dense, from 1, in the order of the commits. */

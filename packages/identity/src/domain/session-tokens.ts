@@ -1,0 +1,43 @@
+import type { AccessTokenMinter, MintedToken } from './access-tokens.ts'
+import { mintAccessToken } from './access-tokens.ts'
+import type { RefusedTarget, Registry, RequestedAccess } from './registry.ts'
+import { chooseTarget, narrowScopes, rolesAtAudiences, scopesOfRoles } from './registry.ts'
+import type { KnownSession } from './sessions.ts'
+
+export interface SessionTokenParts extends AccessTokenMinter {
+  readonly registry: Registry
+}
+
+/**
+ * Mints an access token of a session: for those of its audiences that are asked for, with what the
+ * account's roles grant there at the moment, and never more than the login asked for (RFC 6749
+ * section 6). `readAt` is the store's clock from before the session was read.
+ */
+export function mintForSession(
+  parts: SessionTokenParts,
+  session: KnownSession,
+  requested: RequestedAccess,
+  readAt: number,
+): MintedToken | RefusedTarget {
+  const { registry } = parts
+  const allowed = { audiences: session.audiences.filter((name) => name !== registry.issuer) }
+  const chosen = chooseTarget(registry, allowed, requested)
+  if (chosen.kind === 'refused') return chosen
+  const { account, client } = session
+  const { audiences } = chosen.target
+  const granted = narrowScopes(scopesOfRoles(registry, account.roles, audiences), session.scopes)
+  return mintAccessToken(
+    parts,
+    {
+      target: chosen.target,
+      subject: session.accountId,
+      clientId: session.clientId,
+      clientGeneration: client.generation,
+      scopes: narrowScopes(granted, requested.scopes),
+      roles: rolesAtAudiences(registry, account.roles, audiences),
+      // The token vouches for the account as it is now, not as it was at login.
+      session: { ...session, generation: account.generation },
+    },
+    readAt,
+  )
+}

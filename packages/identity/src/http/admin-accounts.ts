@@ -1,0 +1,70 @@
+import { createProblem } from '@portcullis/protocol'
+import type { Account, AccountStore, Decision } from '../domain/accounts.ts'
+import { parseIdentifier } from '../domain/accounts.ts'
+import type { Callers } from './callers.ts'
+import { pathAtIssuer } from './issuer-path.ts'
+import { sendProblem } from './problems.ts'
+import type { HttpServer } from './server.ts'
+
+export interface AdminAccountsParts {
+  readonly issuer: string
+  readonly callers: Callers
+  readonly accounts: AccountStore
+  readonly now: () => number
+}
+
+const accountQuery = {
+  type: 'object',
+  required: ['identifier'],
+  additionalProperties: false,
+  properties: { identifier: { type: 'string', minLength: 1, maxLength: 320 } },
+} as const
+
+const accountPath = {
+  type: 'object',
+  required: ['id'],
+  properties: { id: { type: 'string' } },
+} as const
+
+const decisionBody = {
+  type: 'object',
+  required: ['reason'],
+  additionalProperties: false,
+  properties: { reason: { type: 'string', minLength: 1, maxLength: 500 } },
+} as const
+
+/** What an administrator may do to an account. Every change is kept with who made it and why. */
+export function addAdminAccounts(app: HttpServer, parts: AdminAccountsParts): void {
+  const { issuer, callers, accounts, now } = parts
+  const at = (route: string): string => pathAtIssuer(issuer, `/admin/accounts${route}`)
+  const decision = { schema: { params: accountPath, body: decisionBody } }
+
+  app.get(at(''), { schema: { querystring: accountQuery } }, async (request) => {
+    await callers.administrator(request)
+    const parsed = parseIdentifier(request.query.identifier)
+    const account =
+      parsed.kind === 'identifier' ? await accounts.findByIdentifier(parsed.identifier) : undefined
+    return { accounts: account === undefined ? [] : [membersOf(account)] }
+  })
+
+  app.post(at('/:id/block'), decision, async (request, reply) => {
+    const actor = (await callers.administrator(request)).accountId
+    const decided: Decision = { accountId: request.params.id, actor, now: now(), ...request.body }
+    const revocation = await accounts.block(decided)
+    if (revocation === undefined) return sendProblem(reply, createProblem('not-found'))
+    request.log.info({ accountId: decided.accountId, actor }, 'account blocked')
+    return reply.send({ revocation })
+  })
+
+  app.post(at('/:id/unblock'), decision, async (request, reply) => {
+    const actor = (await callers.administrator(request)).accountId
+    const decided: Decision = { accountId: request.params.id, actor, now: now(), ...request.body }
+    if (!(await accounts.unblock(decided))) return sendProblem(reply, createProblem('not-found'))
+    request.log.info({ accountId: decided.accountId, actor }, 'account unblocked')
+    return reply.code(204).send()
+  })
+}
+
+function membersOf({ id, identifier, roles, isBlocked }: Account): object {
+  return { id, identifier, roles, blocked: isBlocked }
+}

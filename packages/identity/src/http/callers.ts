@@ -1,0 +1,85 @@
+import type { Auth, Verifier } from '@portcullis/verify'
+import { authenticateHeader, requireRole, requireScope, VerifyError } from '@portcullis/verify'
+import type { FastifyRequest } from 'fastify'
+import { findCaller } from '../domain/callers.ts'
+import type { ClientStore } from '../domain/clients.ts'
+import { administratorRole, revocationsScope } from '../domain/registry.ts'
+import type { KnownSession, SessionStore } from '../domain/sessions.ts'
+
+/**
+ * Who calls identity's own API. Each function answers the caller's live session or throws a
+ * `VerifyError`, which the error handler turns into 401 or 403.
+ */
+export interface Callers {
+  /** A person, by a token whose only audience is identity. */
+  readonly person: (request: FastifyRequest) => Promise<KnownSession>
+  /** As `person`, in the role of an administrator. */
+  readonly administrator: (request: FastifyRequest) => Promise<KnownSession>
+  /** A person, by a live token for whatever audience. */
+  readonly bearer: (request: FastifyRequest) => Promise<KnownSession>
+  /**
+   * A machine client that may read the revocation feed. An issuer on loopback, which is one in
+   * development, lets everybody read.
+   */
+  readonly follower: (request: FastifyRequest) => Promise<void>
+}
+
+type TokenVerifier = Pick<Verifier, 'audience' | 'verify'>
+
+export interface CallerParts {
+  readonly issuer: string
+  readonly ownTokens: TokenVerifier
+  readonly anyTokens: TokenVerifier
+  readonly sessions: Pick<SessionStore, 'find'>
+  readonly clients: ClientStore
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+export function createCallers(parts: CallerParts): Callers {
+  const { issuer, ownTokens, anyTokens, sessions, clients, now } = parts
+  const isAdministrator = requireRole(administratorRole)
+  const mayFollow = requireScope(revocationsScope)
+  const isInDevelopment = new URL(issuer).protocol === 'http:'
+
+  const authenticate = (verifier: TokenVerifier, request: FastifyRequest): Promise<Auth> =>
+    authenticateHeader(verifier, authorizationFields(request))
+  const liveSession = async (auth: Auth): Promise<KnownSession> => {
+    const session = await findCaller(sessions, auth.claims, now())
+    if (session !== undefined) return session
+    throw refused('the session of the token is over, or the token is not one of a person')
+  }
+  const forIdentity = async (request: FastifyRequest): Promise<Auth> => {
+    const auth = await authenticate(ownTokens, request)
+    // A service that got a token for several audiences must not be able to use it here.
+    if (auth.claims.aud === issuer) return auth
+    throw refused('the token is not for the issuer alone')
+  }
+  const refused = (description: string): VerifyError =>
+    new VerifyError('invalid-token', description, { realm: issuer })
+
+  return {
+    person: async (request) => liveSession(await forIdentity(request)),
+    administrator: async (request) => {
+      const auth = await forIdentity(request)
+      isAdministrator(auth)
+      return liveSession(auth)
+    },
+    bearer: async (request) => liveSession(await authenticate(anyTokens, request)),
+    follower: async (request) => {
+      if (isInDevelopment && request.headers.authorization === undefined) return
+      const auth = await forIdentity(request)
+      mayFollow(auth)
+      const client = await clients.find(auth.claims.client_id)
+      const isCurrent = client !== undefined && (auth.claims.cgen ?? -1) >= client.generation
+      if (!isCurrent) throw refused('the client of the token was stopped')
+    },
+  }
+}
+
+/** All of them: Node keeps only the first of several Authorization fields elsewhere. */
+function authorizationFields({ raw }: FastifyRequest): readonly string[] {
+  return raw.rawHeaders.filter(
+    (_value, at, all) => at % 2 === 1 && all[at - 1]?.toLowerCase() === 'authorization',
+  )
+}

@@ -1,0 +1,72 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { VerifyError } from '@portcullis/verify'
+import type { AccountStore } from '../domain/accounts.ts'
+import type { RefreshPeppers } from '../domain/refresh-tokens.ts'
+import { recogniseRefreshToken } from '../domain/refresh.ts'
+import type { KnownSession, SessionStore } from '../domain/sessions.ts'
+import { isLive } from '../domain/sessions.ts'
+import type { Callers } from './callers.ts'
+import { pathAtIssuer } from './issuer-path.ts'
+import type { HttpServer } from './server.ts'
+
+export interface LogoutParts {
+  readonly issuer: string
+  readonly callers: Callers
+  readonly accounts: AccountStore
+  readonly sessions: SessionStore
+  readonly peppers: RefreshPeppers
+  readonly now: () => number
+}
+
+const logoutBody = {
+  type: ['object', 'null'],
+  additionalProperties: false,
+  properties: { refresh_token: { type: 'string', minLength: 1, maxLength: 512 } },
+} as const
+
+type LogoutBody = { readonly refresh_token?: string } | null | undefined
+
+/**
+ * Both routes take a live access token of the session, whatever its audience, or a refresh token of it.
+ * `/logout` with the refresh token of a session that is over already is fine: that is what was wanted.
+ */
+export function addLogout(app: HttpServer, parts: LogoutParts): void {
+  const { issuer, accounts, sessions, now } = parts
+  const schema = { body: logoutBody }
+
+  app.post(pathAtIssuer(issuer, '/logout'), { schema }, async (request, reply) => {
+    const session = await sessionOf(parts, request, request.body)
+    const revocation = await sessions.end(session.id, now())
+    request.log.info({ sessionId: session.id }, 'logout')
+    return answer(reply, revocation)
+  })
+
+  app.post(pathAtIssuer(issuer, '/logout/everywhere'), { schema }, async (request, reply) => {
+    const session = await sessionOf(parts, request, request.body)
+    // Whoever holds a token that was taken back must not be able to throw its owner out.
+    if (!isLive(session, now())) throw notRecognised(issuer)
+    const revocation = await accounts.endAllSessions(session.accountId, now())
+    request.log.info({ accountId: session.accountId }, 'logout everywhere')
+    return answer(reply, revocation)
+  })
+}
+
+async function sessionOf(
+  parts: LogoutParts,
+  request: FastifyRequest,
+  body: LogoutBody,
+): Promise<KnownSession> {
+  const refreshToken = body?.refresh_token
+  if (refreshToken === undefined) return parts.callers.bearer(request)
+  const recognised = await recogniseRefreshToken(parts, refreshToken)
+  if (recognised === undefined) throw notRecognised(parts.issuer)
+  return recognised.session
+}
+
+function notRecognised(realm: string): VerifyError {
+  return new VerifyError('invalid-token', 'the refresh token is not one of a session', { realm })
+}
+
+function answer(reply: FastifyReply, revocation: object): FastifyReply {
+  return reply.send({ revocation })
+}

@@ -1,0 +1,60 @@
+import { createProblem } from '@portcullis/protocol'
+import type { PasswordChangeOutcome, PasswordChangeParts } from '../domain/password-change.ts'
+import { changePassword } from '../domain/password-change.ts'
+import type { FastifyReply } from 'fastify'
+import type { Callers } from './callers.ts'
+import { pathAtIssuer } from './issuer-path.ts'
+import { sendBadCredentials, sendBusy, sendProblem } from './problems.ts'
+import type { HttpServer } from './server.ts'
+import { sessionTokenMembers } from './token-members.ts'
+
+export interface PasswordParts extends PasswordChangeParts {
+  readonly callers: Callers
+}
+
+const passwordBody = {
+  type: 'object',
+  required: ['current', 'new'],
+  additionalProperties: false,
+  properties: {
+    current: { type: 'string', minLength: 1, maxLength: 1024 },
+    new: { type: 'string', minLength: 1, maxLength: 1024 },
+  },
+} as const
+
+export function addPassword(app: HttpServer, parts: PasswordParts): void {
+  app.post(
+    pathAtIssuer(parts.issuer, '/account/password'),
+    { schema: { body: passwordBody } },
+    async (request, reply) => {
+      const session = await parts.callers.person(request)
+      const outcome = await changePassword(parts, session.id, session.accountId, request.body)
+      request.log.info({ accountId: session.accountId, outcome: outcome.kind }, 'password change')
+      return answerPasswordChange(reply, outcome, parts.issuer)
+    },
+  )
+}
+
+function answerPasswordChange(
+  reply: FastifyReply,
+  outcome: PasswordChangeOutcome,
+  issuer: string,
+): FastifyReply {
+  switch (outcome.kind) {
+    case 'changed':
+      return reply.send({ ...sessionTokenMembers(outcome), revocation: outcome.position })
+    case 'unfit':
+      return sendProblem(
+        reply,
+        createProblem('malformed', 'the new password does not fit', [
+          { field: '/new', message: outcome.fault },
+        ]),
+      )
+    case 'busy':
+      return sendBusy(reply, outcome.retryAfterSeconds)
+    case 'refused':
+      return outcome.why === 'bad-credentials'
+        ? sendBadCredentials(reply, issuer)
+        : sendProblem(reply, createProblem('superseded', 'the session or the password has changed'))
+  }
+}

@@ -1,0 +1,98 @@
+import { firstChain } from '@portcullis/protocol/revocations'
+import { integer, text } from './columns.ts'
+import type { Database, Query, Row } from './database.ts'
+import type { HighWater, HighWaterFile } from './high-water.ts'
+import { appendRecord } from './revocations.ts'
+
+export interface EpochOptions {
+  readonly issuer: string
+  readonly highWater: HighWaterFile
+  readonly now: number
+  /** 128 random bits, base64url: taken when an epoch must begin. */
+  readonly newEpoch: string
+  /** The longest that an access token may live by the present settings. */
+  readonly accessTokenSecondsMax: number
+}
+
+export type OpenedEpoch =
+  | { readonly kind: 'first' | 'continued' }
+  /** History may have been lost: every session and every token from before is void. */
+  | { readonly kind: 'renewed'; readonly why: string }
+
+/** Far above any generation that is counted up one by one. */
+const baseStep = 2 ** 32
+
+/**
+ * Makes sure that the revocation log can be gone on with, before anything is minted: a store that was
+ * put back to an earlier state has forgotten revocations that were acknowledged, so a new epoch
+ * begins in which all that was minted before is refused (protocol, section 5).
+ */
+export async function openEpoch(database: Database, options: EpochOptions): Promise<OpenedEpoch> {
+  const mark = options.highWater.read()
+  const opened = await database.transaction((query): OpenedEpoch => {
+    // A ratchet: what was minted under a longer lifetime is still out there.
+    query(
+      'UPDATE revocation_head SET access_token_seconds_max = max(access_token_seconds_max, $1)',
+      [options.accessTokenSecondsMax],
+    )
+    const [row] = query('SELECT epoch, base, seq, at FROM revocation_head')
+    if (row === undefined) {
+      insertFirstHead(query, options)
+      // Without a log nothing was ever revoked, unless a mark says otherwise.
+      if (mark === undefined) return { kind: 'first' }
+      return renew(query, options, mark.base, 'the database is new and its mark is not')
+    }
+    const loss = lossBetween(mark, markOf(row))
+    return loss === undefined
+      ? { kind: 'continued' }
+      : renew(query, options, Math.max(mark?.base ?? 0, integer(row, 'base')), loss)
+  })
+  const [row] = await database.query('SELECT epoch, base, seq, at FROM revocation_head')
+  if (row !== undefined) options.highWater.write(markOf(row))
+  return opened
+}
+
+function markOf(row: Row): HighWater {
+  return {
+    epoch: text(row, 'epoch'),
+    base: integer(row, 'base'),
+    seq: integer(row, 'seq'),
+    at: integer(row, 'at'),
+  }
+}
+
+function lossBetween(mark: HighWater | undefined, head: HighWater): string | undefined {
+  if (mark === undefined) return 'the mark beside the database is missing'
+  if (mark.epoch !== head.epoch) return 'the mark is of another epoch'
+  return mark.seq > head.seq || mark.at > head.at
+    ? 'the database is older than its mark'
+    : undefined
+}
+
+function insertFirstHead(query: Query, options: EpochOptions): void {
+  query(
+    `INSERT INTO revocation_head (id, epoch, base, seq, chain, at, kids, access_token_seconds_max)
+     VALUES (1, $1, 0, 0, $2, $3, '[]', $4)`,
+    [options.newEpoch, firstChain(options.newEpoch), options.now, options.accessTokenSecondsMax],
+  )
+}
+
+function renew(
+  query: Query,
+  { newEpoch, issuer, now }: EpochOptions,
+  highestBase: number,
+  why: string,
+): OpenedEpoch {
+  const base = highestBase + baseStep
+  query('UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL', [now])
+  // The record for all covers every record of the epochs before.
+  query('DELETE FROM revocations')
+  query('UPDATE revocation_head SET epoch = $1, base = $2, seq = 0, chain = $3, at = max(at, $4)', [
+    newEpoch,
+    base,
+    firstChain(newEpoch),
+    now,
+  ])
+  appendRecord(query, issuer, { kind: 'all', key: '', floor: base }, now)
+  return { kind: 'renewed', why }
+}

@@ -1,0 +1,54 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { systemErrorCode } from '@portcullis/runtime'
+
+/** How far the log had come when this was written. */
+export interface HighWater {
+  readonly epoch: string
+  /** What minted generations started from. A later epoch must start above it. */
+  readonly base: number
+  readonly seq: number
+  readonly at: number
+}
+
+/**
+ * A mark outside the database. A database that is behind it was put back to an earlier state, and what
+ * was revoked since is forgotten in it.
+ */
+export interface HighWaterFile {
+  /** Undefined when there is none, or none that can be read. */
+  readonly read: () => HighWater | undefined
+  /** Durable when it returns. */
+  readonly write: (mark: HighWater) => void
+}
+
+export function highWaterFileAt(path: string): HighWaterFile {
+  return {
+    read: () => {
+      try {
+        return parseMark(readFileSync(path, 'utf8'))
+      } catch (error) {
+        if (systemErrorCode(error) === 'ENOENT') return undefined
+        throw error
+      }
+    },
+    write: ({ epoch, base, seq, at }) => {
+      // Beside it and renamed: a crash leaves the old mark or the new one.
+      const fresh = `${path}.new`
+      const file = openSync(fresh, 'w', 0o600)
+      try {
+        writeSync(file, `${epoch} ${base} ${seq} ${at}\n`)
+        fsyncSync(file)
+      } finally {
+        closeSync(file)
+      }
+      renameSync(fresh, path)
+    },
+  }
+}
+
+function parseMark(text: string): HighWater | undefined {
+  const [, epoch, base, seq, at] =
+    /^([A-Za-z0-9_-]{22}) (\d{1,16}) (\d{1,16}) (\d{1,16})\n$/.exec(text) ?? []
+  if (epoch === undefined) return undefined
+  return { epoch, base: Number(base), seq: Number(seq), at: Number(at) }
+}

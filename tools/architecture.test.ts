@@ -19,6 +19,7 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
     '@portcullis/gateway',
   ],
   'examples/orders': ['@portcullis/verify'],
+  'examples/reviews': ['@portcullis/verify'],
 }
 
 /** Inside identity, what each layer may import; files beside them (`app`, `hasher`) wire them up. */

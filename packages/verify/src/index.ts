@@ -1,5 +1,5 @@
 export { createVerifier } from './verifier.ts'
-export type { VerifiedToken, Verifier } from './verifier.ts'
+export type { TokenWatch, VerifiedToken, Verifier } from './verifier.ts'
 export type { VerifierOptions } from './options.ts'
 export type { ClientCredential } from './issuer/client-credential.ts'
 export type { Fetch } from './issuer/http-json.ts'

@@ -17,6 +17,13 @@ export interface VerifiedToken {
   readonly audience: string
 }
 
+export interface TokenWatch {
+  /** Aborts with a `VerifyError` as its reason as soon as `verify` would refuse the token. */
+  readonly signal: AbortSignal
+  /** Stops watching. */
+  readonly close: () => void
+}
+
 export interface Verifier {
   readonly issuer: string
   readonly audience: string
@@ -38,8 +45,11 @@ export interface Verifier {
    * token that may be good cannot be had.
    */
   readonly verify: (token: string) => Promise<VerifiedToken>
+  /** Watches a verified token until it expires. */
+  readonly watch: (auth: VerifiedToken) => TokenWatch
   /** The same issuer, keys and settings for another audience. */
   readonly withAudience: (audience: string) => Verifier
+  readonly close: () => Promise<void>
 }
 
 /**
@@ -92,6 +102,16 @@ function forAudience(
           throw keysUnavailable(judged)
       }
     },
+    watch: ({ claims }: VerifiedToken) => {
+      const controller = new AbortController()
+      const remainingMs = (claims.exp + expected.leewaySeconds) * 1000 - now()
+      const timer = setTimeout(
+        () => controller.abort(invalidToken('expired', audience)),
+        remainingMs,
+      )
+      return { signal: controller.signal, close: () => clearTimeout(timer) }
+    },
+    close: () => Promise.resolve(),
     withAudience: (other: string) => {
       const changed = Object.freeze({ ...expected, audience: requireText(other, 'audience') })
       return forAudience({ ...settings, expected: changed }, keys, ready)

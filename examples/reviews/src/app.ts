@@ -1,0 +1,94 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
+import type { Auth, Verifier } from '@portcullis/verify'
+import { authenticateHeader, problemOf, responseHeadersOf, VerifyError } from '@portcullis/verify'
+import { createYoga } from 'graphql-yoga'
+import { answerRefusalsAsProblems, sendProblem } from './problems.ts'
+import { limitQueries } from './query-limits.ts'
+import type { ReviewBook } from './review-book.ts'
+import type { ReviewFeed } from './review-feed.ts'
+import type { Context } from './schema.ts'
+import { createReviewsSchema } from './schema.ts'
+
+const graphqlPath = '/reviews/graphql'
+const bodyBytesMax = 16 * 1024
+const requestMsMax = 10_000
+
+/** Everybody may ask; what the answer holds depends on who asks, field by field. */
+export function createApp(verifier: Verifier, reviews: ReviewBook, feed: ReviewFeed): Server {
+  const yoga = createYoga<Context & { req: IncomingMessage }>({
+    schema: createReviewsSchema(reviews, feed),
+    graphqlEndpoint: graphqlPath,
+    maxRequestBodySize: bodyBytesMax,
+    plugins: [limitQueries, answerRefusalsAsProblems],
+    logging: 'warn',
+    // Nothing that this service does not need.
+    batching: false,
+    cors: false,
+    graphiql: false,
+    landingPage: false,
+    multipart: false,
+  })
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [path] = request.url?.split('?') ?? []
+    if (path === '/health') return answerHealth(verifier, response)
+    if (path !== graphqlPath) return sendProblem(response, 404, 'there is nothing here')
+    const caller = await identify(verifier, request)
+    if (caller.kind === 'refused') return refuse(response, caller.error)
+    // The answers differ from caller to caller.
+    response.setHeader('cache-control', 'no-store')
+    // Yoga makes a URL of the Host header, and answers one that is no host with a stack trace.
+    request.headers.host = 'localhost'
+    await yoga(request, response, { auth: caller.auth })
+  }
+
+  // Slow requests are cut off; Node's own limits are minutes.
+  const timeouts = { requestTimeout: requestMsMax, headersTimeout: requestMsMax }
+  return createServer({ ...timeouts, connectionsCheckingInterval: 500 }, (request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      process.stderr.write(`unexpected error: ${String(error)}\n`)
+      if (response.headersSent) response.destroy()
+      else sendProblem(response, 500, 'something went wrong here')
+    })
+  })
+}
+
+async function answerHealth(verifier: Verifier, response: ServerResponse): Promise<void> {
+  // A service without keys answers 503 to everybody: no traffic should be sent to it yet.
+  const isReady = await verifier.ready().then(
+    () => true,
+    () => false,
+  )
+  response
+    .writeHead(isReady ? 200 : 503, { 'content-type': 'application/json' })
+    .end(JSON.stringify({ status: isReady ? 'ok' : 'no keys yet' }))
+}
+
+type Caller =
+  | { readonly kind: 'known'; readonly auth: Auth }
+  | { readonly kind: 'anonymous'; readonly auth: undefined }
+  | { readonly kind: 'refused'; readonly error: VerifyError }
+
+/** Only who says nothing is anonymous: a token that is bad, or shown in a wrong way, is refused. */
+async function identify(verifier: Verifier, request: IncomingMessage): Promise<Caller> {
+  const fields = authorizationFields(request)
+  if (fields.length === 0) return { kind: 'anonymous', auth: undefined }
+  try {
+    return { kind: 'known', auth: await authenticateHeader(verifier, fields) }
+  } catch (error) {
+    if (error instanceof VerifyError) return { kind: 'refused', error }
+    throw error
+  }
+}
+
+/** `request.headers` keeps only the first of several Authorization fields; here they all are. */
+function authorizationFields({ rawHeaders }: IncomingMessage): readonly string[] {
+  return rawHeaders.filter(
+    (_value, at, all) => at % 2 === 1 && all[at - 1]?.toLowerCase() === 'authorization',
+  )
+}
+
+function refuse(response: ServerResponse, error: VerifyError): void {
+  response.writeHead(error.status, responseHeadersOf(error)).end(JSON.stringify(problemOf(error)))
+}

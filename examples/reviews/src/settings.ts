@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+
+/** All that this service knows about who issues tokens: the issuer, its own name, its own credential. */
+export interface Settings {
+  readonly port: number
+  readonly issuer: string
+  readonly audience: string
+  readonly client: { readonly id: string; readonly secret: string }
+  readonly databasePath: string
+}
+
+/** Reads the environment. Every variable that is missing or wrong is named in one error. */
+export function readSettings(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Settings {
+  const mistakes: string[] = []
+  const required = (name: string): string => {
+    const value = environment[name]
+    if (value === undefined || value === '') mistakes.push(`${name} is not set`)
+    return value ?? ''
+  }
+  const port = Number(required('REVIEWS_PORT'))
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    mistakes.push('REVIEWS_PORT is not a port number')
+  }
+  const issuer = required('REVIEWS_ISSUER')
+  const databasePath = required('REVIEWS_DATABASE')
+  const client = readClient(required('REVIEWS_CLIENT_FILE'), mistakes)
+  if (mistakes.length > 0) throw new Error(`the environment is wrong: ${mistakes.join('; ')}`)
+  return { port, issuer, audience: 'reviews', client, databasePath }
+}
+
+/** The credential stands in a file: an environment can be read by more people than a 0600 file. */
+function readClient(path: string, mistakes: string[]): Settings['client'] {
+  try {
+    const file: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    if (typeof file === 'object' && file !== null && 'client_id' in file) {
+      const secret = 'client_secret' in file ? file.client_secret : undefined
+      if (typeof file.client_id === 'string' && typeof secret === 'string') {
+        return { id: file.client_id, secret }
+      }
+    }
+    mistakes.push('REVIEWS_CLIENT_FILE has no client_id and client_secret')
+  } catch {
+    mistakes.push('REVIEWS_CLIENT_FILE cannot be read as JSON')
+  }
+  return { id: '', secret: '' }
+}

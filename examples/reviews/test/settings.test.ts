@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { test } from 'node:test'
+import { readSettings } from '../src/settings.ts'
+import { temporaryFolder } from './running-reviews.ts'
+
+function clientFile(t: TestContext, content: string): string {
+  const path = join(temporaryFolder(t), 'client.json')
+  writeFileSync(path, content)
+  return path
+}
+
+const credential = { client_id: 'the-id', client_secret: 'the-secret', scope: 'revocations.read' }
+
+test('a complete environment becomes settings, with the audience that this service is', (t) => {
+  const settings = readSettings({
+    REVIEWS_PORT: '4002',
+    REVIEWS_ISSUER: 'http://localhost:4000',
+    REVIEWS_DATABASE: 'reviews.db',
+    REVIEWS_CLIENT_FILE: clientFile(t, JSON.stringify(credential)),
+  })
+  assert.deepEqual(settings, {
+    port: 4002,
+    issuer: 'http://localhost:4000',
+    audience: 'reviews',
+    client: { id: 'the-id', secret: 'the-secret' },
+    databasePath: 'reviews.db',
+  })
+})
+
+test('everything that is missing is named in one error', () => {
+  assert.throws(
+    () => readSettings({}),
+    (error) => {
+      assert.ok(error instanceof Error)
+      const names = ['REVIEWS_PORT', 'REVIEWS_ISSUER', 'REVIEWS_DATABASE', 'REVIEWS_CLIENT_FILE']
+      for (const name of names)
+        assert.ok(error.message.includes(`${name} is not set`), error.message)
+      return true
+    },
+  )
+})
+
+test('everything that is wrong is named in one error, and no secret with it', (t) => {
+  const files = ['', '{"client_id":5}', '[]', '"the-secret"', '{"client_secret":"the-secret"}']
+  for (const content of files) {
+    const environment = {
+      REVIEWS_PORT: '65536',
+      REVIEWS_ISSUER: '',
+      REVIEWS_DATABASE: 'reviews.db',
+      REVIEWS_CLIENT_FILE: clientFile(t, content),
+    }
+    assert.throws(
+      () => readSettings(environment),
+      (error) => {
+        assert.ok(error instanceof Error)
+        assert.match(error.message, /REVIEWS_PORT is not a port number/)
+        assert.match(error.message, /REVIEWS_ISSUER is not set/)
+        assert.match(error.message, /REVIEWS_CLIENT_FILE (?:has no|cannot be read)/)
+        assert.ok(!error.message.includes('REVIEWS_DATABASE'))
+        assert.ok(!error.message.includes('the-secret'))
+        return true
+      },
+    )
+  }
+})
+
+test('a port is a whole number up to 65535', (t) => {
+  const path = clientFile(t, JSON.stringify(credential))
+  for (const port of ['-1', '65536', '4002.5', 'http', 'NaN']) {
+    const environment = {
+      REVIEWS_PORT: port,
+      REVIEWS_ISSUER: 'http://localhost:4000',
+      REVIEWS_DATABASE: 'reviews.db',
+      REVIEWS_CLIENT_FILE: path,
+    }
+    assert.throws(() => readSettings(environment), /REVIEWS_PORT is not a port number$/, port)
+  }
+})

@@ -6,8 +6,9 @@ import { readSettings } from './settings.ts'
 
 const stopMsMax = 6000
 
-const { port, issuer, audience, client, databasePath } = readSettings()
-const verifier = createVerifier({ issuer, audience, client })
+const { port, issuer, audience, client, databasePath, maxStalenessSeconds } = readSettings()
+const revocation = maxStalenessSeconds === undefined ? {} : { maxStalenessSeconds }
+const verifier = createVerifier({ issuer, audience, client, revocation })
 const reviews = openReviewBook(databasePath)
 const feed = createReviewFeed(verifier)
 const server = createApp(verifier, reviews, feed)

@@ -7,6 +7,8 @@ export interface Settings {
   readonly audience: string
   readonly client: { readonly id: string; readonly secret: string }
   readonly databasePath: string
+  /** How old the last word from the issuer may be; undefined for the verifier's own default. */
+  readonly maxStalenessSeconds: number | undefined
 }
 
 /** Reads the environment. Every variable that is missing or wrong is named in one error. */
@@ -23,11 +25,16 @@ export function readSettings(
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     mistakes.push('REVIEWS_PORT is not a port number')
   }
+  const staleness = environment['REVIEWS_MAX_STALENESS_SECONDS']
+  const maxStalenessSeconds = staleness === undefined ? undefined : Number(staleness)
+  if (maxStalenessSeconds !== undefined && !(maxStalenessSeconds >= 3)) {
+    mistakes.push('REVIEWS_MAX_STALENESS_SECONDS is not a number of seconds, 3 or more')
+  }
   const issuer = required('REVIEWS_ISSUER')
   const databasePath = required('REVIEWS_DATABASE')
   const client = readClient(required('REVIEWS_CLIENT_FILE'), mistakes)
   if (mistakes.length > 0) throw new Error(`the environment is wrong: ${mistakes.join('; ')}`)
-  return { port, issuer, audience: 'reviews', client, databasePath }
+  return { port, issuer, audience: 'reviews', client, databasePath, maxStalenessSeconds }
 }
 
 /** The credential stands in a file: an environment can be read by more people than a 0600 file. */

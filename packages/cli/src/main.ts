@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { exitWith } from '@portcullis/runtime'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
 
 /**
  * Every command and option in one place. What a command does is loaded when it is called, so that
@@ -14,9 +14,13 @@ const program = new Command('portcullis')
 
 program
   .command('dev')
-  .description('run the whole system on this machine: identity, gateway and an example service')
+  .description('run the whole system on this machine: identity, gateway and two example services')
+  .option('--issuer <url>', 'where others reach identity, when something stands in front of it')
+  .option('--jwks-max-age-seconds <n>', 'how long key sets may be kept; default 300', parseInteger)
+  .option('--refresh-grace-seconds <n>', 'see refreshGraceSeconds; default 30', parseInteger)
+  .option('--max-staleness-seconds <n>', 'see maxStalenessSeconds; default 30', parseInteger)
   .addHelpText('after', '\nState is kept in .portcullis; PORTCULLIS_PORT_BASE moves the ports.')
-  .action(async () => (await import('./dev/dev.ts')).runDev())
+  .action(async (options) => (await import('./dev/dev.ts')).runDev(options))
 
 program
   .command('bootstrap')
@@ -52,6 +56,12 @@ try {
   if (!(error instanceof CommanderError)) exitWith(error)
   // Commander has printed its message by now; help and version end with 0.
   process.exitCode = error.exitCode === 0 ? 0 : usageExitCode
+}
+
+/** The range is checked with the setting that it becomes. */
+function parseInteger(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
+  return Number(text)
 }
 
 function ownVersion(): string {

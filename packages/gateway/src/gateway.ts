@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import type { Log, Operations, Running } from '@portcullis/runtime'
 import { listen, startOperations } from '@portcullis/runtime'
+import { readClientFile } from './client-file.ts'
 import type { Exchange } from './exchange.ts'
 import { openExchange } from './exchange.ts'
 import type { Passage } from './forward.ts'
@@ -48,9 +49,11 @@ export async function startGateway(
   settings: GatewaySettings,
   { log, now }: GatewayOptions,
 ): Promise<Gateway> {
+  const { clientFile } = settings
+  const client = clientFile === undefined ? undefined : readClientFile(clientFile)
   const parts: Parts = {
     routes: createRouteTable(settings.routes),
-    judge: createJudge(settings, { log, now }),
+    judge: createJudge(settings, { client, log, now }),
     identity: createIdentityHeaders(settings.identityHeaders),
     upstreams: createUpstreams(settings),
     bodyBytesMax: settings.limits.bodyBytes,
@@ -68,6 +71,7 @@ export async function startGateway(
   const operations = await startOperationsOf(settings, parts.judge).catch(
     async (error: unknown) => {
       await drain(server)
+      await parts.judge.close()
       throw error
     },
   )
@@ -80,6 +84,7 @@ export async function startGateway(
     close: async () => {
       await drain(server)
       await operations?.close()
+      await parts.judge.close()
       await parts.upstreams.close()
     },
   }

@@ -1,6 +1,6 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { Log } from '@portcullis/runtime'
-import type { Auth, Requirement, Verifier } from '@portcullis/verify'
+import type { Auth, ClientCredential, Requirement, Verifier } from '@portcullis/verify'
 import {
   authenticateHeader,
   createVerifier,
@@ -28,28 +28,37 @@ export interface Judge {
    */
   readonly judge: (auth: RouteAuth, authorizations: readonly string[]) => Promise<Verdict>
   /**
-   * Has the keys at hand, fetching them if need be, and names what is missing: nothing, or the keys
-   * of an issuer that is down, which is also logged.
+   * Has keys and revocations at hand, fetching them if need be, and names what is missing: nothing,
+   * or what the issuer does not give at the moment, which is also logged.
    */
   readonly missing: () => Promise<readonly string[]>
+  /** Stops following the issuer. */
+  readonly close: () => Promise<void>
 }
 
 export interface JudgeOptions {
+  readonly client?: ClientCredential | undefined
   readonly log: Log
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined
 }
 
-/** One source of keys for the whole gateway, whatever the number of audiences. */
+/** One source of keys and revocations for the whole gateway, whatever the number of audiences. */
 export function createJudge(
-  { issuer, routes }: Pick<GatewaySettings, 'issuer' | 'routes'>,
-  { log, now = Date.now }: JudgeOptions,
+  { issuer, revocation, routes }: Pick<GatewaySettings, 'issuer' | 'revocation' | 'routes'>,
+  { client, log, now = Date.now }: JudgeOptions,
 ): Judge {
   const checks = new Map<RouteAuth, TokenCheck>()
   let first: Verifier | undefined
   for (const { auth } of routes) {
     if (auth.mode === 'none') continue
-    first ??= createVerifier({ issuer, audience: auth.audience, now })
+    first ??= createVerifier({
+      issuer,
+      audience: auth.audience,
+      revocation,
+      now,
+      ...(client === undefined ? {} : { client }),
+    })
     const verifier = first.withAudience(auth.audience)
     checks.set(auth, { verifier, requirements: requirementsOf(auth) })
   }
@@ -67,10 +76,11 @@ export function createJudge(
         return []
       } catch (error) {
         if (!(error instanceof VerifyError)) throw error
-        log.warn({ issuer, code: error.code }, 'the keys of the issuer cannot be had yet')
-        return ['keys']
+        log.warn({ issuer, code: error.code, detail: error.message }, 'the issuer is missing')
+        return [error.code]
       }
     },
+    close: async () => first?.close(),
   }
 }
 

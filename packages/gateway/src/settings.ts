@@ -1,6 +1,7 @@
 import { METHODS } from 'node:http'
 import type { ListenAddress } from '@portcullis/runtime'
 import { checkAgainstSchema, readSettingsFile, settingsError } from '@portcullis/runtime'
+import type { VerifierOptions } from '@portcullis/verify'
 import type { FromSchema } from 'json-schema-to-ts'
 import type { RouteMatch } from './route-match.ts'
 import { parseRouteMatch } from './route-match.ts'
@@ -12,6 +13,9 @@ export interface GatewaySettings {
   /** Where operators ask for its health; undefined for nowhere. */
   readonly operations: ListenAddress | undefined
   readonly issuer: string
+  /** Holds `client_id` and `client_secret`, by which the revocation feed is read. */
+  readonly clientFile: string | undefined
+  readonly revocation: Revocation
   readonly routes: readonly Route[]
   readonly identityHeaders: IdentityHeaderNames
   readonly limits: Limits
@@ -36,6 +40,9 @@ export type RouteAuth =
       /** At least one of these; an empty list asks for none. */
       readonly roles: readonly string[]
     }
+
+/** Whether and how closely the revocation feed is followed; see `@portcullis/verify`. */
+export type Revocation = NonNullable<VerifierOptions['revocation']>
 
 /** The header that carries each claim to the service; a claim without a name is not carried. */
 export interface IdentityHeaderNames {
@@ -83,6 +90,8 @@ export function parseGatewaySettings(
     listen,
     operations,
     issuer,
+    clientFile,
+    revocation = {},
     auth = {},
     routes,
     identityHeaders = {},
@@ -92,6 +101,8 @@ export function parseGatewaySettings(
     listen: { host: loopback, ...listen },
     operations: operations === undefined ? undefined : { host: loopback, ...operations },
     issuer,
+    clientFile,
+    revocation,
     routes: routes.map((route) => ({
       match: routeMatch(route.match),
       methods: route.methods,
@@ -134,6 +145,20 @@ const authSchema = {
   },
 } as const
 
+const revocationSchema = {
+  oneOf: [
+    { const: 'untilExpiry' },
+    {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        maxStalenessSeconds: { type: 'integer', minimum: 3, maximum: 3600 },
+        whenStale: { enum: ['refuse', 'accept'] },
+      },
+    },
+  ],
+} as const
+
 const routeSchema = {
   type: 'object',
   additionalProperties: false,
@@ -162,6 +187,8 @@ const fileSchema = {
     listen: addressSchema,
     operations: addressSchema,
     issuer: textSchema,
+    clientFile: textSchema,
+    revocation: revocationSchema,
     auth: authSchema,
     routes: { type: 'array', minItems: 1, items: routeSchema },
     identityHeaders: {

@@ -7,6 +7,8 @@ import { randomIdentifier, randomSecret } from './domain/random.ts'
 import { createHasher } from './hasher.ts'
 import type { FirstAccount } from './store/bootstrap.ts'
 import { bootstrapStore } from './store/bootstrap.ts'
+import type { StorableClient } from './store/clients.ts'
+import { insertMissingClients } from './store/clients.ts'
 import { openDatabase } from './store/database.ts'
 
 export interface NewAccount {
@@ -60,18 +62,7 @@ export async function bootstrap(
   try {
     const outcome = await bootstrapStore(
       database,
-      {
-        accounts: first,
-        clients: clients.map(({ clientId, clientSecret, name, audiences, scopes }) => ({
-          id: clientId,
-          name,
-          isPublic: false,
-          secretHash: hashClientSecret(clientSecret),
-          grants: ['client_credentials'],
-          audiences,
-          scopes,
-        })),
-      },
+      { accounts: first, clients: clients.map(storable) },
       now,
     )
     if (outcome.kind === 'name-taken') {
@@ -80,6 +71,36 @@ export async function bootstrap(
     return outcome
   } finally {
     database.close()
+  }
+}
+
+/**
+ * Makes sure that the store has these machine clients: a service that came with an upgrade gets its
+ * client this way, in a store that has people already. Answers the names of clients that the store
+ * knows with another id; those are left alone.
+ */
+export async function ensureClients(
+  url: string,
+  clients: readonly NewClient[],
+  now: number = Date.now(),
+): Promise<readonly string[]> {
+  const database = openDatabase(url, now)
+  try {
+    return await insertMissingClients(database, clients.map(storable), now)
+  } finally {
+    database.close()
+  }
+}
+
+function storable({ clientId, clientSecret, name, audiences, scopes }: NewClient): StorableClient {
+  return {
+    id: clientId,
+    name,
+    isPublic: false,
+    secretHash: hashClientSecret(clientSecret),
+    grants: ['client_credentials'],
+    audiences,
+    scopes,
   }
 }
 

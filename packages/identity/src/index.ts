@@ -1,6 +1,6 @@
 export { startIdentity } from './app.ts'
 export type { Identity, IdentityOptions } from './app.ts'
-export { bootstrap, newClientCredential, newRandomSecret } from './bootstrap.ts'
+export { bootstrap, ensureClients, newClientCredential, newRandomSecret } from './bootstrap.ts'
 export type { BootstrapRequest, NewAccount, NewClient } from './bootstrap.ts'
 export { parseIdentitySettings, readIdentityFile, readSecrets } from './settings.ts'
 export type { IdentitySecrets, IdentitySettings } from './settings.ts'

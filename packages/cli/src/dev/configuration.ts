@@ -7,6 +7,7 @@ export interface Endpoints {
   readonly identity: string
   readonly gateway: string
   readonly orders: string
+  readonly reviews: string
   readonly operations: string
 }
 
@@ -16,12 +17,26 @@ export interface Configuration {
   readonly gatewayFile: string
 }
 
+/** How a development system may differ from the defaults of its parts. */
+export interface DevSettings {
+  /** Where others reach identity, when that is not the port it listens on. */
+  readonly issuer?: string | undefined
+  readonly jwksMaxAgeSeconds?: number | undefined
+  readonly refreshGraceSeconds?: number | undefined
+  readonly maxStalenessSeconds?: number | undefined
+}
+
 /** Writes the settings files of the parts for these ports, and `endpoints.json` for whoever looks. */
-export function writeConfiguration(folder: DataFolder, ports: Ports): Configuration {
+export function writeConfiguration(
+  folder: DataFolder,
+  ports: Ports,
+  chosen: DevSettings,
+): Configuration {
   const endpoints: Endpoints = {
-    identity: `http://localhost:${ports.identity}`,
+    identity: chosen.issuer ?? `http://localhost:${ports.identity}`,
     gateway: `http://localhost:${ports.gateway}`,
     orders: `http://localhost:${ports.orders}`,
+    reviews: `http://localhost:${ports.reviews}`,
     operations: `http://localhost:${ports.operations}`,
   }
   const write = (name: string, value: object): string => {
@@ -29,39 +44,65 @@ export function writeConfiguration(folder: DataFolder, ports: Ports): Configurat
     writePrivateFile(path, JSON.stringify(value, undefined, 2))
     return path
   }
-  const identityFile = write('identity.json', identitySettings(folder, ports, endpoints))
-  const gatewayFile = write('gateway.json', gatewaySettings(ports, endpoints))
+  const identityFile = write('identity.json', identitySettings(folder, ports, endpoints, chosen))
+  const gatewayFile = write('gateway.json', gatewaySettings(folder, ports, endpoints, chosen))
   write('endpoints.json', endpoints)
   return { endpoints, identityFile, gatewayFile }
 }
 
-function identitySettings(folder: DataFolder, ports: Ports, endpoints: Endpoints): object {
-  const everything = ['orders:read', 'orders:write']
+function identitySettings(
+  folder: DataFolder,
+  ports: Ports,
+  endpoints: Endpoints,
+  { jwksMaxAgeSeconds, refreshGraceSeconds }: DevSettings,
+): object {
+  const orders = ['orders:read', 'orders:write']
+  const reviews = ['reviews:write']
   return {
     issuer: endpoints.identity,
     listen: { port: ports.identity },
     operations: { port: ports.operations },
     database: folder.database,
-    audiences: { orders: { scopes: everything, roles: ['customer', 'admin'] } },
-    roles: { customer: { orders: everything }, admin: { orders: everything } },
+    jwksMaxAgeSeconds,
+    refreshGraceSeconds,
+    audiences: {
+      orders: { scopes: orders, roles: ['customer', 'admin'] },
+      reviews: { scopes: reviews, roles: ['customer', 'moderator'] },
+    },
+    roles: { customer: { orders, reviews }, admin: { orders }, moderator: { reviews } },
     clients: {
-      web: { public: true, grants: ['login', 'refresh_token'], audiences: ['orders'] },
+      web: { public: true, grants: ['login', 'refresh_token'], audiences: ['orders', 'reviews'] },
     },
   }
 }
 
-function gatewaySettings(ports: Ports, endpoints: Endpoints): object {
-  const to = [`http://127.0.0.1:${ports.orders}`]
+function gatewaySettings(
+  folder: DataFolder,
+  ports: Ports,
+  endpoints: Endpoints,
+  { maxStalenessSeconds }: DevSettings,
+): object {
+  const orders = [`http://127.0.0.1:${ports.orders}`]
+  const reviews = [`http://127.0.0.1:${ports.reviews}`]
   return {
     listen: { port: ports.gateway },
     operations: { port: ports.gatewayOperations },
     issuer: endpoints.identity,
+    clientFile: folder.gatewayClientFile,
+    revocation: maxStalenessSeconds === undefined ? undefined : { maxStalenessSeconds },
     auth: { mode: 'required', audience: 'orders' },
-    // No order is larger; what is longer is refused before it reaches the service.
+    // No order and no query is larger; what is longer is refused before it reaches the service.
     limits: { bodyBytes: 16_384 },
     routes: [
-      { match: '/orders/*', methods: ['GET', 'POST'], to, auth: { scope: ['orders:read'] } },
-      { match: '/orders/*', methods: ['DELETE'], to, auth: { roles: ['admin'] } },
+      {
+        match: '/orders/*',
+        methods: ['GET', 'POST'],
+        to: orders,
+        auth: { scope: ['orders:read'] },
+      },
+      { match: '/orders/*', methods: ['DELETE'], to: orders, auth: { roles: ['admin'] } },
+      // Reading is for everybody; who writes is checked by the service, field by field.
+      { match: '/reviews/*', to: reviews, auth: { mode: 'optional', audience: 'reviews' } },
     ],
   }
 }

@@ -1,6 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { bootstrap, newClientCredential, newRandomSecret } from '@portcullis/identity'
+import type { NewClient } from '@portcullis/identity'
+import {
+  bootstrap,
+  ensureClients,
+  newClientCredential,
+  newRandomSecret,
+} from '@portcullis/identity'
 import type { SchemaCheck } from '@portcullis/runtime'
 import {
   checkAgainstSchema,
@@ -58,10 +64,6 @@ export async function prepareDataFolder(folder: DataFolder): Promise<void> {
   }
   // Without the old pepper people sign in again; nothing else depends on it.
   if (!existsSync(folder.pepperFile)) writePrivateFile(folder.pepperFile, newRandomSecret())
-  if (!existsSync(folder.ordersClientFile)) {
-    refuseIfStoreExists(folder, folder.ordersClientFile)
-    writeJson(folder.ordersClientFile, newFileClient('revocations.read'))
-  }
   if (!existsSync(folder.credentialsFile)) {
     refuseIfStoreExists(folder, folder.credentialsFile)
     writeJson(folder.credentialsFile, newCredentials())
@@ -70,43 +72,59 @@ export async function prepareDataFolder(folder: DataFolder): Promise<void> {
     checkAgainstSchema<Credentials>(credentialsSchema, readSettingsFile(folder.credentialsFile)),
     folder.credentialsFile,
   )
-  const orders = contentOf(
-    checkAgainstSchema<FileClient>(fileClientSchema, readSettingsFile(folder.ordersClientFile)),
-    folder.ordersClientFile,
-  )
-  await fillStore(folder, credentials, orders)
+  await fillStore(folder, credentials)
+  const strangers = await ensureClients(folder.database, [
+    serviceClient('gateway-service', folder.gatewayClientFile),
+    serviceClient('orders-service', folder.ordersClientFile),
+    serviceClient('reviews-service', folder.reviewsClientFile),
+  ])
+  if (strangers.length > 0) {
+    throw new StartError(
+      `the database knows ${strangers.join(', ')} with another credential than the file of it has`,
+      `Put the file back, or delete ${folder.path} to start over.`,
+    )
+  }
   for (const { identifier, password } of credentials.accounts) {
     writeJson(join(folder.path, `login-${identifier}.json`), { identifier, password })
   }
 }
 
-async function fillStore(
-  folder: DataFolder,
-  { accounts, clients }: Credentials,
-  orders: FileClient,
-): Promise<void> {
-  const machines = clients.map(({ client_id: clientId, client_secret: clientSecret, scope }) => ({
-    clientId,
-    clientSecret,
+async function fillStore(folder: DataFolder, { accounts, clients }: Credentials): Promise<void> {
+  const machines = clients.map((client) => ({
+    ...newClientOf(client),
     name: 'machine',
     audiences: ['orders'],
-    scopes: scope.split(' '),
   }))
-  const service = {
-    clientId: orders.client_id,
-    clientSecret: orders.client_secret,
-    name: 'orders-service',
-    audiences: [],
-    scopes: [orders.scope],
-  }
   // A store that has accounts is left as it is.
-  await bootstrap({ database: folder.database, accounts, clients: [...machines, service] })
+  await bootstrap({ database: folder.database, accounts, clients: machines })
+}
+
+/** The client by which a service reads the revocation feed; its credential is in a file of its own. */
+function serviceClient(name: string, path: string): NewClient {
+  if (!existsSync(path)) writeJson(path, newFileClient('revocations.read'))
+  const client = contentOf(
+    checkAgainstSchema<FileClient>(fileClientSchema, readSettingsFile(path)),
+    path,
+  )
+  return { ...newClientOf(client), name, audiences: [] }
+}
+
+function newClientOf(client: FileClient): Omit<NewClient, 'name' | 'audiences'> {
+  return {
+    clientId: client.client_id,
+    clientSecret: client.client_secret,
+    scopes: client.scope.split(' '),
+  }
 }
 
 function newCredentials(): Credentials {
   return {
     accounts: [
-      { identifier: 'admin', password: newRandomSecret(), roles: ['identity-admin', 'admin'] },
+      {
+        identifier: 'admin',
+        password: newRandomSecret(),
+        roles: ['identity-admin', 'admin', 'moderator'],
+      },
       { identifier: 'alice', password: newRandomSecret(), roles: ['customer'] },
     ],
     clients: [newFileClient('orders:read')],

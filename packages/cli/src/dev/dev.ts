@@ -3,6 +3,7 @@ import { enableCompileCache } from 'node:module'
 import type { Running } from '@portcullis/runtime'
 import { createLog, runUntilStopped, StartError, systemErrorCode } from '@portcullis/runtime'
 import { environment, readPortBase } from '../settings.ts'
+import type { DevSettings } from './configuration.ts'
 import { lockFolder } from './folder-lock.ts'
 import { dataFolderAt } from './folder-paths.ts'
 import { choosePorts } from './ports.ts'
@@ -10,12 +11,12 @@ import { choosePorts } from './ports.ts'
 const folderName = '.portcullis'
 
 /** Runs the whole system in this folder until it is stopped. */
-export async function runDev(): Promise<void> {
+export async function runDev(chosen: DevSettings): Promise<void> {
   // The console belongs to the person who typed the command; each part has a log file.
-  await runUntilStopped(createLog({ name: 'dev', level: 'warn' }), startDev)
+  await runUntilStopped(createLog({ name: 'dev', level: 'warn' }), () => startDev(chosen))
 }
 
-async function startDev(): Promise<Running> {
+async function startDev(chosen: DevSettings): Promise<Running> {
   const folder = dataFolderAt(folderName)
   // A system that runs here already is the better explanation of a busy port, so it is asked first.
   if (existsSync(folder.lock)) lockFolder(folder.lock).release()
@@ -26,7 +27,7 @@ async function startDev(): Promise<Running> {
   enableCompileCache(folder.compileCache)
   const lock = lockFolder(folder.lock)
   const { startSystem } = await import('./system.ts')
-  const system = await startSystem(folder, ports)
+  const system = await startSystem(folder, ports, chosen)
   return {
     close: async () => {
       await system.close()

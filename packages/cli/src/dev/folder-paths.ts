@@ -7,8 +7,11 @@ export interface DataFolder {
   readonly sealingKeyFile: string
   readonly pepperFile: string
   readonly credentialsFile: string
+  readonly gatewayClientFile: string
   readonly ordersClientFile: string
   readonly ordersDatabase: string
+  readonly reviewsClientFile: string
+  readonly reviewsDatabase: string
   readonly logs: string
   readonly compileCache: string
   readonly lock: string
@@ -21,8 +24,11 @@ export function dataFolderAt(path: string): DataFolder {
     sealingKeyFile: join(path, 'sealing.key'),
     pepperFile: join(path, 'refresh.pepper'),
     credentialsFile: join(path, 'credentials.json'),
+    gatewayClientFile: join(path, 'gateway-client.json'),
     ordersClientFile: join(path, 'orders-client.json'),
     ordersDatabase: join(path, 'orders.db'),
+    reviewsClientFile: join(path, 'reviews-client.json'),
+    reviewsDatabase: join(path, 'reviews.db'),
     logs: join(path, 'logs'),
     compileCache: join(path, 'cache'),
     lock: join(path, 'lock'),

@@ -5,6 +5,7 @@ import { listen, StartError } from '@portcullis/runtime'
 export interface Ports {
   readonly identity: number
   readonly orders: number
+  readonly reviews: number
   readonly gateway: number
   readonly operations: number
   /** Asked by `portcullis dev` alone, so any free port will do. */
@@ -24,12 +25,12 @@ export async function choosePorts(base: number): Promise<Ports> {
     probes.push(server)
     return listen(server, { host, port }, name)
   }
-  // The third of the row, base + 2, is kept for the reviews service.
   const inRow = (offset: number): number => (base === 0 ? 0 : base + offset)
   try {
     return {
       identity: await probe('identity', inRow(0)),
       orders: await probe('orders', inRow(1)),
+      reviews: await probe('reviews', inRow(2)),
       gateway: await probe('the gateway', inRow(3)),
       operations: await probe('the operations listener', inRow(4)),
       gatewayOperations: await probe('the operations listener of the gateway', 0),

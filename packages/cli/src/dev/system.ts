@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Running } from '@portcullis/runtime'
 import { StartError } from '@portcullis/runtime'
 import { environment } from '../settings.ts'
-import type { Configuration } from './configuration.ts'
+import type { Configuration, DevSettings } from './configuration.ts'
 import { writeConfiguration } from './configuration.ts'
 import type { DataFolder } from './folder-paths.ts'
 import { prepareDataFolder } from './data-folder.ts'
@@ -13,10 +13,14 @@ import { siblingModule, startPart } from './part.ts'
 import type { Ports } from './ports.ts'
 import { welcome } from './welcome.ts'
 
-/** Starts identity, gateway and the example service, each in a process of its own. */
-export async function startSystem(folder: DataFolder, ports: Ports): Promise<Running> {
+/** Starts identity, gateway and the example services, each in a process of its own. */
+export async function startSystem(
+  folder: DataFolder,
+  ports: Ports,
+  chosen: DevSettings,
+): Promise<Running> {
   await prepareDataFolder(folder)
-  const configuration = writeConfiguration(folder, ports)
+  const configuration = writeConfiguration(folder, ports, chosen)
   // What this process has compiled by now, identity above all, need not be compiled again.
   flushCompileCache()
 
@@ -25,7 +29,7 @@ export async function startSystem(folder: DataFolder, ports: Ports): Promise<Run
     await Promise.all(parts.map((part) => part.stop()))
   }
   try {
-    const plans = planParts(folder, ports, configuration)
+    const plans = planParts(folder, ports, configuration, chosen)
     const started = await Promise.allSettled(plans.map((plan) => startPart(plan)))
     parts.push(...started.filter(isFulfilled).map(({ value }) => value))
     const failed = started.find((result) => result.status === 'rejected')
@@ -66,6 +70,7 @@ function planParts(
   folder: DataFolder,
   ports: Ports,
   { endpoints, identityFile, gatewayFile }: Configuration,
+  { maxStalenessSeconds }: DevSettings,
 ): readonly PartOptions[] {
   const cli = siblingModule('../main', import.meta.url)
   const logFile = (name: string): string => join(folder.logs, `${name}.log`)
@@ -96,7 +101,7 @@ function planParts(
     },
     {
       name: 'orders',
-      module: ordersModule(),
+      module: exampleModule('orders'),
       parameters: [],
       variables: {
         ...variables,
@@ -104,19 +109,35 @@ function planParts(
         ORDERS_ISSUER: endpoints.identity,
         ORDERS_CLIENT_FILE: folder.ordersClientFile,
         ORDERS_DATABASE: folder.ordersDatabase,
+        ORDERS_MAX_STALENESS_SECONDS: maxStalenessSeconds?.toString(),
       },
       logFile: logFile('orders'),
       readyUrl: `${endpoints.orders}/health`,
     },
+    {
+      name: 'reviews',
+      module: exampleModule('reviews'),
+      parameters: [],
+      variables: {
+        ...variables,
+        REVIEWS_PORT: new URL(endpoints.reviews).port,
+        REVIEWS_ISSUER: endpoints.identity,
+        REVIEWS_CLIENT_FILE: folder.reviewsClientFile,
+        REVIEWS_DATABASE: folder.reviewsDatabase,
+        REVIEWS_MAX_STALENESS_SECONDS: maxStalenessSeconds?.toString(),
+      },
+      logFile: logFile('reviews'),
+      readyUrl: `${endpoints.reviews}/health`,
+    },
   ]
 }
 
-/** The example service is a part of the repository and not of the published package. */
-function ordersModule(): URL {
-  const module = new URL('../../../../examples/orders/src/main.ts', import.meta.url)
+/** The example services are a part of the repository and not of the published package. */
+function exampleModule(name: string): URL {
+  const module = new URL(`../../../../examples/${name}/src/main.ts`, import.meta.url)
   if (existsSync(module)) return module
   throw new StartError(
-    'portcullis dev needs the example service, which is not in this installation',
+    'portcullis dev needs the example services, which are not in this installation',
     'Run it in a checkout of the Portcullis repository: npm ci && npm start.',
   )
 }

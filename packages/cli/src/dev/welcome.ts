@@ -16,6 +16,7 @@ Portcullis is ready.
   identity    ${endpoints.identity}
   gateway     ${endpoints.gateway}
   orders      ${endpoints.orders}
+  reviews     ${endpoints.reviews}/reviews/graphql
   operations  ${endpoints.operations}/health/ready
 
 Accounts alice (customer) and admin, and a machine client: ${path}/credentials.json

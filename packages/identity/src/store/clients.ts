@@ -65,6 +65,24 @@ function disableClient(query: Query, revoke: Revoke, id: string): void {
   if (row !== undefined) revoke({ kind: 'client', key: id, floor: integer(row, 'generation') })
 }
 
+/**
+ * Keeps those clients whose name the store does not know yet. Answers the names that it knows by
+ * another id.
+ */
+export function insertMissingClients(
+  database: Database,
+  clients: readonly StorableClient[],
+  now: number,
+): Promise<readonly string[]> {
+  return database.transaction((query) =>
+    clients.flatMap((client) => {
+      const [known] = query('SELECT id FROM clients WHERE name = $1', [client.name])
+      if (known === undefined) insertClient(query, client, 'store', now)
+      return known === undefined || text(known, 'id') === client.id ? [] : [client.name]
+    }),
+  )
+}
+
 /** What the store keeps of a client, whoever declared it. */
 export interface StorableClient extends ClientDeclaration {
   readonly id: string

@@ -10,6 +10,7 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   'packages/protocol': [],
   'packages/runtime': [],
   'packages/verify': ['@portcullis/protocol'],
+  'packages/client': ['@portcullis/protocol'],
   'packages/identity': ['@portcullis/protocol', '@portcullis/verify', '@portcullis/runtime'],
   'packages/gateway': ['@portcullis/protocol', '@portcullis/verify', '@portcullis/runtime'],
   'packages/cli': [
@@ -83,6 +84,15 @@ test('the root of protocol runs in a browser: nothing from Node in it', () => {
   for (const { path, imports } of platformFree) {
     const fromNode = imports.filter((name) => name.startsWith('node:') || name.startsWith('./jws'))
     assert.deepEqual(fromNode, [], `${path} must not import ${fromNode.join(', ')}`)
+  }
+})
+
+test('the client runs in a browser: nothing from Node in it, and of protocol only the root', () => {
+  const client = files.filter(({ path }) => path.startsWith('packages/client/src/'))
+  assert.ok(client.length >= 15)
+  for (const { path, imports } of client) {
+    const foreign = imports.filter((name) => !isRelative(name) && name !== '@portcullis/protocol')
+    assert.deepEqual(foreign, [], `${path} must not import ${foreign.join(', ')}`)
   }
 })
 

@@ -1,0 +1,128 @@
+import type { JsonValue } from '@portcullis/protocol'
+import { isJsonObject } from '@portcullis/protocol'
+import type { AccessTokens } from './access-tokens.ts'
+import { rejectUnknown, requireObject, requireText } from './closed-options.ts'
+import type { CurrentSession } from './current-session.ts'
+import { holdToken } from './held-token.ts'
+import type { AskIssuer, IssuerAnswer, IssuerRequest, LostAnswer } from './issuer-request.ts'
+import { errorOf, outageOf } from './refusals.ts'
+import type { Revocation } from './revocation.ts'
+import { parseRevocation } from './revocation.ts'
+import { parseGrant } from './token-answer.ts'
+
+/** One login on one device. */
+export interface SessionInfo {
+  readonly id: string
+  /** Whether it is the session of this client. */
+  readonly isCurrent: boolean
+  readonly client: string
+  readonly createdAt: Date
+  readonly lastUsedAt: Date
+  readonly device?: string
+  readonly network?: string
+}
+
+export interface PasswordChange {
+  readonly current: string
+  readonly new: string
+}
+
+export interface AccountParts {
+  readonly current: CurrentSession
+  readonly tokens: AccessTokens
+  readonly ask: AskIssuer
+  readonly random: () => number
+}
+
+const timeoutMs = 15_000
+
+export async function listSessions(parts: AccountParts): Promise<readonly SessionInfo[]> {
+  const answer = await askAsOwner(parts, (bearer) =>
+    parts.ask({ method: 'GET', path: '/sessions', bearer, timeoutMs }),
+  )
+  if (answer.kind === 'lost' || answer.status !== 200) throw errorOf(answer)
+  const listed = answer.body?.['sessions']
+  const sessions = Array.isArray(listed) ? listed.map(parseSessionInfo) : [undefined]
+  if (!sessions.every((session) => session !== undefined)) throw outageOf(answer)
+  return sessions
+}
+
+/** Also forgets the session here when it is this client's own. */
+export async function endSession(
+  parts: AccountParts,
+  sessionId: string,
+): Promise<Revocation | undefined> {
+  const path = `/sessions/${encodeURIComponent(requireText(sessionId, 'the session id'))}`
+  const answer = await askAsOwner(parts, (bearer) =>
+    parts.ask({ method: 'DELETE', path, bearer, timeoutMs }),
+  )
+  if (answer.kind === 'lost' || answer.status >= 300) throw errorOf(answer)
+  await parts.current.forgetFinally(sessionId)
+  return parseRevocation(answer)
+}
+
+/** Asked once, as a login: the second time the old password would be wrong. */
+export async function changePassword(parts: AccountParts, change: PasswordChange): Promise<void> {
+  requireObject(change, 'the password change')
+  const { current, new: next, ...unknown } = change
+  rejectUnknown(unknown, 'member')
+  const json = {
+    current: requireText(current, 'member "current"'),
+    new: requireText(next, 'member "new"'),
+  }
+  const request = { method: 'POST', path: '/account/password', json, timeoutMs } as const
+  const answer = await askAsOwner(parts, (bearer) =>
+    // No refresh may come between: it would write back tokens from before the change.
+    parts.current.exclusively(async (session) => {
+      const changed = await parts.ask({ ...request, bearer })
+      const grant = parseGrant(changed)
+      if (grant === undefined) return changed
+      const refreshToken = grant.refreshToken ?? session.refreshToken
+      const accessToken = holdToken(grant, parts.random)
+      const rest = { issuerToken: undefined, attempt: undefined }
+      await parts.current.update({ ...session, ...rest, refreshToken, accessToken })
+      return changed
+    }),
+  )
+  if (parseGrant(answer) === undefined) throw errorOf(answer)
+}
+
+/** With a token for the issuer alone; with another one, once, if that is turned down. */
+async function askAsOwner(
+  { tokens }: AccountParts,
+  askWith: (bearer: NonNullable<IssuerRequest['bearer']>) => Promise<IssuerAnswer | LostAnswer>,
+): Promise<IssuerAnswer | LostAnswer> {
+  const bearer = await tokens.current('issuer')
+  const answer = await askWith(bearer)
+  // A wrong current password is a 401 as well, and no token mends that.
+  const isTurnedDown =
+    answer.kind === 'answer' && answer.status === 401 && answer.reason === 'invalid-token'
+  return isTurnedDown ? askWith(await tokens.otherThan(bearer, 'issuer')) : answer
+}
+
+function parseSessionInfo(value: JsonValue): SessionInfo | undefined {
+  if (!isJsonObject(value)) return undefined
+  const { id, current, client, device, network } = value
+  const createdAt = parseTime(value['created_at'])
+  const lastUsedAt = parseTime(value['last_used_at'])
+  if (typeof id !== 'string' || typeof current !== 'boolean') return undefined
+  if (typeof client !== 'string' || createdAt === undefined || lastUsedAt === undefined) {
+    return undefined
+  }
+  return {
+    id,
+    isCurrent: current,
+    client,
+    createdAt,
+    lastUsedAt,
+    ...(typeof device === 'string' ? { device } : {}),
+    ...(typeof network === 'string' ? { network } : {}),
+  }
+}
+
+/** Seconds since 1970, as everywhere in tokens, or a text in the form of RFC 3339. */
+function parseTime(value: JsonValue | undefined): Date | undefined {
+  if (typeof value !== 'number' && typeof value !== 'string') return undefined
+  const time = new Date(typeof value === 'number' ? value * 1000 : value)
+  return Number.isNaN(time.getTime()) ? undefined : time
+}

@@ -53,7 +53,9 @@ export interface Credentials {
 export interface RunningSystem {
   readonly folder: string
   readonly run: CommandRun
-  readonly endpoints: Readonly<Record<'identity' | 'gateway' | 'orders' | 'operations', string>>
+  readonly endpoints: Readonly<
+    Record<'identity' | 'gateway' | 'orders' | 'reviews' | 'operations', string>
+  >
   readonly credentials: Credentials
   readonly readyAfterMs: number
   /** Signs in and answers the access token. */
@@ -73,9 +75,15 @@ export function removeFolder(folder: string): void {
 }
 
 /** Runs the whole system, real processes on free ports, in a folder of its own or in a given one. */
-export async function startSystem(folder: string = newFolder()): Promise<RunningSystem> {
+export async function startSystem(
+  folder: string = newFolder(),
+  options: readonly string[] = [],
+): Promise<RunningSystem> {
   const startedAt = performance.now()
-  const run = runPortcullis(['dev'], { folder, variables: { PORTCULLIS_PORT_BASE: '0' } })
+  const run = runPortcullis(['dev', ...options], {
+    folder,
+    variables: { PORTCULLIS_PORT_BASE: '0' },
+  })
   await untilReady(run)
   const readyAfterMs = performance.now() - startedAt
   const read = (name: string): unknown =>

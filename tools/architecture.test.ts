@@ -14,6 +14,7 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   'packages/identity': ['@portcullis/protocol', '@portcullis/verify', '@portcullis/runtime'],
   'packages/gateway': ['@portcullis/protocol', '@portcullis/verify', '@portcullis/runtime'],
   'packages/cli': [
+    '@portcullis/client',
     '@portcullis/protocol',
     '@portcullis/runtime',
     '@portcullis/identity',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { exitWith } from '@portcullis/runtime'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { CommandError } from './command-error.ts'
 
 /**
  * Every command and option in one place. What a command does is loaded when it is called, so that
@@ -48,14 +49,52 @@ program
   .option('--config <file>', 'its routing file', 'portcullis.gateway.json')
   .action(async (options) => (await import('./gateway.ts')).runGateway(options))
 
+const accounts = program.command('accounts').description('administer accounts')
+
+remote(accounts.command('block <identifier>'))
+  .description('end every session and token of an account at once, and let it sign in no more')
+  .requiredOption('--reason <text>', 'why; it is kept with the event')
+  .action(async (identifier, options) =>
+    (await import('./remote/accounts.ts')).runBlock(identifier, options),
+  )
+
+remote(accounts.command('unblock <identifier>'))
+  .description('let an account sign in again; what was ended stays ended')
+  .requiredOption('--reason <text>', 'why; it is kept with the event')
+  .action(async (identifier, options) =>
+    (await import('./remote/accounts.ts')).runUnblock(identifier, options),
+  )
+
+const keys = program.command('keys').description('administer the keys that tokens are signed with')
+
+remote(keys.command('list'))
+  .description('show every key and the state it is in')
+  .action(async (options) => (await import('./remote/keys.ts')).runKeysList(options))
+
+remote(keys.command('rotate'))
+  .description('sign with the waiting keys from now on; no restart anywhere')
+  .action(async (options) => (await import('./remote/keys.ts')).runKeysRotate(options))
+
 const usageExitCode = 2
 
 try {
   await program.parseAsync()
 } catch (error) {
+  if (error instanceof CommandError) {
+    process.stderr.write(`${error.message}\n${error.remedy}\n`)
+    process.exit(error.exitCode)
+  }
   if (!(error instanceof CommanderError)) exitWith(error)
   // Commander has printed its message by now; help and version end with 0.
   process.exitCode = error.exitCode === 0 ? 0 : usageExitCode
+}
+
+/** The options of a command that talks to a running identity as an administrator. */
+function remote(command: Command): Command {
+  return command
+    .option('--issuer <url>', 'where identity is; default from .portcullis/endpoints.json')
+    .option('--credentials <file>', 'of an administrator; default .portcullis/credentials.json')
+    .option('--json', 'answer in JSON, for programs')
 }
 
 /** The range is checked with the setting that it becomes. */

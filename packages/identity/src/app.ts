@@ -16,6 +16,7 @@ import { addDocuments } from './http/documents.ts'
 import { addLogin } from './http/login.ts'
 import { boundPort, createHttpServer } from './http/server.ts'
 import { addToken } from './http/token.ts'
+import { startKeyTicks } from './key-ticks.ts'
 import type { IdentitySecrets, IdentitySettings } from './settings.ts'
 import { createAccountStore } from './store/accounts.ts'
 import { createClientStore, synchroniseClients } from './store/clients.ts'
@@ -52,7 +53,8 @@ export async function startIdentity(
   try {
     await synchroniseDeclaredClients(database, settings.registry, now())
     const sealer = createSealer(sealingKey, randomBytes)
-    const keyring = await openKeys(database, sealer, settings.registry, now)
+    const keyring = await openKeys(database, sealer, settings, now)
+    close.push(startKeyTicks(keyring, log))
     const parts = await createParts(settings, database, { keyring, peppers }, now)
 
     const app = createHttpServer(log)
@@ -128,11 +130,12 @@ async function synchroniseDeclaredClients(
 async function openKeys(
   database: Database,
   sealer: ReturnType<typeof createSealer>,
-  registry: Registry,
+  { registry, jwksMaxAgeSeconds, keyRotationDays }: IdentitySettings,
   now: () => number,
 ): Promise<Keyring> {
   const keys = createKeyStore(database)
-  const opened = await openKeyring({ keys, sealer, now }, algorithmsInUse(registry))
+  const parts = { keys, sealer, now, jwksMaxAgeSeconds, keyRotationDays }
+  const opened = await openKeyring(parts, algorithmsInUse(registry))
   if (opened.kind === 'keyring') return opened.keyring
   throw opened.why === 'damaged'
     ? new StartError(

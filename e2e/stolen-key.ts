@@ -22,7 +22,12 @@ export function stealKey(folder: string): StolenKey {
   const sealingKey = parseSecretKey(readFileSync(at('sealing.key'), 'utf8').trim())
   if (sealingKey.kind === 'malformed') throw new Error(sealingKey.why)
   const database = new DatabaseSync(at('identity.db'), { readOnly: true })
-  const row = database.prepare('SELECT kid, sealed_private_key AS sealed FROM signing_keys').get()
+  const row = database
+    .prepare(
+      `SELECT kid, sealed_private_key AS sealed FROM signing_keys
+       WHERE purpose = 'access-token' AND algorithm = 'RS256' AND state = 'active'`,
+    )
+    .get()
   database.close()
   const kid = String(row?.['kid'])
   const opened = createSealer(sealingKey.key, randomBytes).open(String(row?.['sealed']), kid)

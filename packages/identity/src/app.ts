@@ -15,8 +15,10 @@ import type { RefreshPeppers } from './domain/refresh-tokens.ts'
 import type { Registry } from './domain/registry.ts'
 import { accessTokenSecondsMax, algorithmsInUse } from './domain/registry.ts'
 import { createSealer } from './domain/sealing.ts'
+import { startFeedBeats } from './feed-beats.ts'
 import { createHasher } from './hasher.ts'
 import { addAdminAccounts } from './http/admin-accounts.ts'
+import { addAdminKeys } from './http/admin-keys.ts'
 import { createCallers } from './http/callers.ts'
 import { addDocuments } from './http/documents.ts'
 import { addLogin } from './http/login.ts'
@@ -27,6 +29,7 @@ import type { HttpServer } from './http/server.ts'
 import { boundPort, createHttpServer } from './http/server.ts'
 import { addSessions } from './http/sessions.ts'
 import { addToken } from './http/token.ts'
+import { startKeyTicks } from './key-ticks.ts'
 import { createOwnVerifier } from './own-verifier.ts'
 import type { IdentitySecrets, IdentitySettings } from './settings.ts'
 import { createAccountStore } from './store/accounts.ts'
@@ -69,11 +72,12 @@ export async function startIdentity(
     const revocations = await openRevocations(settings, database, { log, now })
     await synchroniseDeclaredClients(revocations, settings.registry, now())
     const sealer = createSealer(sealingKey, randomBytes)
-    const keyring = await openKeys(database, sealer, settings.registry, now)
+    const keyring = await openKeys(database, sealer, settings, now)
+    close.push(startKeyTicks(keyring, log))
     const { issuer } = settings.registry
     const { signCheckpoint } = keyring
     const feed = createFeed({ issuer, log: revocations, signCheckpoint })
-    close.push(keepFeed(feed, revocations, log))
+    close.push(startFeedBeats(feed, revocations, log))
     const { transaction } = revocations
     const parts = await createParts(settings, database, { keyring, peppers, transaction }, now)
 
@@ -114,6 +118,7 @@ function addRoutes(
   addSessions(app, served)
   addPassword(app, served)
   addAdminAccounts(app, served)
+  addAdminKeys(app, served)
   addRevocations(app, served)
   addDocuments(app, { ...settings, ...served })
 }
@@ -136,25 +141,6 @@ async function openRevocations(
     log.warn({ why: opened.why }, 'a new epoch began: everybody has to sign in again')
   }
   return createRevocationLog(database, { issuer, highWater, now })
-}
-
-/** Followers take silence for a broken line, so this is well below a second. */
-const beatMs = 800
-
-/** Sends what was revoked at once, and a checkpoint at every beat. */
-function keepFeed(feed: Feed, revocations: StoredRevocationLog, log: Log): () => Promise<void> {
-  const report = (error: unknown): void => {
-    log.error({ err: error }, 'the revocation feed stands still: followers will turn stale')
-  }
-  const stopListening = revocations.onRevoked(() => void feed.publish().catch(report))
-  const timer = setInterval(() => void feed.beat().catch(report), beatMs)
-  timer.unref()
-  return async () => {
-    clearInterval(timer)
-    stopListening()
-    // Behind a beat that is under way: the store is closed next.
-    await feed.publish().catch(report)
-  }
 }
 
 async function createParts(
@@ -211,11 +197,12 @@ async function synchroniseDeclaredClients(
 async function openKeys(
   database: Database,
   sealer: ReturnType<typeof createSealer>,
-  registry: Registry,
+  { registry, jwksMaxAgeSeconds, keyRotationDays }: IdentitySettings,
   now: () => number,
 ): Promise<Keyring> {
   const keys = createKeyStore(database)
-  const opened = await openKeyring({ keys, sealer, now }, algorithmsInUse(registry))
+  const parts = { keys, sealer, now, jwksMaxAgeSeconds, keyRotationDays }
+  const opened = await openKeyring(parts, algorithmsInUse(registry))
   if (opened.kind === 'keyring') return opened.keyring
   throw opened.why === 'damaged'
     ? new StartError(

@@ -22,6 +22,8 @@ export interface IdentitySettings {
   readonly database: string
   /** How long others may keep the published keys. */
   readonly jwksMaxAgeSeconds: number
+  /** How long a key signs before the next one follows it. */
+  readonly keyRotationDays: number
   /** A token larger than this is refused when it would be minted. */
   readonly tokenBytesMax: number
   /** How long racing tabs and lost answers get the same successor of a refresh token. */
@@ -143,6 +145,7 @@ const fileSchema = {
     operations: listenSchema,
     database: { type: 'string' },
     jwksMaxAgeSeconds: { type: 'integer', minimum: 1, maximum: 3600 },
+    keyRotationDays: { type: 'integer', minimum: 1, maximum: 365 },
     // Verifiers refuse beyond 8 KiB; half of that leaves the other headers their room.
     tokenBytesMax: { type: 'integer', minimum: 512, maximum: 4096 },
     // Longer than five minutes, and a thief would have all the time he needs.
@@ -156,6 +159,7 @@ const loopback = '127.0.0.1'
 const defaultPort = 4000
 const defaultOperationsPort = 4004
 const defaultJwksMaxAgeSeconds = 300
+const defaultKeyRotationDays = 30
 const defaultTokenBytesMax = 1800
 const defaultRefreshGraceSeconds = 30
 
@@ -166,6 +170,7 @@ function settingsOf(file: IdentityFile): IdentitySettings {
     operations: { host: loopback, port: defaultOperationsPort, ...file.operations },
     database: file.database ?? 'sqlite:.portcullis/identity.db',
     jwksMaxAgeSeconds: file.jwksMaxAgeSeconds ?? defaultJwksMaxAgeSeconds,
+    keyRotationDays: file.keyRotationDays ?? defaultKeyRotationDays,
     tokenBytesMax: file.tokenBytesMax ?? defaultTokenBytesMax,
     refreshGraceSeconds: file.refreshGraceSeconds ?? defaultRefreshGraceSeconds,
   }

@@ -2,18 +2,29 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { jwtVerify, createLocalJWKSet } from 'jose'
 import type { JSONWebKeySet } from 'jose'
+import type { PublicJwk } from '@portcullis/protocol/jws'
+import { addDocuments } from '../src/http/documents.ts'
+import { boundPort, createHttpServer } from '../src/http/server.ts'
+import { parseIdentitySettings } from '../src/settings.ts'
 import type { Answer } from './http-client.ts'
 import { ask } from './http-client.ts'
-import { startMs } from './chosen-clock.ts'
-import { alice, startRunningIdentity } from './running-identity.ts'
+import { createChosenClock, startMs } from './chosen-clock.ts'
+import { open, openTwice, publishedMsMin } from './opened-keyring.ts'
+import {
+  alice,
+  createLogInMemory,
+  ordersAndReviews,
+  startRunningIdentity,
+} from './running-identity.ts'
 
 const identity = await startRunningIdentity({ file: { jwksMaxAgeSeconds: 7 } })
 after(identity.close)
 
 const jwksPath = '/.well-known/jwks.json'
+const feedKeysPath = '/.well-known/revocation-keys.json'
 const metadataPath = '/.well-known/oauth-authorization-server'
 
-for (const path of [jwksPath, metadataPath]) {
+for (const path of [jwksPath, feedKeysPath, metadataPath]) {
   test(`${path} is public, cacheable for as long as the settings say, and has a strong ETag`, async () => {
     const answer = await identity.ask({ path })
     assert.equal(answer.status, 200)
@@ -46,12 +57,56 @@ for (const path of [jwksPath, metadataPath]) {
   })
 }
 
-test('the key set has one key for each algorithm in use, and public members only', async () => {
-  const { keys, ...others } = (await identity.ask({ path: jwksPath })).members()
+async function keysAt(path: string): Promise<readonly PublicJwk[]> {
+  const { keys, ...others } = (await identity.ask({ path })).members()
   assert.deepEqual(others, {})
   assert.ok(Array.isArray(keys))
-  const members = keys.map((key: object) => Object.keys(key).toSorted().join(' ')).toSorted()
-  assert.deepEqual(members, ['alg crv kid kty use x y', 'alg e kid kty n use'])
+  return keys as readonly PublicJwk[]
+}
+
+test('the key set has an active and a pending key for each algorithm in use, and public members only', async () => {
+  const keys = await keysAt(jwksPath)
+  const members = keys.map((key) => Object.keys(key).toSorted().join(' ')).toSorted()
+  const [ec, rsa] = ['alg crv kid kty use x y', 'alg e kid kty n use']
+  assert.deepEqual(members, [ec, ec, rsa, rsa])
+})
+
+test('the keys of the feed have a document of their own, and none of them is in the other', async () => {
+  const keys = await keysAt(feedKeysPath)
+  assert.deepEqual(
+    keys.map(({ alg, use }) => [alg, use]),
+    [
+      ['ES256', 'sig'],
+      ['ES256', 'sig'],
+    ],
+  )
+  const members = keys.map((key) => Object.keys(key).toSorted().join(' '))
+  assert.deepEqual(new Set(members), new Set(['alg crv kid kty use x y']))
+  const tokenKids = new Set((await keysAt(jwksPath)).map(({ kid }) => kid))
+  assert.ok(keys.every(({ kid }) => !tokenKids.has(kid)))
+})
+
+test('right after a rotation the key set is the new one, with another ETag', async (t) => {
+  const clock = createChosenClock()
+  const keyring = await open(openTwice(t)[0], { now: clock.now })
+  const app = createHttpServer(createLogInMemory().log)
+  t.after(() => app.close())
+  const { registry } = parseIdentitySettings(ordersAndReviews, 'the test')
+  addDocuments(app, { registry, keyring, jwksMaxAgeSeconds: 300 })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const askFor = (path: string, etag = ''): Promise<Answer> =>
+    ask(boundPort(app), { path, headers: { 'if-none-match': etag } })
+
+  const [before, feedBefore] = [await askFor(jwksPath), await askFor(feedKeysPath)]
+  const { etag = '' } = before.headers
+  assert.equal((await askFor(jwksPath, etag)).status, 304)
+  clock.advanceMs(publishedMsMin)
+  assert.equal((await keyring.rotate()).kind, 'rotated')
+  const rotated = await askFor(jwksPath, etag)
+  assert.equal(rotated.status, 200)
+  assert.notEqual(rotated.headers.etag, etag)
+  assert.deepEqual(rotated.members(), keyring.publicJwks())
+  assert.equal((await askFor(feedKeysPath)).headers.etag, feedBefore.headers.etag)
 })
 
 test('the metadata is what RFC 8414 and this release have, and nothing more', async () => {
@@ -117,7 +172,14 @@ for (const issuer of ['https://id.example', 'https://example.com/tenants/one']) 
 test('an issuer with a path answers nothing outside of it but its metadata', async (t) => {
   const other = await startRunningIdentity({ file: { issuer: 'https://example.com/tenants/one' } })
   t.after(other.close)
-  for (const path of ['/login', '/token', jwksPath, metadataPath, '/tenants/two/token']) {
+  for (const path of [
+    '/login',
+    '/token',
+    jwksPath,
+    feedKeysPath,
+    metadataPath,
+    '/tenants/two/token',
+  ]) {
     assert.equal((await other.ask({ path })).status, 404, path)
   }
 })

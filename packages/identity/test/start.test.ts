@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { TestContext } from 'node:test'
 import { after, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { listen, StartError } from '@portcullis/runtime'
 import type { Identity } from '../src/index.ts'
 import { bootstrap, parseIdentitySettings, startIdentity } from '../src/index.ts'
@@ -39,13 +40,16 @@ await (await startOn(templatePath, {})).close()
 interface Change {
   readonly file?: object
   readonly sealingKey?: Buffer
+  readonly now?: () => number
 }
 
-async function startOn(path: string, { file, sealingKey }: Change): Promise<Identity> {
+async function startOn(
+  path: string,
+  { file, sealingKey, now = createChosenClock().now }: Change,
+): Promise<Identity> {
   const members = { ...ordersAndReviews, database: `sqlite:${path}`, ...file }
   const settings = parseIdentitySettings(members, 'the test')
   const { log } = createLogInMemory()
-  const { now } = createChosenClock()
   return startIdentity(settings, {
     sealingKey: sealingKey ?? ownSealingKey,
     peppers: [createPepper(randomBytes(32))],
@@ -119,6 +123,28 @@ test('two issuers on one store publish the same keys and take the same passwords
   const [token, otherToken] = await Promise.all(nodes.map(({ port }) => signIn(port)))
   assert.equal(token?.claims['client_id'], otherToken?.claims['client_id'])
   assert.equal(token?.header['kid'], otherToken?.header['kid'])
+})
+
+test('running issuers rotate keys of age without a restart, and publish and use the same ones', async (t) => {
+  const { start } = install(t)
+  const { now, advanceMs } = createChosenClock()
+  const nodes = [await start({ now }), await start({ now })]
+  const keySets = (): Promise<readonly string[]> =>
+    Promise.all(nodes.map(async ({ port }) => (await ask(port, { path: jwksPath })).body))
+  const [before = ''] = await keySets()
+  const old = await Promise.all(nodes.map(({ port }) => signIn(port)))
+  advanceMs(30 * 24 * 3600 * 1000)
+  const deadline = performance.now() + 10_000
+  let [one = '', other = ''] = await keySets()
+  while ((one === before || one !== other) && performance.now() < deadline) {
+    await setTimeout(100)
+    ;[one = '', other = ''] = await keySets()
+  }
+  assert.notEqual(one, before)
+  assert.equal(one, other)
+  const young = await Promise.all(nodes.map(({ port }) => signIn(port)))
+  assert.equal(young[0]?.header['kid'], young[1]?.header['kid'])
+  assert.notEqual(young[0]?.header['kid'], old[0]?.header['kid'])
 })
 
 test('an issuer that was closed answers nobody, and closing it twice is allowed', async (t) => {

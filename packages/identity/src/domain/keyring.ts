@@ -1,35 +1,32 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
 import type { JsonObject } from '@portcullis/protocol'
-import type { AlgorithmName, PublicJwk, SigningKey } from '@portcullis/protocol/jws'
-import { algorithmNamed, publicJwk, signCompactJws } from '@portcullis/protocol/jws'
+import type { AlgorithmName, SigningKey } from '@portcullis/protocol/jws'
+import { signCompactJws } from '@portcullis/protocol/jws'
 import type { SignAccessToken } from './access-tokens.ts'
+import type { HeldKeys, JwkSet, UnopenableKey } from './key-custody.ts'
+import type { KeyFacts, KeyLine } from './key-life.ts'
+import { keyPolicy } from './key-life.ts'
+import type { KeyStore, RotatedKeys, RotateKeys, UpkeepOutcome } from './key-upkeep.ts'
+import { createKeyUpkeep } from './key-upkeep.ts'
 import type { Sealer } from './sealing.ts'
-
-/** A signing key as it is kept: the public half in the clear, the private half sealed. */
-export interface StoredKey {
-  readonly kid: string
-  readonly algorithm: AlgorithmName
-  readonly publicJwk: PublicJwk
-  readonly sealedPrivateKey: string
-  readonly createdAt: number
-}
-
-export interface KeyStore {
-  readonly list: () => Promise<readonly StoredKey[]>
-  /**
-   * Keeps the key unless there is one for its algorithm by now, and returns all keys: nodes that
-   * start together agree on one.
-   */
-  readonly insertFirst: (key: StoredKey) => Promise<readonly StoredKey[]>
-}
 
 /** Holds the private keys. They come in sealed and never leave it. */
 export interface Keyring {
   readonly sign: SignAccessToken
-  readonly publicJwks: () => { readonly keys: readonly PublicJwk[] }
-  readonly publicFeedJwks: () => { readonly keys: readonly PublicJwk[] }
+  /** Signs a document of the revocation feed with the active feed key. */
   readonly signCheckpoint: (payload: JsonObject, typ: string) => string
+  /** The public halves of all keys for access tokens that are not destroyed (RFC 7517). */
+  readonly publicJwks: () => JwkSet
+  /** The same for the keys of the feed, none of which is in the other set. */
+  readonly publicFeedJwks: () => JwkSet
+  /** All keys there ever were, oldest first, without their halves. */
+  readonly list: () => Promise<readonly KeyFacts[]>
+  /** Rotates now. Refuses, and changes nothing, while a key that would sign is too young. */
+  readonly rotate: (request?: RotateKeys) => Promise<RotatedKeys>
+  /**
+   * To be called every second: follows what other processes did, rotates what has reached its age,
+   * destroys what is dead. When a key cannot be opened, the keys held before stay in use.
+   */
+  readonly tick: () => Promise<UpkeepOutcome>
 }
 
 export interface KeyringParts {
@@ -37,76 +34,46 @@ export interface KeyringParts {
   readonly sealer: Sealer
   /** Milliseconds since 1970. */
   readonly now: () => number
+  readonly jwksMaxAgeSeconds: number
+  readonly keyRotationDays: number
 }
 
-export type OpenedKeyring =
-  | { readonly kind: 'keyring'; readonly keyring: Keyring }
-  | {
-      readonly kind: 'unopenable'
-      readonly kid: string
-      readonly why: 'sealed-with-another-key' | 'damaged'
-    }
+export type OpenedKeyring = { readonly kind: 'keyring'; readonly keyring: Keyring } | UnopenableKey
 
 const accessTokenType = 'at+jwt'
+/** The feed has this one algorithm. */
+const feedLine: KeyLine = { purpose: 'feed', algorithm: 'ES256' }
 
-/** Opens the stored keys, and makes the first one for each algorithm that has none. */
+/** Opens the stored keys, and makes those that are missing for the wanted algorithms and the feed. */
 export async function openKeyring(
-  { keys, sealer, now }: KeyringParts,
+  parts: KeyringParts,
   wanted: ReadonlySet<AlgorithmName>,
 ): Promise<OpenedKeyring> {
-  let stored = await keys.list()
-  for (const algorithm of wanted) {
-    if (!stored.some((key) => key.algorithm === algorithm)) {
-      stored = await keys.insertFirst(generateKey(algorithm, sealer, now()))
-    }
+  const { keys, sealer, now } = parts
+  const lines = [...[...wanted].map(accessTokenLine), feedLine]
+  const upkeep = createKeyUpkeep({ keys, sealer, now, policy: keyPolicy(parts), wanted: lines })
+  const first = await upkeep.keepUp()
+  if (first.kind === 'unopenable') return first
+  const { held, rotate, keepUp } = upkeep
+  const keyring: Keyring = {
+    sign: (claims, algorithm) =>
+      signCompactJws(claims, accessTokenType, activeKey(held(), accessTokenLine(algorithm))),
+    signCheckpoint: (payload, typ) => signCompactJws(payload, typ, activeKey(held(), feedLine)),
+    publicJwks: () => held().jwks['access-token'],
+    publicFeedJwks: () => held().jwks.feed,
+    list: keys.list,
+    rotate,
+    tick: keepUp,
   }
-  const signingKeys = new Map<AlgorithmName, SigningKey>()
-  for (const key of stored) {
-    const { kid, algorithm } = key
-    const opened = sealer.open(key.sealedPrivateKey, kid)
-    if (opened.kind !== 'opened') return { kind: 'unopenable', kid, why: opened.kind }
-    const privateKey = createPrivateKey(opened.plaintext)
-    // The public half is not sealed. Another key in its place would let a stranger sign for us.
-    if (!isDeepStrictEqual(key.publicJwk, publicJwk(createPublicKey(privateKey), algorithm))) {
-      return { kind: 'unopenable', kid, why: 'damaged' }
-    }
-    signingKeys.set(algorithm, { kid, algorithm, privateKey })
-  }
-  const pair = algorithmNamed('ES256').generateKeyPair()
-  const feedJwk = publicJwk(pair.publicKey, 'ES256')
-  const feedJwks = { keys: [feedJwk] }
-  const feedKey: SigningKey = { kid: feedJwk.kid, algorithm: 'ES256', privateKey: pair.privateKey }
-  const signCheckpoint = (payload: JsonObject, typ: string): string =>
-    signCompactJws(payload, typ, feedKey)
-  const jwks = { keys: stored.map((key) => key.publicJwk) }
-  return {
-    kind: 'keyring',
-    keyring: {
-      sign: signWith(signingKeys),
-      publicJwks: () => jwks,
-      publicFeedJwks: () => feedJwks,
-      signCheckpoint,
-    },
-  }
+  return { kind: 'keyring', keyring }
 }
 
-function signWith(signingKeys: ReadonlyMap<AlgorithmName, SigningKey>): SignAccessToken {
-  return (claims, algorithm) => {
-    const key = signingKeys.get(algorithm)
-    if (key === undefined) throw new TypeError(`the keyring has no key for ${algorithm}`)
-    return signCompactJws(claims, accessTokenType, key)
-  }
+function accessTokenLine(algorithm: AlgorithmName): KeyLine {
+  return { purpose: 'access-token', algorithm }
 }
 
-function generateKey(algorithm: AlgorithmName, sealer: Sealer, createdAt: number): StoredKey {
-  const { publicKey, privateKey } = algorithmNamed(algorithm).generateKeyPair()
-  const jwk = publicJwk(publicKey, algorithm)
-  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
-  return {
-    kid: jwk.kid,
-    algorithm,
-    publicJwk: jwk,
-    sealedPrivateKey: sealer.seal(pem, jwk.kid),
-    createdAt,
-  }
+function activeKey(held: HeldKeys, line: KeyLine): SigningKey {
+  const key = held.active(line)
+  if (key === undefined) throw new TypeError(`the keyring has no key for ${line.algorithm}`)
+  return key
 }

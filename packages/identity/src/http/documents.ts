@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { issuerMetadataUrl } from '@portcullis/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { staleWhileRevalidateSeconds } from '../domain/key-life.ts'
 import type { Keyring } from '../domain/keyring.ts'
 import type { Registry } from '../domain/registry.ts'
 import { issuerAudience } from '../domain/registry.ts'
@@ -14,7 +15,10 @@ export interface DocumentParts {
   readonly jwksMaxAgeSeconds: number
 }
 
-/** The two public documents: the key set (RFC 7517) and the issuer's metadata (RFC 8414). */
+/**
+ * The public documents: the key set (RFC 7517), that of the revocation feed, which is apart so that
+ * neither kind of key verifies what the other has signed, and the issuer's metadata (RFC 8414).
+ */
 export function addDocuments(app: HttpServer, parts: DocumentParts): void {
   const { registry, keyring, jwksMaxAgeSeconds } = parts
   const metadata = metadataOf(registry)
@@ -61,9 +65,10 @@ function sendDocument(
   maxAgeSeconds: number,
 ): FastifyReply {
   const { text, etag } = renderedOf(document)
+  const staleSeconds = staleWhileRevalidateSeconds(maxAgeSeconds)
   reply.header(
     'cache-control',
-    `public, max-age=${maxAgeSeconds}, stale-while-revalidate=${maxAgeSeconds}`,
+    `public, max-age=${maxAgeSeconds}, stale-while-revalidate=${staleSeconds}`,
   )
   reply.header('etag', etag)
   if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send()

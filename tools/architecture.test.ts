@@ -38,6 +38,7 @@ const allowedLayers: Readonly<Record<string, readonly string[]>> = {
 const domainImports: ReadonlySet<string> = new Set([
   '@portcullis/protocol',
   '@portcullis/protocol/jws',
+  '@portcullis/protocol/revocations',
   'node:crypto',
   // For isDeepStrictEqual, which compares and does nothing else.
   'node:util',

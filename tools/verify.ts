@@ -9,6 +9,7 @@ const steps: readonly (readonly [what: string, script: string])[] = [
   ['format', 'format:check'],
   ['unused files, exports and dependencies', 'unused'],
   ['tests: units, architecture, end to end', 'test'],
+  ['the tour', 'tour'],
   ['documentation', 'check:docs'],
   ['packages', 'check:packages'],
 ]

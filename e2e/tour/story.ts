@@ -31,13 +31,16 @@ const maxStalenessSeconds = 3
 const refreshGraceSeconds = 1
 const jwksMaxAgeSeconds = 2
 
-export async function openStage(folder: string): Promise<Stage> {
+/** Starts the system in a folder, with options of `portcullis dev`. */
+export type Start = (folder: string, options: readonly string[]) => Promise<RunningSystem>
+
+export async function openStage(folder: string, start: Start = startSystem): Promise<Stage> {
   const identityPort = (): number => {
     const file = readFileSync(join(folder, '.portcullis', 'identity.json'), 'utf8')
     return (JSON.parse(file) as { listen: { port: number } }).listen.port
   }
   const proxy = await startSilentProxy(identityPort)
-  const system = await startSystem(folder, [
+  const system = await start(folder, [
     ...['--issuer', `http://localhost:${proxy.port}`],
     ...['--max-staleness-seconds', String(maxStalenessSeconds)],
     ...['--refresh-grace-seconds', String(refreshGraceSeconds)],

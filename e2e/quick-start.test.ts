@@ -56,7 +56,7 @@ test('every file of the data folder is for its owner only', () => {
   assert.equal(statSync(home).mode & 0o777, 0o700)
   const names = readdirSync(home).filter((name) => statSync(join(home, name)).isFile())
   assert.ok(names.includes('sealing.key') && names.includes('credentials.json'))
-  for (const name of names.filter((each) => !each.startsWith('orders.db'))) {
+  for (const name of names.filter((each) => !/^(orders|reviews)\.db/.test(each))) {
     assert.equal(statSync(join(home, name)).mode & 0o077, 0, name)
   }
 })
@@ -74,7 +74,7 @@ test('no secret and no token is in a log, and none in a command line', async (co
     token.split('.')[2] ?? '',
   ]
   const logs = globSync('logs/*.log', { cwd: home })
-  assert.equal(logs.length, 3)
+  assert.equal(logs.length, 4)
   const commandLines = globSync('/proc/[0-9]*/cmdline').map(readIfThere)
   if (process.platform === 'linux') {
     assert.ok(commandLines.some((line) => line.includes('child-entry')))
@@ -121,7 +121,7 @@ test('Ctrl-C stops it cleanly, and the next start finds the same keys, accounts 
 test('killed outright it leaves no orphan on its ports, and starts again', async () => {
   const first = await startSystem()
   const parts = process.platform === 'linux' ? childrenOf(first.run.child.pid ?? 0) : []
-  assert.equal(parts.length, process.platform === 'linux' ? 3 : 0)
+  assert.equal(parts.length, process.platform === 'linux' ? 4 : 0)
   first.run.child.kill('SIGKILL')
   await first.run.ended
   for (const url of Object.values(first.endpoints)) await untilRefused(url)
@@ -160,7 +160,7 @@ test('a part that dies takes the system down, which says so and exits with 1', a
   if (process.platform !== 'linux') return context.skip('parts are found through /proc')
   const doomed = await startSystem()
   const parts = childrenOf(doomed.run.child.pid ?? 0)
-  assert.equal(parts.length, 3)
+  assert.equal(parts.length, 4)
   process.kill(parts[0] ?? 0, 'SIGKILL')
   assert.equal(await doomed.run.ended, 1)
   assert.match(doomed.run.errors(), /stopped by itself/)
@@ -178,7 +178,7 @@ function childrenOf(parent: number): readonly number[] {
 test('the command line says what it can do', async () => {
   const run = runPortcullis(['--help'], { folder: system.folder })
   assert.equal(await run.ended, 0)
-  for (const command of ['dev', 'bootstrap', 'identity', 'gateway']) {
+  for (const command of ['dev', 'bootstrap', 'identity', 'gateway', 'accounts', 'keys']) {
     assert.match(run.output(), new RegExp(`^ +${command} `, 'm'))
   }
 })

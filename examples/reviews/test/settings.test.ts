@@ -27,7 +27,25 @@ test('a complete environment becomes settings, with the audience that this servi
     audience: 'reviews',
     client: { id: 'the-id', secret: 'the-secret' },
     databasePath: 'reviews.db',
+    maxStalenessSeconds: undefined,
   })
+})
+
+test('how stale the feed may be is a number of seconds, or the default of the verifier', (t) => {
+  const complete = {
+    REVIEWS_PORT: '4001',
+    REVIEWS_ISSUER: 'http://localhost:4000',
+    REVIEWS_DATABASE: 'reviews.db',
+    REVIEWS_CLIENT_FILE: clientFile(t, JSON.stringify(credential)),
+  }
+  const chosen = readSettings({ ...complete, REVIEWS_MAX_STALENESS_SECONDS: '3' })
+  assert.equal(chosen.maxStalenessSeconds, 3)
+  for (const wrong of ['2', 'long', '']) {
+    assert.throws(
+      () => readSettings({ ...complete, REVIEWS_MAX_STALENESS_SECONDS: wrong }),
+      /REVIEWS_MAX_STALENESS_SECONDS is not a number of seconds, 3 or more/,
+    )
+  }
 })
 
 test('everything that is missing is named in one error', () => {

@@ -19,6 +19,8 @@ test('the smallest file gets every default', () => {
     listen: { host: '127.0.0.1', port: 4003 },
     operations: undefined,
     issuer: 'https://id.example',
+    clientFile: undefined,
+    revocation: {},
     routes: [
       {
         match: { text: '/orders/*', path: '/orders', isPrefix: true },

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { test } from 'node:test'
+import { createLog, StartError } from '@portcullis/runtime'
+import { createTestIssuer } from '@portcullis/verify/testing'
+import { parseGatewaySettings, startGateway } from '../src/index.ts'
+import type { World } from './world.ts'
+import { startWorld } from './world.ts'
+
+const patienceMs = 2000
+
+async function statusWith({ ask }: World, token: string): Promise<number> {
+  const answer = await ask({ path: '/orders/1', headers: { authorization: `Bearer ${token}` } })
+  return answer.status
+}
+
+async function untilRefused(world: World, token: string): Promise<number> {
+  const startedAt = performance.now()
+  while ((await statusWith(world, token)) !== 401) {
+    assert.ok(performance.now() - startedAt < patienceMs, 'the token is still taken')
+  }
+  return performance.now() - startedAt
+}
+
+test('a token whose session was ended is refused at once, and others go on', async (t) => {
+  const world = await startWorld(t)
+  const { issuer } = world
+  const [ended, other] = ['AAAAAAAAAAAAAAAAAAAAAA', 'BBBBBBBBBBBBBBBBBBBBBB'].map((sid) =>
+    issuer.mint({ sid }),
+  )
+  assert.ok(ended !== undefined && other !== undefined)
+  assert.equal(await statusWith(world, ended), 200)
+  issuer.revoke({ sid: 'AAAAAAAAAAAAAAAAAAAAAA' })
+  t.diagnostic(`refused ${(await untilRefused(world, ended)).toFixed(1)} ms after the revocation`)
+  assert.equal(await statusWith(world, other), 200)
+  assert.doesNotMatch(world.log(), /AAAAAAAAAAAAAAAAAAAAAA/)
+})
+
+test('an issuer that publishes no feed must be named as such', async (t) => {
+  const plain = { issuer: { feed: false } as const }
+  const followed = await startWorld(t, {
+    ...plain,
+    file: () => ({ operations: { port: 0 } }),
+  })
+  const old = followed.issuer.mint({ iat: Math.floor(Date.now() / 1000) - 60 })
+  assert.equal(await statusWith(followed, old), 401)
+  const unfollowed = await startWorld(t, {
+    ...plain,
+    file: () => ({ revocation: 'untilExpiry' }),
+  })
+  const accepted = unfollowed.issuer.mint({ iat: Math.floor(Date.now() / 1000) - 60 })
+  assert.equal(await statusWith(unfollowed, accepted), 200)
+})
+
+/** A file with this content, which goes with the test. */
+function fileWith(t: TestContext, content: object): string {
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-gateway-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'client.json')
+  writeFileSync(path, JSON.stringify(content))
+  return path
+}
+
+test('the feed is read with the credential of the client file', async (t) => {
+  const issuer = await createTestIssuer({ clients: { 'the-gateway': 'its secret' } })
+  const clientFile = fileWith(t, { client_id: 'the-gateway', client_secret: 'its secret' })
+  const settings = parseGatewaySettings({
+    listen: { port: 0 },
+    operations: { port: 0 },
+    issuer: issuer.issuer,
+    clientFile,
+    auth: { audience: 'orders' },
+    routes: [{ match: '/orders/*', to: ['http://127.0.0.1:9'] }],
+  })
+  const gateway = await startGateway(settings, {
+    log: createLog({ name: 'gateway', level: 'silent' }),
+  })
+  t.after(async () => {
+    await gateway.close()
+    await issuer.close()
+  })
+  const ready = `http://127.0.0.1:${gateway.operationsPort}/health/ready`
+  assert.equal((await fetch(ready)).status, 200)
+  assert.equal(issuer.requests.token, 1)
+})
+
+test('a client file that is wrong stops the start and repeats nothing of it', async (t) => {
+  const clientFile = fileWith(t, { client_id: 'the-gateway', secret: 'its secret' })
+  const settings = parseGatewaySettings({
+    listen: { port: 0 },
+    issuer: 'https://id.example',
+    clientFile,
+    routes: [{ match: '/orders/*', to: ['http://127.0.0.1:9'], auth: { audience: 'orders' } }],
+  })
+  const log = createLog({ name: 'gateway', level: 'silent' })
+  await assert.rejects(startGateway(settings, { log }), (error) => {
+    assert.ok(error instanceof StartError)
+    assert.match(error.message, /client_secret/)
+    assert.doesNotMatch(error.message, /its secret/)
+    return true
+  })
+})

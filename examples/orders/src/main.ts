@@ -7,7 +7,10 @@ const { port, issuer, audience, client, databasePath } = readSettings()
 const verifier = createVerifier({ issuer, audience, client })
 const orders = openOrderBook(databasePath)
 const app = createApp(verifier, orders)
-app.addHook('onClose', () => orders.close())
+app.addHook('onClose', async () => {
+  await verifier.close()
+  orders.close()
+})
 
 await app.listen({ host: '127.0.0.1', port })
 // The service answers from the first moment: 503 while the keys cannot be had, never an open door.

@@ -81,6 +81,7 @@ export async function startGateway(
       await drain(server)
       await operations?.close()
       await parts.upstreams.close()
+      await parts.judge.close()
     },
   }
 }

@@ -32,6 +32,8 @@ export interface Judge {
    * of an issuer that is down, which is also logged.
    */
   readonly missing: () => Promise<readonly string[]>
+  /** Stops following the issuer's revocations. */
+  readonly close: () => Promise<void>
 }
 
 export interface JudgeOptions {
@@ -71,6 +73,7 @@ export function createJudge(
         return ['keys']
       }
     },
+    close: async () => first?.close(),
   }
 }
 

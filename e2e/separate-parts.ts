@@ -15,6 +15,10 @@ export interface SeparateParts extends RunningSystem {
 const module = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url))
 const cli = module('packages/cli/src/main.ts')
 
+function data(name: string): string {
+  return join('.portcullis', name)
+}
+
 /** Lets `portcullis dev` make folder, settings and secrets, stops it, and runs the same parts apart. */
 export async function startSeparateParts(
   folder: string,
@@ -23,7 +27,6 @@ export async function startSeparateParts(
   const made = await startSystem(folder, options)
   await made.stop()
   const { endpoints } = made
-  const data = (name: string): string => join('.portcullis', name)
   const run = (parameters: readonly string[], variables: Variables = {}): ChildProcess =>
     spawn(process.execPath, ['--conditions=@portcullis/source', ...parameters], {
       cwd: folder,

@@ -41,10 +41,10 @@ export async function openStage(folder: string, start: Start = startSystem): Pro
   }
   const proxy = await startSilentProxy(identityPort)
   const system = await start(folder, [
-    ...['--issuer', `http://localhost:${proxy.port}`],
-    ...['--max-staleness-seconds', String(maxStalenessSeconds)],
-    ...['--refresh-grace-seconds', String(refreshGraceSeconds)],
-    ...['--jwks-max-age-seconds', String(jwksMaxAgeSeconds)],
+    `--issuer=http://localhost:${proxy.port}`,
+    `--max-staleness-seconds=${maxStalenessSeconds}`,
+    `--refresh-grace-seconds=${refreshGraceSeconds}`,
+    `--jwks-max-age-seconds=${jwksMaxAgeSeconds}`,
   ])
   const { gateway, orders } = system.endpoints
   return {
@@ -77,9 +77,9 @@ export const steps: readonly Step[] = [
 async function walkLogin(stage: Stage): Promise<string> {
   const startedAt = performance.now()
   const alice = await signIn(stage.system, 'alice', stage.reach)
-  const ms = since(startedAt)
+  const signedIn = since(startedAt)
   await assertAccepted(stage.doors, await alice.token())
-  return `alice has a token after ${ms}; the gateway and orders take it`
+  return `alice has a token after ${signedIn}; the gateway and orders take it`
 }
 
 async function walkOrder(stage: Stage): Promise<string> {

@@ -49,6 +49,7 @@ export async function startOrders(t: TestContext, databasePath?: string): Promis
   const app = createApp(verifier, orders)
   t.after(async () => {
     await app.close()
+    await verifier.close()
     await issuer.close()
     orders.close()
   })

@@ -1,7 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { Auth, Verifier } from '@portcullis/verify'
-import { authenticateHeader, problemOf, responseHeadersOf, VerifyError } from '@portcullis/verify'
+import {
+  authenticateHeader,
+  authorizationFields,
+  problemOf,
+  responseHeadersOf,
+  VerifyError,
+} from '@portcullis/verify'
 import { createYoga } from 'graphql-yoga'
 import { answerRefusalsAsProblems, sendProblem } from './problems.ts'
 import { limitQueries } from './query-limits.ts'
@@ -72,7 +78,7 @@ type Caller =
 
 /** Only who says nothing is anonymous: a token that is bad, or shown in a wrong way, is refused. */
 async function identify(verifier: Verifier, request: IncomingMessage): Promise<Caller> {
-  const fields = authorizationFields(request)
+  const fields = authorizationFields(request.rawHeaders)
   if (fields.length === 0) return { kind: 'anonymous', auth: undefined }
   try {
     return { kind: 'known', auth: await authenticateHeader(verifier, fields) }
@@ -80,13 +86,6 @@ async function identify(verifier: Verifier, request: IncomingMessage): Promise<C
     if (error instanceof VerifyError) return { kind: 'refused', error }
     throw error
   }
-}
-
-/** `request.headers` keeps only the first of several Authorization fields; here they all are. */
-function authorizationFields({ rawHeaders }: IncomingMessage): readonly string[] {
-  return rawHeaders.filter(
-    (_value, at, all) => at % 2 === 1 && all[at - 1]?.toLowerCase() === 'authorization',
-  )
 }
 
 function refuse(response: ServerResponse, error: VerifyError): void {

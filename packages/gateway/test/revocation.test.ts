@@ -13,8 +13,7 @@ import { startWorld } from './world.ts'
 const patienceMs = 2000
 
 async function statusWith({ ask }: World, token: string): Promise<number> {
-  const answer = await ask({ path: '/orders/1', headers: { authorization: `Bearer ${token}` } })
-  return answer.status
+  return (await ask({ token })).status
 }
 
 async function untilRefused(world: World, token: string): Promise<number> {

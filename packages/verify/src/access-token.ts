@@ -3,6 +3,7 @@ import { hasAudience, parseAccessTokenClaims } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
 import { judgeHeader, parseCompactJws } from '@portcullis/protocol/jws'
 import type { KeyLookup } from './issuer/key-source.ts'
+import type { RevocationFault, RevocationRule } from './revocation/rule.ts'
 
 export interface TokenExpectation {
   readonly issuer: string
@@ -21,6 +22,8 @@ export type TokenFault =
   | 'unknown-key'
   | 'key-does-not-fit'
   | 'bad-signature'
+  | 'key-withdrawn'
+  | RevocationFault
   | ClaimsFault
 
 export type ClaimsFault =
@@ -33,9 +36,17 @@ export type ClaimsFault =
   | 'bound-to-a-key'
 
 export type JudgedToken =
-  | { readonly kind: 'accepted'; readonly claims: AccessTokenClaims }
+  | { readonly kind: 'accepted'; readonly claims: AccessTokenClaims; readonly kid: string }
   | { readonly kind: 'refused'; readonly why: TokenFault }
   | Extract<KeyLookup, { readonly kind: 'unavailable' }>
+
+/** What a token is judged by, beside the token. */
+export interface TokenRule {
+  readonly expected: TokenExpectation
+  /** Milliseconds since 1970, by the wall clock. */
+  readonly wall: () => number
+  readonly revocation: RevocationRule
+}
 
 /**
  * Judges an RFC 9068 access token in an order that never changes: form, header, key, signature, and
@@ -44,18 +55,20 @@ export type JudgedToken =
  */
 export async function judgeAccessToken(
   token: unknown,
-  expected: TokenExpectation,
+  rule: TokenRule,
   findKey: (kid: string) => Promise<KeyLookup>,
-  nowMs: () => number,
 ): Promise<JudgedToken> {
   const jws = parseCompactJws(token)
   if (jws.kind === 'malformed') return refused('malformed')
-  const header = judgeHeader(jws.header, { typ: 'at+jwt', algorithms: expected.algorithms })
+  const { algorithms } = rule.expected
+  const header = judgeHeader(jws.header, { typ: 'at+jwt', algorithms })
   if (header.kind === 'refused') return header
 
-  const lookup = await findKey(header.kid)
+  const { kid } = header
+  const lookup = await findKey(kid)
   if (lookup.kind === 'unavailable') return lookup
   if (lookup.kind === 'unknown') return refused('unknown-key')
+  if (rule.revocation.isWithdrawn(kid)) return refused('key-withdrawn')
   const { algorithm, publicKey } = lookup.key
   // The key says what it is for; the header may only agree.
   if (algorithm.name !== header.algorithm) return refused('key-does-not-fit')
@@ -63,17 +76,30 @@ export async function judgeAccessToken(
 
   const parsed = parseAccessTokenClaims(jws.payload)
   if (parsed.kind === 'malformed') return refused('malformed-claims')
-  const fault = claimsFault(parsed.claims, expected, nowMs() / 1000)
-  return fault === undefined ? accepted(parsed.claims) : refused(fault)
+  const fault = judgeClaims(parsed.claims, kid, rule)
+  return fault === undefined ? accepted(parsed.claims, kid) : refused(fault)
 }
 
+/** All that can change while a token lives, and can be judged again without its signature. */
+export function judgeClaims(
+  claims: AccessTokenClaims,
+  kid: string,
+  { expected, wall, revocation }: TokenRule,
+): TokenFault | undefined {
+  if (revocation.isWithdrawn(kid)) return 'key-withdrawn'
+  const fault = claimsFault(claims, expected, wall() / 1000, revocation.now() / 1000)
+  return fault ?? revocation.faultOf(claims)
+}
+
+/** A wall clock that is set back makes no token younger: only the other one judges expiry. */
 function claimsFault(
   claims: AccessTokenClaims,
   expected: TokenExpectation,
+  wallSeconds: number,
   nowSeconds: number,
 ): ClaimsFault | undefined {
   const { iat, exp, nbf = iat } = claims
-  const latest = nowSeconds + expected.leewaySeconds
+  const latest = wallSeconds + expected.leewaySeconds
   if (claims.iss !== expected.issuer) return 'wrong-issuer'
   if (!hasAudience(claims, expected.audience)) return 'wrong-audience'
   // RFC 7519 section 4.1.4: the token is dead *on* exp, so <= and not <.
@@ -87,9 +113,9 @@ function claimsFault(
   return undefined
 }
 
-function accepted(claims: AccessTokenClaims): JudgedToken {
+function accepted(claims: AccessTokenClaims, kid: string): JudgedToken {
   deepFreeze(claims)
-  return { kind: 'accepted', claims }
+  return { kind: 'accepted', claims, kid }
 }
 
 /** The parser has bounded the depth. */

@@ -31,6 +31,16 @@ export async function authenticateHeader(
   throw invalidRequest('the Authorization header is not "Bearer", one space and one token', realm)
 }
 
+/**
+ * The Authorization fields of a request as Node read it, from `request.rawHeaders`: all of them, while
+ * `request.headers` keeps only the first.
+ */
+export function authorizationFields(rawHeaders: readonly string[]): readonly string[] {
+  return rawHeaders.filter(
+    (_value, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'authorization',
+  )
+}
+
 /** RFC 6750 section 2.1, `b64token`; RFC 9110 section 11.1 makes the scheme case-insensitive. */
 const bearerToken = /^bearer ([A-Za-z0-9\-._~+/]+=*)$/i
 /** RFC 9110 section 11.4: a scheme and what it carries. */

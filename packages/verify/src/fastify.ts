@@ -1,6 +1,6 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import type { Auth } from './authorization-header.ts'
-import { authenticateHeader } from './authorization-header.ts'
+import { authenticateHeader, authorizationFields } from './authorization-header.ts'
 import * as requirements from './requirements.ts'
 import type { Verifier } from './verifier.ts'
 import { problemOf, responseHeadersOf, VerifyError } from './verify-error.ts'
@@ -24,7 +24,7 @@ export function authenticate(
 ): FastifyPluginCallback {
   const check: Hook = (request, reply) =>
     answering(reply, async () => {
-      request.auth = await authenticateHeader(verifier, authorizationFields(request))
+      request.auth = await authenticateHeader(verifier, authorizationFields(request.raw.rawHeaders))
     })
   const plugin: FastifyPluginCallback = (app, _options, done) => {
     if (!app.hasRequestDecorator('auth')) app.decorateRequest('auth')
@@ -56,11 +56,4 @@ async function answering(reply: FastifyReply, check: () => Promise<void>): Promi
     if (!(error instanceof VerifyError)) throw error
     return reply.code(error.status).headers(responseHeadersOf(error)).send(problemOf(error))
   }
-}
-
-/** Node keeps only the first of several Authorization fields elsewhere; here they all are. */
-function authorizationFields({ raw }: FastifyRequest): readonly string[] {
-  return raw.rawHeaders.filter(
-    (_value, at, all) => at % 2 === 1 && all[at - 1]?.toLowerCase() === 'authorization',
-  )
 }

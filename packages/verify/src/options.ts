@@ -4,6 +4,7 @@ import { algorithms as knownAlgorithms, isAlgorithmName } from '@portcullis/prot
 import type { TokenExpectation } from './access-token.ts'
 import type { ClientCredential } from './issuer/client-credential.ts'
 import type { Fetch } from './issuer/http-json.ts'
+import type { NewRevocation } from './revocation/revocation.ts'
 
 export interface VerifierOptions {
   /** The issuer's identifier, exactly as its tokens carry it: https, or http on loopback. */
@@ -11,14 +12,22 @@ export interface VerifierOptions {
   /** This service's name among the token's audiences, compared exactly. */
   readonly audience: string
   /**
-   * The service's own credential. `ready()` proves it; the next release reads the revocation feed
-   * with it. Tokens are verified the same with and without.
+   * The service's own credential, which reads the revocation feed (scope `revocations.read`). Not
+   * needed where the feed is open: an issuer on loopback, in development.
    */
   readonly client?: ClientCredential
   /** Default RS256, ES256, EdDSA and PS256. HMAC and `none` cannot be named. */
   readonly algorithms?: readonly AlgorithmName[]
-  /** Until when a token counts. In this release always until its `exp`, whatever is revoked. */
-  readonly revocation?: 'untilExpiry'
+  /**
+   * Default: the issuer's revocation feed is followed. `untilExpiry` is for plain JWT issuers: a token
+   * then counts until its `exp`, whatever is revoked.
+   */
+  readonly revocation?: 'untilExpiry' | RevocationOptions
+  /**
+   * Called once for each batch of new revocations that was applied: end the sockets and jobs of those
+   * it affects. What it throws changes nothing.
+   */
+  readonly onRevoked?: (revocation: NewRevocation) => void
   /** For clocks that disagree, on `exp`, `nbf` and `iat`. Default 5, at most 60. */
   readonly leewaySeconds?: number
   /** The longest `exp - iat` that is believed. Default 3600, at most 86,400. */
@@ -29,8 +38,24 @@ export interface VerifierOptions {
   readonly now?: () => number
 }
 
+export interface RevocationOptions {
+  /**
+   * How old the issuer's last word may be, in seconds: 3 to 3600, default 30. A revoked token is
+   * refused everywhere this long after its revocation at the latest, whatever happens to the network.
+   */
+  readonly maxStalenessSeconds?: number
+  /**
+   * What happens to a token that nobody has vouched for since: `refuse` (default), or `accept`, which
+   * gives up the bound and keeps only what is known already.
+   */
+  readonly whenStale?: 'refuse' | 'accept'
+}
+
 export interface VerifierSettings {
   readonly expected: TokenExpectation
+  /** Undefined when revocation is not followed. */
+  readonly revocation: Required<RevocationOptions> | undefined
+  readonly onRevoked: ((revocation: NewRevocation) => void) | undefined
   readonly client: ClientCredential | undefined
   readonly fetch: Fetch
   readonly now: () => number
@@ -38,7 +63,9 @@ export interface VerifierSettings {
 
 const leewaySecondsDefault = 5
 const lifetimeSecondsDefault = 3_600
+const maxStalenessSecondsDefault = 30
 const leewaySecondsLimit = 60
+const maxStalenessSecondsLimit = 3_600
 const lifetimeSecondsLimit = 86_400
 
 /** Checks and copies the options. A name or value that is not expected is a TypeError naming it. */
@@ -49,7 +76,8 @@ export function parseOptions(options: VerifierOptions): VerifierSettings {
     audience,
     client,
     algorithms = [...knownAlgorithms.keys()],
-    revocation = 'untilExpiry',
+    revocation = {},
+    onRevoked,
     leewaySeconds = leewaySecondsDefault,
     lifetimeSecondsMax = lifetimeSecondsDefault,
     fetch = globalThis.fetch,
@@ -57,9 +85,6 @@ export function parseOptions(options: VerifierOptions): VerifierSettings {
     ...unknown
   } = options
   rejectUnknown(unknown, '')
-  if (revocation !== 'untilExpiry') {
-    throw new TypeError('option "revocation" must be "untilExpiry" in this release')
-  }
   return {
     expected: Object.freeze({
       issuer: requireIssuer(issuer),
@@ -73,6 +98,8 @@ export function parseOptions(options: VerifierOptions): VerifierSettings {
         lifetimeSecondsLimit,
       ),
     }),
+    revocation: requireRevocation(revocation),
+    onRevoked: onRevoked === undefined ? undefined : requireFunction(onRevoked, 'onRevoked'),
     client: client === undefined ? undefined : requireClient(client),
     fetch: requireFunction(fetch, 'fetch'),
     now: requireFunction(now, 'now'),
@@ -101,6 +128,27 @@ function requireAlgorithms(value: unknown): ReadonlySet<AlgorithmName> {
 function requireSeconds(value: unknown, option: string, min: number, max: number): number {
   if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return Number(value)
   throw new TypeError(`option "${option}" must be whole seconds from ${min} to ${max}`)
+}
+
+function requireRevocation(value: unknown): Required<RevocationOptions> | undefined {
+  if (value === 'untilExpiry') return undefined
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new TypeError('option "revocation" must be "untilExpiry" or an object')
+  }
+  const {
+    maxStalenessSeconds = maxStalenessSecondsDefault,
+    whenStale = 'refuse',
+    ...unknown
+  }: RevocationOptions = value
+  rejectUnknown(unknown, 'revocation.')
+  if (whenStale !== 'refuse' && whenStale !== 'accept') {
+    throw new TypeError('option "revocation.whenStale" must be "refuse" or "accept"')
+  }
+  const option = 'revocation.maxStalenessSeconds'
+  return {
+    maxStalenessSeconds: requireSeconds(maxStalenessSeconds, option, 3, maxStalenessSecondsLimit),
+    whenStale,
+  }
 }
 
 function requireClient(value: ClientCredential): ClientCredential {

@@ -1,13 +1,16 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
-import type { TokenFault } from './access-token.ts'
-import { judgeAccessToken } from './access-token.ts'
-import { checkCredential } from './issuer/client-credential.ts'
+import type { TokenFault, TokenRule } from './access-token.ts'
+import { judgeAccessToken, judgeClaims } from './access-token.ts'
 import { createIssuerDocuments } from './issuer/documents.ts'
 import type { KeysUnavailable } from './issuer/held-key-set.ts'
-import type { KeySource } from './issuer/key-source.ts'
+import type { KeyLookup } from './issuer/key-source.ts'
 import { createKeySource } from './issuer/key-source.ts'
 import type { VerifierOptions, VerifierSettings } from './options.ts'
 import { parseOptions, requireText } from './options.ts'
+import type { Revocation, RevocationHealth } from './revocation/revocation.ts'
+import { followedRevocation, untilExpiry } from './revocation/revocation.ts'
+import type { TokenWatch, Watches } from './revocation/watch.ts'
+import { createWatches } from './revocation/watch.ts'
 import { VerifyError } from './verify-error.ts'
 
 export interface VerifiedToken {
@@ -17,104 +20,144 @@ export interface VerifiedToken {
   readonly audience: string
 }
 
-export interface TokenWatch {
-  /** Aborts with a `VerifyError` as its reason as soon as `verify` would refuse the token. */
-  readonly signal: AbortSignal
-  /** Stops watching. */
-  readonly close: () => void
-}
-
 export interface Verifier {
   readonly issuer: string
   readonly audience: string
   /**
-   * Fetches the issuer's metadata and keys, and proves the client credential where there is one.
-   * Tries once and rejects with a `VerifyError`: `keys-unavailable`, `client-refused` or
-   * `issuer-unreachable`. Calling it is optional, and after a rejection the verifier recovers by
-   * itself: keys are fetched whenever they are needed.
+   * Has the issuer's keys and its revocations at hand, and tells the truth about this moment: it
+   * resolves while tokens are judged by a feed that is followed, and rejects with a `VerifyError`
+   * otherwise: `keys-unavailable`, `feed-unavailable`, `client-refused`, `issuer-unreachable` or
+   * `clocks-disagree`. It waits only for the first attempt, so health checks may call it often.
+   * Calling it is optional, and after a rejection the verifier recovers by itself.
    */
   readonly ready: () => Promise<void>
   /**
    * Verifies one access token (RFC 9068) and resolves to its claims. Checks form, header, signature,
-   * issuer, audience and lifetime, in this order, without a network call while the key is known.
+   * issuer, audience, lifetime and revocation, in this order, without a network call while the key is
+   * known.
    *
-   * Does NOT check permissions (see `requireScope`), revocation (a token is good until `exp` in this
-   * release) or how recently the person authenticated.
+   * Does NOT check permissions (see `requireScope`) or how recently the person authenticated.
    *
-   * Rejects with a `VerifyError`: `invalid-token` 401, or `keys-unavailable` 503 when the key of a
-   * token that may be good cannot be had.
+   * Rejects with a `VerifyError`: `invalid-token` 401, `keys-unavailable` 503 when the key of a token
+   * that may be good cannot be had, or `clocks-disagree` 503.
    */
   readonly verify: (token: string) => Promise<VerifiedToken>
-  /** Watches a verified token until it expires. */
+  /**
+   * Watches a token that this verifier has verified, for a connection or a job that outlives the
+   * request. Does NOT look at the key set again: a key taken out of it is seen only where the feed
+   * is followed.
+   */
   readonly watch: (auth: VerifiedToken) => TokenWatch
-  /** The same issuer, keys and settings for another audience. */
+  /** What is known about revocation, for health checks and metrics. */
+  readonly revocation: () => RevocationHealth
+  /** The same issuer, keys, feed and settings for another audience. */
   readonly withAudience: (audience: string) => Verifier
+  /**
+   * Stops following the feed, for this verifier and those that share it, and ends every watch. The
+   * stream's socket is closed, which lets the process end. What is verified afterwards is judged by
+   * what is known, until that is too old.
+   */
   readonly close: () => Promise<void>
 }
 
 /**
- * Builds a verifier for the tokens of one issuer to one audience. Nothing is fetched yet.
+ * Builds a verifier for the tokens of one issuer to one audience. Nothing is fetched yet; the feed is
+ * followed from the first `ready()` or `verify()` on, until `close()`.
  * Throws a TypeError that names the option when one is unknown, missing or wrong.
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   const settings = parseOptions(options)
-  const { fetch, now, client } = settings
-  const documents = createIssuerDocuments(settings.expected.issuer, fetch)
+  const { fetch, now, expected } = settings
+  const documents = createIssuerDocuments(expected.issuer, fetch)
   const keys = createKeySource({ fetchKeySet: documents.keySet, now })
-  let isProven = client === undefined
+  const watches = createWatches()
+  const kids = new WeakMap<AccessTokenClaims, string>()
+  const revocation =
+    settings.revocation === undefined
+      ? untilExpiry(now)
+      : followedRevocation({
+          ...settings,
+          ...settings.revocation,
+          issuer: expected.issuer,
+          documents,
+          tokenKeys: keys,
+          monotonic: () => performance.now(),
+          leewayMs: expected.leewaySeconds * 1000,
+          maxStalenessMs: settings.revocation.maxStalenessSeconds * 1000,
+          onApplied: watches.recheck,
+          kidOf: (claims) => kids.get(claims),
+        })
 
   async function ready(): Promise<void> {
+    revocation.start()
     const found = await keys.ready()
     if (found.kind === 'unavailable') throw keysUnavailable(found)
-    if (client === undefined || isProven) return
-    const checked = await checkCredential(client, documents, fetch)
-    if (checked.kind === 'refused') {
-      throw new VerifyError('client-refused', `the issuer refuses this client: ${checked.why}`)
-    }
-    if (checked.kind === 'unreachable') {
-      throw new VerifyError('issuer-unreachable', `the client cannot be proven: ${checked.why}`)
-    }
-    isProven = true
+    await revocation.attempted
+    const trouble = revocation.trouble()
+    if (trouble !== undefined) throw trouble
   }
 
-  return forAudience(settings, keys, ready)
+  async function findKey(kid: string): Promise<KeyLookup> {
+    revocation.start()
+    // The first answer of the feed is waited for like the first key; later ones are not.
+    const [lookup] = await Promise.all([keys.find(kid), revocation.attempted])
+    return lookup
+  }
+
+  return forAudience(settings, { kids, watches, revocation, ready, findKey })
 }
 
-function forAudience(
-  settings: VerifierSettings,
-  keys: KeySource,
-  ready: () => Promise<void>,
-): Verifier {
+/** What the verifiers of several audiences share. */
+interface Shared {
+  /** Which key has signed what was verified; claims are frozen, so they stand for their token. */
+  readonly kids: WeakMap<AccessTokenClaims, string>
+  readonly watches: Watches
+  readonly revocation: Revocation
+  readonly ready: () => Promise<void>
+  readonly findKey: (kid: string) => Promise<KeyLookup>
+}
+
+function forAudience(settings: VerifierSettings, shared: Shared): Verifier {
   const { expected, now } = settings
   const { issuer, audience } = expected
+  const { kids, watches, revocation, ready, findKey } = shared
+  const rule: TokenRule = { expected, wall: now, revocation: revocation.rule }
+
+  const refusalFor = (fault: TokenFault): VerifyError =>
+    (fault === 'stale' ? revocation.clockTrouble() : undefined) ?? invalidToken(fault, audience)
+
   return Object.freeze({
     issuer,
     audience,
     ready,
     verify: async (token: string) => {
-      const judged = await judgeAccessToken(token, expected, keys.find, now)
+      const judged = await judgeAccessToken(token, rule, findKey)
       switch (judged.kind) {
         case 'accepted':
+          kids.set(judged.claims, judged.kid)
           return Object.freeze({ claims: judged.claims, audience })
         case 'refused':
-          throw invalidToken(judged.why, audience)
+          throw refusalFor(judged.why)
         case 'unavailable':
           throw keysUnavailable(judged)
       }
     },
     watch: ({ claims }: VerifiedToken) => {
-      const controller = new AbortController()
-      const remainingMs = (claims.exp + expected.leewaySeconds) * 1000 - now()
-      const timer = setTimeout(
-        () => controller.abort(invalidToken('expired', audience)),
-        remainingMs,
-      )
-      return { signal: controller.signal, close: () => clearTimeout(timer) }
+      const kid = kids.get(claims)
+      if (kid === undefined) throw new TypeError('this verifier has not verified such a token')
+      return watches.open(() => {
+        const fault = judgeClaims(claims, kid, rule)
+        return fault === undefined ? undefined : refusalFor(fault)
+      })
     },
-    close: () => Promise.resolve(),
+    revocation: revocation.health,
     withAudience: (other: string) => {
       const changed = Object.freeze({ ...expected, audience: requireText(other, 'audience') })
-      return forAudience({ ...settings, expected: changed }, keys, ready)
+      return forAudience({ ...settings, expected: changed }, shared)
+    },
+    close: async () => {
+      await revocation.close()
+      watches.close(new VerifyError('feed-unavailable', 'the verifier was closed'))
     },
   })
 }
@@ -128,9 +171,12 @@ const descriptions: Readonly<Record<TokenFault, string>> = {
   'unknown-key': 'the key of the token is not one of the issuer',
   'key-does-not-fit': 'the key of the token is for another algorithm',
   'bad-signature': 'the signature of the token is wrong',
+  'key-withdrawn': 'the key of the token was withdrawn by the issuer',
   'malformed-claims': 'a claim of the token is missing or has a wrong form',
   'wrong-issuer': 'the token is from another issuer',
   'wrong-audience': 'the token is for another audience',
+  revoked: 'the token was revoked',
+  stale: 'nobody has vouched for the token recently; refresh it',
   expired: 'the token has expired',
   'not-yet-valid': 'the token is not valid yet',
   'lives-too-long': 'the token lives longer than is believed here',

@@ -7,7 +7,10 @@ import type { TokenFault } from './access-token.ts'
  * - `invalid-request` 400: the token was presented in a way that can be read twice
  * - `insufficient-scope` 403: the token is good and does not allow this
  * - `keys-unavailable` 503: nothing is wrong with the token; the issuer's keys cannot be had
- * - `client-refused`, `issuer-unreachable` 503: only from `ready()`, about the service's own client
+ * - `clocks-disagree` 503: the token is too old for the last checkpoint, and the clock of the issuer
+ *   or of this service is wrong, so that no token would mend it
+ * - `feed-unavailable`, `client-refused`, `issuer-unreachable` 503: only from `ready()`, about the
+ *   revocation feed and the service's own client; `feed-unavailable` also ends watches
  */
 export type VerifyErrorCode =
   | 'missing-token'
@@ -15,6 +18,8 @@ export type VerifyErrorCode =
   | 'invalid-request'
   | 'insufficient-scope'
   | 'keys-unavailable'
+  | 'clocks-disagree'
+  | 'feed-unavailable'
   | 'client-refused'
   | 'issuer-unreachable'
 
@@ -45,6 +50,8 @@ const kinds: Readonly<Record<VerifyErrorCode, Kind>> = {
     oauthError: 'insufficient_scope',
   },
   'keys-unavailable': { status: 503, problem: 'keys-unavailable' },
+  'clocks-disagree': { status: 503, problem: 'keys-unavailable' },
+  'feed-unavailable': { status: 503, problem: 'keys-unavailable' },
   'client-refused': { status: 503, problem: 'keys-unavailable' },
   'issuer-unreachable': { status: 503, problem: 'keys-unavailable' },
 }
@@ -92,10 +99,12 @@ export function responseHeadersOf(error: VerifyError): Readonly<Record<string, s
 
 function challengeOf(code: VerifyErrorCode, description: string, facts: VerifyErrorFacts): string {
   const error = kinds[code].oauthError
+  // What clients look for: a token that is only too old is refreshed without a word to the person.
+  const publicDescription = facts.reason === 'stale' ? 'stale' : description
   const parameters: readonly (readonly [string, string | undefined])[] = [
     ['realm', facts.realm ?? 'access token'],
     ['error', error],
-    ['error_description', error === undefined ? undefined : description],
+    ['error_description', error === undefined ? undefined : publicDescription],
     ['scope', facts.scopes?.join(' ')],
   ]
   const given = parameters.flatMap(([name, value]) =>

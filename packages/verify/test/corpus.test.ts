@@ -30,6 +30,7 @@ for (const algorithm of ['RS256', 'PS256', 'ES256', 'EdDSA'] as const) {
   const verifier = createVerifier({
     issuer: issuer.issuer,
     audience: 'orders',
+    revocation: 'untilExpiry',
     now: clock.now,
     fetch: (url, init) => {
       addressesFetched.add(url)

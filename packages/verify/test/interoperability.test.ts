@@ -21,7 +21,11 @@ for (const algorithm of ['RS256', 'PS256', 'ES256', 'EdDSA'] as const) {
       .setIssuedAt()
       .setExpirationTime('15m')
       .sign(privateKey)
-    const verifier = createVerifier({ issuer: issuer.issuer, audience: 'orders' })
+    const verifier = createVerifier({
+      issuer: issuer.issuer,
+      audience: 'orders',
+      revocation: 'untilExpiry',
+    })
     assert.equal((await verifier.verify(token)).claims.sub, 'alice')
     await assert.rejects(verifier.verify(issuer.mint()), { reason: 'unknown-key' })
   })
@@ -49,6 +53,10 @@ test('an encrypted token is refused without being decrypted', async (context) =>
   const token = await new jose.CompactEncrypt(new TextEncoder().encode(issuer.mint()))
     .setProtectedHeader({ alg: 'RSA-OAEP-256', enc: 'A256GCM', typ: 'at+jwt', kid: issuer.kid })
     .encrypt(publicKey)
-  const verifier = createVerifier({ issuer: issuer.issuer, audience: 'orders' })
+  const verifier = createVerifier({
+    issuer: issuer.issuer,
+    audience: 'orders',
+    revocation: 'untilExpiry',
+  })
   await assert.rejects(verifier.verify(token), { reason: 'malformed' })
 })

@@ -27,6 +27,7 @@ function verifierWithin(
   const verifier = createVerifier({
     issuer,
     audience: 'orders',
+    revocation: 'untilExpiry',
     now,
     fetch: async (url, init) => {
       asked.push(url)
@@ -148,7 +149,11 @@ test('a redirect is not followed, not even to a good key set', async (context) =
   const redirecting = await serve(context, (_request, response) => {
     response.writeHead(302, { location: `${good.issuer}/.well-known/jwks.json` }).end()
   })
-  const verifier = createVerifier({ issuer: redirecting, audience: 'orders' })
+  const verifier = createVerifier({
+    issuer: redirecting,
+    audience: 'orders',
+    revocation: 'untilExpiry',
+  })
   assert.match(await reasonOf(verifier.ready()), /redirect/)
   assert.deepEqual(good.requests, { metadata: 0, jwks: 0, token: 0 })
 })
@@ -156,7 +161,11 @@ test('a redirect is not followed, not even to a good key set', async (context) =
 test('an issuer that refuses connections is named with the reason', async () => {
   const closed = await createTestIssuer({ algorithm: 'EdDSA' })
   await closed.close()
-  const verifier = createVerifier({ issuer: closed.issuer, audience: 'orders' })
+  const verifier = createVerifier({
+    issuer: closed.issuer,
+    audience: 'orders',
+    revocation: 'untilExpiry',
+  })
   assert.match(await reasonOf(verifier.ready()), /ECONNREFUSED/)
 })
 
@@ -169,13 +178,26 @@ test('an issuer that hangs or drips is given up after five seconds, and known ki
     const timer = setInterval(() => response.write(' '), 100)
     response.on('close', () => clearInterval(timer))
   })
-  const warm = createVerifier({ issuer: hanging.issuer, audience: 'orders', now: clock.now })
+  const warm = createVerifier({
+    issuer: hanging.issuer,
+    audience: 'orders',
+    revocation: 'untilExpiry',
+    now: clock.now,
+  })
   await warm.ready()
   hanging.goDown('hang')
   clock.advanceSeconds(2)
 
-  const cold = createVerifier({ issuer: hanging.issuer, audience: 'orders' })
-  const dripped = createVerifier({ issuer: dripping, audience: 'orders' })
+  const cold = createVerifier({
+    issuer: hanging.issuer,
+    audience: 'orders',
+    revocation: 'untilExpiry',
+  })
+  const dripped = createVerifier({
+    issuer: dripping,
+    audience: 'orders',
+    revocation: 'untilExpiry',
+  })
   const startedAt = performance.now()
   const reasons = Promise.all([reasonOf(cold.ready()), reasonOf(dripped.ready())])
   for (let count = 0; count < 20; count += 1) await warm.verify(hanging.mint())
@@ -205,6 +227,7 @@ test('max-age is believed between one second and ten minutes, and is five minute
     const verifier = createVerifier({
       issuer: owner.issuer,
       audience: 'orders',
+      revocation: 'untilExpiry',
       now: clock.now,
       fetch: async (url, init) => {
         const response = await fetch(url, init)

@@ -34,7 +34,12 @@ async function fateWith(
 ): Promise<string> {
   const keys = [otherEntry, ...keySetOf(ownEntry)]
   issuer.publish({ keys })
-  const verifier = createVerifier({ issuer: issuer.issuer, audience: 'orders', now })
+  const verifier = createVerifier({
+    issuer: issuer.issuer,
+    audience: 'orders',
+    revocation: 'untilExpiry',
+    now,
+  })
   return verifier.verify(token).then(
     () => 'accepted',
     (error: unknown) => (error instanceof VerifyError ? (error.reason ?? error.code) : ''),

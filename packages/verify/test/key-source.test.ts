@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import { test } from 'node:test'
+import { algorithmNamed, publicJwk } from '@portcullis/protocol/jws'
 import type { Verifier } from '@portcullis/verify'
 import { createVerifier, VerifyError } from '@portcullis/verify'
 import type { TestIssuer, TestIssuerOptions } from '@portcullis/verify/testing'
 import { createTestIssuer } from '@portcullis/verify/testing'
+import { parseKeySet } from '../src/issuer/key-set.ts'
+import { createKeySource } from '../src/issuer/key-source.ts'
 import type { Clock } from './clock.ts'
 import { createClock } from './clock.ts'
 import { waitUntil } from './wait-until.ts'
@@ -20,7 +23,12 @@ async function startBench(context: TestContext, options: TestIssuerOptions = {})
   const clock = createClock()
   const issuer = await createTestIssuer({ algorithm: 'EdDSA', now: clock.now, ...options })
   context.after(issuer.close)
-  const verifier = createVerifier({ issuer: issuer.issuer, audience: 'orders', now: clock.now })
+  const verifier = createVerifier({
+    issuer: issuer.issuer,
+    audience: 'orders',
+    revocation: 'untilExpiry',
+    now: clock.now,
+  })
   return { clock, issuer, verifier }
 }
 
@@ -292,4 +300,31 @@ test('a clock that jumps ahead costs one fetch and no request', async (context) 
   clock.advanceSeconds(3_600)
   await Promise.all(Array.from({ length: 50 }, () => verifier.verify(issuer.mint())))
   assert.equal(issuer.requests.jwks, 2)
+})
+
+test('a checkpoint that lists the keys keeps them usable, counted from its own time', async () => {
+  for (const [ageMs, isUsable] of [
+    [0, true],
+    [99_000, true],
+    [100_000, false],
+    [Infinity, false],
+  ] as const) {
+    const clock = createClock()
+    const jwk = publicJwk(algorithmNamed('EdDSA').generateKeyPair().publicKey, 'EdDSA')
+    const keys = parseKeySet({ keys: [jwk] })
+    assert.ok(keys)
+    let isDown = false
+    const source = createKeySource({
+      now: clock.now,
+      fetchKeySet: async () =>
+        isDown ? { kind: 'failed', why: 'down' } : { kind: 'key-set', keys, maxAgeSeconds: 300 },
+    })
+    source.confirm(0)
+    await source.ready()
+    isDown = true
+    clock.advanceSeconds(800)
+    source.confirm(ageMs)
+    clock.advanceSeconds(800)
+    assert.equal((await source.find(jwk.kid)).kind, isUsable ? 'key' : 'unavailable', `${ageMs} ms`)
+  }
 })

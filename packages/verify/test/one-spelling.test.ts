@@ -12,7 +12,12 @@ for (const algorithm of ['RS256', 'ES256', 'EdDSA'] as const) {
     const { now } = createClock()
     const issuer = await createTestIssuer({ algorithm, now })
     context.after(issuer.close)
-    const verifier = createVerifier({ issuer: issuer.issuer, audience: 'orders', now })
+    const verifier = createVerifier({
+      issuer: issuer.issuer,
+      audience: 'orders',
+      revocation: 'untilExpiry',
+      now,
+    })
     const token = issuer.mint()
     await verifier.verify(token)
 
@@ -43,7 +48,11 @@ for (const algorithm of ['RS256', 'ES256', 'EdDSA'] as const) {
 test('whatever text comes as a token, the answer is a refusal and never a crash', async (context) => {
   const issuer = await createTestIssuer({ algorithm: 'EdDSA' })
   context.after(issuer.close)
-  const verifier = createVerifier({ issuer: issuer.issuer, audience: 'orders' })
+  const verifier = createVerifier({
+    issuer: issuer.issuer,
+    audience: 'orders',
+    revocation: 'untilExpiry',
+  })
   const part = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.base64String(),

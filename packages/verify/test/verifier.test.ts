@@ -19,6 +19,7 @@ async function start(
   const verifier = createVerifier({
     issuer: issuer.issuer,
     audience: 'orders',
+    revocation: 'untilExpiry',
     now: clock.now,
     ...options,
   })

@@ -10,6 +10,8 @@ test('each code has its status, its challenge and its problem', () => {
     ['invalid-request', 400, 'invalid_request', 'invalid-request'],
     ['insufficient-scope', 403, 'insufficient_scope', 'insufficient-scope'],
     ['keys-unavailable', 503, undefined, 'keys-unavailable'],
+    ['clocks-disagree', 503, undefined, 'keys-unavailable'],
+    ['feed-unavailable', 503, undefined, 'keys-unavailable'],
     ['client-refused', 503, undefined, 'keys-unavailable'],
     ['issuer-unreachable', 503, undefined, 'keys-unavailable'],
   ]
@@ -42,4 +44,14 @@ test('whatever the audience and the roles are, the challenge is one line of safe
   assert.equal(error.challenge?.match(/"/g)?.length, 8)
   assert.ok(!error.challenge.includes('\\'))
   assert.ok(new Headers({ 'www-authenticate': error.challenge }).has('www-authenticate'))
+})
+
+test('a stale token is told by one word, which clients look for', () => {
+  const facts = { realm: 'orders', reason: 'stale' } as const
+  const error = new VerifyError('invalid-token', 'nobody has vouched for it recently', facts)
+  assert.equal(
+    error.challenge,
+    'Bearer realm="orders", error="invalid_token", error_description="stale"',
+  )
+  assert.equal(problemOf(error).detail, 'nobody has vouched for it recently')
 })

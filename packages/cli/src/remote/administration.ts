@@ -45,8 +45,9 @@ async function ask(
   const response = await client.fetch(`${issuer}${path}`, { method, headers, ...body })
   const members = await membersOf(response)
   if (response.ok) return members
-  const why = members['detail'] ?? members['title'] ?? `it answered ${response.status}`
-  throw new CommandError(1, `refused: ${String(why)}`, 'Nothing was changed.')
+  const { detail } = members
+  const why = typeof detail === 'string' ? detail : `it answered ${response.status}`
+  throw new CommandError(1, `refused: ${why}`, 'Nothing was changed.')
 }
 
 async function membersOf(response: Response): Promise<Members> {

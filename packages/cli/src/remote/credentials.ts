@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { SchemaCheck } from '@portcullis/runtime'
 import {
   checkAgainstSchema,
   readSettingsFile,
@@ -52,7 +53,9 @@ const credentialsSchema = {
 /** Reads the files; by default those of the development system in this folder. */
 export function readAdministrator({ issuer, credentials }: RemoteOptions): Administrator {
   const path = credentials ?? join(dataFolder, 'credentials.json')
-  const { accounts } = read<FromSchema<typeof credentialsSchema>>(path, credentialsSchema)
+  const { accounts } = read(path, (value) =>
+    checkAgainstSchema<FromSchema<typeof credentialsSchema>>(credentialsSchema, value),
+  )
   const account = accounts.find(({ roles }) => roles.includes(administratorRole))
   if (account === undefined) {
     throw new CommandError(
@@ -67,12 +70,14 @@ export function readAdministrator({ issuer, credentials }: RemoteOptions): Admin
 
 function issuerOfDevelopment(): string {
   const path = join(dataFolder, 'endpoints.json')
-  return read<FromSchema<typeof endpointsSchema>>(path, endpointsSchema).identity
+  return read(path, (value) =>
+    checkAgainstSchema<FromSchema<typeof endpointsSchema>>(endpointsSchema, value),
+  ).identity
 }
 
-function read<Content>(path: string, schema: object): Content {
+function read<Content>(path: string, check: (value: unknown) => SchemaCheck<Content>): Content {
   try {
-    const checked = checkAgainstSchema<Content>(schema, readSettingsFile(path))
+    const checked = check(readSettingsFile(path))
     if (checked.kind === 'mistaken') throw settingsError(path, checked.mistakes)
     return checked.value
   } catch (error) {

@@ -1,5 +1,11 @@
 import type { Auth, Verifier } from '@portcullis/verify'
-import { authenticateHeader, requireRole, requireScope, VerifyError } from '@portcullis/verify'
+import {
+  authenticateHeader,
+  authorizationFields,
+  requireRole,
+  requireScope,
+  VerifyError,
+} from '@portcullis/verify'
 import type { FastifyRequest } from 'fastify'
 import { findCaller } from '../domain/callers.ts'
 import type { ClientStore } from '../domain/clients.ts'
@@ -76,12 +82,5 @@ export function createCallers(parts: CallerParts): Callers {
 }
 
 function authenticate(verifier: TokenVerifier, request: FastifyRequest): Promise<Auth> {
-  return authenticateHeader(verifier, authorizationFields(request))
-}
-
-/** All of them: Node keeps only the first of several Authorization fields elsewhere. */
-function authorizationFields({ raw }: FastifyRequest): readonly string[] {
-  return raw.rawHeaders.filter(
-    (_value, at, all) => at % 2 === 1 && all[at - 1]?.toLowerCase() === 'authorization',
-  )
+  return authenticateHeader(verifier, authorizationFields(request.raw.rawHeaders))
 }

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import type { JsonObject } from '@portcullis/protocol'
 import type { IssuerDocuments } from './documents.ts'
 import type { Fetch } from './http-json.ts'
 import { requestJson } from './http-json.ts'
@@ -9,23 +10,23 @@ export interface ClientCredential {
   readonly secret: string
 }
 
-export type CheckedCredential =
-  | { readonly kind: 'good' }
+export type RequestedToken =
+  | { readonly kind: 'granted'; readonly token: string; readonly expiresInSeconds: number }
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'unreachable'; readonly why: string }
 
-/** What the revocation feed will be read with. */
+/** What the revocation feed is read with. */
 const scope = 'revocations.read'
+/** RFC 6749 section 5.1 only recommends `expires_in`. */
+const expiresInSecondsDefault = 300
 
-/**
- * Proves a credential by asking the token endpoint for a token with it (RFC 6749 section 4.4). The
- * token is dropped; what counts is that the issuer would have given one.
- */
-export async function checkCredential(
+/** Asks for a token that reads the feed: RFC 6749 section 4.4, with the issuer as its only audience. */
+export async function requestFeedToken(
   client: ClientCredential,
+  issuer: string,
   documents: IssuerDocuments,
   fetch: Fetch,
-): Promise<CheckedCredential> {
+): Promise<RequestedToken> {
   const metadata = await documents.metadata()
   if (metadata.kind === 'failed') return { kind: 'unreachable', why: metadata.why }
   const url = metadata.tokenEndpoint
@@ -33,17 +34,20 @@ export async function checkCredential(
     return { kind: 'unreachable', why: 'the issuer names no token endpoint at its own origin' }
   }
 
+  const form = { grant_type: 'client_credentials', scope, audience: issuer }
   const answer = await requestJson(fetch, url, {
     method: 'POST',
     headers: {
       authorization: basicAuthorization(client),
       'content-type': 'application/x-www-form-urlencoded',
     },
-    body: new URLSearchParams({ grant_type: 'client_credentials', scope }).toString(),
+    body: new URLSearchParams(form).toString(),
   })
   if (answer.kind === 'failed') return { kind: 'unreachable', why: answer.why }
   const { status, body = {} } = answer
-  if (status === 200 && typeof body['access_token'] === 'string') return judgeScope(body['scope'])
+  if (status === 200 && typeof body['access_token'] === 'string') {
+    return judgeGrant(body['access_token'], body)
+  }
   // RFC 6749 section 5.2: a refusal is 400 or 401; anything else is trouble of another kind.
   return status === 400 || status === 401
     ? { kind: 'refused', why: `the token endpoint answered ${status} ${errorCodeOf(body)}` }
@@ -51,11 +55,20 @@ export async function checkCredential(
 }
 
 /** RFC 6749 section 5.1: an issuer that grants less than was asked for says what it granted. */
-function judgeScope(granted: unknown): CheckedCredential {
-  return granted === undefined ||
-    (typeof granted === 'string' && granted.split(' ').includes(scope))
-    ? { kind: 'good' }
-    : { kind: 'refused', why: `it is not granted the scope ${scope}` }
+function judgeGrant(token: string, body: JsonObject): RequestedToken {
+  const { scope: granted, expires_in: seconds } = body
+  if (granted !== undefined) {
+    const scopes = typeof granted === 'string' ? granted.split(' ') : []
+    if (!scopes.includes(scope)) {
+      return { kind: 'refused', why: `it is not granted the scope ${scope}` }
+    }
+  }
+  // The octets go into a header field (RFC 6750 section 2.1).
+  if (!/^[A-Za-z0-9\-._~+/]+=*$/.test(token)) {
+    return { kind: 'unreachable', why: 'the token endpoint answered no bearer token' }
+  }
+  const expiresInSeconds = typeof seconds === 'number' ? seconds : expiresInSecondsDefault
+  return { kind: 'granted', token, expiresInSeconds }
 }
 
 /** RFC 6749 section 2.3.1: both halves are form-encoded before they are joined. */

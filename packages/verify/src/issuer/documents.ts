@@ -1,5 +1,5 @@
 import type { JsonObject } from '@portcullis/protocol'
-import { issuerMetadataUrl } from '@portcullis/protocol'
+import { isJsonObject, issuerMetadataUrl } from '@portcullis/protocol'
 import type { VerificationKey } from '@portcullis/protocol/jws'
 import type { Fetch } from './http-json.ts'
 import { requestJson } from './http-json.ts'
@@ -11,6 +11,15 @@ export interface IssuerMetadata {
   readonly jwksUri: string
   /** Undefined when there is none at the issuer's own origin. */
   readonly tokenEndpoint: string | undefined
+  /** Undefined when there is none, or not all of it is at the issuer's own origin. */
+  readonly feed: FeedAddresses | undefined
+}
+
+/** The member `revocation_feed` (docs/feed-format.md). */
+export interface FeedAddresses {
+  readonly snapshot: string
+  readonly stream: string
+  readonly keys: string
 }
 
 export interface FetchedKeySet {
@@ -24,11 +33,14 @@ export interface DocumentFailure {
   readonly why: string
 }
 
-/** The two documents an issuer publishes. Failures are values; nothing here throws. */
+/** The documents an issuer publishes. Failures are values; nothing here throws. */
 export interface IssuerDocuments {
-  /** Kept once it was read, until a key set cannot be had: then the address may be old. */
+  /** Kept once it was read, until something that it names cannot be had: then the address may be old. */
   readonly metadata: () => Promise<IssuerMetadata | DocumentFailure>
+  readonly forgetMetadata: () => void
   readonly keySet: () => Promise<FetchedKeySet | DocumentFailure>
+  /** The keys of the revocation feed; never those for tokens, and the other way round. */
+  readonly feedKeySet: () => Promise<FetchedKeySet | DocumentFailure>
 }
 
 const maxAgeSecondsDefault = 300
@@ -36,11 +48,13 @@ const maxAgeSecondsMin = 1
 /** Leaves five minutes for retries before a key set counts as too old to use. */
 const maxAgeSecondsMax = 600
 
+export const noFeed = 'the metadata names no revocation_feed at the origin of the issuer'
+
 export function createIssuerDocuments(issuer: string, fetch: Fetch): IssuerDocuments {
   let known: IssuerMetadata | undefined
+  let flight: Promise<IssuerMetadata | DocumentFailure> | undefined
 
-  const metadata: IssuerDocuments['metadata'] = async () => {
-    if (known !== undefined) return known
+  async function fetchMetadata(): Promise<IssuerMetadata | DocumentFailure> {
     const url = issuerMetadataUrl(issuer)
     const answer = await requestJson(fetch, url)
     if (answer.kind === 'failed') return answer
@@ -50,15 +64,33 @@ export function createIssuerDocuments(issuer: string, fetch: Fetch): IssuerDocum
     return fetched
   }
 
-  const keySet: IssuerDocuments['keySet'] = async () => {
+  const metadata: IssuerDocuments['metadata'] = async () => {
+    if (known !== undefined) return known
+    flight ??= fetchMetadata().finally(() => {
+      flight = undefined
+    })
+    return flight
+  }
+
+  async function keySetAt(
+    addressIn: (metadata: IssuerMetadata) => string | undefined,
+  ): Promise<FetchedKeySet | DocumentFailure> {
     const found = await metadata()
     if (found.kind === 'failed') return found
-    const fetched = await fetchKeySet(found.jwksUri, fetch)
+    const url = addressIn(found)
+    const fetched = url === undefined ? failed(noFeed) : await fetchKeySet(url, fetch)
     if (fetched.kind === 'failed') known = undefined
     return fetched
   }
 
-  return { metadata, keySet }
+  return {
+    metadata,
+    forgetMetadata: () => {
+      known = undefined
+    },
+    keySet: () => keySetAt(({ jwksUri }) => jwksUri),
+    feedKeySet: () => keySetAt(({ feed }) => feed?.keys),
+  }
 }
 
 function parseMetadata(document: JsonObject, issuer: string): IssuerMetadata | DocumentFailure {
@@ -71,7 +103,16 @@ function parseMetadata(document: JsonObject, issuer: string): IssuerMetadata | D
     kind: 'metadata',
     jwksUri,
     tokenEndpoint: isAtIssuer(tokenEndpoint, issuer) ? tokenEndpoint : undefined,
+    feed: parseFeed(document['revocation_feed'], issuer),
   }
+}
+
+function parseFeed(feed: unknown, issuer: string): FeedAddresses | undefined {
+  if (!isJsonObject(feed)) return undefined
+  const { snapshot, stream, keys } = feed
+  return isAtIssuer(snapshot, issuer) && isAtIssuer(stream, issuer) && isAtIssuer(keys, issuer)
+    ? { snapshot, stream, keys }
+    : undefined
 }
 
 /** The origin of the issuer is https, or loopback; so this address is too. */

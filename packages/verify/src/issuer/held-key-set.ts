@@ -26,6 +26,8 @@ export interface KeySetHolder {
   readonly fetchesStarted: () => number
   /** Joins the fetch that is under way, or starts one unless a failure forbids it for now. */
   readonly refresh: () => Promise<void>
+  /** The issuer has confirmed the keys in another way, so long ago; they are usable for longer. */
+  readonly confirm: (ageMs: number) => void
   readonly unavailable: () => KeysUnavailable
 }
 
@@ -86,6 +88,11 @@ export function createKeySetHolder(
         })
       }
       await flight
+    },
+    confirm: (ageMs) => {
+      if (held === undefined) return
+      const usableUntilMs = elapsedMs() - ageMs + keysStaleSecondsMax * 1000
+      held = { ...held, usableUntilMs: Math.max(held.usableUntilMs, usableUntilMs) }
     },
     unavailable: () => {
       const retryAfterSeconds = Math.max(1, Math.ceil((retryAtMs - elapsedMs()) / 1000))

@@ -28,6 +28,12 @@ const bodyBytesMax = 64 * 1024
 const depthMax = 16
 
 /**
+ * A connection that is kept may be dead without anybody knowing, and the next request on it is lost.
+ * Requests to the issuer are few, so each has its own.
+ */
+export const ownConnection: Readonly<Record<string, string>> = { connection: 'close' }
+
+/**
  * One request to the issuer for a JSON object. Redirects are refused: only the issuer's own answer
  * counts. `why` names the address and what happened, never a header or body that was sent.
  */
@@ -39,7 +45,7 @@ export async function requestJson(
   try {
     const response = await fetch(url, {
       ...init,
-      headers: { accept: 'application/json', ...init.headers },
+      headers: { accept: 'application/json', ...ownConnection, ...init.headers },
       redirect: 'error',
       signal: AbortSignal.timeout(timeoutMs),
     })
@@ -70,7 +76,7 @@ function parseBody(bytes: Uint8Array): JsonObject | undefined {
 }
 
 /** `fetch` says only that it failed; the system error behind it says how. */
-function networkReason(error: unknown): string {
+export function networkReason(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error'
   if (error.name === 'TimeoutError') return `no complete answer within ${timeoutMs} ms`
   const { cause } = error

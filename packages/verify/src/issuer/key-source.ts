@@ -15,6 +15,11 @@ export interface KeySource {
   /** Has a key set at hand, fetching it once if need be. */
   readonly ready: () => Promise<{ readonly kind: 'ready' } | KeysUnavailable>
   readonly find: (kid: string) => Promise<KeyLookup>
+  /**
+   * A checkpoint of that age lists the keys that live. It counts like a fetch that brought the same
+   * set: a key of the set that the checkpoint does not list is withdrawn, which is the caller's to see.
+   */
+  readonly confirm: (ageMs: number) => void
 }
 
 export interface KeySourceOptions {
@@ -66,6 +71,7 @@ export function createKeySource({ fetchKeySet, now }: KeySourceOptions): KeySour
 
   return {
     find,
+    confirm: keySet.confirm,
     ready: async () => {
       if (keySet.usable() === undefined) await keySet.refresh()
       return keySet.usable() === undefined ? keySet.unavailable() : { kind: 'ready' }

@@ -1,5 +1,7 @@
 export { createTestIssuer } from './test-issuer.ts'
-export type { TestIssuer, TestIssuerOptions } from './test-issuer.ts'
+export type { TestFeedSettings, TestIssuer, TestIssuerOptions } from './test-issuer.ts'
+export type { FeedRequestCounts } from './feed-server.ts'
+export type { Revoked } from './test-feed.ts'
 export type { Outage, RequestCounts } from './issuer-server.ts'
 export type { PartRecipe, TokenRecipe } from './recipe.ts'
 export type { SignatureName } from './signatures.ts'

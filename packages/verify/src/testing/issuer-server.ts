@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
+import type { FeedServer } from './feed-server.ts'
+import type { TokenAnswer } from './token-endpoint.ts'
 
 /** `error` answers 503, `hang` accepts a request and never answers it, `drop` cuts the connection. */
 export type Outage = 'error' | 'hang' | 'drop'
@@ -20,12 +22,9 @@ export interface IssuerState {
   readonly metadata: () => object
   readonly keySetText: () => string
   readonly maxAgeSeconds: number
+  /** Undefined for a plain issuer, which has none. */
+  readonly feed: FeedServer | undefined
   readonly issueToken: (authorization: string | undefined, form: URLSearchParams) => TokenAnswer
-}
-
-export interface TokenAnswer {
-  readonly status: number
-  readonly body: object
 }
 
 /** Listens on loopback; port 0 takes any free one. */
@@ -44,21 +43,30 @@ const resources: ReadonlyMap<string, keyof RequestCounts> = new Map([
   ['POST /token', 'token'],
 ])
 
+const feedResources: ReadonlyMap<string, 'keys' | 'snapshot' | 'stream'> = new Map([
+  ['GET /.well-known/revocation-keys.json', 'keys'],
+  ['GET /revocations/snapshot', 'snapshot'],
+  ['GET /revocations/stream', 'stream'],
+])
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   state: IssuerState,
 ): Promise<void> {
-  const resource = resources.get(`${request.method} ${request.url}`)
-  if (resource === undefined) return sendJson(response, 404, { error: 'not_found' })
-  state.requests[resource] += 1
+  const url = new URL(request.url ?? '/', 'http://localhost')
+  const target = `${request.method} ${url.pathname}`
+  const resource = resources.get(target)
+  const feedResource = state.feed === undefined ? undefined : feedResources.get(target)
+  if (resource !== undefined) state.requests[resource] += 1
+  else if (feedResource === undefined) return sendJson(response, 404, { error: 'not_found' })
 
   const outage = state.outage()
   if (outage === 'hang') return
   if (outage === 'drop') return void response.destroy()
   if (outage === 'error') return sendJson(response, 503, { error: 'temporarily_unavailable' })
 
-  switch (resource) {
+  switch (resource ?? feedResource) {
     case 'metadata':
       return sendJson(response, 200, state.metadata())
     case 'jwks':
@@ -68,6 +76,12 @@ async function answer(
       const { status, body } = state.issueToken(request.headers.authorization, form)
       return sendJson(response, status, body)
     }
+    case 'keys':
+      return state.feed?.sendKeys(response)
+    case 'snapshot':
+      return state.feed?.sendSnapshot(request, response)
+    case 'stream':
+      return state.feed?.openStream(request, response, url)
   }
 }
 

@@ -1,14 +1,20 @@
-import { Buffer } from 'node:buffer'
 import { randomBytes, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { JsonObject } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
-import type { Outage, RequestCounts, TokenAnswer } from './issuer-server.ts'
+import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import type { FeedRequestCounts, FeedServer } from './feed-server.ts'
+import { createFeedServer } from './feed-server.ts'
+import type { Outage, RequestCounts } from './issuer-server.ts'
 import { startIssuerServer } from './issuer-server.ts'
 import type { TokenRecipe } from './recipe.ts'
 import { forgeToken } from './recipe.ts'
-import type { TestKey } from './test-key.ts'
-import { generateTestKey } from './test-key.ts'
+import type { Revoked, TestFeed } from './test-feed.ts'
+import { createTestFeed } from './test-feed.ts'
+import type { TestKeyRing } from './test-key.ts'
+import { createTestKeyRing } from './test-key.ts'
+import { createTokenEndpoint } from './token-endpoint.ts'
 
 export interface TestIssuerOptions {
   /** Default RS256. */
@@ -21,6 +27,15 @@ export interface TestIssuerOptions {
   readonly port?: number
   /** Client ids and their secrets for the token endpoint. Default: every client is let in. */
   readonly clients?: Readonly<Record<string, string>>
+  /** The revocation feed; false for a plain JWT issuer, which has none. */
+  readonly feed?: false | TestFeedSettings
+}
+
+export interface TestFeedSettings {
+  /** How often a stream gets a checkpoint, at most a second. Default 250. */
+  readonly checkpointMs?: number
+  /** Only clients with a token of this issuer read it. Default false, as on any loopback. */
+  readonly wantsToken?: boolean
 }
 
 type Members = Readonly<Record<string, unknown>>
@@ -31,6 +46,7 @@ export interface TestIssuer {
   readonly issuer: string
   /** How often each document was asked for so far. */
   readonly requests: Readonly<RequestCounts>
+  readonly feedRequests: Readonly<FeedRequestCounts>
   /** The key that signs at the moment. */
   readonly kid: string
   readonly now: () => number
@@ -40,51 +56,66 @@ export interface TestIssuer {
   readonly forge: (recipe: TokenRecipe) => string
   /** A new key signs from now on; both keys are published at once. */
   readonly rotate: () => void
-  /** Takes a key out of the published set. */
+  /** Takes a key out of the published set, and off the list that checkpoints carry. */
   readonly withdraw: (kid: string) => void
+  /**
+   * Writes a record of the revocation log and sends it at once. `floor`: tokens of a lower generation
+   * are refused (`gen` for accounts, `cgen` for clients, both for `all`).
+   */
+  readonly revoke: (what: Revoked) => RevocationPosition
+  /** Begins a new epoch of the log, as after a restore, and cuts the streams. */
+  readonly startEpoch: () => void
+  /** The streams stay open and nothing comes out of them, until it comes back. */
+  readonly silenceStreams: () => void
   /** Publishes this instead of the key set: a text as it is, anything else as JSON. */
   readonly publish: (document: unknown) => void
-  /** Default `error`: every answer is 503. */
+  /** Default `error`: every answer is 503. Streams are cut, or silent when it hangs. */
   readonly goDown: (outage?: Outage) => void
   readonly comeBack: () => void
   readonly close: () => Promise<void>
 }
 
 /**
- * Starts a local issuer: metadata (RFC 8414), key set with `ETag` and `Cache-Control`, and a token
- * endpoint for `client_credentials`. For tests only: it gives anyone any token.
+ * Starts a local issuer: metadata (RFC 8414), key set with `ETag` and `Cache-Control`, a token endpoint
+ * for `client_credentials`, and a revocation feed. For tests only: it gives anyone any token.
  */
 export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   const { algorithm = 'RS256', now = Date.now, maxAgeSeconds = 300, port = 0, clients } = options
+  const feedSettings = options.feed ?? {}
   const requests: RequestCounts = { metadata: 0, jwks: 0, token: 0 }
-  let signingKey = generateTestKey(algorithm)
-  let published: readonly TestKey[] = [signingKey]
-  let document: unknown
+  const keys = createTestKeyRing(algorithm)
   let outage: Outage | undefined
   let issuer = ''
 
   const forge = (recipe: TokenRecipe): string =>
     forgeToken(recipe, {
       issuer,
-      key: signingKey,
-      header: { alg: signingKey.algorithm, typ: 'at+jwt', kid: signingKey.kid },
+      key: keys.current(),
+      header: { alg: algorithm, typ: 'at+jwt', kid: keys.current().kid },
       claims: validClaims(issuer, now()),
       now,
     })
   const mint = (claims: Members = {}, header: Members = {}): string =>
     forge({ header: replacing(header), payload: replacing(claims) })
 
+  const tokens = createTokenEndpoint({ issuer: () => issuer, clients, mint })
+  const log = createTestFeed({ issuer: () => issuer, now, kids: keys.kids })
+  const { wantsToken = false, checkpointMs = 250 } = feedSettings === false ? {} : feedSettings
+  const feed = createFeedServer({
+    feed: log,
+    checkpointMs,
+    mayRead: (authorization) => !wantsToken || tokens.mayReadFeed(authorization),
+  })
+
   const server = await startIssuerServer(
     {
       requests,
       maxAgeSeconds,
+      feed: feedSettings === false ? undefined : feed,
       outage: () => outage,
-      metadata: () => metadataOf(issuer),
-      keySetText: () => {
-        if (document === undefined) return JSON.stringify({ keys: published.map((key) => key.jwk) })
-        return typeof document === 'string' ? document : JSON.stringify(document)
-      },
-      issueToken: (authorization, form) => issueToken(authorization, form, clients, mint),
+      metadata: () => metadataOf(issuer, feedSettings !== false),
+      keySetText: keys.keySetText,
+      issueToken: tokens.issue,
     },
     port,
   )
@@ -93,33 +124,56 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   return {
     issuer,
     requests,
+    feedRequests: feed.requests,
     get kid() {
-      return signingKey.kid
+      return keys.current().kid
     },
     now,
     mint,
     forge,
-    rotate: () => {
-      signingKey = generateTestKey(algorithm)
-      published = [...published, signingKey]
-    },
-    withdraw: (kid) => {
-      published = published.filter((key) => key.kid !== kid)
-    },
-    publish: (replacement) => {
-      document = replacement
-    },
+    ...controlsOf(keys, log, feed),
     goDown: (kind = 'error') => {
       outage = kind
+      if (kind === 'hang') feed.silence()
+      else feed.cut()
     },
     comeBack: () => {
       outage = undefined
+      feed.resume()
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
+    close: () => closeServer(server),
+  }
+}
+
+/** What changes the keys or the log is sent to the followers at once. */
+function controlsOf(
+  keys: TestKeyRing,
+  log: TestFeed,
+  feed: FeedServer,
+): Pick<
+  TestIssuer,
+  'publish' | 'rotate' | 'withdraw' | 'revoke' | 'startEpoch' | 'silenceStreams'
+> {
+  return {
+    publish: keys.publish,
+    rotate: () => {
+      keys.rotate()
+      feed.push()
+    },
+    withdraw: (kid) => {
+      keys.withdraw(kid)
+      feed.push()
+    },
+    revoke: (what) => {
+      const position = log.append(what)
+      feed.push()
+      return position
+    },
+    startEpoch: () => {
+      log.startEpoch()
+      feed.cut()
+    },
+    silenceStreams: feed.silence,
   }
 }
 
@@ -142,7 +196,7 @@ function validClaims(issuer: string, nowMs: number): JsonObject {
   }
 }
 
-function metadataOf(issuer: string): object {
+function metadataOf(issuer: string, hasFeed: boolean): object {
   return {
     issuer,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
@@ -150,6 +204,15 @@ function metadataOf(issuer: string): object {
     grant_types_supported: ['client_credentials'],
     token_endpoint_auth_methods_supported: ['client_secret_basic'],
     response_types_supported: [],
+    ...(hasFeed ? { revocation_feed: feedAddresses(issuer) } : {}),
+  }
+}
+
+function feedAddresses(issuer: string): object {
+  return {
+    snapshot: `${issuer}/revocations/snapshot`,
+    stream: `${issuer}/revocations/stream`,
+    keys: `${issuer}/.well-known/revocation-keys.json`,
   }
 }
 
@@ -164,28 +227,10 @@ function replacing(members: Members): {
   }
 }
 
-/** RFC 6749 section 4.4, with the client's credential as section 2.3.1 spells it. */
-function issueToken(
-  authorization: string | undefined,
-  form: URLSearchParams,
-  clients: Readonly<Record<string, string>> | undefined,
-  mint: (claims: Members) => string,
-): TokenAnswer {
-  if (form.get('grant_type') !== 'client_credentials') {
-    return { status: 400, body: { error: 'unsupported_grant_type' } }
-  }
-  const credential = Buffer.from(authorization?.replace(/^Basic /i, '') ?? '', 'base64').toString()
-  const [id = '', secret = ''] = credential
-    .split(':')
-    .map((part) => decodeURIComponent(part.replaceAll('+', ' ')))
-  const isKnown = clients === undefined || (Object.hasOwn(clients, id) && clients[id] === secret)
-  if (id === '' || !isKnown) return { status: 401, body: { error: 'invalid_client' } }
-
-  const scope = form.get('scope') ?? ''
-  const personal = { sid: undefined, gen: undefined, auth_time: undefined, roles: undefined }
-  const accessToken = mint({ ...personal, sub: id, client_id: id, scope })
-  const body = { access_token: accessToken, token_type: 'Bearer', expires_in: 900, scope }
-  return { status: 200, body }
+async function closeServer(server: Server): Promise<void> {
+  server.close()
+  server.closeAllConnections()
+  await once(server, 'close')
 }
 
 function portOf(server: Server): number {

@@ -1,0 +1,47 @@
+export interface Deadline {
+  readonly signal: AbortSignal
+  /** There was progress: the time begins anew. */
+  readonly extend: () => void
+  readonly clear: () => void
+}
+
+/** Aborts when there is no progress for so long, or with its parent. Its timer keeps no process alive. */
+export function createDeadline(parent: AbortSignal, idleMs: number, what: string): Deadline {
+  const controller = new AbortController()
+  const expire = (): void => controller.abort(new Error(`no ${what} within ${idleMs} ms`))
+  const follow = (): void => controller.abort(parent.reason)
+  const timer = setTimeout(expire, idleMs).unref()
+  parent.addEventListener('abort', follow, { once: true })
+  if (parent.aborted) follow()
+  return {
+    signal: controller.signal,
+    extend: () => void timer.refresh(),
+    clear: () => {
+      clearTimeout(timer)
+      parent.removeEventListener('abort', follow)
+    },
+  }
+}
+
+/** The chunks of a body, for as long as the signal lets them come. Left early, it cancels the rest. */
+export async function* chunksOf(
+  response: Response,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader()
+  if (reader === undefined) return
+  // A body that came through someone else's `fetch` may not know the signal.
+  const cancel = (): void => void reader.cancel(signal.reason).catch(() => undefined)
+  signal.addEventListener('abort', cancel, { once: true })
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      signal.throwIfAborted()
+      if (done) return
+      yield value
+    }
+  } finally {
+    signal.removeEventListener('abort', cancel)
+    cancel()
+  }
+}

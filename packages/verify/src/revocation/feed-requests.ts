@@ -1,0 +1,96 @@
+import type { ClientCredential } from '../issuer/client-credential.ts'
+import { requestFeedToken } from '../issuer/client-credential.ts'
+import type { FeedAddresses, IssuerDocuments } from '../issuer/documents.ts'
+import { noFeed } from '../issuer/documents.ts'
+import type { Fetch } from '../issuer/http-json.ts'
+import { ownConnection } from '../issuer/http-json.ts'
+import type { FeedFailure } from './feed-failure.ts'
+import { feedFailed } from './feed-failure.ts'
+
+export interface FeedRequest {
+  readonly addressIn: (feed: FeedAddresses) => string
+  readonly accept: string
+  readonly signal: AbortSignal
+}
+
+/** Asks the issuer's feed for something, with the service's own token where there is a client. */
+export type RequestFeed = (request: FeedRequest) => Promise<Response | FeedFailure>
+
+export interface FeedRequestsOptions {
+  readonly issuer: string
+  readonly client: ClientCredential | undefined
+  readonly documents: IssuerDocuments
+  readonly fetch: Fetch
+  /** Milliseconds from anywhere, by a clock that only goes on. */
+  readonly monotonic: () => number
+}
+
+/** A token is renewed when this much of its life has passed. */
+const usedLifetime = 0.8
+/** A refusal with a longer `Retry-After` would leave the verifier without a feed for too long. */
+const retryAfterSecondsMax = 30
+
+export function createFeedRequests(options: FeedRequestsOptions): RequestFeed {
+  const { issuer, client, documents, fetch, monotonic } = options
+  let held: { readonly token: string; readonly renewAtMs: number } | undefined
+
+  async function authorization(): Promise<Readonly<Record<string, string>> | FeedFailure> {
+    if (client === undefined) return {}
+    if (held === undefined || monotonic() >= held.renewAtMs) {
+      const askedAtMs = monotonic()
+      const requested = await requestFeedToken(client, issuer, documents, fetch)
+      if (requested.kind === 'refused') {
+        return feedFailed(`the issuer refuses this client: ${requested.why}`, 'client-refused')
+      }
+      if (requested.kind === 'unreachable') {
+        return feedFailed(`the client cannot be proven: ${requested.why}`, 'issuer-unreachable')
+      }
+      const usedMs = requested.expiresInSeconds * 1000 * usedLifetime
+      held = { token: requested.token, renewAtMs: askedAtMs + usedMs }
+    }
+    return { authorization: `Bearer ${held.token}` }
+  }
+
+  return async ({ addressIn, accept, signal }) => {
+    const metadata = await documents.metadata()
+    if (metadata.kind === 'failed') return feedFailed(metadata.why)
+    if (metadata.feed === undefined) {
+      return feedFailed(`${noFeed}; for a plain JWT issuer say revocation: 'untilExpiry'`)
+    }
+    for (;;) {
+      const tokenBefore = held?.token
+      const authorized = await authorization()
+      if (isFailure(authorized)) return authorized
+      const response = await fetch(addressIn(metadata.feed), {
+        headers: { accept, ...ownConnection, ...authorized },
+        redirect: 'error',
+        signal,
+      })
+      if (response.status !== 401) return response
+      held = undefined
+      // A token of before may have been taken back; one that is new is not tried a second time.
+      if (tokenBefore === undefined || authorized['authorization'] !== `Bearer ${tokenBefore}`) {
+        return response
+      }
+      await response.body?.cancel()
+    }
+  }
+}
+
+function isFailure(found: Readonly<Record<string, string>> | FeedFailure): found is FeedFailure {
+  return found['kind'] === 'failed'
+}
+
+/** What an answer other than the wanted one means. */
+export async function refusalOf(response: Response, hasClient: boolean): Promise<FeedFailure> {
+  await response.body?.cancel()
+  const { status, headers } = response
+  if (status === 401 || status === 403) {
+    const why = hasClient ? 'it refuses this client' : 'it wants a client, and none is configured'
+    return feedFailed(`the revocation feed answered ${status}: ${why}`, 'client-refused')
+  }
+  const failure = feedFailed(`the revocation feed answered ${status}`)
+  const seconds = /^\d{1,9}$/.exec(headers.get('retry-after') ?? '')?.[0]
+  if (seconds === undefined) return failure
+  return { ...failure, retryAfterMs: Math.min(Number(seconds), retryAfterSecondsMax) * 1000 }
+}

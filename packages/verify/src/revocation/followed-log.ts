@@ -1,0 +1,144 @@
+import type { Buffer } from 'node:buffer'
+import { setImmediate } from 'node:timers/promises'
+import type {
+  Checkpoint,
+  RevocationPosition,
+  RevocationRecord,
+  SnapshotManifest,
+} from '@portcullis/protocol/revocations'
+import { decodeRecords, nextChain, recordBytes } from '@portcullis/protocol/revocations'
+import type { Freshness } from './freshness.ts'
+import type { RevocationTable } from './table.ts'
+
+/**
+ * - `applied`: the state is the checkpoint's now
+ * - `late`: an older checkpoint of the same epoch; ignored
+ * - `mismatch`: the records and the checkpoint do not fit each other or the state; nothing was applied
+ * - `lost-history`: the issuer itself contradicts what it has vouched for
+ */
+export type FrameOutcome = 'applied' | 'late' | 'mismatch' | 'lost-history'
+
+/** `undecodable`: what the issuer has signed cannot be applied here, so nothing is vouched for. */
+export type SnapshotOutcome = 'applied' | 'late' | 'undecodable'
+
+/**
+ * The issuer's revocation log as far as it is known here: a table that only grows, and the place in
+ * the log that it stands for. All that comes in has been verified; nothing here does I/O.
+ */
+export interface FollowedLog {
+  readonly applyFrame: (checkpoint: Checkpoint, records: Buffer) => FrameOutcome
+  /** Joins a snapshot with what is held, with pauses in which requests are served. */
+  readonly joinSnapshot: (manifest: SnapshotManifest, records: Buffer) => Promise<SnapshotOutcome>
+  /** Where to go on from; undefined until a snapshot is joined, and after lost history. */
+  readonly position: () => RevocationPosition | undefined
+  /** The last checkpoint that was applied, vouched for or not. */
+  readonly checkpoint: () => Checkpoint | undefined
+}
+
+export interface FollowedLogOptions {
+  readonly table: RevocationTable
+  readonly freshness: Freshness
+  readonly leewayMs: number
+  /** Called after each checkpoint that was applied, with the records that were not known before. */
+  readonly onApplied: (batch: AppliedBatch) => void
+}
+
+export interface AppliedBatch {
+  /** Those of a frame. Of a snapshot only whether there were any: it may have a million. */
+  readonly records: readonly RevocationRecord[]
+  readonly hasNews: boolean
+}
+
+/** About a millisecond of work. */
+const sliceRecords = 1_000
+
+export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
+  const { table, freshness, leewayMs, onApplied } = options
+  let held: Checkpoint | undefined
+  let isPositioned = false
+
+  function lose(): void {
+    isPositioned = false
+    freshness.withdraw()
+  }
+
+  function take(checkpoint: Checkpoint, batch: AppliedBatch): void {
+    held = checkpoint
+    isPositioned = true
+    freshness.vouch(checkpoint.at)
+    // By the issuer's clock, which also bounds ours from below: a wall clock that is wrong for a
+    // moment must not make a revocation forgotten for good.
+    table.sweep(checkpoint.at - leewayMs)
+    onApplied(batch)
+  }
+
+  return {
+    applyFrame: (checkpoint, bytes) => {
+      if (held === undefined || !isPositioned) return 'mismatch'
+      if (checkpoint.epoch !== held.epoch) return 'mismatch'
+      const order = compare(checkpoint, held)
+      if (order === 'late') return 'late'
+      if (order === 'contradicts') {
+        lose()
+        return 'lost-history'
+      }
+      const news = recordsAfter(held, bytes)
+      if (news === undefined || !leadsTo(checkpoint, held, news)) return 'mismatch'
+      const fresh = news.filter((record) => table.join(record))
+      take(checkpoint, { records: fresh, hasNews: fresh.length > 0 })
+      return 'applied'
+    },
+    joinSnapshot: async (manifest, bytes) => {
+      const hasNews = await joinSlices(table, bytes)
+      if (hasNews === undefined) {
+        lose()
+        return 'undecodable'
+      }
+      // Judged against what is held by now: frames may have come in between.
+      if (held?.epoch === manifest.epoch && compare(manifest, held) === 'late') return 'late'
+      take(manifest, { records: [], hasNews })
+      return 'applied'
+    },
+    position: () => (isPositioned ? held : undefined),
+    checkpoint: () => held,
+  }
+}
+
+/** Two checkpoints of one epoch. The issuer's time goes up with its records, or it has lost some. */
+function compare(next: Checkpoint, held: Checkpoint): 'follows' | 'late' | 'contradicts' {
+  if (next.at < held.at) return 'late'
+  if (next.seq < held.seq) return next.at === held.at ? 'late' : 'contradicts'
+  return next.seq === held.seq && next.chain !== held.chain ? 'contradicts' : 'follows'
+}
+
+/** The records of a frame without those that a snapshot has brought already; undefined for no records. */
+function recordsAfter(held: Checkpoint, bytes: Buffer): readonly RevocationRecord[] | undefined {
+  return decodeRecords(bytes)?.filter(({ seq }) => seq > held.seq)
+}
+
+/** The chain covers every octet of the records, so it also shows that none is missing or moved. */
+function leadsTo(
+  checkpoint: Checkpoint,
+  held: Checkpoint,
+  news: readonly RevocationRecord[],
+): boolean {
+  if (held.seq + news.length !== checkpoint.seq) return false
+  let { chain } = held
+  for (const record of news) chain = nextChain(chain, record)
+  return chain === checkpoint.chain
+}
+
+/** True when there was something new, undefined when there was something that cannot be read. */
+async function joinSlices(table: RevocationTable, bytes: Buffer): Promise<boolean | undefined> {
+  const step = sliceRecords * recordBytes
+  let hasNews = false
+  for (let at = 0; at < bytes.length; at += step) {
+    const records = decodeRecords(bytes.subarray(at, at + step))
+    if (records === undefined) return undefined
+    for (const record of records) {
+      if (table.join(record)) hasNews = true
+    }
+    await setImmediate()
+  }
+  return hasNews
+}

@@ -1,0 +1,188 @@
+import type { AccessTokenClaims } from '@portcullis/protocol'
+import type { ClientCredential } from '../issuer/client-credential.ts'
+import type { IssuerDocuments } from '../issuer/documents.ts'
+import type { Fetch } from '../issuer/http-json.ts'
+import type { KeySource } from '../issuer/key-source.ts'
+import { createKeySource } from '../issuer/key-source.ts'
+import { VerifyError } from '../verify-error.ts'
+import { createCheckpointKeys } from './checkpoint-keys.ts'
+import { createFeedClient } from './feed-client.ts'
+import { createFeedRequests } from './feed-requests.ts'
+import type { AppliedBatch } from './followed-log.ts'
+import { createFollowedLog } from './followed-log.ts'
+import { createFollower } from './follower.ts'
+import { createFreshness } from './freshness.ts'
+import type { RevocationRule } from './rule.ts'
+import { createRule } from './rule.ts'
+import { createSnapshots } from './snapshots.ts'
+import type { RevocationTable } from './table.ts'
+import { createRevocationTable } from './table.ts'
+
+/** How far the verifier is with the issuer's revocations, for health checks and metrics. */
+export type RevocationHealth =
+  | { readonly followed: false }
+  | {
+      readonly followed: true
+      /** False: tokens that were not minted just now are refused as stale. */
+      readonly isFresh: boolean
+      /** Undefined, like the next two, before the first snapshot. */
+      readonly epoch: string | undefined
+      readonly seq: number | undefined
+      /** Milliseconds since 1970, by the issuer's clock. */
+      readonly checkpointAt: number | undefined
+      /** How many revocations are held. */
+      readonly records: number
+    }
+
+/** What was revoked just now. */
+export interface NewRevocation {
+  /** True for claims that `verify` would refuse because of it. */
+  readonly affects: (claims: AccessTokenClaims) => boolean
+}
+
+export interface Revocation {
+  readonly rule: RevocationRule
+  readonly start: () => void
+  readonly attempted: Promise<void> | undefined
+  /** Why nothing can be said about revocation at this moment; undefined while it can. */
+  readonly trouble: () => VerifyError | undefined
+  /** What a token that is too old for the last checkpoint is answered, where it is not a 401. */
+  readonly clockTrouble: () => VerifyError | undefined
+  readonly health: () => RevocationHealth
+  readonly close: () => Promise<void>
+}
+
+/** For plain JWT issuers: a token is good until its `exp`. */
+export function untilExpiry(now: () => number): Revocation {
+  return {
+    rule: { now, isWithdrawn: () => false, faultOf: () => undefined },
+    start: () => undefined,
+    attempted: undefined,
+    trouble: () => undefined,
+    clockTrouble: () => undefined,
+    health: () => ({ followed: false }),
+    close: async () => undefined,
+  }
+}
+
+export interface FollowedRevocationOptions {
+  readonly issuer: string
+  readonly client: ClientCredential | undefined
+  readonly documents: IssuerDocuments
+  readonly tokenKeys: Pick<KeySource, 'confirm'>
+  readonly fetch: Fetch
+  readonly now: () => number
+  /** Milliseconds from anywhere, by a clock that only goes on. */
+  readonly monotonic: () => number
+  readonly leewayMs: number
+  readonly maxStalenessMs: number
+  readonly whenStale: 'refuse' | 'accept'
+  readonly onRevoked: ((revocation: NewRevocation) => void) | undefined
+  /** Called after each checkpoint that was applied. */
+  readonly onApplied: () => void
+  /** The key of a token that was verified here. */
+  readonly kidOf: (claims: AccessTokenClaims) => string | undefined
+}
+
+/** Follows the issuer's feed. Only wires the parts together; what they do is theirs. */
+export function followedRevocation(options: FollowedRevocationOptions): Revocation {
+  const { issuer, client, documents, fetch, now, monotonic, leewayMs, maxStalenessMs } = options
+  const closing = new AbortController()
+  const freshness = createFreshness({ wall: now, monotonic, leewayMs, maxStalenessMs })
+  const table = createRevocationTable(issuer)
+  const log = createFollowedLog({
+    table,
+    freshness,
+    leewayMs,
+    onApplied: (batch) => {
+      options.tokenKeys.confirm(Math.max(0, freshness.ageMs()))
+      options.onApplied()
+      if (batch.hasNews) tell(options, batch, table)
+    },
+  })
+  const request = createFeedRequests({ issuer, client, documents, fetch, monotonic })
+  const feedKeys = createKeySource({ fetchKeySet: documents.feedKeySet, now: monotonic })
+  const feed = createFeedClient({
+    request,
+    hasClient: client !== undefined,
+    wall: now,
+    signal: closing.signal,
+  })
+  const keys = createCheckpointKeys(issuer, feedKeys)
+  const { forgetMetadata } = documents
+  const snapshots = createSnapshots({ client: feed, keys, log, forgetMetadata, monotonic })
+  const follower = createFollower({
+    client: feed,
+    snapshots,
+    keys,
+    log,
+    freshness,
+    maxStalenessMs,
+    monotonic,
+    closing,
+  })
+  const isFresh = (): boolean => freshness.ageMs() <= maxStalenessMs
+
+  const clockTrouble = (): VerifyError | undefined => {
+    const why = snapshots.disagreement()
+    return why === undefined ? undefined : clocksDisagree(why)
+  }
+
+  return {
+    rule: createRule({ table, log, freshness, whenStale: options.whenStale }),
+    start: follower.start,
+    attempted: follower.attempted,
+    trouble: () => {
+      if (closing.signal.aborted) return feedUnavailable('the verifier was closed')
+      if (isFresh()) return undefined
+      const failure = follower.failure()
+      if (failure === undefined || failure.code === 'feed-unavailable') {
+        return clockTrouble() ?? feedUnavailable(failure?.why ?? 'the last checkpoint is too old')
+      }
+      return new VerifyError(failure.code, failure.why)
+    },
+    clockTrouble,
+    health: () => {
+      const { epoch, seq, at } = log.checkpoint() ?? {}
+      const records = table.size()
+      return { followed: true, isFresh: isFresh(), epoch, seq, checkpointAt: at, records }
+    },
+    close: follower.close,
+  }
+}
+
+function tell(
+  { issuer, onRevoked, kidOf }: FollowedRevocationOptions,
+  { records }: AppliedBatch,
+  whole: RevocationTable,
+): void {
+  if (onRevoked === undefined) return
+  const news = records.length === 0 ? whole : createRevocationTable(issuer)
+  for (const record of records) news.join(record)
+  const affects = (claims: AccessTokenClaims): boolean => {
+    const kid = kidOf(claims)
+    return news.revokes(claims) || (kid !== undefined && news.revokesKey(kid))
+  }
+  // Whatever the service does with it, the feed is followed on.
+  try {
+    void Promise.resolve(onRevoked({ affects })).catch(() => undefined)
+  } catch {
+    return
+  }
+}
+
+const retryAfterSeconds = 5
+
+function clocksDisagree(why: string): VerifyError {
+  const description = 'the clocks of the issuer and of this service disagree'
+  return new VerifyError('clocks-disagree', description, {
+    retryAfterSeconds,
+    cause: new Error(why),
+  })
+}
+
+function feedUnavailable(why: string): VerifyError {
+  return new VerifyError('feed-unavailable', `the revocation feed cannot be followed: ${why}`, {
+    retryAfterSeconds,
+  })
+}

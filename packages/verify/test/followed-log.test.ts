@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict'
+import { randomFillSync } from 'node:crypto'
+import { test } from 'node:test'
+import type { RevocationRecord } from '@portcullis/protocol/revocations'
+import {
+  encodeRecord,
+  fingerprintOf,
+  firstChain,
+  nextChain,
+} from '@portcullis/protocol/revocations'
+import type { Checkpoint } from '@portcullis/protocol/revocations'
+import type { FollowedLog } from '../src/revocation/followed-log.ts'
+import { createFollowedLog } from '../src/revocation/followed-log.ts'
+import { createFreshness } from '../src/revocation/freshness.ts'
+import type { RevocationTable } from '../src/revocation/table.ts'
+import { createRevocationTable } from '../src/revocation/table.ts'
+
+const issuer = 'https://id.example'
+const epoch = 'A'.repeat(22)
+const otherEpoch = 'B'.repeat(22)
+const startMs = 1_000_000
+
+function session(seq: number, sid = `s${seq}`): RevocationRecord {
+  const fingerprint = fingerprintOf(issuer, 'session', sid)
+  return { seq, kind: 'session', fingerprint, floor: 0, until: 9_000_000 }
+}
+
+/** The checkpoint over these records, as if the epoch had no others. */
+function over(records: readonly RevocationRecord[], at: number, of = epoch): Checkpoint {
+  let chain = firstChain(of)
+  for (const record of records) chain = nextChain(chain, record)
+  return { iss: issuer, epoch: of, seq: records.length, chain, at, kids: [] }
+}
+
+function encode(...records: readonly RevocationRecord[]): Buffer {
+  return Buffer.concat(records.map((record) => encodeRecord(record)))
+}
+
+interface Bench {
+  readonly log: FollowedLog
+  readonly table: RevocationTable
+  readonly has: (sid: string) => boolean
+  readonly isVouched: () => boolean
+  readonly batches: number[]
+}
+
+/** A log that has joined a snapshot with the sessions 1 to 3. */
+async function startBench(): Promise<Bench> {
+  const table = createRevocationTable(issuer)
+  const freshness = createFreshness({
+    wall: () => startMs,
+    monotonic: () => 0,
+    maxStalenessMs: 30_000,
+    leewayMs: 5_000,
+  })
+  const batches: number[] = []
+  const log = createFollowedLog({
+    table,
+    freshness,
+    leewayMs: 5_000,
+    onApplied: ({ records }) => batches.push(records.length),
+  })
+  assert.equal(log.position(), undefined)
+  const outcome = await log.joinSnapshot(manifest(first, startMs), encode(...first))
+  assert.equal(outcome, 'applied')
+  const claims = { iss: issuer, sub: 'a', aud: 'o', exp: 1, iat: 1, jti: 'j', client_id: 'c' }
+  return {
+    log,
+    table,
+    has: (sid) => table.revokes({ ...claims, sid }),
+    isVouched: () => freshness.ageMs() < 30_000,
+    batches,
+  }
+}
+
+const first = [session(1), session(2), session(3)]
+
+function manifest(
+  records: readonly RevocationRecord[],
+  at: number,
+  of = epoch,
+): Checkpoint & { readonly sha256: string } {
+  return { ...over(records, at, of), sha256: '' }
+}
+
+test('a frame goes on from a snapshot, and an empty one moves the time', async () => {
+  const { log, has, batches } = await startBench()
+  const next = [...first, session(4), session(5)]
+  assert.equal(log.applyFrame(over(next, startMs + 1), encode(session(4), session(5))), 'applied')
+  assert.ok(has('s4') && has('s5'))
+  assert.equal(log.applyFrame(over(next, startMs + 2), encode()), 'applied')
+  assert.equal(log.checkpoint()?.at, startMs + 2)
+  assert.deepEqual(log.position()?.seq, 5)
+  assert.deepEqual(batches, [0, 2, 0])
+})
+
+test('records that a snapshot has brought already are passed over', async () => {
+  const { log, has } = await startBench()
+  const frame = encode(session(2), session(3), session(4))
+  assert.equal(log.applyFrame(over([...first, session(4)], startMs + 1), frame), 'applied')
+  assert.ok(has('s4'))
+  assert.equal(log.applyFrame(over([...first, session(4)], startMs + 1), frame), 'applied', 'again')
+  assert.equal(log.position()?.seq, 4)
+})
+
+const four = [...first, session(4)]
+const mismatches: readonly (readonly [string, Checkpoint, Buffer])[] = [
+  ['without the record it covers', over(four, startMs + 1), encode()],
+  ['with a record too many', over(first, startMs + 1), encode(session(4))],
+  ['with another record', over(four, startMs + 1), encode(session(4, 'x'))],
+  ['with another until', over(four, startMs + 1), encode({ ...session(4), until: 1 })],
+  ['with a gap', over([...four, session(5)], startMs + 1), encode(session(5))],
+  [
+    'with the records in another order',
+    over([...four, session(5)], startMs + 1),
+    encode(session(5), session(4)),
+  ],
+  ['with a record twice', over(four, startMs + 1), encode(session(4), session(4))],
+  ['that counts one more', { ...over(four, startMs + 1), seq: 5 }, encode(session(4))],
+  ['with half a record', over(four, startMs + 1), encode(session(4)).subarray(0, 32)],
+  [
+    'with a kind that is not known',
+    over(four, startMs + 1),
+    Buffer.from(encode(session(4)).fill(7, 8, 9)),
+  ],
+  ['of another epoch', over(four, startMs + 1, otherEpoch), encode(session(4))],
+  ['of another epoch with as many records', over(first, startMs + 1, otherEpoch), encode()],
+  ['of another epoch with fewer', over([], startMs + 1, otherEpoch), encode()],
+  [
+    'with another chain',
+    { ...over(four, startMs + 1), chain: firstChain('x') },
+    encode(session(4)),
+  ],
+]
+for (const [what, checkpoint, records] of mismatches) {
+  test(`nothing is applied of a frame ${what}`, async () => {
+    const { log, has, table, isVouched } = await startBench()
+    assert.equal(log.applyFrame(checkpoint, records), 'mismatch')
+    assert.equal(table.size(), 3)
+    assert.equal(has('s4'), false)
+    assert.equal(log.checkpoint()?.at, startMs)
+    assert.equal(isVouched(), true, 'anybody could have sent it')
+    assert.equal(log.applyFrame(over(four, startMs + 1), encode(session(4))), 'applied')
+  })
+}
+
+test('an older checkpoint of the same epoch is late and changes nothing', async () => {
+  const { log, isVouched } = await startBench()
+  for (const late of [
+    over(first, startMs - 1),
+    over([], startMs - 1),
+    over(first.slice(0, 2), startMs),
+    { ...over(first, startMs - 1), chain: firstChain('x') },
+  ]) {
+    assert.equal(log.applyFrame(late, encode()), 'late')
+  }
+  assert.equal(log.checkpoint()?.at, startMs)
+  assert.equal(isVouched(), true)
+})
+
+for (const [what, checkpoint] of [
+  ['fewer records at a later time', over(first.slice(0, 2), startMs + 1)],
+  ['as many records with another chain', { ...over(first, startMs + 1), chain: firstChain('x') }],
+] as const) {
+  test(`${what} are lost history: stale until a snapshot, and then a union`, async () => {
+    const { log, has, isVouched } = await startBench()
+    assert.equal(log.applyFrame(checkpoint, encode()), 'lost-history')
+    assert.equal(isVouched(), false)
+    assert.equal(log.position(), undefined)
+    assert.equal(log.applyFrame(over(four, startMs + 2), encode(session(4))), 'mismatch')
+    const left = [session(1), session(2, 'new')]
+    assert.equal(await log.joinSnapshot(manifest(left, startMs + 3), encode(...left)), 'applied')
+    assert.equal(isVouched(), true)
+    assert.equal(log.position()?.seq, 2)
+    for (const sid of ['s1', 's2', 's3', 'new']) assert.ok(has(sid), sid)
+  })
+}
+
+test('a snapshot of a new epoch is joined with what is held, and its position counts', async () => {
+  const { log, has } = await startBench()
+  const fresh = [session(1, 'fresh')]
+  const joined = await log.joinSnapshot(manifest(fresh, startMs + 1, otherEpoch), encode(...fresh))
+  assert.equal(joined, 'applied')
+  assert.deepEqual([log.position()?.epoch, log.position()?.seq], [otherEpoch, 1])
+  for (const sid of ['s1', 's2', 's3', 'fresh']) assert.ok(has(sid), sid)
+})
+
+test('a snapshot that is older than the stream adds to the table and not to the position', async () => {
+  const { log, has } = await startBench()
+  log.applyFrame(over(four, startMs + 10), encode(session(4)))
+  const older = manifest(first, startMs + 5)
+  assert.equal(await log.joinSnapshot(older, encode(session(9, 'x'))), 'late')
+  assert.deepEqual([log.position()?.seq, log.checkpoint()?.at], [4, startMs + 10])
+  assert.ok(has('x'))
+})
+
+test('a frame that comes while a snapshot is being joined is not undone by it', async () => {
+  const { log, has } = await startBench()
+  const many = Array.from({ length: 10_000 }, (_value, at) => session(at + 1, `m${at}`))
+  const joining = log.joinSnapshot(manifest(first, startMs + 1), encode(...many))
+  assert.equal(log.applyFrame(over(four, startMs + 2), encode(session(4))), 'applied')
+  assert.equal(await joining, 'late')
+  assert.equal(log.position()?.seq, 4)
+  assert.ok(has('s4') && has('m9999'))
+})
+
+test('a snapshot with a kind that is not known leaves nothing vouched for', async () => {
+  const { log, has, isVouched } = await startBench()
+  const unknown = encode(session(4), session(5))
+  unknown.writeUInt8(7, 33 + 8)
+  assert.equal(await log.joinSnapshot(manifest(first, startMs + 1), unknown), 'undecodable')
+  assert.equal(isVouched(), false)
+  assert.equal(log.position(), undefined)
+  assert.ok(has('s1'), 'what is held stays')
+})
+
+test("entries are dropped by the issuer's time, whatever the wall clock says", async () => {
+  const { log, table } = await startBench()
+  for (let times = 0; times < 64; times += 1)
+    log.applyFrame(over(first, 9_000_000 + 5_000), encode())
+  assert.equal(table.size(), 3)
+  for (let times = 0; times < 64; times += 1)
+    log.applyFrame(over(first, 9_000_000 + 5_001), encode())
+  assert.equal(table.size(), 0)
+})
+
+test('a million records are joined without holding up requests for long', async () => {
+  const count = 1_000_000
+  const bytes = Buffer.alloc(count * 33)
+  for (let at = 0; at < count; at += 1) {
+    const offset = at * 33
+    bytes.writeUInt32BE(at + 1, offset + 4)
+    bytes.writeUInt8(1, offset + 8)
+    randomFillSync(bytes, offset + 9, 8)
+    bytes.writeUInt32BE(1_000, offset + 25)
+  }
+  const { log, table } = await startBench()
+  const pauses: number[] = []
+  let last = performance.now()
+  const timer = setInterval(() => {
+    pauses.push(performance.now() - last)
+    last = performance.now()
+  }, 1)
+  assert.equal(await log.joinSnapshot(manifest(four, startMs + 1), bytes), 'applied')
+  clearInterval(timer)
+  assert.equal(table.size(), count + 3)
+  const sorted = pauses.toSorted((a, b) => a - b)
+  // The longest pauses are the garbage collector's; the work itself must not show.
+  const usual = sorted[Math.floor(sorted.length * 0.99)] ?? Infinity
+  assert.ok(usual < 20, `99 of 100 pauses are below ${usual} ms`)
+})

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Freshness } from '../src/revocation/freshness.ts'
+import { createFreshness } from '../src/revocation/freshness.ts'
+
+/** Two clocks that the test moves: the wall's, which somebody may set, and the one that only goes on. */
+function start(): {
+  readonly freshness: Freshness
+  readonly pass: (ms: number) => void
+  readonly setWall: (byMs: number) => void
+} {
+  let wall = 1_000_000
+  let monotonic = 77
+  const freshness = createFreshness({
+    wall: () => wall,
+    monotonic: () => monotonic,
+    maxStalenessMs: 30_000,
+    leewayMs: 5_000,
+  })
+  return {
+    freshness,
+    pass: (ms) => {
+      wall += ms
+      monotonic += ms
+    },
+    setWall: (byMs) => {
+      wall += byMs
+    },
+  }
+}
+
+test('without a checkpoint a token is covered for as long as its own minting vouches for it', () => {
+  const { freshness, pass } = start()
+  pass(0)
+  assert.equal(freshness.ageMs(), Infinity)
+  assert.equal(freshness.covers(970_000), true)
+  assert.equal(freshness.covers(969_999), false)
+  pass(1)
+  assert.equal(freshness.covers(970_000), false)
+})
+
+test('a checkpoint covers every token, until it is as old as is allowed', () => {
+  const { freshness, pass } = start()
+  freshness.vouch(1_000_000)
+  pass(30_000)
+  assert.equal(freshness.covers(1), true)
+  pass(1)
+  assert.equal(freshness.covers(1), false)
+  assert.equal(freshness.covers(1_000_001), true, 'minted since')
+})
+
+test('a wall clock that is set back prolongs nothing', () => {
+  const { freshness, pass, setWall } = start()
+  freshness.vouch(1_000_000)
+  pass(10_000)
+  setWall(-3_600_000)
+  assert.equal(freshness.now(), 1_010_000)
+  assert.equal(freshness.covers(1), false, 'the checkpoint is far ahead of this clock')
+  assert.equal(freshness.covers(970_000), false)
+  pass(21_000)
+  assert.equal(freshness.now(), 1_031_000)
+})
+
+test('a wall clock that is a little behind is made up for', () => {
+  const { freshness, pass, setWall } = start()
+  setWall(-4_000)
+  freshness.vouch(1_000_000)
+  pass(30_000)
+  assert.equal(freshness.covers(1), true)
+  pass(1)
+  assert.equal(freshness.covers(1), false)
+})
+
+test('a wall clock that is ahead makes stale sooner and not later', () => {
+  const { freshness, pass, setWall } = start()
+  setWall(20_000)
+  freshness.vouch(1_000_000)
+  assert.equal(freshness.covers(1), true)
+  pass(10_001)
+  assert.equal(freshness.covers(1), false)
+})
+
+test('a checkpoint further ahead of the wall clock than the leeway is not believed', () => {
+  const { freshness, pass } = start()
+  freshness.vouch(1_005_000)
+  assert.equal(freshness.covers(1), true)
+  freshness.vouch(1_005_001)
+  assert.equal(freshness.covers(1), false)
+  pass(1)
+  assert.equal(freshness.covers(1), true)
+})
+
+test('the same checkpoint again is not a younger one', () => {
+  const { freshness, pass, setWall } = start()
+  freshness.vouch(1_000_000)
+  for (let times = 0; times < 31; times += 1) {
+    pass(1_000)
+    setWall(-1_000)
+    freshness.vouch(1_000_000)
+  }
+  assert.equal(freshness.covers(1), false)
+})
+
+test("a state that is not the issuer's any more covers nothing, and its time still counts", () => {
+  const { freshness, setWall } = start()
+  freshness.vouch(1_000_000)
+  setWall(-4_000)
+  freshness.withdraw()
+  assert.equal(freshness.covers(1), false)
+  assert.equal(freshness.now(), 1_000_000)
+  freshness.vouch(1_000_000)
+  assert.equal(freshness.covers(1), true)
+})

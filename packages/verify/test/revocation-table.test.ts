@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { AccessTokenClaims } from '@portcullis/protocol'
+import type { RevocationKind, RevocationRecord } from '@portcullis/protocol/revocations'
+import { fingerprintOf } from '@portcullis/protocol/revocations'
+import { createRevocationTable } from '../src/revocation/table.ts'
+
+const issuer = 'https://id.example'
+const alice: AccessTokenClaims = {
+  iss: issuer,
+  sub: 'alice',
+  aud: 'orders',
+  exp: 2_000,
+  iat: 1_100,
+  jti: 'j1',
+  client_id: 'web',
+  sid: 's1',
+  gen: 4,
+  cgen: 7,
+}
+
+function record(
+  kind: RevocationKind,
+  key: string,
+  floor = 0,
+  until: number | undefined = 5_000,
+): RevocationRecord {
+  return { seq: 1, kind, fingerprint: fingerprintOf(issuer, kind, key), floor, until }
+}
+
+function isRevoked(by: readonly RevocationRecord[], claims: AccessTokenClaims = alice): boolean {
+  const table = createRevocationTable(issuer)
+  for (const entry of by) table.join(entry)
+  return table.revokes(claims)
+}
+
+const fates: readonly (readonly [string, RevocationRecord, boolean])[] = [
+  ['its session', record('session', 's1'), true],
+  ['another session', record('session', 's2'), false],
+  ['a session with the name of its account', record('session', 'alice'), false],
+  ['its own id', record('token', 'j1'), true],
+  ['another token', record('token', 'j2'), false],
+  ['its account above its generation', record('account', 'alice', 5), true],
+  ['its account at its generation', record('account', 'alice', 4), false],
+  ['another account', record('account', 'bob', 9), false],
+  ['its client above its generation', record('client', 'web', 8), true],
+  ['its client at its generation', record('client', 'web', 7), false],
+  ['another client', record('client', 'app', 9), false],
+  ['all above its account generation', record('all', '', 5), true],
+  ['all above both', record('all', '', 9), true],
+  ['all at its lower generation', record('all', '', 4), false],
+  ['a key, which claims do not show', record('key', 's1', 0, undefined), false],
+]
+for (const [what, entry, expected] of fates) {
+  test(`a record about ${what} ${expected ? 'revokes' : 'leaves'} the token`, () => {
+    assert.equal(isRevoked([entry]), expected)
+  })
+}
+
+test('a client that only acts in the token revokes it too, at any depth', () => {
+  const act = { sub: 'gateway', client_id: 'edge', act: { sub: 'job' } }
+  for (const name of ['gateway', 'edge', 'job']) {
+    assert.equal(isRevoked([record('client', name, 8)], { ...alice, act }), true, name)
+    assert.equal(isRevoked([record('client', name, 7)], { ...alice, act }), false, name)
+  }
+})
+
+test('a machine has no generation of an account, and only its client revokes it', () => {
+  const { sid: _sid, gen: _gen, ...claims } = alice
+  const machine = { ...claims, sub: 'web' }
+  assert.equal(isRevoked([record('account', 'web', 9)], machine), false)
+  assert.equal(isRevoked([record('client', 'web', 9)], machine), true)
+  assert.equal(isRevoked([record('all', '', 8)], machine), true)
+  assert.equal(isRevoked([record('all', '', 7)], machine), false)
+})
+
+test('a floor is compared with generations and with no clock, so tokens of one second differ', () => {
+  const before = { ...alice, gen: 4 }
+  const after = { ...alice, gen: 5 }
+  assert.equal(before.iat, after.iat)
+  const entry = record('account', 'alice', 5)
+  assert.deepEqual([isRevoked([entry], before), isRevoked([entry], after)], [true, false])
+})
+
+test('floors take the larger value, in whatever order and however often they come', () => {
+  const low = record('account', 'alice', 3)
+  const high = record('account', 'alice', 5)
+  for (const order of [
+    [low, high],
+    [high, low],
+    [high, low, high, low],
+  ]) {
+    assert.equal(isRevoked(order), true)
+  }
+  const table = createRevocationTable(issuer)
+  assert.deepEqual([low, high, low, high].map(table.join), [true, true, false, false])
+  assert.equal(table.size(), 1)
+})
+
+test('a key is revoked by its kid', () => {
+  const table = createRevocationTable(issuer)
+  table.join(record('key', 'k1', 0, undefined))
+  assert.deepEqual([table.revokesKey('k1'), table.revokesKey('k2')], [true, false])
+})
+
+test('entries are dropped when every token they are about is dead, and those for ever stay', () => {
+  const table = createRevocationTable(issuer)
+  for (let at = 0; at < 1_000; at += 1) table.join(record('session', `s${at}`, 0, at))
+  table.join(record('key', 'k', 0, undefined))
+  for (let part = 0; part < 64; part += 1) table.sweep(500)
+  assert.equal(table.size(), 501)
+  assert.equal(table.revokes({ ...alice, sid: 's499' }), false)
+  assert.equal(table.revokes({ ...alice, sid: 's500' }), true)
+  assert.equal(table.revokesKey('k'), true)
+})
+
+test('another issuer has other fingerprints', () => {
+  const table = createRevocationTable('https://other.example')
+  table.join(record('session', 's1'))
+  assert.equal(table.revokes(alice), false)
+})

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import type { Verifier } from '@portcullis/verify'
+import { createVerifier, VerifyError } from '@portcullis/verify'
+import { createTestIssuer } from '@portcullis/verify/testing'
+import { startTcpProxy } from './tcp-proxy.ts'
+
+async function refusalOf(verifier: Verifier, token: string): Promise<VerifyError | undefined> {
+  return verifier.verify(token).then(
+    () => undefined,
+    (error: unknown) => {
+      assert.ok(error instanceof VerifyError, String(error))
+      return error
+    },
+  )
+}
+
+function checkpointAt(verifier: Verifier): number {
+  const health = verifier.revocation()
+  return health.followed ? (health.checkpointAt ?? 0) : 0
+}
+
+test('behind a path that falls silent, an old token is refused at S and a young one passes; then all heals', async (t) => {
+  const issuer = await createTestIssuer({ algorithm: 'ES256' })
+  t.after(issuer.close)
+  const proxy = await startTcpProxy(t, issuer.issuer)
+  const revocation = { maxStalenessSeconds: 3 }
+  const { issuer: name } = issuer
+  const verifier = createVerifier({
+    issuer: name,
+    audience: 'orders',
+    revocation,
+    fetch: proxy.fetch,
+  })
+  t.after(verifier.close)
+  await verifier.ready()
+  const sid = 'R'.repeat(22)
+  const revoked = issuer.mint({ sid })
+  const old = issuer.mint({ iat: Math.floor(Date.now() / 1000) - 60 })
+  const watch = verifier.watch(await verifier.verify(old))
+  await setTimeout(500)
+
+  proxy.goSilent()
+  issuer.revoke({ sid })
+  const revokedAt = Date.now()
+  await assertAcceptedUntil(verifier, [revoked, old], revokedAt + 3_000)
+
+  const refusal = await refusalOf(verifier, old)
+  assert.equal(refusal?.reason, 'stale')
+  assert.equal(refusal.status, 401)
+  assert.equal(
+    refusal.challenge,
+    'Bearer realm="orders", error="invalid_token", error_description="stale"',
+  )
+  assert.equal((await refusalOf(verifier, revoked))?.reason, 'stale')
+  assert.equal(await refusalOf(verifier, issuer.mint()), undefined, 'minted just now')
+  await assert.rejects(verifier.ready(), { code: 'feed-unavailable', status: 503 })
+  await setTimeout(1_100)
+  assert.equal((watch.signal.reason as VerifyError).reason, 'stale')
+
+  proxy.heal()
+  const healedAt = Date.now()
+  while ((await refusalOf(verifier, old)) !== undefined) {
+    assert.ok(Date.now() - healedAt < 7_000, 'it never healed')
+    await setTimeout(20)
+  }
+  assert.equal((await refusalOf(verifier, revoked))?.reason, 'revoked')
+  await verifier.ready()
+})
+
+/** Looks every 20 ms until both are refused, and holds the moment against the bound. */
+async function assertAcceptedUntil(
+  verifier: Verifier,
+  tokens: readonly string[],
+  boundMs: number,
+): Promise<void> {
+  for (const token of tokens) {
+    while ((await refusalOf(verifier, token)) === undefined) {
+      assert.ok(Date.now() < boundMs + 100, 'accepted beyond the bound')
+      await setTimeout(20)
+    }
+  }
+  const lastAt = checkpointAt(verifier)
+  assert.ok(Date.now() >= lastAt + 3_000, 'not before S')
+  assert.ok(
+    Date.now() < lastAt + 3_000 + 300,
+    `${Date.now() - lastAt} ms after the last checkpoint`,
+  )
+}
+
+test('a stream that is silent while snapshots can be had makes nothing stale', async (t) => {
+  const issuer = await createTestIssuer({ algorithm: 'ES256' })
+  t.after(issuer.close)
+  const revocation = { maxStalenessSeconds: 3 }
+  const verifier = createVerifier({ issuer: issuer.issuer, audience: 'orders', revocation })
+  t.after(verifier.close)
+  await verifier.ready()
+  const sid = 'R'.repeat(22)
+  const old = issuer.mint({ iat: Math.floor(Date.now() / 1000) - 60 })
+  const revoked = issuer.mint({ sid })
+  await setTimeout(300)
+  issuer.silenceStreams()
+  issuer.revoke({ sid })
+  const startedAt = Date.now()
+  let seenAfterMs: number | undefined
+  while (Date.now() - startedAt < 6_000) {
+    assert.equal(await refusalOf(verifier, old), undefined, `${Date.now() - startedAt} ms`)
+    if ((await refusalOf(verifier, revoked)) !== undefined) seenAfterMs ??= Date.now() - startedAt
+    await setTimeout(50)
+  }
+  assert.ok(seenAfterMs !== undefined && seenAfterMs < 2_500, `${seenAfterMs} ms`)
+  assert.ok(issuer.feedRequests.stream >= 2, 'the silent stream was cut')
+})

@@ -67,6 +67,23 @@ test('a subscription ends when its token expires, and the last event says why', 
   other.leave()
 })
 
+test('a subscription ends when its session is revoked, and others go on', async (t) => {
+  const service = await startReviews(t)
+  const [sid, otherSid] = ['AAAAAAAAAAAAAAAAAAAAAA', 'BBBBBBBBBBBBBBBBBBBBBB']
+  const ended = await subscribe(service, service.mint({ sid }))
+  const other = await subscribe(service, service.mint({ sid: otherSid }))
+  service.issuer.revoke({ sid })
+  const events = await ended.rest()
+  assert.deepEqual(
+    events.map(({ event }) => event),
+    ['next', 'complete'],
+  )
+  assert.deepEqual(codesOf(events[0]?.body), ['UNAUTHENTICATED'])
+  await service.add('bob', 'lamp', 'bright')
+  assert.equal((await other.next())?.event, 'next')
+  other.leave()
+})
+
 test('who leaves is forgotten, and so is the watch of the token', async (t) => {
   const service = await startReviews(t)
   const streams = await Promise.all(

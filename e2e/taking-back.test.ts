@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { RunningSystem } from './running-system.ts'
+import { bearer, removeFolder, runPortcullis, startSystem } from './running-system.ts'
+import type { Door } from './tour/doors.ts'
+import { assertAccepted, untilRefused } from './tour/doors.ts'
+import type { Person } from './tour/person.ts'
+import { signIn } from './tour/person.ts'
+
+let system: RunningSystem
+let doors: readonly Door[]
+
+before(async () => {
+  system = await startSystem()
+  doors = [
+    { name: 'the gateway', url: `${system.endpoints.gateway}/orders` },
+    { name: 'orders', url: `${system.endpoints.orders}/orders` },
+  ]
+})
+
+after(async () => {
+  await system.stop()
+  removeFolder(system.folder)
+})
+
+const alice = (): Promise<Person> => signIn(system, 'alice', system.endpoints.identity)
+const passwordOfAlice = (): string =>
+  system.credentials.accounts.find(({ identifier }) => identifier === 'alice')?.password ?? ''
+
+async function assertRefusedEverywhere(token: string): Promise<void> {
+  await Promise.all(doors.map((door) => untilRefused(door, token)))
+}
+
+async function portcullis(
+  ...parameters: readonly string[]
+): Promise<{ readonly code: number | string; readonly said: string }> {
+  const run = runPortcullis(parameters, { folder: system.folder })
+  const code = await run.ended
+  return { code, said: run.output() + run.errors() }
+}
+
+test('the owner sees where they are signed in, and ends one of it', async () => {
+  const [here, there] = [await alice(), await alice()]
+  const listed = await here.client.sessions()
+  assert.equal(listed.find(({ id }) => id === here.sessionId)?.isCurrent, true)
+  assert.equal(listed.find(({ id }) => id === there.sessionId)?.isCurrent, false)
+  const token = await there.token()
+  await here.client.endSession(there.sessionId)
+  await assertRefusedEverywhere(token)
+  await assert.rejects(there.client.refresh(), { code: 'signed-out' })
+  await assertAccepted(doors, await here.token())
+})
+
+test('a change of the password ends every other session and keeps the one that made it', async () => {
+  const [here, there] = [await alice(), await alice()]
+  const [before, elsewhere] = [await here.token(), await there.token()]
+  const current = passwordOfAlice()
+  const next = `${current} and more`
+  await here.client.changePassword({ current, new: next })
+  await assertRefusedEverywhere(elsewhere)
+  await assertRefusedEverywhere(before)
+  await assert.rejects(there.client.refresh(), { code: 'signed-out' })
+  await assertAccepted(doors, await here.token())
+  await here.client.refresh()
+  await assertAccepted(doors, await here.token())
+  await assert.rejects(alice(), { code: 'bad-credentials' })
+  // As it was, for the other tests.
+  await here.client.changePassword({ current: next, new: current })
+})
+
+test('logout everywhere ends all, and a new login is a new beginning', async () => {
+  const [here, there] = [await alice(), await alice()]
+  const tokens = [await here.token(), await there.token()]
+  await here.client.logoutEverywhere()
+  for (const token of tokens) await assertRefusedEverywhere(token)
+  await assertAccepted(doors, await (await alice()).token())
+})
+
+test('a blocked account is out at once, and unblocking revives nothing', async () => {
+  const person = await alice()
+  const token = await person.token()
+  const reason = ['--reason', 'a test']
+  const blocked = await portcullis('accounts', 'block', 'alice', ...reason)
+  assert.deepEqual(blocked, { code: 0, said: 'alice is blocked\n' })
+  await assertRefusedEverywhere(token)
+  await assert.rejects(person.client.refresh(), { code: 'signed-out' })
+  await assert.rejects(alice(), { code: 'account-blocked' })
+
+  const unblocked = await portcullis('accounts', 'unblock', 'alice', ...reason, '--json')
+  assert.deepEqual(unblocked, { code: 0, said: '{"identifier":"alice","blocked":false}\n' })
+  await assertRefusedEverywhere(token)
+  await assertAccepted(doors, await (await alice()).token())
+})
+
+test('a subscription ends with its session', async () => {
+  const person = await alice()
+  const query = encodeURIComponent('subscription { reviewAdded { item } }')
+  const response = await fetch(`${system.endpoints.gateway}/reviews/graphql?query=${query}`, {
+    headers: { ...bearer(await person.token()), accept: 'text/event-stream' },
+  })
+  assert.equal(response.status, 200)
+  const startedAt = performance.now()
+  const [text] = await Promise.all([response.text(), person.client.logout()])
+  assert.ok(performance.now() - startedAt < 2000, 'it went on after the logout')
+  assert.match(text, /UNAUTHENTICATED/)
+  assert.match(text, /event: complete/)
+})
+
+test('remote commands tell refused, wrongly used and unreachable apart', async () => {
+  const nobody = await portcullis('accounts', 'block', 'nobody', '--reason', 'a test')
+  assert.equal(nobody.code, 1)
+  assert.match(nobody.said, /there is no account nobody/)
+  const early = await portcullis('keys', 'rotate')
+  assert.equal(early.code, 1)
+  assert.match(early.said, /may not sign before 20\d\d-/)
+  const without = await portcullis('accounts', 'block', 'alice')
+  assert.equal(without.code, 2)
+  const away = await portcullis('keys', 'list', '--issuer', 'http://localhost:9')
+  assert.equal(away.code, 3, away.said)
+  const elsewhere = runPortcullis(['keys', 'list'], { folder: '/' })
+  assert.equal(await elsewhere.ended, 2, elsewhere.errors())
+  const listed = await portcullis('keys', 'list')
+  assert.equal(listed.code, 0)
+  assert.match(listed.said, /access-token +RS256 +active/)
+  assert.match(listed.said, /feed +ES256 +pending/)
+})

@@ -42,8 +42,6 @@ export function createCallers(parts: CallerParts): Callers {
   const mayFollow = requireScope(revocationsScope)
   const isInDevelopment = new URL(issuer).protocol === 'http:'
 
-  const authenticate = (verifier: TokenVerifier, request: FastifyRequest): Promise<Auth> =>
-    authenticateHeader(verifier, authorizationFields(request))
   const liveSession = async (auth: Auth): Promise<KnownSession> => {
     const session = await findCaller(sessions, auth.claims, now())
     if (session !== undefined) return session
@@ -75,6 +73,10 @@ export function createCallers(parts: CallerParts): Callers {
       if (!isCurrent) throw refused('the client of the token was stopped')
     },
   }
+}
+
+function authenticate(verifier: TokenVerifier, request: FastifyRequest): Promise<Auth> {
+  return authenticateHeader(verifier, authorizationFields(request))
 }
 
 /** All of them: Node keeps only the first of several Authorization fields elsewhere. */

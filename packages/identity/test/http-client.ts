@@ -17,6 +17,7 @@ export interface Answer {
   /** Lower-case names. */
   readonly headers: IncomingHttpHeaders
   readonly body: string
+  readonly bytes: Buffer
   /** The members of the body, which must be one JSON object. */
   readonly members: () => Readonly<Record<string, unknown>>
 }
@@ -30,11 +31,13 @@ export async function ask(port: number, question: Question): Promise<Answer> {
   request.on('error', () => request.destroy())
   request.end(body)
   const [response] = await answered
-  const text = (await buffer(response)).toString()
+  const bytes = await buffer(response)
+  const text = bytes.toString()
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,
     body: text,
+    bytes,
     members: () => JSON.parse(text) as Record<string, unknown>,
   }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Log } from '@portcullis/runtime'
 import { createLog } from '@portcullis/runtime'
-import type { NewAccount, NewClient } from '../src/index.ts'
+import type { IdentitySettings, NewAccount, NewClient } from '../src/index.ts'
 import {
   bootstrap,
   newClientCredential,
@@ -15,7 +15,9 @@ import type { ChosenClock } from './chosen-clock.ts'
 import { createChosenClock } from './chosen-clock.ts'
 import type { Answer, Question } from './http-client.ts'
 import { ask } from './http-client.ts'
+import type { TemporaryFolder } from './temporary-folder.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
+import type { RefreshPeppers } from '../src/domain/refresh-tokens.ts'
 import { createPepper } from '../src/domain/refresh-tokens.ts'
 
 /** An issuer on real sockets over a real database in a folder of its own. */
@@ -35,6 +37,10 @@ export interface RunningIdentity {
   readonly token: (form: Form, headers?: Readonly<Record<string, string>>) => Promise<Answer>
   /** How many rows a table has, read through a connection of its own. */
   readonly countRows: (table: 'accounts' | 'sessions') => number
+  /** Any statement on the database, through a connection of its own. */
+  readonly query: (sql: string) => readonly Readonly<Record<string, unknown>>[]
+  /** Ends the issuer and starts it again over the same folder, after what happens in between. */
+  readonly restart: (meanwhile?: () => void) => Promise<RunningIdentity>
   /** Ends the issuer and deletes its folder. */
   readonly close: () => Promise<void>
 }
@@ -99,16 +105,27 @@ export async function startRunningIdentity(
 
   const file = { ...ordersAndReviews, database, ...options.file }
   const settings = parseIdentitySettings(file, 'the test')
-  const { log, logged } = createLogInMemory()
   const sealingKey = randomBytes(32)
-  const identity = await startIdentity(settings, {
-    sealingKey,
-    peppers: [createPepper(randomBytes(32))],
-    log,
-    now: clock.now,
-  })
+  const peppers: RefreshPeppers = [createPepper(randomBytes(32))]
+  return runIn({ folder, databasePath, clock, settings, sealingKey, peppers })
+}
+
+interface Place {
+  readonly folder: TemporaryFolder
+  readonly databasePath: string
+  readonly clock: ChosenClock
+  readonly settings: IdentitySettings
+  readonly sealingKey: Buffer
+  readonly peppers: RefreshPeppers
+}
+
+async function runIn(place: Place): Promise<RunningIdentity> {
+  const { folder, databasePath, clock, settings, sealingKey, peppers } = place
+  const { log, logged } = createLogInMemory()
+  const identity = await startIdentity(settings, { sealingKey, peppers, log, now: clock.now })
   const { port, operationsPort } = identity
   const askHere = (question: Question): Promise<Answer> => ask(port, question)
+  const query = (sql: string): ReturnType<RunningIdentity['query']> => queryAt(databasePath, sql)
   return {
     issuer: settings.registry.issuer,
     port,
@@ -120,7 +137,13 @@ export async function startRunningIdentity(
     ask: askHere,
     login: (body) => askHere(jsonLogin(JSON.stringify(body))),
     token: (form, headers) => askHere(formToken(new URLSearchParams(form).toString(), headers)),
-    countRows: (table) => countRows(databasePath, table),
+    countRows: (table) => Number(query(`SELECT count(*) AS rows FROM ${table}`)[0]?.['rows']),
+    query,
+    restart: async (meanwhile) => {
+      await identity.close()
+      meanwhile?.()
+      return runIn(place)
+    },
     close: async () => {
       await identity.close()
       folder.remove()
@@ -154,10 +177,10 @@ export function createLogInMemory(): { readonly log: Log; readonly logged: () =>
   return { log, logged: () => lines.join('') }
 }
 
-function countRows(databasePath: string, table: string): number {
-  const database = new DatabaseSync(databasePath, { readOnly: true })
+function queryAt(databasePath: string, sql: string): ReturnType<RunningIdentity['query']> {
+  const database = new DatabaseSync(databasePath)
   try {
-    return Number(database.prepare(`SELECT count(*) AS rows FROM ${table}`).get()?.['rows'])
+    return database.prepare(sql).all()
   } finally {
     database.close()
   }

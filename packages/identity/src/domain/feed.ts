@@ -82,8 +82,9 @@ export function createFeed({ issuer, log, signCheckpoint }: FeedParts): Feed {
         const { epoch, seq } = excerpt.head
         const behind = seq - after.seq
         if (after.epoch !== epoch || behind < 0 || behind > behindMax) return { kind: 'gone' }
+        const firstFrame = frameOf(excerpt)
         const cancel = followers.add(seq, listener)
-        listener(frameOf(excerpt))
+        listener(firstFrame)
         return { kind: 'subscribed', cancel }
       }),
     snapshot: () => {

@@ -8,7 +8,7 @@ import { deriveRefreshToken } from './refresh-tokens.ts'
 import type { SessionTokenParts } from './session-tokens.ts'
 import { mintForSession } from './session-tokens.ts'
 import type { KnownSession, SessionStore } from './sessions.ts'
-import { idleSecondsMax } from './sessions.ts'
+import { idleSecondsMax, isLive } from './sessions.ts'
 
 export interface PasswordChangeParts extends SessionTokenParts {
   readonly accounts: AccountStore
@@ -67,7 +67,9 @@ export async function changePassword(
   // Before the read: see mintAccessToken.
   const readAt = parts.now()
   const session = await parts.sessions.find(sessionId)
-  if (changed.kind === 'superseded' || session === undefined) {
+  // Not live: blocked, or signed out everywhere, since the change. A token of its present generation
+  // would be above the floor that this was revoked with.
+  if (changed.kind === 'superseded' || session === undefined || !isLive(session, readAt)) {
     return { kind: 'refused', why: 'session-over' }
   }
   const token = mintForSession(parts, session, {}, readAt)

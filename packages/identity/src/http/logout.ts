@@ -58,6 +58,11 @@ async function sessionOf(
 ): Promise<KnownSession> {
   const refreshToken = body?.refresh_token
   if (refreshToken === undefined) return parts.callers.bearer(request)
+  if (request.headers.authorization !== undefined) {
+    // They may be of two sessions, and the answer would vouch for the end of only one.
+    const realm = parts.issuer
+    throw new VerifyError('invalid-request', 'send one token: access or refresh', { realm })
+  }
   const recognised = await recogniseRefreshToken(parts, refreshToken)
   if (recognised === undefined) throw notRecognised(parts.issuer)
   return recognised.session

@@ -18,22 +18,28 @@ export interface RevocationsParts {
   readonly issuer: string
   readonly feed: Feed
   readonly callers: Callers
+  /** How often a stream asks again whether its follower may still read; default 10 seconds. */
+  readonly recheckMs?: number
 }
 
 /** Streams at a time; each costs a socket and a few kilobytes. */
 const streamsMax = 4096
 /** A follower that reads too slowly is cut, and catches up from where it was. */
 const unreadBytesMax = 1024 * 1024
-/** How often a stream asks again whether its follower may still read. */
-const recheckMs = 10_000
+/** How long a stream that was ended may take to deliver its rest. A stalled reader never would. */
+const lingerMs = 500
 const retryAfterSeconds = 5
 
 /** The revocation feed (docs/feed-format.md). */
-export function addRevocations(app: HttpServer, { issuer, feed, callers }: RevocationsParts): void {
-  const streams = new Set<ServerResponse>()
+export function addRevocations(
+  app: HttpServer,
+  { issuer, feed, callers, recheckMs = 10_000 }: RevocationsParts,
+): void {
+  /** How to end each stream that is open. */
+  const streams = new Set<() => void>()
   // Otherwise the listener would wait for them.
   app.addHook('preClose', async () => {
-    for (const stream of streams) stream.end()
+    for (const end of streams) end()
   })
 
   app.get(pathAtIssuer(issuer, '/revocations/snapshot'), async (request, reply) => {
@@ -43,7 +49,9 @@ export function addRevocations(app: HttpServer, { issuer, feed, callers }: Revoc
     return reply.type('application/octet-stream').send(body)
   })
 
-  app.get(pathAtIssuer(issuer, '/revocations/stream'), async (request, reply) => {
+  // A HEAD request of it would hold its connection and get nothing, for ever.
+  const withoutHead = { exposeHeadRoute: false }
+  app.get(pathAtIssuer(issuer, '/revocations/stream'), withoutHead, async (request, reply) => {
     await callers.follower(request)
     const after = positionAskedFor(request)
     if (after === undefined) {
@@ -65,14 +73,18 @@ export function addRevocations(app: HttpServer, { issuer, feed, callers }: Revoc
       subscription.cancel()
       return
     }
-    streams.add(stream)
-    const recheck = setInterval(() => {
-      callers.follower(request).catch(() => stream.end())
-    }, recheckMs)
+    const end = (): void => {
+      // First: a frame that is written behind the end is an error that nobody catches.
+      subscription.cancel()
+      stream.end()
+      setTimeout(() => stream.destroy(), lingerMs).unref()
+    }
+    streams.add(end)
+    const recheck = setInterval(() => void callers.follower(request).catch(end), recheckMs)
     stream.once('close', () => {
       clearInterval(recheck)
       subscription.cancel()
-      streams.delete(stream)
+      streams.delete(end)
     })
   })
 }
@@ -85,6 +97,8 @@ function createFrameWriter(stream: ServerResponse): (frame: PublishedFrame) => v
         'content-type': 'text/event-stream',
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
+        // The end of the stream is the end of the connection, which a listener that closes waits for.
+        connection: 'close',
       })
     }
     stream.write(
@@ -94,8 +108,11 @@ function createFrameWriter(stream: ServerResponse): (frame: PublishedFrame) => v
   }
 }
 
-/** The query, or what an `EventSource` sends when it comes back (WHATWG HTML section 9.2). */
+/**
+ * What an `EventSource` sends when it comes back (WHATWG HTML section 9.2), or the query: it comes back
+ * with the query it began with, which is older.
+ */
 function positionAskedFor({ query, headers }: FastifyRequest): RevocationPosition | undefined {
-  const asked = (query as Readonly<Record<string, unknown>>)['after'] ?? headers['last-event-id']
+  const asked = headers['last-event-id'] ?? (query as Readonly<Record<string, unknown>>)['after']
   return typeof asked === 'string' ? parsePosition(asked) : undefined
 }

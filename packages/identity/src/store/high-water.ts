@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { systemErrorCode } from '@portcullis/runtime'
 
 /** How far the log had come when this was written. */
@@ -42,7 +43,19 @@ export function highWaterFileAt(path: string): HighWaterFile {
         closeSync(file)
       }
       renameSync(fresh, path)
+      flushNames(dirname(path))
     },
+  }
+}
+
+/** A name survives a power cut only when its folder was flushed too. Windows has no such call. */
+function flushNames(folder: string): void {
+  if (process.platform === 'win32') return
+  const names = openSync(folder, 'r')
+  try {
+    fsyncSync(names)
+  } finally {
+    closeSync(names)
   }
 }
 

@@ -96,12 +96,14 @@ export function appendRecord(
   now: number,
 ): RevocationPosition {
   const head = readHead(query)
+  // The clock may have been put back since the tokens were minted; the log's own time was not.
+  const at = Math.max(head.at, now)
   const record: RevocationRecord = {
     seq: head.seq + 1,
     kind,
     fingerprint: fingerprintOf(issuer, kind, key),
     floor,
-    until: kind === 'key' ? undefined : now + head.accessTokenSecondsMax * 1000 + untilMarginMs,
+    until: kind === 'key' ? undefined : at + head.accessTokenSecondsMax * 1000 + untilMarginMs,
   }
   query(
     `INSERT INTO revocations (seq, kind, fingerprint, floor, until, at)
@@ -113,13 +115,13 @@ export function appendRecord(
       record.fingerprint.toString(16).padStart(16, '0'),
       record.floor,
       record.until ?? null,
-      now,
+      at,
     ],
   )
-  query('UPDATE revocation_head SET seq = $1, chain = $2, at = max(at, $3)', [
+  query('UPDATE revocation_head SET seq = $1, chain = $2, at = $3', [
     record.seq,
     nextChain(head.chain, record),
-    now,
+    at,
   ])
   return { epoch: head.epoch, seq: record.seq }
 }

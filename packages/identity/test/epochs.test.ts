@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict'
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { fingerprintOf, firstChain, nextChain } from '@portcullis/protocol/revocations'
+import { findCaller } from '../src/domain/callers.ts'
+import { refresh } from '../src/domain/refresh.ts'
+import { highWaterFileAt } from '../src/store/high-water.ts'
+import type { ChosenClock } from './chosen-clock.ts'
+import { createChosenClock } from './chosen-clock.ts'
+import { storeIssuer } from './opened-store.ts'
+import { startRunningIdentity } from './running-identity.ts'
+import { call, isWelcome, positionOf, refreshWith, signInHere } from './signed-in.ts'
+import type { StoreParts } from './store-parts.ts'
+import { loginWith, openPartsAt } from './store-parts.ts'
+import { createTemporaryFolder } from './temporary-folder.ts'
+
+const baseStep = 2 ** 32
+
+/** One database file that is opened again and again, and what can happen to it while it is closed. */
+interface Place {
+  readonly path: string
+  readonly markPath: string
+  readonly clock: ChosenClock
+  readonly open: () => Promise<StoreParts>
+  readonly keepCopy: () => void
+  readonly putCopyBack: () => void
+}
+
+function placeOf(t: TestContext): Place {
+  const folder = createTemporaryFolder()
+  t.after(folder.remove)
+  const clock = createChosenClock()
+  const path = join(folder.path, 'identity.db')
+  const copy = join(folder.path, 'copy.db')
+  return {
+    path,
+    markPath: `${path}.high-water`,
+    clock,
+    open: async () => {
+      const store = await openPartsAt(path, clock.now)
+      t.after(store.database.close)
+      return store
+    },
+    keepCopy: () => copyFileSync(path, copy),
+    putCopyBack: () => copyFileSync(copy, path),
+  }
+}
+
+/** Opens, signs in, closes, and keeps a copy of that. */
+async function openOnce(place: Place): Promise<Awaited<ReturnType<typeof loginWith>>> {
+  const store = await place.open()
+  const session = await loginWith(store.parts)
+  store.database.close()
+  place.keepCopy()
+  return session
+}
+
+async function revokeSomething({ parts, database }: StoreParts): Promise<void> {
+  const { sessionId } = await loginWith(parts)
+  await parts.sessions.end(sessionId, parts.now())
+  database.close()
+}
+
+function assertRenewed({ epoch }: StoreParts, why: RegExp): void {
+  assert.ok(epoch.kind === 'renewed', epoch.kind)
+  assert.match(epoch.why, why)
+}
+
+test('the first epoch begins at 0, and a store that lost nothing goes on in it', async (t) => {
+  const place = placeOf(t)
+  const first = await place.open()
+  assert.deepEqual(first.epoch, { kind: 'first' })
+  const { sessionId, refresh: refreshToken, claims } = await loginWith(first.parts)
+  assert.equal(claims.gen, 0)
+  const head = await first.log.checkpoint()
+  first.database.close()
+  place.clock.advanceMs(1000)
+  const second = await place.open()
+  assert.deepEqual(second.epoch, { kind: 'continued' })
+  assert.deepEqual(await second.log.since(0), { head, records: [] })
+  assert.ok((await findCaller(second.parts.sessions, claims, place.clock.now())) !== undefined)
+  const refreshed = await refresh(second.parts, { refreshToken })
+  assert.ok(refreshed.kind === 'refreshed' && refreshed.session.id === sessionId)
+})
+
+test('after an older copy was put back nothing from before is worth anything, and life goes on', async (t) => {
+  const place = placeOf(t)
+  const old = await openOnce(place)
+  const before = await place.open()
+  const { epoch: oldEpoch } = await before.log.checkpoint()
+  const forgotten = await loginWith(before.parts)
+  await revokeSomething(before)
+  place.putCopyBack()
+
+  const restored = await place.open()
+  assertRenewed(restored, /older than its mark/)
+  const { parts, log } = restored
+  const now = place.clock.now()
+  for (const { claims, refresh: refreshToken } of [old, forgotten]) {
+    assert.equal(await findCaller(parts.sessions, claims, now), undefined)
+    assert.equal((await refresh(parts, { refreshToken })).kind, 'refused')
+  }
+  const { head, records } = await log.since(0)
+  assert.notEqual(head.epoch, oldEpoch)
+  const fingerprint = fingerprintOf(storeIssuer, 'all', '')
+  const until = now + 960_000
+  const all = { seq: 1, kind: 'all', fingerprint, floor: baseStep, until } as const
+  assert.deepEqual(records, [all])
+  assert.equal(head.chain, nextChain(firstChain(head.epoch), all))
+
+  const fresh = await loginWith(parts)
+  assert.deepEqual([fresh.claims.gen, fresh.claims.cgen], [baseStep, baseStep])
+  assert.ok((await findCaller(parts.sessions, fresh.claims, now)) !== undefined)
+  assert.equal((await refresh(parts, { refreshToken: fresh.refresh })).kind, 'refreshed')
+})
+
+test('revocations of a later epoch have floors above its base', async (t) => {
+  const place = placeOf(t)
+  await openOnce(place)
+  rmSync(place.markPath)
+  const { parts, log, database } = await place.open()
+  const { claims } = await loginWith(parts)
+  await parts.accounts.endAllSessions(claims.sub, place.clock.now())
+  const { records } = await log.since(1)
+  assert.deepEqual(
+    records.map(({ seq, floor }) => [seq, floor]),
+    [[2, baseStep + 1]],
+  )
+  assert.equal(await findCaller(parts.sessions, claims, place.clock.now()), undefined)
+  database.close()
+  const again = await place.open()
+  assert.deepEqual(again.epoch, { kind: 'continued' })
+  assert.equal((await loginWith(again.parts)).claims.gen, baseStep + 1)
+})
+
+test('two restores of one copy never use a base twice', async (t) => {
+  const place = placeOf(t)
+  await openOnce(place)
+  await revokeSomething(await place.open())
+  const bases: unknown[] = []
+  for (let restore = 0; restore < 3; restore += 1) {
+    place.putCopyBack()
+    const store = await place.open()
+    assertRenewed(store, restore === 0 ? /older/ : /another epoch/)
+    bases.push((await loginWith(store.parts)).claims.gen)
+    store.database.close()
+  }
+  assert.deepEqual(bases, [baseStep, 2 * baseStep, 3 * baseStep])
+})
+
+test('a copy from which no revocation is missing is noticed by its time alone', async (t) => {
+  const place = placeOf(t)
+  await openOnce(place)
+  place.clock.advanceMs(800)
+  const store = await place.open()
+  await store.log.checkpoint()
+  store.database.close()
+  place.putCopyBack()
+  assertRenewed(await place.open(), /older than its mark/)
+})
+
+test('a mark that is missing, unreadable or of another epoch may hide a loss', async (t) => {
+  const spoiled: readonly (readonly [(path: string) => void, RegExp])[] = [
+    [(path) => rmSync(path), /missing/],
+    [(path) => writeFileSync(path, ''), /missing/],
+    [(path) => writeFileSync(path, 'nonsense\n'), /missing/],
+    [(path) => writeFileSync(path, readFileSync(path, 'utf8').slice(0, -1)), /missing/],
+    [(path) => writeFileSync(path, `${'A'.repeat(22)} 0 0 0\n`), /another epoch/],
+  ]
+  for (const [spoil, why] of spoiled) {
+    const place = placeOf(t)
+    const { claims } = await openOnce(place)
+    spoil(place.markPath)
+    const store = await place.open()
+    assertRenewed(store, why)
+    assert.equal(await findCaller(store.parts.sessions, claims, place.clock.now()), undefined)
+  }
+})
+
+test('a fresh database beside an old mark begins above it', async (t) => {
+  const place = placeOf(t)
+  await openOnce(place)
+  rmSync(place.path)
+  const store = await place.open()
+  assertRenewed(store, /the database is new and its mark is not/)
+  assert.equal((await loginWith(store.parts)).claims.gen, baseStep)
+})
+
+test('a crash between the commit and the mark loses nothing: the epoch goes on', async (t) => {
+  const place = placeOf(t)
+  await openOnce(place)
+  const mark = readFileSync(place.markPath)
+  await revokeSomething(await place.open())
+  writeFileSync(place.markPath, mark)
+  // Torn by the crash, and not yet renamed.
+  writeFileSync(`${place.markPath}.new`, 'half a')
+  const store = await place.open()
+  assert.deepEqual(store.epoch, { kind: 'continued' })
+  assert.equal((await store.log.since(0)).records.length, 1)
+  assert.equal(highWaterFileAt(place.markPath).read()?.seq, 1, 'the mark has caught up')
+})
+
+test('the mark can be read by its owner only, is replaced whole and leaves nothing beside it', async (t) => {
+  const place = placeOf(t)
+  const store = await place.open()
+  const firstFile = statSync(place.markPath)
+  assert.equal(firstFile.mode & 0o777, 0o600)
+  await revokeSomething(store)
+  const { epoch, seq, ...others } = highWaterFileAt(place.markPath).read() ?? assert.fail()
+  assert.deepEqual([seq, others], [1, { base: 0, at: place.clock.now() }])
+  assert.equal(readFileSync(place.markPath, 'utf8'), `${epoch} 0 1 ${place.clock.now()}\n`)
+  assert.notEqual(statSync(place.markPath).ino, firstFile.ino, 'it was written in place')
+  assert.deepEqual(readdirSync(dirname(place.path)).toSorted(), [
+    'identity.db',
+    'identity.db.high-water',
+  ])
+})
+
+test('an issuer over a restored database asks everybody to sign in again, and says why', async (t) => {
+  const identity = await startRunningIdentity()
+  const old = await signInHere(identity)
+  const copy = `${identity.databasePath}.copy`
+  let running = await identity.restart(() => copyFileSync(identity.databasePath, copy))
+  t.after(() => running.close())
+  assert.ok(await isWelcome(running, old.access), 'a restart alone ends nothing')
+  const { epoch } = positionOf(await call(running, 'POST /logout', { token: old.access }))
+  running = await running.restart(() => {
+    assert.ok(!existsSync(`${identity.databasePath}-wal`))
+    copyFileSync(copy, identity.databasePath)
+  })
+  assert.match(running.logged(), /a new epoch began/)
+  assert.ok(!(await isWelcome(running, old.access)))
+  assert.equal((await refreshWith(running, old.refresh)).status, 400)
+  const fresh = await signInHere(running)
+  assert.ok(await isWelcome(running, fresh.access))
+  const position = positionOf(await call(running, 'POST /logout', { token: fresh.access }))
+  assert.notEqual(position.epoch, epoch)
+  assert.equal(position.seq, 2)
+})

@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { changePassword } from '../src/domain/password-change.ts'
+import { login } from '../src/domain/login.ts'
+import { newRandomSecret } from '../src/index.ts'
+import { createChosenClock } from './chosen-clock.ts'
+import type { Answer } from './http-client.ts'
+import type { RunningIdentity } from './running-identity.ts'
+import { alice, startRunningIdentity } from './running-identity.ts'
+import type { Tokens } from './signed-in.ts'
+import {
+  assertChallenged,
+  assertNoRefresh,
+  assertProblem,
+  call,
+  eventKinds,
+  isWelcome,
+  positionOf,
+  refreshWith,
+  revokedKinds,
+  signIn,
+  signInHere,
+  tokensOf,
+} from './signed-in.ts'
+import type { StoreParts } from './store-parts.ts'
+import { accountOf, loginWith, openPartsAt } from './store-parts.ts'
+import { createTemporaryFolder } from './temporary-folder.ts'
+
+const { identifier, password: oldPassword } = alice
+const graceMs = 30_000
+
+async function start(t: TestContext): Promise<RunningIdentity> {
+  const identity = await startRunningIdentity()
+  t.after(identity.close)
+  return identity
+}
+
+function change(
+  identity: RunningIdentity,
+  token: string,
+  { current = oldPassword, next = newRandomSecret() } = {},
+): Promise<Answer> {
+  return call(identity, 'POST /account/password', { token, body: { current, new: next } })
+}
+
+/** The tokens of a change are those of the session, for its audiences; this makes one for identity. */
+async function isAlive(identity: RunningIdentity, { refresh }: Tokens): Promise<boolean> {
+  const { access } = tokensOf(await refreshWith(identity, refresh, { audience: identity.issuer }))
+  return isWelcome(identity, access)
+}
+
+test('a change ends all other sessions and old tokens, and keeps the caller signed in', async (t) => {
+  const identity = await start(t)
+  const [caller, other] = [await signInHere(identity), await signIn(identity)]
+  identity.clock.advanceMs(1000)
+  const next = newRandomSecret()
+  const answer = await change(identity, caller.access, { next })
+  positionOf(answer)
+  assert.equal(answer.headers['cache-control'], 'no-store')
+  const fresh = tokensOf(answer)
+  assert.equal(fresh.sessionId, caller.sessionId)
+  assert.notEqual(fresh.refresh, caller.refresh)
+  assert.ok(await isWelcome(identity, fresh.access))
+  assert.ok(!(await isWelcome(identity, caller.access)))
+  assertChallenged(await call(identity, 'POST /logout', { token: other.access }))
+  await assertNoRefresh(identity, other.refresh)
+  assertProblem(await identity.login({ identifier, password: oldPassword }), 401, 'bad-credentials')
+  await signIn(identity, { identifier, password: next })
+  assert.deepEqual(revokedKinds(identity), ['account'])
+  assert.deepEqual(eventKinds(identity), ['password-changed'])
+})
+
+test('the refresh token of before converges within the window, and is theft behind it', async (t) => {
+  const identity = await start(t)
+  const before = await signInHere(identity)
+  const fresh = tokensOf(await change(identity, before.access))
+  identity.clock.advanceMs(graceMs - 1)
+  const late = tokensOf(await refreshWith(identity, before.refresh))
+  assert.equal(late.refresh, fresh.refresh)
+  assert.ok(await isWelcome(identity, late.access))
+  identity.clock.advanceMs(1)
+  await assertNoRefresh(identity, before.refresh)
+  await assertNoRefresh(identity, fresh.refresh)
+  assert.deepEqual(revokedKinds(identity), ['account', 'session'])
+})
+
+test('a change just after a refresh gives no second successor', async (t) => {
+  const identity = await start(t)
+  const first = await signInHere(identity)
+  const second = tokensOf(await refreshWith(identity, first.refresh))
+  const third = tokensOf(await change(identity, second.access))
+  assert.equal(third.refresh, second.refresh)
+  assert.ok(await isAlive(identity, third))
+  assert.ok(await isWelcome(identity, third.access))
+})
+
+test('a wrong current password is 401 and an unfit new one 400, and nothing changes', async (t) => {
+  const identity = await start(t)
+  const { access, refresh } = await signInHere(identity)
+  const wrong = await change(identity, access, { current: `${oldPassword}x` })
+  assertProblem(wrong, 401, 'bad-credentials')
+  assert.match(String(wrong.headers['www-authenticate']), /^Password realm=/)
+  for (const next of ['short', 'x'.repeat(257), '🔑'.repeat(7)]) {
+    const unfit = await change(identity, access, { next })
+    assertProblem(unfit, 400, 'malformed')
+    const [error] = unfit.members()['errors'] as { field: string }[]
+    assert.equal(error?.field, '/new')
+    assert.ok(!unfit.body.includes(next))
+  }
+  for (const body of [{}, { current: oldPassword }, { current: oldPassword, new: '' }]) {
+    const route = 'POST /account/password'
+    assertProblem(await call(identity, route, { token: access, body }), 400, 'malformed')
+  }
+  assert.ok(await isWelcome(identity, access))
+  tokensOf(await refreshWith(identity, refresh))
+  assert.deepEqual(revokedKinds(identity), [])
+  assert.ok(!identity.logged().includes(oldPassword))
+})
+
+test('only a live token for identity alone may change the password', async (t) => {
+  const identity = await start(t)
+  const { access } = await signIn(identity)
+  assertChallenged(await change(identity, access))
+  const over = await signInHere(identity)
+  positionOf(await call(identity, 'POST /logout', { token: over.access }))
+  assertChallenged(await change(identity, over.access))
+  await signIn(identity)
+})
+
+test('of two changes at once one wins, whether of one session or of two', async (t) => {
+  const identity = await start(t)
+  let current = oldPassword
+  for (const isOneSession of [true, false]) {
+    const one = await signIn(identity, { identifier, password: current }, here(identity))
+    const two = isOneSession
+      ? one
+      : await signIn(identity, { identifier, password: current }, here(identity))
+    const passwords = [newRandomSecret(), newRandomSecret()]
+    const answers = await Promise.all(
+      [one, two].map(({ access }, at) =>
+        change(identity, access, { current, next: passwords[at] ?? '' }),
+      ),
+    )
+    const statuses = answers.map(({ status }) => status)
+    const winner = statuses.indexOf(200)
+    assert.deepEqual(new Set(statuses), new Set([200, 409]))
+    assertProblem(answers[1 - winner] ?? assert.fail(), 409, 'superseded')
+    const loser = await identity.login({ identifier, password: passwords[1 - winner] })
+    assertProblem(loser, 401, 'bad-credentials')
+    current = passwords[winner] ?? ''
+    await signIn(identity, { identifier, password: current })
+  }
+  assert.deepEqual(revokedKinds(identity), ['account', 'account'])
+})
+
+function here(identity: RunningIdentity): object {
+  return { audience: identity.issuer }
+}
+
+async function openParts(t: TestContext): Promise<StoreParts> {
+  const folder = createTemporaryFolder()
+  const store = await openPartsAt(join(folder.path, 'identity.db'), createChosenClock().now)
+  t.after(() => {
+    store.database.close()
+    folder.remove()
+  })
+  return store
+}
+
+const passwords = { current: 'alice-password', new: 'another password' }
+
+test('a login that was checking the old password while it changed opens no session', async (t) => {
+  const { parts, database } = await openParts(t)
+  const { sessionId, claims } = await loginWith(parts)
+  const { promise: held, resolve: release } = Promise.withResolvers<undefined>()
+  const { promise: checking, resolve: isChecking } = Promise.withResolvers<undefined>()
+  const slow: typeof parts = {
+    ...parts,
+    passwords: {
+      ...parts.passwords,
+      verify: async (hash, password) => {
+        isChecking(undefined)
+        await held
+        return parts.passwords.verify(hash, password)
+      },
+    },
+  }
+  const late = login(slow, { identifier: 'alice', password: passwords.current })
+  await checking
+  const changed = await changePassword(parts, sessionId, claims.sub, passwords)
+  assert.equal(changed.kind, 'changed')
+  release(undefined)
+  assert.deepEqual(await late, { kind: 'refused', why: 'bad-credentials' })
+  assert.equal((await database.query('SELECT * FROM sessions')).length, 1)
+})
+
+test('a block that comes just behind a change is not undone by the tokens of the change', async (t) => {
+  const store = await openParts(t)
+  const { parts } = store
+  const { sessionId, claims } = await loginWith(parts)
+  const blockedMeanwhile: typeof parts = {
+    ...parts,
+    accounts: {
+      ...parts.accounts,
+      changePassword: async (asked) => {
+        const changed = await parts.accounts.changePassword(asked)
+        const decision = { accountId: claims.sub, actor: 'admin', reason: 'theft', now: asked.now }
+        await parts.accounts.block(decision)
+        return changed
+      },
+    },
+  }
+  const outcome = await changePassword(blockedMeanwhile, sessionId, claims.sub, passwords)
+  assert.deepEqual(outcome, { kind: 'refused', why: 'session-over' })
+  assert.ok((await accountOf(store)).isBlocked)
+})
+
+test('a change that was slow finds its session ended, and changes nothing', async (t) => {
+  const store = await openParts(t)
+  const { parts } = store
+  const { sessionId, claims } = await loginWith(parts)
+  const endedMeanwhile: typeof parts = {
+    ...parts,
+    passwords: {
+      ...parts.passwords,
+      hash: async (password) => {
+        await parts.sessions.end(sessionId, parts.now())
+        return parts.passwords.hash(password)
+      },
+    },
+  }
+  const outcome = await changePassword(endedMeanwhile, sessionId, claims.sub, passwords)
+  assert.deepEqual(outcome, { kind: 'refused', why: 'session-over' })
+  assert.equal((await accountOf(store)).passwordHash, 'hash of alice-password')
+})

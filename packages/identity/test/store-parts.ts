@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import type { AccessTokenClaims } from '@portcullis/protocol'
+import type { Account } from '../src/domain/accounts.ts'
+import type { LoginParts } from '../src/domain/login.ts'
+import { login } from '../src/domain/login.ts'
+import type { PasswordChangeParts } from '../src/domain/password-change.ts'
+import type { RefreshParts } from '../src/domain/refresh.ts'
+import type { RefreshPeppers } from '../src/domain/refresh-tokens.ts'
+import { createPepper } from '../src/domain/refresh-tokens.ts'
+import { parseIdentitySettings } from '../src/index.ts'
+import { createAccountStore } from '../src/store/accounts.ts'
+import { bootstrapStore } from '../src/store/bootstrap.ts'
+import { createClientStore, synchroniseClients } from '../src/store/clients.ts'
+import { createSessionStore } from '../src/store/sessions.ts'
+import type { OpenedStore } from './opened-store.ts'
+import { openStoreAt } from './opened-store.ts'
+import { ordersAndReviews } from './running-identity.ts'
+
+/** Everything between HTTP and the store, with hashes that cost nothing and tokens that are their claims. */
+export type StoreParts = OpenedStore & {
+  readonly parts: LoginParts & RefreshParts & PasswordChangeParts
+}
+
+const peppers: RefreshPeppers = [createPepper(randomBytes(32))]
+
+/** Opens the store with the clients of the tests' file, and with these people when it is new. */
+export async function openPartsAt(
+  path: string,
+  now: () => number,
+  people: readonly string[] = ['alice'],
+): Promise<StoreParts> {
+  const store = await openStoreAt(path, now)
+  const { database, log } = store
+  const { registry } = parseIdentitySettings(ordersAndReviews, 'the test')
+  const clients = [...registry.clients].map(([name, declaration]) => ({
+    ...declaration,
+    name,
+    newId: name.padEnd(22, 'A'),
+  }))
+  await synchroniseClients(log.transaction, clients, now())
+  const accounts = people.map((identifier) => ({
+    id: identifier.padEnd(22, 'A'),
+    identifier,
+    passwordHash: `hash of ${identifier}-password`,
+    roles: [],
+  }))
+  await bootstrapStore(database, { accounts, clients: [] }, now())
+  return {
+    ...store,
+    parts: {
+      registry,
+      issuer: registry.issuer,
+      accounts: createAccountStore(database, log.transaction),
+      clients: createClientStore(database),
+      sessions: createSessionStore(database, log.transaction),
+      passwords: {
+        hash: async (password) => `hash of ${password}`,
+        verify: async (hash, password) => ({
+          kind: hash === `hash of ${password}` ? 'match' : 'mismatch',
+        }),
+      },
+      unmatchablePasswordHash: 'none',
+      sign: (claims) => JSON.stringify(claims),
+      randomBytes,
+      tokenBytesMax: 1800,
+      peppers,
+      refreshGraceSeconds: 30,
+      now,
+    },
+  }
+}
+
+export interface OpenedSessionFacts {
+  readonly sessionId: string
+  readonly refresh: string
+  readonly claims: AccessTokenClaims
+}
+
+export async function loginWith(
+  parts: LoginParts,
+  identifier = 'alice',
+  password = `${identifier}-password`,
+): Promise<OpenedSessionFacts> {
+  const outcome = await login(parts, { identifier, password })
+  assert.ok(outcome.kind === 'signed-in', JSON.stringify(outcome))
+  const { session, refresh, token } = outcome
+  return {
+    sessionId: session.id,
+    refresh: refresh?.token ?? '',
+    claims: claimsOf(token.accessToken),
+  }
+}
+
+export function claimsOf(accessToken: string): AccessTokenClaims {
+  return JSON.parse(accessToken) as AccessTokenClaims
+}
+
+export async function accountOf({ parts }: StoreParts, identifier = 'alice'): Promise<Account> {
+  const account = await parts.accounts.findByIdentifier(identifier)
+  assert.ok(account !== undefined)
+  return account
+}

@@ -53,12 +53,12 @@ test('the owner sees where they are signed in, and ends one of it', async () => 
 
 test('a change of the password ends every other session and keeps the one that made it', async () => {
   const [here, there] = [await alice(), await alice()]
-  const [before, elsewhere] = [await here.token(), await there.token()]
+  const [old, elsewhere] = [await here.token(), await there.token()]
   const current = passwordOfAlice()
   const next = `${current} and more`
   await here.client.changePassword({ current, new: next })
   await assertRefusedEverywhere(elsewhere)
-  await assertRefusedEverywhere(before)
+  await assertRefusedEverywhere(old)
   await assert.rejects(there.client.refresh(), { code: 'signed-out' })
   await assertAccepted(doors, await here.token())
   await here.client.refresh()

@@ -78,7 +78,7 @@ test('a subscription ends when its session is revoked, and others go on', async 
     events.map(({ event }) => event),
     ['next', 'complete'],
   )
-  assert.deepEqual(codesOf(events[0]?.body), ['UNAUTHENTICATED'])
+  assert.deepEqual(codesOf(events[0]?.body ?? {}), ['UNAUTHENTICATED'])
   await service.add('bob', 'lamp', 'bright')
   assert.equal((await other.next())?.event, 'next')
   other.leave()

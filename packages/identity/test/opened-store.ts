@@ -9,7 +9,7 @@ import type { StoredRevocationLog } from '../src/store/revocations.ts'
 import { createRevocationLog } from '../src/store/revocations.ts'
 import { startMs } from './chosen-clock.ts'
 
-const storeIssuer = 'https://id.example'
+export const storeIssuer = 'https://id.example'
 
 /** A database with an epoch, as identity has it before it serves. */
 export interface OpenedStore {

@@ -69,7 +69,10 @@ test('the token says exactly what the protocol demands, at the moment of the log
   const { header, claims } = decodeToken(token)
   const keySet = await identity.ask({ path: '/.well-known/jwks.json' })
   const { keys } = keySet.members() as unknown as JSONWebKeySet
-  const kid = keys.find(({ alg }) => alg === 'RS256')?.kid
+  const { kid } = header
+  // Two are published: the one that signs and the one that waits.
+  const kids = keys.filter(({ alg }) => alg === 'RS256').map((key) => key.kid)
+  assert.ok(kids.includes(String(kid)), `${String(kid)} is not published`)
   assert.deepEqual(header, { alg: 'RS256', typ: 'at+jwt', kid })
 
   // Seconds are cut off and not rounded: a token is never from the future.

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import type { RunningSystem } from './running-system.ts'
 import { bearer, postJson, removeFolder, startSystem } from './running-system.ts'
 
@@ -146,4 +149,37 @@ test('operators see the health on a listener of their own', async () => {
   const ready = await fetch(`${operations}/health/ready`)
   assert.deepEqual([ready.status, await ready.json()], [200, { status: 'ok' }])
   assert.equal((await fetch(`${identity}/health/ready`)).status, 404)
+})
+
+test('the script of the example orders something with the client library', () => {
+  const script = fileURLToPath(new URL('../examples/orders/scripts/order.ts', import.meta.url))
+  const output = execFileSync(
+    process.execPath,
+    ['--conditions=@portcullis/source', script, 'chair', '3'],
+    { encoding: 'utf8', env: { ...process.env, INIT_CWD: system.folder } },
+  )
+  assert.match(output, /^201 .*"item":"chair","quantity":3/)
+})
+
+test('the script of the example follows reviews until its session ends', async () => {
+  const script = fileURLToPath(new URL('../examples/reviews/scripts/follow.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--conditions=@portcullis/source', script], {
+    env: { ...process.env, INIT_CWD: system.folder },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+  const said = async (pattern: RegExp): Promise<void> => {
+    while (!pattern.test(output)) await once(child.stdout, 'data')
+  }
+  await said(/^200/)
+  const query = 'mutation { addReview(item: "lamp", stars: 4, text: "warm") { id } }'
+  await postJson(`${system.endpoints.gateway}/reviews/graphql`, { query }, bearer(alice))
+  await said(/"text":"warm"/)
+  const closed = once(child, 'close')
+  const everywhere = `${system.endpoints.identity}/logout/everywhere`
+  assert.equal((await fetch(everywhere, { method: 'POST', headers: bearer(alice) })).status, 200)
+  const [code] = (await closed) as [number]
+  assert.equal(code, 0)
+  assert.match(output, /UNAUTHENTICATED/)
 })

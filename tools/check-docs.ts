@@ -40,9 +40,8 @@ function blocksOf(document: string): readonly Block[] {
 }
 
 function checkCommands(): readonly string[] {
-  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    readonly scripts: Readonly<Record<string, string>>
-  }
+  const manifests = globSync(['package.json', '{packages,examples}/*/package.json'], { cwd: root })
+  const known = new Set(manifests.flatMap(scriptsOf))
   const commands = new Set(
     [
       ...readFileSync(join(root, 'packages/cli/src/main.ts'), 'utf8').matchAll(
@@ -60,13 +59,20 @@ function checkCommands(): readonly string[] {
     const called = [...block.text.matchAll(/portcullis (?:-- )?([a-z]+)/g)]
     return [
       ...scripts
-        .filter(([, name = '']) => manifest.scripts[name] === undefined)
+        .filter(([, name = '']) => !known.has(name))
         .map(([, name]) => `${where}: there is no npm script ${name}`),
       ...called
         .filter(([, name]) => !commands.has(name))
         .map(([, name]) => `${where}: there is no command portcullis ${name}`),
     ]
   })
+}
+
+function scriptsOf(path: string): readonly string[] {
+  const manifest = JSON.parse(readFileSync(join(root, path), 'utf8')) as {
+    readonly scripts?: Readonly<Record<string, string>>
+  }
+  return Object.keys(manifest.scripts ?? {})
 }
 
 function checkLinks(): readonly string[] {

@@ -1,0 +1,45 @@
+import { randomInt } from 'node:crypto'
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { newFolder, removeFolder } from '../running-system.ts'
+import { runCrashes } from './run.ts'
+import { summaryOf } from './summary.ts'
+
+/**
+ * `npm run test:crash -- --kills N --seed S`: the crash test for as long as one likes. Ends with 1 at
+ * the first acknowledgement that does not hold, and leaves the store where it says.
+ */
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '500' },
+    seed: { type: 'string', default: String(randomInt(1_000_000_000)) },
+  },
+})
+const kills = wholeNumber('--kills', values.kills)
+const seed = wholeNumber('--seed', values.seed)
+const killsPerLine = 25
+const folder = newFolder()
+process.stdout.write(`${kills} kills, seed ${seed}\n`)
+
+try {
+  const report = await runCrashes({
+    kills,
+    seed,
+    folder,
+    onSurvived: (killed) => {
+      if (killed % killsPerLine === 0) process.stdout.write(`${killed} kills survived\n`)
+    },
+  })
+  removeFolder(folder)
+  process.stdout.write(`${summaryOf(report)}\n`)
+} catch (error) {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`this did not hold: ${text}\nthe store is in ${folder}\n`)
+  process.exitCode = 1
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (/^[1-9]\d{0,8}$|^0$/.test(text)) return Number(text)
+  process.stderr.write(`${name} must be a whole number below 1000000000\n`)
+  process.exit(2)
+}

@@ -3,21 +3,25 @@ import process from 'node:process'
 import { root } from './source-tree.ts'
 
 /** Everything that CI runs, one step after the other; the first that fails ends it. */
-const steps: readonly (readonly [what: string, script: string])[] = [
+const steps: readonly (readonly [what: string, script: string, ...parameters: string[]])[] = [
   ['types', 'types'],
   ['lint', 'lint'],
   ['format', 'format:check'],
   ['unused files, exports and dependencies', 'unused'],
   ['tests: units, architecture, end to end', 'test'],
+  ['fifty kills under load', 'test:crash', '--', '--kills', '50'],
   ['the tour', 'tour'],
   ['documentation', 'check:docs'],
   ['packages', 'check:packages'],
 ]
 
-for (const [what, script] of steps) {
+for (const [what, script, ...parameters] of steps) {
   const startedAt = performance.now()
   process.stdout.write(`\n── ${what} (npm run ${script})\n`)
-  const { status } = spawnSync('npm', ['run', '--silent', script], { cwd: root, stdio: 'inherit' })
+  const { status } = spawnSync('npm', ['run', '--silent', script, ...parameters], {
+    cwd: root,
+    stdio: 'inherit',
+  })
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
   if (status !== 0) {
     process.stderr.write(`\n${what} failed after ${seconds} s\n`)

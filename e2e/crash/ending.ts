@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { newRandomSecret } from '@portcullis/identity'
 import type { Answered, Call } from './door.ts'
 import type { Doubt, HeldSession, Person } from './ledger.ts'
-import { noteAccountOver, noteRotation, noteSessionOver, positionOf } from './ledger.ts'
+import { noteAccountOver, noteFreshTokens, noteSessionOver, positionOf } from './ledger.ts'
 import type { Scene } from './scene.ts'
 import { ask } from './scene.ts'
 
@@ -74,7 +74,7 @@ export async function changePassword(
   if (answer === undefined) return
   const position = positionOf(answer)
   noteAccountOver(scene.ledger, person, 'a new password', { position, kept: session })
-  noteRotation(scene.ledger, session, session.refresh, answer)
+  noteFreshTokens(scene.ledger, session, answer)
   person.formerPassword = person.password
   person.password = password
 }

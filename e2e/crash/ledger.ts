@@ -158,6 +158,14 @@ export function noteRotation(
   session.counter = counter
 }
 
+/** A session went on with a new access token and the refresh token that it had. */
+export function noteFreshTokens(ledger: Ledger, session: HeldSession, answer: Answered): void {
+  const { refresh, access } = tokensOf(answer)
+  assert.equal(refresh, session.refresh, `session ${session.id} was rotated unasked`)
+  ledger.freshTokens.push(access)
+  session.access = access
+}
+
 /** A session ended; `position` is where identity says that the log has it. */
 export function noteSessionOver(
   ledger: Ledger,

@@ -3,7 +3,7 @@ import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { newFolder, removeFolder } from '../running-system.ts'
 import { runCrashes } from './run.ts'
-import { summaryOf } from './summary.ts'
+import { gapsIn, summaryOf } from './summary.ts'
 
 /**
  * `npm run test:crash -- --kills N --seed S`: the crash test for as long as one likes. Ends with 1 at
@@ -32,6 +32,8 @@ try {
   })
   removeFolder(folder)
   process.stdout.write(`${summaryOf(report)}\n`)
+  const gaps = gapsIn(report, kills)
+  if (gaps.length > 0) throw new Error(`the run proves too little: ${gaps.join(', ')}`)
 } catch (error) {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   process.stderr.write(`this did not hold: ${text}\nthe store is in ${folder}\n`)

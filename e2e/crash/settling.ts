@@ -112,9 +112,9 @@ function settleRotation(person: Person, session: HeldSession, row: SessionRow): 
   const what = `session ${session.id} of counter ${row.counter}`
   const least = Math.max(session.counter, session.storedCounter)
   assert.ok(row.counter >= least, `${what}: a rotation is lost, ${least} was acknowledged`)
-  const furthest = doubtsOf(person, 'rotation', 'password-change')
+  const furthest = doubtsOf(person, 'rotation')
     .filter((doubt) => doubt.session === session)
-    .map((doubt) => (doubt.kind === 'rotation' ? doubt.counter : session.counter) + 1)
+    .map(({ counter }) => counter + 1)
   assert.ok(row.counter <= Math.max(least, ...furthest), `${what}: nobody has asked for that`)
   session.storedCounter = row.counter
   return row.counter - least

@@ -11,7 +11,22 @@ export function summaryOf(report: CrashReport): string {
   ].join('\n')
 }
 
-export function totalOf(tally: ReadonlyMap<CallName, number>): number {
+/** What a run did not do, so that it proves less than it says: a load or kills that hit nothing. */
+export function gapsIn(report: CrashReport, kills: number): readonly string[] {
+  const isLong = kills >= 50
+  const expectations: readonly (readonly [isMet: boolean, gap: string])[] = [
+    [(report.answered.get('refresh') ?? 0) > kills * 10, 'too few refreshes'],
+    [report.revocations >= kills / 2, 'too few revocations'],
+    [totalOf(report.unanswered) > kills, 'the kills hit too few calls'],
+    [report.frames > kills, 'the feed was hardly read'],
+    // Chance decides these, and a short run may miss them.
+    [!isLong || report.committedUnanswered > 0, 'no kill between a commit and its answer'],
+    [!isLong || report.keyRotations > 0, 'the keys never rotated'],
+  ]
+  return expectations.filter(([isMet]) => !isMet).map(([, gap]) => gap)
+}
+
+function totalOf(tally: ReadonlyMap<CallName, number>): number {
   return tally.values().reduce((sum, count) => sum + count, 0)
 }
 

@@ -1,5 +1,4 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
-import type { RotationPace } from './rotation.ts'
 
 export interface Account {
   /** 128 random bits, never reused: the `sub` of the account's tokens. */
@@ -22,19 +21,20 @@ export interface Decision {
   readonly now: number
 }
 
-export interface PasswordChange extends RotationPace {
+export interface PasswordChange {
   readonly accountId: string
   /** The hash that the current password was checked against. */
   readonly oldHash: string
   readonly newHash: string
   /** The caller's session, which goes on while every other one ends. */
   readonly sessionId: string
+  readonly now: number
 }
 
 export type ChangedPassword =
   | {
       readonly kind: 'changed'
-      /** The counter of the session's refresh token from now on. */
+      /** The counter of the session's refresh token, as it was: an answer that is lost costs nothing. */
       readonly counter: number
       readonly position: RevocationPosition
     }

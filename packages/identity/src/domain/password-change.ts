@@ -8,14 +8,13 @@ import { deriveRefreshToken } from './refresh-tokens.ts'
 import type { SessionTokenParts } from './session-tokens.ts'
 import { mintForSession } from './session-tokens.ts'
 import type { KnownSession, SessionStore } from './sessions.ts'
-import { idleSecondsMax, isLive } from './sessions.ts'
+import { isLive } from './sessions.ts'
 
 export interface PasswordChangeParts extends SessionTokenParts {
   readonly accounts: AccountStore
   readonly sessions: SessionStore
   readonly passwords: PasswordHasher
   readonly peppers: RefreshPeppers
-  readonly refreshGraceSeconds: number
   /** The store's clock, in milliseconds. */
   readonly now: () => number
 }
@@ -61,8 +60,6 @@ export async function changePassword(
     oldHash: account.passwordHash,
     newHash: await parts.passwords.hash(next),
     now: parts.now(),
-    graceMs: parts.refreshGraceSeconds * 1000,
-    idleMs: idleSecondsMax * 1000,
   })
   // Before the read: see mintAccessToken.
   const readAt = parts.now()

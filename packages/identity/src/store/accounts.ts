@@ -6,7 +6,6 @@ import type {
   Decision,
   PasswordChange,
 } from '../domain/accounts.ts'
-import { decideRotation } from '../domain/rotation.ts'
 import { isLive } from '../domain/sessions.ts'
 import { integer, list, optionalInteger, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
@@ -14,7 +13,7 @@ import type { EventKind } from './events.ts'
 import { appendEvent } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
 import { currentPosition } from './revocations.ts'
-import { readRotatable, writeRotation } from './sessions.ts'
+import { readRotatable } from './sessions.ts'
 
 export function createAccountStore(
   database: Database,
@@ -73,18 +72,8 @@ function changePassword(query: Query, revoke: Revoke, change: PasswordChange): C
      WHERE id = $1`,
     [sessionId, accountId],
   )
-  const { counter } = rotatable.state
-  const decision = decideRotation(rotatable.state, { counter, attemptHash: undefined }, change)
-  if (decision.kind === 'rotated') {
-    const rotation = { ...change, attemptHash: undefined }
-    writeRotation(query, rotatable.session, decision.counter, rotation)
-  }
   appendEvent(query, { kind: 'password-changed', accountId, sessionId }, now)
-  return {
-    kind: 'changed',
-    counter: decision.kind === 'rotated' ? decision.counter : counter,
-    position,
-  }
+  return { kind: 'changed', counter: rotatable.state.counter, position }
 }
 
 function block(query: Query, revoke: Revoke, decision: Decision): RevocationPosition | undefined {

@@ -130,7 +130,7 @@ export function readRotatable(
 }
 
 /** Moves a session to its next refresh token. */
-export function writeRotation(
+function writeRotation(
   query: Query,
   session: Pick<Session, 'id' | 'expiresAt'>,
   counter: number,

@@ -29,6 +29,7 @@ const allowedLayers: Readonly<Record<string, readonly string[]>> = {
   domain: ['domain'],
   store: ['store', 'domain'],
   http: ['http', 'domain'],
+  jobs: ['jobs', 'domain'],
 }
 
 /**

@@ -15,7 +15,7 @@ import type { RefreshPeppers } from './domain/refresh-tokens.ts'
 import type { Registry } from './domain/registry.ts'
 import { accessTokenSecondsMax, algorithmsInUse } from './domain/registry.ts'
 import { createSealer } from './domain/sealing.ts'
-import { startFeedBeats } from './feed-beats.ts'
+import { startFeedBeats } from './jobs/feed-beats.ts'
 import { createHasher } from './hasher.ts'
 import { addAdminAccounts } from './http/admin-accounts.ts'
 import { addAdminKeys } from './http/admin-keys.ts'
@@ -29,7 +29,7 @@ import type { HttpServer } from './http/server.ts'
 import { boundPort, createHttpServer } from './http/server.ts'
 import { addSessions } from './http/sessions.ts'
 import { addToken } from './http/token.ts'
-import { startKeyTicks } from './key-ticks.ts'
+import { startKeyTicks } from './jobs/key-ticks.ts'
 import { createOwnVerifier } from './own-verifier.ts'
 import type { IdentitySecrets, IdentitySettings } from './settings.ts'
 import { createAccountStore } from './store/accounts.ts'
@@ -109,8 +109,7 @@ function addRoutes(
   settings: IdentitySettings,
   parts: Parts & { readonly keyring: Keyring; readonly feed: Feed },
 ): void {
-  const { own, anyAudience } = createOwnVerifier(parts)
-  const callers = createCallers({ ...parts, ownTokens: own, anyTokens: anyAudience })
+  const callers = createCallers({ ...parts, ...createOwnVerifier(parts) })
   const served = { ...parts, callers }
   addLogin(app, served)
   addToken(app, served)

@@ -1,18 +1,16 @@
-import type { AccessTokenClaims } from '@portcullis/protocol'
 import { issuerMetadataUrl } from '@portcullis/protocol'
 import { parseCompactJws } from '@portcullis/protocol/jws'
-import type { VerifiedToken, Verifier } from '@portcullis/verify'
+import type { VerifiedToken } from '@portcullis/verify'
 import { createVerifier } from '@portcullis/verify'
 import type { Keyring } from './domain/keyring.ts'
-
-export type TokenVerifier = Pick<Verifier, 'audience' | 'verify'>
+import type { TokenVerifier } from './http/callers.ts'
 
 /** How identity checks its own tokens: as every service does, with keys that come without a network. */
 export interface OwnVerifier {
   /** For tokens that are meant for identity itself. */
-  readonly own: TokenVerifier
+  readonly ownTokens: TokenVerifier
   /** For a token of any audience that identity mints for. */
-  readonly anyAudience: TokenVerifier
+  readonly anyTokens: TokenVerifier
 }
 
 export interface OwnVerifierParts {
@@ -40,14 +38,13 @@ export function createOwnVerifier({ issuer, keyring, now }: OwnVerifierParts): O
   })
   const verifyForAny = (token: string): Promise<VerifiedToken> =>
     own.withAudience(claimedAudience(token) ?? issuer).verify(token)
-  return { own, anyAudience: { audience: issuer, verify: verifyForAny } }
+  return { ownTokens: own, anyTokens: { audience: issuer, verify: verifyForAny } }
 }
 
 /** One that the token says it is for: believed only by a verifier that then checks all the rest. */
 function claimedAudience(token: string): string | undefined {
   const jws = parseCompactJws(token)
   if (jws.kind === 'malformed') return undefined
-  const { aud } = jws.payload as Partial<AccessTokenClaims>
-  const [first] = [aud ?? []].flat()
+  const [first]: unknown[] = [jws.payload['aud']].flat()
   return typeof first === 'string' && first !== '' ? first : undefined
 }

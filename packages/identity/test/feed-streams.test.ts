@@ -39,10 +39,10 @@ async function startStreams(t: TestContext, recheckMs: number): Promise<Streams>
     for (const listener of listeners) listener(frame)
   }
   const callers: Callers = {
-    person: refuse,
-    administrator: refuse,
-    bearer: refuse,
-    follower: async () => {
+    requirePerson: refuse,
+    requireAdministrator: refuse,
+    requireSession: refuse,
+    requireFeedReader: async () => {
       if (!mayFollow) throw new Error('the client was stopped')
     },
   }

@@ -13,7 +13,7 @@ import { createChosenClock } from './chosen-clock.ts'
 import type { AccountModel, SessionModel } from './session-model.ts'
 import { isLiveIn, present } from './session-model.ts'
 import type { StoreParts } from './store-parts.ts'
-import { claimsOf, openPartsAt } from './store-parts.ts'
+import { claimsOf, openPartsAt, sessionOf } from './store-parts.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 
 const histories = 200
@@ -155,14 +155,23 @@ async function stepPassword(
     new: `password number ${world.passwordsMade}`,
   }
   const mayChange = !isWrong && isLiveIn(session, now())
-  const outcome = await changePassword(store.parts, session.id, account.id, passwords)
+  const outcome = await changePassword(
+    store.parts,
+    await sessionOf(store.parts, session.id),
+    passwords,
+  )
   assert.equal(outcome.kind, mayChange ? 'changed' : 'refused')
   if (outcome.kind !== 'changed') return
   account.password = passwords.new
   account.generation += 1
   session.generation = account.generation
-  assert.equal(outcome.refresh?.token, session.refreshTokens.at(-1), 'the family went on unasked')
-  world.tokens.push({ claims: claimsOf(outcome.token.accessToken), session })
+  assert.ok(outcome.tokens !== undefined)
+  assert.equal(
+    outcome.tokens.refresh?.token,
+    session.refreshTokens.at(-1),
+    'the family went on unasked',
+  )
+  world.tokens.push({ claims: claimsOf(outcome.tokens.token.accessToken), session })
 }
 
 async function stepBlock({ store, now }: World, account: AccountModel): Promise<void> {

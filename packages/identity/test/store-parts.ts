@@ -8,6 +8,7 @@ import type { PasswordChangeParts } from '../src/domain/password-change.ts'
 import type { RefreshParts } from '../src/domain/refresh.ts'
 import type { RefreshPeppers } from '../src/domain/refresh-tokens.ts'
 import { createPepper } from '../src/domain/refresh-tokens.ts'
+import type { KnownSession } from '../src/domain/sessions.ts'
 import { parseIdentitySettings } from '../src/index.ts'
 import { createAccountStore } from '../src/store/accounts.ts'
 import { bootstrapStore } from '../src/store/bootstrap.ts'
@@ -90,6 +91,15 @@ export async function loginWith(
     refresh: refresh?.token ?? '',
     claims: claimsOf(token.accessToken),
   }
+}
+
+export async function sessionOf(
+  { sessions }: Pick<PasswordChangeParts, 'sessions'>,
+  sessionId: string,
+): Promise<KnownSession> {
+  const session = await sessions.find(sessionId)
+  assert.ok(session !== undefined, 'the session is lost')
+  return session
 }
 
 export function claimsOf(accessToken: string): AccessTokenClaims {

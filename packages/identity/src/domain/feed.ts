@@ -3,13 +3,14 @@ import type { JsonObject } from '@portcullis/protocol'
 import type { Frame, RevocationPosition, RevocationRecord } from '@portcullis/protocol/revocations'
 import { checkpointType, encodeRecord, snapshotType } from '@portcullis/protocol/revocations'
 import type { LogExcerpt, LogHead, RevocationLog } from './revocations.ts'
+import { createTurns } from './turns.ts'
 
 /** Signs a checkpoint or a manifest with the feed key, as a JWS of this `typ`. */
 export type SignCheckpoint = (payload: JsonObject, typ: string) => string
 
 export interface FeedParts {
   readonly issuer: string
-  readonly log: RevocationLog
+  readonly log: Pick<RevocationLog, 'checkpoint' | 'since' | 'inForce'>
   readonly signCheckpoint: SignCheckpoint
 }
 
@@ -55,6 +56,7 @@ export function createFeed({ issuer, log, signCheckpoint }: FeedParts): Feed {
     checkpoint: signCheckpoint(claimsOf(head), checkpointType),
   })
   const followers = createFollowers(frameOf)
+  // So that no follower gets two frames in the wrong order.
   const inTurn = createTurns()
   let snapshotUnderWay: ReturnType<Feed['snapshot']> | undefined
 
@@ -136,14 +138,4 @@ function createFollowers(frameOf: (excerpt: LogExcerpt) => PublishedFrame): Foll
 
 function encodeAll(records: readonly RevocationRecord[]): Buffer {
   return Buffer.concat(records.map(encodeRecord))
-}
-
-/** One job after the other, so that no follower gets two frames in the wrong order. */
-function createTurns(): <Result>(job: () => Promise<Result>) => Promise<Result> {
-  let last: Promise<unknown> = Promise.resolve()
-  return (job) => {
-    const turn = last.then(job, job)
-    last = turn
-    return turn
-  }
 }

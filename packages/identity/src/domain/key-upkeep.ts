@@ -12,6 +12,7 @@ import type {
 } from './key-life.ts'
 import { deadKeys, decideKeyRotation, linesDue, linesOf, placesMissing } from './key-life.ts'
 import type { Sealer } from './sealing.ts'
+import { createTurns } from './turns.ts'
 
 /**
  * Every change is one atomic step, which also writes the kids that live into the head of the
@@ -90,21 +91,12 @@ interface Custody extends KeyUpkeepParts {
 /** Holds nothing before the first `keepUp`. */
 export function createKeyUpkeep(parts: KeyUpkeepParts): KeyUpkeep {
   const custody: Custody = { ...parts, held: holdingNothing }
+  // A slow reader must not put back what a rotation has just replaced.
   const inTurn = createTurns()
   return {
     held: () => custody.held,
     keepUp: () => inTurn(() => keepUp(custody)),
     rotate: (request = {}) => inTurn(() => rotate(custody, request)),
-  }
-}
-
-/** One after the other: a slow reader must not put back what a rotation has just replaced. */
-function createTurns(): <Result>(step: () => Promise<Result>) => Promise<Result> {
-  let last: Promise<unknown> = Promise.resolve()
-  return (step) => {
-    const turn = last.then(step, step)
-    last = turn
-    return turn
   }
 }
 

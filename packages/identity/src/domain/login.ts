@@ -6,10 +6,10 @@ import type { PasswordHasher } from './passwords.ts'
 import { normalisePassword } from './passwords.ts'
 import { randomIdentifier, randomSecret } from './random.ts'
 import type { IssuedRefreshToken, RefreshPeppers } from './refresh-tokens.ts'
-import { deriveRefreshToken } from './refresh-tokens.ts'
+import { issueRefreshToken } from './refresh-tokens.ts'
 import type { RequestedAccess, TokenTarget } from './registry.ts'
 import { chooseTarget, defaultClientName } from './registry.ts'
-import type { SessionTokenParts } from './session-tokens.ts'
+import type { SessionTokenParts, SessionTokenRefusal } from './session-tokens.ts'
 import { mintForSession } from './session-tokens.ts'
 import type { KnownSession, Session, SessionStore } from './sessions.ts'
 import { idleSecondsMax, sessionSecondsMax } from './sessions.ts'
@@ -47,12 +47,7 @@ export type LoginOutcome =
   | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
 
 export type LoginRefusal =
-  | 'bad-credentials'
-  | 'account-blocked'
-  | 'unknown-client'
-  | 'unknown-audience'
-  | 'unknown-scope'
-  | 'token-over-budget'
+  'bad-credentials' | 'account-blocked' | 'unknown-client' | SessionTokenRefusal
 
 /** Checks a person's credentials and opens a session with its first access token. */
 export async function login(parts: LoginParts, request: LoginRequest): Promise<LoginOutcome> {
@@ -90,11 +85,8 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
   if (opened.kind === 'blocked') return { kind: 'refused', why: 'account-blocked' }
   if (opened.kind === 'superseded') return { kind: 'refused', why: 'bad-credentials' }
   if (!session.client.mayRefresh) return { kind: 'signed-in', token, session }
-  const source = { sessionId: session.id, seed: session.seed }
-  const refresh = {
-    token: deriveRefreshToken(parts.peppers[0], source, 0),
-    expiresInSeconds: Math.floor((session.idleExpiresAt - readAt) / 1000),
-  }
+  const { idleExpiresAt } = session
+  const refresh = issueRefreshToken(parts.peppers, session, 0, { idleExpiresAt, now: readAt })
   return { kind: 'signed-in', token, refresh, session }
 }
 

@@ -4,8 +4,8 @@ import type { AccountStore } from './accounts.ts'
 import type { PasswordHasher } from './passwords.ts'
 import { newPasswordFault, normalisePassword } from './passwords.ts'
 import type { IssuedRefreshToken, RefreshPeppers } from './refresh-tokens.ts'
-import { deriveRefreshToken } from './refresh-tokens.ts'
-import type { SessionTokenParts } from './session-tokens.ts'
+import { issueRefreshToken } from './refresh-tokens.ts'
+import type { SessionTokenParts, SessionTokenRefusal } from './session-tokens.ts'
 import { mintForSession } from './session-tokens.ts'
 import type { KnownSession, SessionStore } from './sessions.ts'
 import { isLive } from './sessions.ts'
@@ -22,29 +22,41 @@ export interface PasswordChangeParts extends SessionTokenParts {
 export type PasswordChangeOutcome =
   | {
       readonly kind: 'changed'
-      readonly token: AccessToken
-      readonly session: KnownSession
-      /** Absent when the client may not refresh. */
-      readonly refresh?: IssuedRefreshToken
       readonly position: RevocationPosition
+      /** Undefined when the session was ended, or its account blocked, right after the change. */
+      readonly tokens: FreshTokens | undefined
     }
-  | { readonly kind: 'refused'; readonly why: 'bad-credentials' | 'session-over' }
+  | {
+      readonly kind: 'refused'
+      readonly why: 'bad-credentials' | 'session-over' | SessionTokenRefusal
+      readonly detail?: string
+    }
   | { readonly kind: 'unfit'; readonly fault: string }
   | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
 
+interface FreshTokens {
+  readonly token: AccessToken
+  readonly session: KnownSession
+  /** Absent when the client may not refresh. */
+  readonly refresh?: IssuedRefreshToken
+}
+
 /**
  * Changes the password of a session's account. Every other session and every token from before ends
- * with it, in the same step; this session goes on, with fresh tokens.
+ * with it, in the same step; this session goes on, with a fresh access token and the refresh token
+ * that it has. A token that cannot be minted refuses the change before anything is written.
  */
 export async function changePassword(
   parts: PasswordChangeParts,
-  sessionId: string,
-  accountId: string,
+  session: KnownSession,
   passwords: { readonly current: string; readonly new: string },
 ): Promise<PasswordChangeOutcome> {
+  const { accountId, id: sessionId } = session
   const next = normalisePassword(passwords.new)
   const fault = newPasswordFault(next)
   if (fault !== undefined) return { kind: 'unfit', fault }
+  const rehearsal = mintForSession(parts, session, {}, parts.now())
+  if (rehearsal.kind === 'refused') return rehearsal
   const account = await parts.accounts.find(accountId)
   if (account === undefined) return { kind: 'refused', why: 'session-over' }
   const check = await parts.passwords.verify(
@@ -61,23 +73,26 @@ export async function changePassword(
     newHash: await parts.passwords.hash(next),
     now: parts.now(),
   })
+  if (changed.kind === 'superseded') return { kind: 'refused', why: 'session-over' }
+  const { position, counter } = changed
+  return { kind: 'changed', position, tokens: await freshTokens(parts, sessionId, counter) }
+}
+
+async function freshTokens(
+  parts: PasswordChangeParts,
+  sessionId: string,
+  counter: number,
+): Promise<FreshTokens | undefined> {
   // Before the read: see mintAccessToken.
   const readAt = parts.now()
   const session = await parts.sessions.find(sessionId)
   // Not live: blocked, or signed out everywhere, since the change. A token of its present generation
   // would be above the floor that this was revoked with.
-  if (changed.kind === 'superseded' || session === undefined || !isLive(session, readAt)) {
-    return { kind: 'refused', why: 'session-over' }
-  }
+  if (session === undefined || !isLive(session, readAt)) return undefined
   const token = mintForSession(parts, session, {}, readAt)
-  // The login minted the same for it; only a policy that has shrunk since then can refuse.
-  if (token.kind === 'refused') return { kind: 'refused', why: 'session-over' }
-  const outcome = { kind: 'changed', token, session, position: changed.position } as const
-  if (!session.client.mayRefresh) return outcome
-  const source = { sessionId, seed: session.seed }
-  const refresh = {
-    token: deriveRefreshToken(parts.peppers[0], source, changed.counter),
-    expiresInSeconds: Math.floor((session.idleExpiresAt - readAt) / 1000),
-  }
-  return { ...outcome, refresh }
+  if (token.kind === 'refused') return undefined
+  if (!session.client.mayRefresh) return { token, session }
+  const { idleExpiresAt } = session
+  const refresh = issueRefreshToken(parts.peppers, session, counter, { idleExpiresAt, now: readAt })
+  return { token, session, refresh }
 }

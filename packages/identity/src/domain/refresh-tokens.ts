@@ -58,6 +58,19 @@ export function deriveRefreshToken(
   return `prt_${pepper.id}.${source.sessionId}.${counter}.${mac}`
 }
 
+/** The refresh token that a client is handed: token `counter` of the session, until `idleExpiresAt` (ms). */
+export function issueRefreshToken(
+  [pepper]: RefreshPeppers,
+  session: { readonly id: string; readonly seed: string },
+  counter: number,
+  { idleExpiresAt, now }: { readonly idleExpiresAt: number; readonly now: number },
+): IssuedRefreshToken {
+  return {
+    token: deriveRefreshToken(pepper, { sessionId: session.id, seed: session.seed }, counter),
+    expiresInSeconds: Math.max(0, Math.floor((idleExpiresAt - now) / 1000)),
+  }
+}
+
 /** True when this system issued the token for this session. Says nothing about whether it is current. */
 export function isGenuine(
   presented: PresentedRefreshToken,

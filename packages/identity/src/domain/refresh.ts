@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { AccessToken } from './access-tokens.ts'
 import type { IssuedRefreshToken, RefreshPeppers } from './refresh-tokens.ts'
-import { deriveRefreshToken, isGenuine, parseRefreshToken } from './refresh-tokens.ts'
+import { isGenuine, issueRefreshToken, parseRefreshToken } from './refresh-tokens.ts'
 import type { RequestedAccess } from './registry.ts'
-import type { SessionTokenParts } from './session-tokens.ts'
+import type { SessionTokenParts, SessionTokenRefusal } from './session-tokens.ts'
 import { mintForSession } from './session-tokens.ts'
 import type { KnownSession, RotationOutcome, SessionStore } from './sessions.ts'
 import { idleSecondsMax, isLive } from './sessions.ts'
@@ -41,8 +41,7 @@ export type RefreshOutcome =
       readonly endedSessionId?: string
     }
 
-export type RefreshRefusal =
-  'bad-grant' | 'unknown-audience' | 'unknown-scope' | 'token-over-budget'
+export type RefreshRefusal = 'bad-grant' | SessionTokenRefusal
 
 /**
  * Exchanges a refresh token (RFC 6749 section 6) for an access token and the derived successor. The
@@ -106,16 +105,16 @@ function answerOf(
     case 'rotated':
     case 'repeated':
     case 'ahead': {
-      const [pepper] = parts.peppers
-      const source = { sessionId: session.id, seed: session.seed }
-      const idleExpiresAt = Math.min(readAt + idleSecondsMax * 1000, session.expiresAt)
+      // A repeated answer writes nothing, so it prolongs nothing.
+      const idleExpiresAt =
+        rotation.kind === 'repeated'
+          ? session.idleExpiresAt
+          : Math.min(readAt + idleSecondsMax * 1000, session.expiresAt)
+      const times = { idleExpiresAt, now: readAt }
       return {
         kind: 'refreshed',
         token,
-        refresh: {
-          token: deriveRefreshToken(pepper, source, rotation.counter),
-          expiresInSeconds: Math.floor((idleExpiresAt - readAt) / 1000),
-        },
+        refresh: issueRefreshToken(parts.peppers, session, rotation.counter, times),
         session,
         how: rotation.kind,
       }

@@ -37,4 +37,6 @@ export interface RevocationLog {
   readonly since: (seq: number) => Promise<LogExcerpt>
   /** Everything whose tokens may still be alive. A durable write as well. */
   readonly inForce: () => Promise<LogExcerpt>
+  /** Calls the listener whenever new records are durable. Answers how to stop that. */
+  readonly onRevoked: (listener: () => void) => () => void
 }

@@ -8,6 +8,9 @@ export interface SessionTokenParts extends AccessTokenMinter {
   readonly registry: Registry
 }
 
+/** Why a session gets no token: what was asked for cannot be had. */
+export type SessionTokenRefusal = 'unknown-audience' | 'unknown-scope' | 'token-over-budget'
+
 /**
  * Mints an access token of a session: for those of its audiences that are asked for, with what the
  * account's roles grant there at the moment, and never more than the login asked for (RFC 6749

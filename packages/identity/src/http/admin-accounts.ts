@@ -40,7 +40,7 @@ export function addAdminAccounts(app: HttpServer, parts: AdminAccountsParts): vo
   const decision = { schema: { params: accountPath, body: decisionBody } }
 
   app.get(at(''), { schema: { querystring: accountQuery } }, async (request) => {
-    await callers.administrator(request)
+    await callers.requireAdministrator(request)
     const parsed = parseIdentifier(request.query.identifier)
     const account =
       parsed.kind === 'identifier' ? await accounts.findByIdentifier(parsed.identifier) : undefined
@@ -48,7 +48,7 @@ export function addAdminAccounts(app: HttpServer, parts: AdminAccountsParts): vo
   })
 
   app.post(at('/:id/block'), decision, async (request, reply) => {
-    const actor = (await callers.administrator(request)).accountId
+    const actor = (await callers.requireAdministrator(request)).accountId
     const decided: Decision = { accountId: request.params.id, actor, now: now(), ...request.body }
     const revocation = await accounts.block(decided)
     if (revocation === undefined) return sendProblem(reply, createProblem('not-found'))
@@ -57,7 +57,7 @@ export function addAdminAccounts(app: HttpServer, parts: AdminAccountsParts): vo
   })
 
   app.post(at('/:id/unblock'), decision, async (request, reply) => {
-    const actor = (await callers.administrator(request)).accountId
+    const actor = (await callers.requireAdministrator(request)).accountId
     const decided: Decision = { accountId: request.params.id, actor, now: now(), ...request.body }
     if (!(await accounts.unblock(decided))) return sendProblem(reply, createProblem('not-found'))
     request.log.info({ accountId: decided.accountId, actor }, 'account unblocked')

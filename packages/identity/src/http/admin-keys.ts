@@ -15,18 +15,29 @@ export interface AdminKeysParts {
   readonly now: () => number
 }
 
+/** Which keys; without it those that sign access tokens, of every algorithm. */
+const rotationBody = {
+  type: ['object', 'null'],
+  additionalProperties: false,
+  properties: {
+    purpose: { enum: ['access-token', 'feed'] },
+    algorithm: { enum: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
+  },
+} as const
+
 /** The keys that access tokens and checkpoints are signed with; never their private halves. */
 export function addAdminKeys(app: HttpServer, parts: AdminKeysParts): void {
   const { issuer, callers, keyring } = parts
 
   app.get(pathAtIssuer(issuer, '/admin/keys'), async (request) => {
-    await callers.administrator(request)
+    await callers.requireAdministrator(request)
     return keysAnswer(await keyring.list())
   })
 
-  app.post(pathAtIssuer(issuer, '/admin/keys/rotate'), async (request, reply) => {
-    const actor = (await callers.administrator(request)).accountId
-    const outcome = await keyring.rotate()
+  const schema = { body: rotationBody }
+  app.post(pathAtIssuer(issuer, '/admin/keys/rotate'), { schema }, async (request, reply) => {
+    const actor = (await callers.requireAdministrator(request)).accountId
+    const outcome = await keyring.rotate(request.body ?? {})
     request.log.info({ actor, outcome: outcome.kind }, 'key rotation by command')
     return outcome.kind === 'rotated'
       ? reply.send(keysAnswer(await keyring.list()))

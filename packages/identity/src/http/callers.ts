@@ -13,24 +13,25 @@ import { administratorRole, revocationsScope } from '../domain/registry.ts'
 import type { KnownSession, SessionStore } from '../domain/sessions.ts'
 
 /**
- * Who calls identity's own API. Each function answers the caller's live session or throws a
- * `VerifyError`, which the error handler turns into 401 or 403.
+ * Who calls identity's own API. Each function throws a `VerifyError` for everybody else, which the error
+ * handler turns into 401 or 403; people's answer their live session.
  */
 export interface Callers {
   /** A person, by a token whose only audience is identity. */
-  readonly person: (request: FastifyRequest) => Promise<KnownSession>
-  /** As `person`, in the role of an administrator. */
-  readonly administrator: (request: FastifyRequest) => Promise<KnownSession>
+  readonly requirePerson: (request: FastifyRequest) => Promise<KnownSession>
+  /** As `requirePerson`, in the role of an administrator. */
+  readonly requireAdministrator: (request: FastifyRequest) => Promise<KnownSession>
   /** A person, by a live token for whatever audience. */
-  readonly bearer: (request: FastifyRequest) => Promise<KnownSession>
+  readonly requireSession: (request: FastifyRequest) => Promise<KnownSession>
   /**
    * A machine client that may read the revocation feed. An issuer on loopback, which is one in
    * development, lets everybody read.
    */
-  readonly follower: (request: FastifyRequest) => Promise<void>
+  readonly requireFeedReader: (request: FastifyRequest) => Promise<void>
 }
 
-type TokenVerifier = Pick<Verifier, 'audience' | 'verify'>
+/** What is needed of a verifier to authenticate a request. */
+export type TokenVerifier = Pick<Verifier, 'audience' | 'verify'>
 
 export interface CallerParts {
   readonly issuer: string
@@ -63,14 +64,14 @@ export function createCallers(parts: CallerParts): Callers {
     new VerifyError('invalid-token', description, { realm: issuer })
 
   return {
-    person: async (request) => liveSession(await forIdentity(request)),
-    administrator: async (request) => {
+    requirePerson: async (request) => liveSession(await forIdentity(request)),
+    requireAdministrator: async (request) => {
       const auth = await forIdentity(request)
       isAdministrator(auth)
       return liveSession(auth)
     },
-    bearer: async (request) => liveSession(await authenticate(anyTokens, request)),
-    follower: async (request) => {
+    requireSession: async (request) => liveSession(await authenticate(anyTokens, request)),
+    requireFeedReader: async (request) => {
       if (isInDevelopment && request.headers.authorization === undefined) return
       const auth = await forIdentity(request)
       mayFollow(auth)

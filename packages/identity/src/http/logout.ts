@@ -44,7 +44,7 @@ export function addLogout(app: HttpServer, parts: LogoutParts): void {
   app.post(pathAtIssuer(issuer, '/logout/everywhere'), { schema }, async (request, reply) => {
     const session = await sessionOf(parts, request, request.body)
     // Whoever holds a token that was taken back must not be able to throw its owner out.
-    if (!isLive(session, now())) throw notRecognised(issuer)
+    if (!isLive(session, now())) throw refused(issuer, 'the session of the token is over')
     const revocation = await accounts.endAllSessions(session.accountId, now())
     request.log.info({ accountId: session.accountId }, 'logout everywhere')
     return answer(reply, revocation)
@@ -57,19 +57,21 @@ async function sessionOf(
   body: LogoutBody,
 ): Promise<KnownSession> {
   const refreshToken = body?.refresh_token
-  if (refreshToken === undefined) return parts.callers.bearer(request)
+  if (refreshToken === undefined) return parts.callers.requireSession(request)
   if (request.headers.authorization !== undefined) {
     // They may be of two sessions, and the answer would vouch for the end of only one.
     const realm = parts.issuer
     throw new VerifyError('invalid-request', 'send one token: access or refresh', { realm })
   }
   const recognised = await recogniseRefreshToken(parts, refreshToken)
-  if (recognised === undefined) throw notRecognised(parts.issuer)
+  if (recognised === undefined) {
+    throw refused(parts.issuer, 'the refresh token is not one of a session')
+  }
   return recognised.session
 }
 
-function notRecognised(realm: string): VerifyError {
-  return new VerifyError('invalid-token', 'the refresh token is not one of a session', { realm })
+function refused(realm: string, description: string): VerifyError {
+  return new VerifyError('invalid-token', description, { realm })
 }
 
 function answer(reply: FastifyReply, revocation: object): FastifyReply {

@@ -27,8 +27,8 @@ export function addPassword(app: HttpServer, parts: PasswordParts): void {
     pathAtIssuer(parts.issuer, '/account/password'),
     { schema: { body: passwordBody } },
     async (request, reply) => {
-      const session = await parts.callers.person(request)
-      const outcome = await changePassword(parts, session.id, session.accountId, request.body)
+      const session = await parts.callers.requirePerson(request)
+      const outcome = await changePassword(parts, session, request.body)
       request.log.info({ accountId: session.accountId, outcome: outcome.kind }, 'password change')
       return answerPasswordChange(reply, outcome, parts.issuer)
     },
@@ -42,7 +42,15 @@ function answerPasswordChange(
 ): FastifyReply {
   switch (outcome.kind) {
     case 'changed':
-      return reply.send({ ...sessionTokenMembers(outcome), revocation: outcome.position })
+      return outcome.tokens === undefined
+        ? sendProblem(
+            reply,
+            createProblem(
+              'superseded',
+              'the password was changed, and the session has ended since',
+            ),
+          )
+        : reply.send({ ...sessionTokenMembers(outcome.tokens), revocation: outcome.position })
     case 'unfit':
       return sendProblem(
         reply,
@@ -53,8 +61,27 @@ function answerPasswordChange(
     case 'busy':
       return sendBusy(reply, outcome.retryAfterSeconds)
     case 'refused':
-      return outcome.why === 'bad-credentials'
-        ? sendBadCredentials(reply, issuer)
-        : sendProblem(reply, createProblem('superseded', 'the session or the password has changed'))
+      return refuseChange(reply, outcome, issuer)
+  }
+}
+
+function refuseChange(
+  reply: FastifyReply,
+  { why, detail }: Extract<PasswordChangeOutcome, { readonly kind: 'refused' }>,
+  issuer: string,
+): FastifyReply {
+  switch (why) {
+    case 'bad-credentials':
+      return sendBadCredentials(reply, issuer)
+    case 'session-over':
+      return sendProblem(
+        reply,
+        createProblem(
+          'superseded',
+          'the session or the password has changed; nothing was changed now',
+        ),
+      )
+    default:
+      return sendProblem(reply, createProblem(why, detail))
   }
 }

@@ -48,13 +48,24 @@ export function answerError(
 export function problemOf(error: FastifyError): Problem {
   if (error instanceof MalformedBodyError) return createProblem('malformed', error.message)
   if (error.validation !== undefined) {
-    return createProblem('malformed', 'the body does not fit', error.validation.map(fieldErrorOf))
+    const where = partOfRequest.get(error.validationContext) ?? 'body'
+    return createProblem(
+      'malformed',
+      `the ${where} does not fit`,
+      error.validation.map(fieldErrorOf),
+    )
   }
   const known = problemOfFastifyCode.get(error.code)
   if (known !== undefined) return createProblem(...known)
   // What else Fastify blames on the request, such as a client that left in the middle of its body.
   return createProblem((error.statusCode ?? 500) < 500 ? 'malformed' : 'internal')
 }
+
+/** What Fastify calls the parts of a request, in the terms of RFC 9110. */
+const partOfRequest: ReadonlyMap<string | undefined, string> = new Map([
+  ['querystring', 'query'],
+  ['params', 'path'],
+])
 
 const problemOfFastifyCode: ReadonlyMap<string, readonly [ProblemCode, string]> = new Map([
   ['FST_ERR_CTP_BODY_TOO_LARGE', ['too-large', 'the body may have 16 KiB'] as const],

@@ -43,7 +43,7 @@ export function addRevocations(
   })
 
   app.get(pathAtIssuer(issuer, '/revocations/snapshot'), async (request, reply) => {
-    await callers.follower(request)
+    await callers.requireFeedReader(request)
     const { manifest, records } = await feed.snapshot()
     const body = Buffer.concat([Buffer.from(`${manifest}\n`), records])
     return reply.type('application/octet-stream').send(body)
@@ -52,7 +52,7 @@ export function addRevocations(
   // A HEAD request of it would hold its connection and get nothing, for ever.
   const withoutHead = { exposeHeadRoute: false }
   app.get(pathAtIssuer(issuer, '/revocations/stream'), withoutHead, async (request, reply) => {
-    await callers.follower(request)
+    await callers.requireFeedReader(request)
     const after = positionAskedFor(request)
     if (after === undefined) {
       return sendProblem(reply, createProblem('malformed', 'after is not <epoch>:<seq>'))
@@ -80,7 +80,7 @@ export function addRevocations(
       setTimeout(() => stream.destroy(), lingerMs).unref()
     }
     streams.add(end)
-    const recheck = setInterval(() => void callers.follower(request).catch(end), recheckMs)
+    const recheck = setInterval(() => void callers.requireFeedReader(request).catch(end), recheckMs)
     stream.once('close', () => {
       clearInterval(recheck)
       subscription.cancel()

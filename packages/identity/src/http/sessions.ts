@@ -24,7 +24,7 @@ export function addSessions(app: HttpServer, parts: SessionsParts): void {
   const { issuer, callers, sessions, now } = parts
 
   app.get(pathAtIssuer(issuer, '/sessions'), async (request) => {
-    const caller = await callers.person(request)
+    const caller = await callers.requirePerson(request)
     const all = await sessions.listOf(caller.accountId)
     const live = all.filter((session) => isLive(session, now()))
     return { sessions: live.map((session) => membersOf(session, caller.id)) }
@@ -34,7 +34,7 @@ export function addSessions(app: HttpServer, parts: SessionsParts): void {
     pathAtIssuer(issuer, '/sessions/:sid'),
     { schema: { params: sessionPath } },
     async (request, reply) => {
-      const caller = await callers.person(request)
+      const caller = await callers.requirePerson(request)
       const session = await sessions.find(request.params.sid)
       // Somebody else's session does not exist for the caller.
       if (session === undefined || session.accountId !== caller.accountId) {

@@ -1,8 +1,8 @@
-import { firstChain } from '@portcullis/protocol/revocations'
+import { fingerprintOf, firstChain } from '@portcullis/protocol/revocations'
 import { integer, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
 import type { HighWater, HighWaterFile } from './high-water.ts'
-import { appendRecord } from './revocations.ts'
+import { appendRecord, fingerprintOfText } from './revocations.ts'
 
 export interface EpochOptions {
   readonly issuer: string
@@ -85,7 +85,9 @@ function renew(
 ): OpenedEpoch {
   const base = highestBase + baseStep
   query('UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL', [now])
-  // The record for all covers every record of the epochs before.
+  // The record for all covers every record of the epochs before, except that of a withdrawn key: its
+  // thief chooses generations as he likes.
+  const keys = query("DELETE FROM revocations WHERE kind = 'key' RETURNING fingerprint")
   query('DELETE FROM revocations')
   query('UPDATE revocation_head SET epoch = $1, base = $2, seq = 0, chain = $3, at = max(at, $4)', [
     newEpoch,
@@ -93,6 +95,11 @@ function renew(
     firstChain(newEpoch),
     now,
   ])
-  appendRecord(query, issuer, { kind: 'all', key: '', floor: base }, now)
+  const all = fingerprintOf(issuer, 'all', '')
+  appendRecord(query, { kind: 'all', fingerprint: all, floor: base }, now)
+  for (const row of keys) {
+    const fingerprint = fingerprintOfText(text(row, 'fingerprint'))
+    appendRecord(query, { kind: 'key', fingerprint, floor: 0 }, now)
+  }
   return { kind: 'renewed', why }
 }

@@ -33,8 +33,9 @@ export function highWaterFileAt(path: string): HighWaterFile {
       }
     },
     write: ({ epoch, base, seq, at }) => {
-      // Beside it and renamed: a crash leaves the old mark or the new one.
-      const fresh = `${path}.new`
+      // Beside it and renamed: a crash leaves the old mark or the new one. Each process has a draft of
+      // its own, so that two over one database never rename half of each other's.
+      const fresh = `${path}.${process.pid}.draft`
       const file = openSync(fresh, 'w', 0o600)
       try {
         writeSync(file, `${epoch} ${base} ${seq} ${at}\n`)

@@ -1,4 +1,8 @@
-import type { RevocationPosition, RevocationRecord } from '@portcullis/protocol/revocations'
+import type {
+  Fingerprint,
+  RevocationPosition,
+  RevocationRecord,
+} from '@portcullis/protocol/revocations'
 import { fingerprintOf, isRevocationKind, nextChain } from '@portcullis/protocol/revocations'
 import type { LogHead, Revocation, RevocationLog } from '../domain/revocations.ts'
 import { integer, list, optionalInteger, text } from './columns.ts'
@@ -15,8 +19,6 @@ export type RevokingTransaction = <Result>(
 
 export interface StoredRevocationLog extends RevocationLog {
   readonly transaction: RevokingTransaction
-  /** Calls the listener whenever new records are durable. Answers how to stop that. */
-  readonly onRevoked: (listener: () => void) => () => void
 }
 
 export interface RevocationLogOptions {
@@ -39,7 +41,9 @@ export function createRevocationLog(
         let hasRevoked = false
         const answer = steps(query, (revocation) => {
           hasRevoked = true
-          return appendRecord(query, issuer, revocation, now())
+          const { kind, key, floor } = revocation
+          const fingerprint = fingerprintOf(issuer, kind, key)
+          return appendRecord(query, { kind, fingerprint, floor }, now())
         })
         return { result: answer, head: hasRevoked ? readHead(query) : undefined }
       })
@@ -91,8 +95,7 @@ const untilMarginMs = 60_000
 /** `seq` and chain are read and written under the store's write lock, so they are in commit order. */
 export function appendRecord(
   query: Query,
-  issuer: string,
-  { kind, key, floor }: Revocation,
+  { kind, fingerprint, floor }: Pick<RevocationRecord, 'kind' | 'fingerprint' | 'floor'>,
   now: number,
 ): RevocationPosition {
   const head = readHead(query)
@@ -101,7 +104,7 @@ export function appendRecord(
   const record: RevocationRecord = {
     seq: head.seq + 1,
     kind,
-    fingerprint: fingerprintOf(issuer, kind, key),
+    fingerprint,
     floor,
     until: kind === 'key' ? undefined : at + head.accessTokenSecondsMax * 1000 + untilMarginMs,
   }
@@ -111,8 +114,7 @@ export function appendRecord(
     [
       record.seq,
       record.kind,
-      // SQL's integers have a sign.
-      record.fingerprint.toString(16).padStart(16, '0'),
+      textOfFingerprint(record.fingerprint),
       record.floor,
       record.until ?? null,
       at,
@@ -155,8 +157,17 @@ function recordOf(row: Row): RevocationRecord {
   return {
     seq: integer(row, 'seq'),
     kind,
-    fingerprint: BigInt(`0x${text(row, 'fingerprint')}`),
+    fingerprint: fingerprintOfText(text(row, 'fingerprint')),
     floor: integer(row, 'floor'),
     until: optionalInteger(row, 'until'),
   }
+}
+
+/** Hexadecimal: the integers of SQL have a sign, and 63 bits beside it. */
+function textOfFingerprint(fingerprint: Fingerprint): string {
+  return fingerprint.toString(16).padStart(16, '0')
+}
+
+export function fingerprintOfText(stored: string): Fingerprint {
+  return BigInt(`0x${stored}`)
 }

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { globSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { RunningSystem } from './running-system.ts'
 import { removeFolder, runPortcullis, startSystem } from './running-system.ts'
+
+const execute = promisify(execFile)
+const main = fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url))
+const portcullis = `--conditions=@portcullis/source ${main}`
 
 let system: RunningSystem
 
@@ -49,6 +54,33 @@ test('the README shows the lines that are printed', () => {
   const [, printed = ''] = /```text\n(.*?)```/s.exec(readme) ?? []
   const shown = pastedLines(printed).map(withoutPorts)
   assert.deepEqual(shown, pastedLines(system.run.output()).map(withoutPorts))
+})
+
+test('what else the README offers to try works as pasted', async () => {
+  const readme = readFileSync(fileURLToPath(new URL('../README.md', import.meta.url)), 'utf8')
+  const [, block = ''] = /^More to try.*?```sh\n(.*?)```/ms.exec(readme) ?? []
+  const { identity, gateway } = system.endpoints
+  const lines = block
+    .trim()
+    .split('\n')
+    .map((line) => line.replaceAll('http://localhost:4000', identity))
+    .map((line) => line.replaceAll('http://localhost:4003', gateway))
+    .map((line) => line.replace('npm run portcullis --', `${process.execPath} ${portcullis}`))
+  assert.equal(lines.length, 9)
+  const answers: string[] = []
+  for (const line of lines) {
+    const { stdout } = await execute('sh', ['-c', line], { cwd: system.folder })
+    answers.push(stdout)
+  }
+  const [added, read, , sessions, out, refused, blocked, unblocked, keys] = answers
+  assert.match(String(added), /"addReview":{"id":/)
+  assert.match(String(read), /"stars":5,"text":"bright"/)
+  assert.match(String(sessions), /"current":true/)
+  assert.match(String(out), /"revocation":{"epoch":/)
+  assert.match(String(refused), /"code":"invalid-token"/)
+  assert.match(String(blocked), /alice is blocked/)
+  assert.match(String(unblocked), /alice can sign in again/)
+  assert.match(String(keys), /access-token {2}RS256/)
 })
 
 test('every file of the data folder is for its owner only', () => {

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { createVerifier } from '@portcullis/verify'
 import type { RunningSystem } from './running-system.ts'
 import { bearer, removeFolder, runPortcullis, startSystem } from './running-system.ts'
 import type { Door } from './tour/doors.ts'
@@ -123,4 +126,28 @@ test('remote commands tell refused, wrongly used and unreachable apart', async (
   assert.equal(listed.code, 0)
   assert.match(listed.said, /access-token +RS256 +active/)
   assert.match(listed.said, /feed +ES256 +pending/)
+})
+
+test('a client made by command may read the feed, and its secret is in the file alone', async () => {
+  const { folder, endpoints } = system
+  const database = ['--database', `sqlite:${join('.portcullis', 'identity.db')}`]
+  const chosen = ['--scope', 'revocations.read', '--credentials', 'billing.json']
+  const made = await portcullis('clients', 'create', 'billing', ...database, ...chosen)
+  assert.equal(made.code, 0, made.said)
+  const path = join(folder, 'billing.json')
+  assert.equal(statSync(path).mode & 0o077, 0)
+  const { client_id: id, client_secret: secret } = JSON.parse(readFileSync(path, 'utf8')) as {
+    readonly client_id: string
+    readonly client_secret: string
+  }
+  assert.doesNotMatch(made.said, new RegExp(secret))
+  const verifier = createVerifier({
+    issuer: endpoints.identity,
+    audience: 'orders',
+    client: { id, secret },
+  })
+  await verifier.ready()
+  await verifier.close()
+  const again = await portcullis('clients', 'create', 'billing', ...database, ...chosen)
+  assert.deepEqual([again.code, /is there already/.test(again.said)], [1, true])
 })

@@ -17,9 +17,21 @@ program
   .command('dev')
   .description('run the whole system on this machine: identity, gateway and two example services')
   .option('--issuer <url>', 'where others reach identity, when something stands in front of it')
-  .option('--jwks-max-age-seconds <n>', 'how long key sets may be kept; default 300', parseInteger)
-  .option('--refresh-grace-seconds <n>', 'see refreshGraceSeconds; default 30', parseInteger)
-  .option('--max-staleness-seconds <n>', 'see maxStalenessSeconds; default 30', parseInteger)
+  .option(
+    '--jwks-max-age-seconds <n>',
+    'how long key sets may be kept, 1 to 3600; default 300',
+    wholeNumber(1, 3600),
+  )
+  .option(
+    '--refresh-grace-seconds <n>',
+    'how long lost answers are given again, 0 to 300; default 30',
+    wholeNumber(0, 300),
+  )
+  .option(
+    '--max-staleness-seconds <n>',
+    'how old the last word of the issuer may be, 3 to 3600; default 30',
+    wholeNumber(3, 3600),
+  )
   .addHelpText('after', '\nState is kept in .portcullis; PORTCULLIS_PORT_BASE moves the ports.')
   .action(async (options) => (await import('./dev/dev.ts')).runDev(options))
 
@@ -73,7 +85,24 @@ remote(keys.command('list'))
 
 remote(keys.command('rotate'))
   .description('sign with the waiting keys from now on; no restart anywhere')
+  .option('--purpose <name>', 'access-token (the default) or feed')
+  .option('--algorithm <name>', 'only the keys of this algorithm')
   .action(async (options) => (await import('./remote/keys.ts')).runKeysRotate(options))
+
+const clients = program.command('clients').description('make clients for services and machines')
+
+clients
+  .command('create <name>')
+  .description('make a machine client in the store, and write its secret to a file')
+  .requiredOption('--database <url>', 'the store, sqlite:PATH; identity may be running on it')
+  .requiredOption('--scope <scopes>', 'what it may ask for, separated by spaces')
+  .option('--audience <names>', 'the services it may ask for, separated by spaces')
+  .requiredOption('--credentials <file>', 'where to write id and secret; must not exist')
+  .addHelpText(
+    'after',
+    '\nA service that follows the revocation feed needs --scope revocations.read.',
+  )
+  .action(async (name, options) => (await import('./clients.ts')).runCreateClient(name, options))
 
 const usageExitCode = 2
 
@@ -97,10 +126,12 @@ function remote(command: Command): Command {
     .option('--json', 'answer in JSON, for programs')
 }
 
-/** The range is checked with the setting that it becomes. */
-function parseInteger(text: string): number {
-  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.')
-  return Number(text)
+function wholeNumber(least: number, greatest: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN
+    if (number >= least && number <= greatest) return number
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${greatest}.`)
+  }
 }
 
 function ownVersion(): string {

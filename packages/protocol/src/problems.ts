@@ -15,6 +15,7 @@ export type ProblemCode =
   | 'bad-credentials'
   | 'account-blocked'
   | 'superseded'
+  | 'last-administrator'
   | 'too-early'
   | 'position-gone'
   | 'missing-token'
@@ -49,6 +50,7 @@ const problems: Readonly<Record<ProblemCode, { status: number; title: string }>>
   // people
   'bad-credentials': { status: 401, title: 'Identifier or password is wrong' },
   'account-blocked': { status: 403, title: 'The account is blocked' },
+  'last-administrator': { status: 409, title: 'There would be no administrator left' },
   superseded: { status: 409, title: 'What this is about has changed meanwhile' },
   'too-early': { status: 409, title: 'This cannot be done yet' },
   'position-gone': { status: 410, title: 'The log no longer goes back that far' },

@@ -7,50 +7,11 @@ import {
   newClientCredential,
   newRandomSecret,
 } from '@portcullis/identity'
-import type { SchemaCheck } from '@portcullis/runtime'
-import {
-  checkAgainstSchema,
-  readSettingsFile,
-  settingsError,
-  StartError,
-} from '@portcullis/runtime'
-import type { FromSchema } from 'json-schema-to-ts'
+import { StartError } from '@portcullis/runtime'
+import type { Credentials, FileClient } from '../credentials-file.ts'
+import { readCredentials, readFileClient } from '../credentials-file.ts'
 import { writePrivateFile } from '../private-file.ts'
 import type { DataFolder } from './folder-paths.ts'
-
-const fileClientSchema = {
-  type: 'object',
-  required: ['client_id', 'client_secret', 'scope'],
-  properties: {
-    client_id: { type: 'string', minLength: 1 },
-    client_secret: { type: 'string', minLength: 1 },
-    scope: { type: 'string', minLength: 1 },
-  },
-} as const
-
-const credentialsSchema = {
-  type: 'object',
-  required: ['accounts', 'clients'],
-  properties: {
-    accounts: {
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['identifier', 'password', 'roles'],
-        properties: {
-          // It becomes a part of a file name.
-          identifier: { type: 'string', pattern: '^[a-z0-9-]{1,64}$' },
-          password: { type: 'string', minLength: 8 },
-          roles: { type: 'array', items: { type: 'string' } },
-        },
-      },
-    },
-    clients: { type: 'array', items: fileClientSchema },
-  },
-} as const
-
-type Credentials = FromSchema<typeof credentialsSchema>
-type FileClient = FromSchema<typeof fileClientSchema>
 
 /**
  * Makes what a first start needs, and leaves alone what is there: sealing key, pepper, passwords and
@@ -68,10 +29,7 @@ export async function prepareDataFolder(folder: DataFolder): Promise<void> {
     refuseIfStoreExists(folder, folder.credentialsFile)
     writeJson(folder.credentialsFile, newCredentials())
   }
-  const credentials = contentOf(
-    checkAgainstSchema<Credentials>(credentialsSchema, readSettingsFile(folder.credentialsFile)),
-    folder.credentialsFile,
-  )
+  const credentials = readCredentials(folder.credentialsFile)
   await fillStore(folder, credentials)
   const strangers = await ensureClients(folder.database, [
     serviceClient('gateway-service', folder.gatewayClientFile),
@@ -85,7 +43,9 @@ export async function prepareDataFolder(folder: DataFolder): Promise<void> {
     )
   }
   for (const { identifier, password } of credentials.accounts) {
-    writeJson(join(folder.path, `login-${identifier}.json`), { identifier, password })
+    const path = join(folder.path, `login-${identifier}.json`)
+    // Left alone afterwards: whoever changes a password puts the new one there.
+    if (!existsSync(path)) writeJson(path, { identifier, password })
   }
 }
 
@@ -102,11 +62,7 @@ async function fillStore(folder: DataFolder, { accounts, clients }: Credentials)
 /** The client by which a service reads the revocation feed; its credential is in a file of its own. */
 function serviceClient(name: string, path: string): NewClient {
   if (!existsSync(path)) writeJson(path, newFileClient('revocations.read'))
-  const client = contentOf(
-    checkAgainstSchema<FileClient>(fileClientSchema, readSettingsFile(path)),
-    path,
-  )
-  return { ...newClientOf(client), name, audiences: [] }
+  return { ...newClientOf(readFileClient(path)), name, audiences: [] }
 }
 
 function newClientOf(client: FileClient): Omit<NewClient, 'name' | 'audiences'> {
@@ -147,10 +103,4 @@ function refuseIfStoreExists(folder: DataFolder, missing: string): void {
 
 function writeJson(path: string, value: object): void {
   writePrivateFile(path, JSON.stringify(value, undefined, 2))
-}
-
-/** What the file holds, once it was checked; every mistake in it is a part of one `StartError`. */
-function contentOf<Content>(check: SchemaCheck<Content>, path: string): Content {
-  if (check.kind === 'mistaken') throw settingsError(path, check.mistakes)
-  return check.value
 }

@@ -2,13 +2,12 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import type { Running } from '@portcullis/runtime'
 import { createLog, runUntilStopped, StartError, systemErrorCode } from '@portcullis/runtime'
+import { dataFolderName } from '../credentials-file.ts'
 import { environment, readPortBase } from '../settings.ts'
 import type { DevSettings } from './configuration.ts'
 import { lockFolder } from './folder-lock.ts'
 import { dataFolderAt } from './folder-paths.ts'
 import { choosePorts } from './ports.ts'
-
-const folderName = '.portcullis'
 
 /** Runs the whole system in this folder until it is stopped. */
 export async function runDev(chosen: DevSettings): Promise<void> {
@@ -17,7 +16,7 @@ export async function runDev(chosen: DevSettings): Promise<void> {
 }
 
 async function startDev(chosen: DevSettings): Promise<Running> {
-  const folder = dataFolderAt(folderName)
+  const folder = dataFolderAt(dataFolderName)
   // A system that runs here already is the better explanation of a busy port, so it is asked first.
   if (existsSync(folder.lock)) lockFolder(folder.lock).release()
   // Before anything is made, so that a busy port leaves nothing behind.

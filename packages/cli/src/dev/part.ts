@@ -13,12 +13,14 @@ export interface PartOptions {
   readonly logFile: string
   /** Anything but 503 from here means that the part is ready. */
   readonly readyUrl: string
+  /** Aborts when another part has failed: there is nothing left to wait for. */
+  readonly signal: AbortSignal
 }
 
 /** One process of a development system. */
 export interface Part {
   readonly name: string
-  /** Settles when the process ends, with the last that it wrote to standard error. */
+  /** Settles when the process ends, with the last that it wrote to standard error, or how it ended. */
   readonly ended: Promise<string>
   readonly stop: () => Promise<void>
 }
@@ -43,7 +45,9 @@ export async function startPart(options: PartOptions): Promise<Part> {
   const part: Part = { name: options.name, ended, stop: () => stopChild(child) }
   const outcome = await Promise.race([
     ended.then((standardErrorTail) => ({ kind: 'ended', standardErrorTail }) as const),
-    answers(options.readyUrl).then((isUp) => ({ kind: isUp ? 'up' : 'silent' }) as const),
+    answers(options.readyUrl, options.signal).then(
+      (isUp) => ({ kind: isUp ? 'up' : 'silent' }) as const,
+    ),
   ])
   if (outcome.kind === 'up') return part
   await part.stop()
@@ -67,14 +71,14 @@ async function outputOf(child: ChildProcess, logFile: string): Promise<string> {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     standardErrorTail = (standardErrorTail + text).slice(-rememberedCharacters)
   })
-  await once(child, 'close')
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
   log.end()
-  return standardErrorTail
+  return standardErrorTail === '' ? `ended with ${signal ?? `code ${code}`}` : standardErrorTail
 }
 
-async function answers(url: string): Promise<boolean> {
+async function answers(url: string, signal: AbortSignal): Promise<boolean> {
   const deadline = performance.now() + readySecondsMax * 1000
-  while (performance.now() < deadline) {
+  while (performance.now() < deadline && !signal.aborted) {
     try {
       const response = await fetch(url, { signal: AbortSignal.timeout(1000) })
       await response.arrayBuffer()

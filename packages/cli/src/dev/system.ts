@@ -30,10 +30,20 @@ export async function startSystem(
   }
   try {
     const plans = planParts(folder, ports, configuration, chosen)
-    const started = await Promise.allSettled(plans.map((plan) => startPart(plan)))
+    const failure = new AbortController()
+    const started = await Promise.allSettled(
+      plans.map(async (plan) => {
+        try {
+          return await startPart({ ...plan, signal: failure.signal })
+        } catch (error) {
+          failure.abort(error)
+          throw error
+        }
+      }),
+    )
     parts.push(...started.filter(isFulfilled).map(({ value }) => value))
-    const failed = started.find((result) => result.status === 'rejected')
-    if (failed !== undefined) throw failed.reason
+    // The first that failed is the reason; the others were only waiting for it.
+    if (failure.signal.aborted) throw failure.signal.reason
   } catch (error) {
     await close()
     throw error
@@ -44,7 +54,9 @@ export async function startSystem(
     const standardErrorTail = await part.ended
     if (closing) return
     closing = true
+    const log = join(folder.logs, `${part.name}.log`)
     process.stderr.write(`${part.name} stopped by itself: ${standardErrorTail.trim()}\n`)
+    process.stderr.write(`Its log is ${log}. Start the system again with the same command.\n`)
     await close()
     process.exit(1)
   }
@@ -71,7 +83,7 @@ function planParts(
   ports: Ports,
   { endpoints, identityFile, gatewayFile }: Configuration,
   { maxStalenessSeconds }: DevSettings,
-): readonly PartOptions[] {
+): readonly Omit<PartOptions, 'signal'>[] {
   const cli = siblingModule('../main', import.meta.url)
   const logFile = (name: string): string => join(folder.logs, `${name}.log`)
   const variables = { ...environment(), NODE_COMPILE_CACHE: folder.compileCache }

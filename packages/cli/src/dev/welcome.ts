@@ -24,8 +24,8 @@ Accounts alice (customer) and admin, and a machine client: ${path}/credentials.j
 Sign in as alice, order something through the gateway, and list your orders:
 
 (umask 077; curl -fsS ${endpoints.identity}/login ${json} -d @${path}/login-alice.json | ${keepToken} > ${header})
-curl -s ${endpoints.gateway}/orders -H @${header} ${json} -d '{"item":"lamp","quantity":1}'
-curl -s ${endpoints.gateway}/orders -H @${header}
+curl -sS ${endpoints.gateway}/orders -H @${header} ${json} -d '{"item":"lamp","quantity":1}'
+curl -sS ${endpoints.gateway}/orders -H @${header}
 
 Logs are in ${path}/logs. Ctrl-C stops everything. To start over, stop it and delete ${path}.
 `

@@ -16,8 +16,8 @@ export async function asAdministrator<Result>(
   { issuer, identifier, password }: Administrator,
   job: (administration: Administration) => Promise<Result>,
 ): Promise<Result> {
+  const client = clientFor(issuer)
   try {
-    const client = createClient({ issuer, audience: issuer })
     await client.login({ identifier, password })
     try {
       return await job({ ask: (method, path, json) => ask(client, issuer, { method, path, json }) })
@@ -26,6 +26,15 @@ export async function asAdministrator<Result>(
     }
   } catch (error) {
     throw commandErrorOf(error, issuer)
+  }
+}
+
+function clientFor(issuer: string): Client {
+  try {
+    return createClient({ issuer, audience: issuer })
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    throw new CommandError(2, error.message, 'Write --issuer as identity has it in its settings.')
   }
 }
 
@@ -42,12 +51,19 @@ async function ask(
 ): Promise<Members> {
   const body = json === undefined ? {} : { body: JSON.stringify(json) }
   const headers = json === undefined ? {} : { 'content-type': 'application/json' }
-  const response = await client.fetch(`${issuer}${path}`, { method, headers, ...body })
+  const response = await client
+    .fetch(`${issuer}${path}`, { method, headers, ...body })
+    .catch((error: unknown) => {
+      // The fetch that went out is not the client's own, so its failure is fetch's.
+      throw error instanceof TypeError ? unreachable(issuer) : error
+    })
   const members = await membersOf(response)
   if (response.ok) return members
   const { detail } = members
-  const why = typeof detail === 'string' ? detail : `it answered ${response.status}`
-  throw new CommandError(1, `refused: ${why}`, 'Nothing was changed.')
+  const why = typeof detail === 'string' ? printable(detail) : `it answered ${response.status}`
+  throw response.status < 500
+    ? new CommandError(1, `refused: ${why}`, 'Nothing was changed.')
+    : new CommandError(1, `identity failed: ${why}`, 'Look what has become of it, then try again.')
 }
 
 async function membersOf(response: Response): Promise<Members> {
@@ -59,15 +75,26 @@ async function membersOf(response: Response): Promise<Members> {
   }
 }
 
+/** What somebody else wrote, without what a terminal would obey. */
+function printable(text: string): string {
+  return text.replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}]/gu, '?')
+}
+
 function commandErrorOf(error: unknown, issuer: string): unknown {
-  if (error instanceof TypeError) {
-    // The client's word for an address that is none, and fetch's for one that nobody answers at.
-    return new CommandError(3, `${issuer} cannot be asked: ${error.message}`, unreachableRemedy)
-  }
   if (!(error instanceof ClientError)) return error
+  if (error.code === 'account-blocked') {
+    const remedy = 'Another administrator must unblock it, with: accounts unblock.'
+    return new CommandError(1, 'refused: this account is blocked', remedy)
+  }
   return error.code === 'issuer-unreachable'
-    ? new CommandError(3, `${issuer} cannot be reached`, unreachableRemedy)
+    ? unreachable(issuer)
     : new CommandError(1, `refused: ${error.message}`, 'Check the credentials file.')
 }
 
-const unreachableRemedy = 'Check --issuer, and that identity runs.'
+function unreachable(issuer: string): CommandError {
+  return new CommandError(
+    3,
+    `${issuer} cannot be reached`,
+    'Check --issuer, and that identity runs (npm start).',
+  )
+}

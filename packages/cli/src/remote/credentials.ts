@@ -1,13 +1,11 @@
-import { join } from 'node:path'
-import type { SchemaCheck } from '@portcullis/runtime'
-import {
-  checkAgainstSchema,
-  readSettingsFile,
-  settingsError,
-  StartError,
-} from '@portcullis/runtime'
-import type { FromSchema } from 'json-schema-to-ts'
+import { StartError } from '@portcullis/runtime'
 import { CommandError } from '../command-error.ts'
+import {
+  defaultCredentialsFile,
+  defaultEndpointsFile,
+  readCredentials,
+  readIssuer,
+} from '../credentials-file.ts'
 
 /** Where a remote command goes, and as whom. */
 export interface RemoteOptions {
@@ -22,67 +20,24 @@ export interface Administrator {
   readonly password: string
 }
 
-const dataFolder = '.portcullis'
 const administratorRole = 'identity-admin'
 
-const endpointsSchema = {
-  type: 'object',
-  required: ['identity'],
-  properties: { identity: { type: 'string', minLength: 1 } },
-} as const
-
-const credentialsSchema = {
-  type: 'object',
-  required: ['accounts'],
-  properties: {
-    accounts: {
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['identifier', 'password', 'roles'],
-        properties: {
-          identifier: { type: 'string', minLength: 1 },
-          password: { type: 'string', minLength: 1 },
-          roles: { type: 'array', items: { type: 'string' } },
-        },
-      },
-    },
-  },
-} as const
-
 /** Reads the files; by default those of the development system in this folder. */
-export function readAdministrator({ issuer, credentials }: RemoteOptions): Administrator {
-  const path = credentials ?? join(dataFolder, 'credentials.json')
-  const { accounts } = read(path, (value) =>
-    checkAgainstSchema<FromSchema<typeof credentialsSchema>>(credentialsSchema, value),
-  )
-  const account = accounts.find(({ roles }) => roles.includes(administratorRole))
-  if (account === undefined) {
-    throw new CommandError(
-      2,
-      `${path} has no account with the role ${administratorRole}`,
-      'Name the credentials of an administrator with --credentials.',
-    )
-  }
-  const { identifier, password } = account
-  return { issuer: issuer ?? issuerOfDevelopment(), identifier, password }
-}
-
-function issuerOfDevelopment(): string {
-  const path = join(dataFolder, 'endpoints.json')
-  return read(path, (value) =>
-    checkAgainstSchema<FromSchema<typeof endpointsSchema>>(endpointsSchema, value),
-  ).identity
-}
-
-function read<Content>(path: string, check: (value: unknown) => SchemaCheck<Content>): Content {
+export function readAdministrator(options: RemoteOptions): Administrator {
+  const { credentials: path = defaultCredentialsFile } = options
   try {
-    const checked = check(readSettingsFile(path))
-    if (checked.kind === 'mistaken') throw settingsError(path, checked.mistakes)
-    return checked.value
+    const account = readCredentials(path).accounts.find(({ roles }) =>
+      roles.includes(administratorRole),
+    )
+    if (account === undefined) {
+      const remedy = 'Name the credentials of an administrator with --credentials.'
+      throw new StartError(`${path} has no account with the role ${administratorRole}`, remedy)
+    }
+    const { identifier, password } = account
+    return { issuer: options.issuer ?? readIssuer(defaultEndpointsFile), identifier, password }
   } catch (error) {
     if (!(error instanceof StartError)) throw error
-    const remedy = 'Say where with --issuer URL and --credentials FILE.'
+    const remedy = `${error.remedy} Or say where with --issuer URL and --credentials FILE.`
     throw new CommandError(2, error.message, remedy)
   }
 }

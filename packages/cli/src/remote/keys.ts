@@ -1,14 +1,7 @@
+import type { Members } from './administration.ts'
 import { asAdministrator } from './administration.ts'
 import type { RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
-
-interface ListedKey {
-  readonly purpose: string
-  readonly algorithm: string
-  readonly state: string
-  readonly created_at: string
-  readonly kid: string
-}
 
 /** Prints every key that is published, and those that were destroyed. */
 export async function runKeysList(options: RemoteOptions): Promise<void> {
@@ -20,25 +13,33 @@ export async function runKeysList(options: RemoteOptions): Promise<void> {
   )
 }
 
+export interface RotateOptions extends RemoteOptions {
+  readonly purpose?: string
+  readonly algorithm?: string
+}
+
 /** Promotes the waiting keys. Refused, with the moment when it may, while they are too young. */
-export async function runKeysRotate(options: RemoteOptions): Promise<void> {
+export async function runKeysRotate(options: RotateOptions): Promise<void> {
+  const { purpose, algorithm } = options
   const answer = await asAdministrator(readAdministrator(options), ({ ask }) =>
-    ask('POST', '/admin/keys/rotate'),
+    ask('POST', '/admin/keys/rotate', { purpose, algorithm }),
   )
   process.stdout.write(
     options.json === true ? `${JSON.stringify(answer)}\n` : tableOf(answer['keys']),
   )
 }
 
+const columns = ['purpose', 'algorithm', 'state', 'created_at', 'kid'] as const
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
 function tableOf(keys: unknown): string {
-  const rows = (Array.isArray(keys) ? (keys as readonly ListedKey[]) : []).map((key) => [
-    key.purpose,
-    key.algorithm,
-    key.state,
-    key.created_at,
-    key.kid,
-  ])
-  const table = [['PURPOSE', 'ALGORITHM', 'STATE', 'CREATED', 'KID'], ...rows]
+  const rows = (Array.isArray(keys) ? (keys as readonly Members[]) : []).map((key) =>
+    columns.map((column) => textOf(key[column])),
+  )
+  const table = [columns.map((column) => column.toUpperCase()), ...rows]
   const widths = table[0]?.map((_title, at) =>
     Math.max(...table.map((row) => row[at]?.length ?? 0)),
   )

@@ -41,14 +41,20 @@ export type ChangedPassword =
   /** Since they were read, the password was changed by somebody else, or the session has ended. */
   | { readonly kind: 'superseded' }
 
+export type BlockOutcome =
+  | { readonly kind: 'blocked'; readonly position: RevocationPosition }
+  | { readonly kind: 'unknown' }
+  /** Nobody would be left who could unblock anybody. */
+  | { readonly kind: 'last-administrator' }
+
 /** Each of these is one atomic change; what ends sessions also revokes their tokens in it. */
 export interface AccountStore {
   readonly findByIdentifier: (identifier: string) => Promise<Account | undefined>
   readonly find: (accountId: string) => Promise<Account | undefined>
   readonly endAllSessions: (accountId: string, now: number) => Promise<RevocationPosition>
   readonly changePassword: (change: PasswordChange) => Promise<ChangedPassword>
-  /** Undefined when there is no such account. Blocking twice is the same as once. */
-  readonly block: (decision: Decision) => Promise<RevocationPosition | undefined>
+  /** Blocking twice is the same as once. */
+  readonly block: (decision: Decision) => Promise<BlockOutcome>
   /** Lets the person sign in again, and revives nothing. False when there is no such account. */
   readonly unblock: (decision: Decision) => Promise<boolean>
 }

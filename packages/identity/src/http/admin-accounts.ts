@@ -50,10 +50,14 @@ export function addAdminAccounts(app: HttpServer, parts: AdminAccountsParts): vo
   app.post(at('/:id/block'), decision, async (request, reply) => {
     const actor = (await callers.requireAdministrator(request)).accountId
     const decided: Decision = { accountId: request.params.id, actor, now: now(), ...request.body }
-    const revocation = await accounts.block(decided)
-    if (revocation === undefined) return sendProblem(reply, createProblem('not-found'))
+    const outcome = await accounts.block(decided)
+    if (outcome.kind === 'unknown') return sendProblem(reply, createProblem('not-found'))
+    if (outcome.kind === 'last-administrator') {
+      const detail = 'nobody would be left who could unblock anybody'
+      return sendProblem(reply, createProblem('last-administrator', detail))
+    }
     request.log.info({ accountId: decided.accountId, actor }, 'account blocked')
-    return reply.send({ revocation })
+    return reply.send({ revocation: outcome.position })
   })
 
   app.post(at('/:id/unblock'), decision, async (request, reply) => {

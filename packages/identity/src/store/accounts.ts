@@ -2,10 +2,12 @@ import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type {
   Account,
   AccountStore,
+  BlockOutcome,
   ChangedPassword,
   Decision,
   PasswordChange,
 } from '../domain/accounts.ts'
+import { administratorRole } from '../domain/registry.ts'
 import { isLive } from '../domain/sessions.ts'
 import { integer, list, optionalInteger, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
@@ -76,13 +78,25 @@ function changePassword(query: Query, revoke: Revoke, change: PasswordChange): C
   return { kind: 'changed', counter: rotatable.state.counter, position }
 }
 
-function block(query: Query, revoke: Revoke, decision: Decision): RevocationPosition | undefined {
-  const [row] = query('SELECT blocked_at FROM accounts WHERE id = $1', [decision.accountId])
-  if (row === undefined) return undefined
-  if (optionalInteger(row, 'blocked_at') !== undefined) return currentPosition(query)
-  query('UPDATE accounts SET blocked_at = $2 WHERE id = $1', [decision.accountId, decision.now])
+function block(query: Query, revoke: Revoke, decision: Decision): BlockOutcome {
+  const { accountId, now } = decision
+  const [row] = query('SELECT blocked_at FROM accounts WHERE id = $1', [accountId])
+  if (row === undefined) return { kind: 'unknown' }
+  if (optionalInteger(row, 'blocked_at') !== undefined) {
+    return { kind: 'blocked', position: currentPosition(query) }
+  }
+  if (isLastAdministrator(query, accountId)) return { kind: 'last-administrator' }
+  query('UPDATE accounts SET blocked_at = $2 WHERE id = $1', [accountId, now])
   appendDecision(query, 'account-blocked', decision)
-  return endEverything(query, revoke, decision.accountId)
+  return { kind: 'blocked', position: endEverything(query, revoke, accountId) }
+}
+
+function isLastAdministrator(query: Query, accountId: string): boolean {
+  const role = `%${JSON.stringify(administratorRole)}%`
+  const rows = query('SELECT id FROM accounts WHERE blocked_at IS NULL AND roles LIKE $1 LIMIT 2', [
+    role,
+  ])
+  return rows.length === 1 && rows[0]?.['id'] === accountId
 }
 
 function unblock(query: Query, decision: Decision): boolean {

@@ -152,8 +152,19 @@ test('nobody else decides: 403 without the role, machines included, and 401 for 
   assert.deepEqual(revokedKinds(identity), ['session'])
 })
 
-test('an administrator who is blocked decides nothing more', async (t) => {
+test('the last administrator cannot be blocked, by nobody', async (t) => {
   const { identity, token, adminId } = await start(t)
+  const refused = await call(identity, block(adminId), { token, body })
+  assertProblem(refused, 409, 'last-administrator')
+  assert.ok(await isWelcome(identity, token))
+  assert.deepEqual(revokedKinds(identity), [])
+})
+
+test('an administrator who is blocked decides nothing more', async (t) => {
+  const deputy = { ...admin, identifier: 'deputy' }
+  const identity = await startRunningIdentity({ accounts: [alice, admin, deputy] })
+  t.after(identity.close)
+  const { access: token, accountId: adminId } = await signInHere(identity, admin)
   const { accountId } = await signInHere(identity)
   positionOf(await call(identity, block(adminId), { token, body }))
   assertChallenged(await call(identity, block(accountId), { token, body }))

@@ -16,7 +16,7 @@ import { findCaller } from '../src/domain/callers.ts'
 import { refresh } from '../src/domain/refresh.ts'
 import { highWaterFileAt } from '../src/store/high-water.ts'
 import type { ChosenClock } from './chosen-clock.ts'
-import { createChosenClock } from './chosen-clock.ts'
+import { createChosenClock, startMs } from './chosen-clock.ts'
 import { storeIssuer } from './opened-store.ts'
 import { startRunningIdentity } from './running-identity.ts'
 import { call, isWelcome, positionOf, refreshWith, signInHere } from './signed-in.ts'
@@ -25,6 +25,8 @@ import { loginWith, openPartsAt } from './store-parts.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 
 const baseStep = 2 ** 32
+/** Bases go by the clock, so that two are different even when nothing is left of the first. */
+const firstBase = Math.floor(startMs / 1000) * 2 ** 20
 
 /** One database file that is opened again and again, and what can happen to it while it is closed. */
 interface Place {
@@ -114,12 +116,12 @@ test('after an older copy was put back nothing from before is worth anything, an
   assert.notEqual(head.epoch, oldEpoch)
   const fingerprint = fingerprintOf(storeIssuer, 'all', '')
   const until = now + 960_000
-  const all = { seq: 1, kind: 'all', fingerprint, floor: baseStep, until } as const
+  const all = { seq: 1, kind: 'all', fingerprint, floor: firstBase, until } as const
   assert.deepEqual(records, [all])
   assert.equal(head.chain, nextChain(firstChain(head.epoch), all))
 
   const fresh = await loginWith(parts)
-  assert.deepEqual([fresh.claims.gen, fresh.claims.cgen], [baseStep, baseStep])
+  assert.deepEqual([fresh.claims.gen, fresh.claims.cgen], [firstBase, firstBase])
   assert.ok((await findCaller(parts.sessions, fresh.claims, now)) !== undefined)
   assert.equal((await refresh(parts, { refreshToken: fresh.refresh })).kind, 'refreshed')
 })
@@ -134,13 +136,13 @@ test('revocations of a later epoch have floors above its base', async (t) => {
   const { records } = await log.since(1)
   assert.deepEqual(
     records.map(({ seq, floor }) => [seq, floor]),
-    [[2, baseStep + 1]],
+    [[2, firstBase + 1]],
   )
   assert.equal(await findCaller(parts.sessions, claims, place.clock.now()), undefined)
   database.close()
   const again = await place.open()
   assert.deepEqual(again.epoch, { kind: 'continued' })
-  assert.equal((await loginWith(again.parts)).claims.gen, baseStep + 1)
+  assert.equal((await loginWith(again.parts)).claims.gen, firstBase + 1)
 })
 
 test('two restores of one copy never use a base twice', async (t) => {
@@ -155,7 +157,39 @@ test('two restores of one copy never use a base twice', async (t) => {
     bases.push((await loginWith(store.parts)).claims.gen)
     store.database.close()
   }
-  assert.deepEqual(bases, [baseStep, 2 * baseStep, 3 * baseStep])
+  assert.deepEqual(bases, [firstBase, firstBase + baseStep, firstBase + 2 * baseStep])
+})
+
+test('without a mark two restores of one copy never use a base twice either', async (t) => {
+  const place = placeOf(t)
+  await openOnce(place)
+  await revokeSomething(await place.open())
+  const bases: number[] = []
+  for (let restore = 0; restore < 2; restore += 1) {
+    place.clock.advanceMs(60_000)
+    place.putCopyBack()
+    rmSync(place.markPath)
+    const store = await place.open()
+    bases.push((await loginWith(store.parts)).claims.gen ?? 0)
+    store.database.close()
+  }
+  const [first = 0, second = 0] = bases
+  assert.ok(second > first + 1000, `${first}, then ${second}`)
+})
+
+test('a clock that was once far ahead costs an epoch, and not all the time until then', async (t) => {
+  const place = placeOf(t)
+  const { claims } = await openOnce(place)
+  const yearMs = 365 * 24 * 3600 * 1000
+  place.clock.advanceMs(yearMs)
+  const ahead = await place.open()
+  await ahead.log.checkpoint()
+  ahead.database.close()
+  place.clock.advanceMs(-yearMs)
+  const store = await place.open()
+  assertRenewed(store, /from the future/)
+  assert.equal((await store.log.checkpoint()).at, place.clock.now())
+  assert.equal(await findCaller(store.parts.sessions, claims, place.clock.now()), undefined)
 })
 
 test('a copy from which no revocation is missing is noticed by its time alone', async (t) => {
@@ -193,7 +227,7 @@ test('a fresh database beside an old mark begins above it', async (t) => {
   rmSync(place.path)
   const store = await place.open()
   assertRenewed(store, /the database is new and its mark is not/)
-  assert.equal((await loginWith(store.parts)).claims.gen, baseStep)
+  assert.equal((await loginWith(store.parts)).claims.gen, firstBase)
 })
 
 test('a crash between the commit and the mark loses nothing: the epoch goes on', async (t) => {

@@ -57,7 +57,8 @@ test('a refresh token logs out too: an old one as well, and one of a session tha
     assert.deepEqual(positionOf(await logout(refresh)), position)
   }
   assert.deepEqual(revokedKinds(identity), ['session'])
-  assert.deepEqual(eventKinds(identity), ['session-ended'])
+  // Two rotations ago: somebody else may have kept it.
+  assert.deepEqual(eventKinds(identity), ['refresh-reuse'])
 })
 
 test('two tokens at once are refused: they may be of two sessions', async (t) => {
@@ -138,4 +139,20 @@ test('logout everywhere needs a live session, whichever token it is asked with',
   positionOf(await everywhere(alive.refresh))
   assertChallenged(await everywhere(alive.refresh))
   assert.deepEqual(revokedKinds(identity), ['session', 'account'])
+})
+
+test('a refresh token that is long superseded is theft here too, and throws nobody else out', async (t) => {
+  const identity = await start(t)
+  const stolen = await signInHere(identity)
+  const elsewhere = await signInHere(identity)
+  let current = stolen.refresh
+  for (let times = 0; times < 2; times += 1) {
+    identity.clock.advanceMs(60_000)
+    current = tokensOf(await refreshWith(identity, current)).refresh
+  }
+  const body = { refresh_token: stolen.refresh }
+  assertChallenged(await call(identity, 'POST /logout/everywhere', { body }))
+  await assertNoRefresh(identity, current)
+  assert.deepEqual(eventKinds(identity), ['refresh-reuse'])
+  assert.ok(await isWelcome(identity, elsewhere.access))
 })

@@ -48,6 +48,12 @@ test('a token from the future shows that history was lost, and the row moves bey
   assert.deepEqual(decide({ rotatedAt: justNow }, 900), { kind: 'ahead', counter: 901 })
 })
 
+test('a clock that was set back does not hold the window open', () => {
+  const later = now + 10 * graceMs
+  assert.deepEqual(decide({ rotatedAt: later }, 4), { kind: 'reused' })
+  assert.deepEqual(decide({ rotatedAt: later }, 5), { kind: 'rotated', counter: 6 })
+})
+
 test('without a window every use of the current token rotates, and the one before is theft', () => {
   const state = { counter: 5, rotatedAt: now, attemptHash: undefined }
   const world = { now, graceMs: 0 }

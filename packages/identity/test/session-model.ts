@@ -36,7 +36,8 @@ export function present(
 ): 'rotated' | 'repeated' | 'refused' {
   if (!isLiveIn(session, nowMs)) return 'refused'
   const current = session.refreshTokens.length - 1
-  const isInWindow = session.rotatedAt !== undefined && nowMs - session.rotatedAt < graceMs
+  const isInWindow =
+    session.rotatedAt !== undefined && Math.abs(nowMs - session.rotatedAt) < graceMs
   if (isInWindow && counter >= current - 1) return 'repeated'
   if (counter < current) {
     session.isEnded = true

@@ -22,9 +22,20 @@ export function readSettingsFile(path: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new StartError(`the settings file ${path} is not JSON: ${reason}`, 'Correct the file.')
+    const where = lineOfFault(text, error)
+    throw new StartError(`the settings file ${path} is not JSON${where}`, 'Correct the file.')
   }
+}
+
+/** The message of `JSON.parse` quotes what stands there, which may be a secret: only the line is said. */
+function lineOfFault(text: string, error: unknown): string {
+  const message = error instanceof Error ? error.message : ''
+  const position = /at position (\d+)/.exec(message)?.[1]
+  const [, quoted = ''] = /"(.*)"(?:\.\.\.)? is not valid JSON$/s.exec(message) ?? []
+  const at = position === undefined ? text.indexOf(quoted) + quoted.length / 2 : Number(position)
+  return position === undefined && quoted === ''
+    ? ''
+    : `: something is wrong in line ${text.slice(0, at).split('\n').length}`
 }
 
 /** One error for all mistakes in a settings file. */

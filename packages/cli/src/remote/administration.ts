@@ -76,7 +76,7 @@ async function membersOf(response: Response): Promise<Members> {
 }
 
 /** What somebody else wrote, without what a terminal would obey. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}]/gu, '?')
 }
 

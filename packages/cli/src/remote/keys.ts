@@ -1,5 +1,5 @@
 import type { Members } from './administration.ts'
-import { asAdministrator } from './administration.ts'
+import { asAdministrator, printable } from './administration.ts'
 import type { RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
 
@@ -32,7 +32,7 @@ export async function runKeysRotate(options: RotateOptions): Promise<void> {
 const columns = ['purpose', 'algorithm', 'state', 'created_at', 'kid'] as const
 
 function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
+  return typeof value === 'string' ? printable(value) : ''
 }
 
 function tableOf(keys: unknown): string {

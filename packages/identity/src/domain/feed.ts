@@ -10,7 +10,7 @@ export type SignCheckpoint = (payload: JsonObject, typ: string) => string
 
 export interface FeedParts {
   readonly issuer: string
-  readonly log: Pick<RevocationLog, 'checkpoint' | 'since' | 'inForce'>
+  readonly log: Pick<RevocationLog, 'checkpoint' | 'head' | 'since' | 'inForce'>
   readonly signCheckpoint: SignCheckpoint
 }
 
@@ -80,12 +80,13 @@ export function createFeed({ issuer, log, signCheckpoint }: FeedParts): Feed {
       }),
     subscribe: (after, listener) =>
       inTurn(async () => {
+        // Compared before anything is read: a position that is refused must cost nothing.
+        const head = await log.head()
+        const behind = head.seq - after.seq
+        if (after.epoch !== head.epoch || behind < 0 || behind > behindMax) return { kind: 'gone' }
         const excerpt = await log.since(after.seq)
-        const { epoch, seq } = excerpt.head
-        const behind = seq - after.seq
-        if (after.epoch !== epoch || behind < 0 || behind > behindMax) return { kind: 'gone' }
         const firstFrame = frameOf(excerpt)
-        const cancel = followers.add(seq, listener)
+        const cancel = followers.add(excerpt.head.seq, listener)
         listener(firstFrame)
         return { kind: 'subscribed', cancel }
       }),

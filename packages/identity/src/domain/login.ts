@@ -109,6 +109,7 @@ function newSession(
     generation: account.generation,
     seed: randomSecret(parts.randomBytes),
     authenticatedAt: readAt,
+    counter: 0,
     lastUsedAt: readAt,
     idleExpiresAt: readAt + idleSecondsMax * 1000,
     expiresAt: readAt + sessionSecondsMax * 1000,

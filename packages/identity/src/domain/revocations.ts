@@ -33,6 +33,8 @@ export interface LogExcerpt {
 export interface RevocationLog {
   /** The end of the log, by a durable write: a store that has lost its primary cannot answer this. */
   readonly checkpoint: () => Promise<LogHead>
+  /** The end of the log as it was read: good for comparing, not for vouching. */
+  readonly head: () => Promise<LogHead>
   /** Everything behind a place in the present epoch. */
   readonly since: (seq: number) => Promise<LogExcerpt>
   /** Everything whose tokens may still be alive. A durable write as well. */

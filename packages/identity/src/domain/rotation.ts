@@ -43,7 +43,8 @@ export function decideRotation(
   { now, graceMs }: Pick<RotationPace, 'now' | 'graceMs'>,
 ): RotationDecision {
   const { counter, rotatedAt } = state
-  const isWithinGrace = rotatedAt !== undefined && now - rotatedAt < graceMs
+  // A clock that was set back must not hold the window open for as long as it was set back.
+  const isWithinGrace = rotatedAt !== undefined && Math.abs(now - rotatedAt) < graceMs
   if (presented.counter > counter) return { kind: 'ahead', counter: presented.counter + 1 }
   if (presented.counter === counter) {
     return isWithinGrace ? { kind: 'repeated', counter } : { kind: 'rotated', counter: counter + 1 }

@@ -25,6 +25,8 @@ export interface Session {
 
 /** A session with the account and the client it hangs on, read in one step. */
 export interface KnownSession extends Session {
+  /** The counter of its one current refresh token. */
+  readonly counter: number
   readonly lastUsedAt: number
   readonly isEnded: boolean
   readonly account: {
@@ -61,7 +63,11 @@ export interface SessionStore {
    */
   readonly rotateRefresh: (request: RotationRequest) => Promise<RotationOutcome>
   /** Ends a session and revokes its tokens. One that has ended stays so, and the log as it is. */
-  readonly end: (sessionId: string, now: number) => Promise<RevocationPosition>
+  readonly end: (
+    sessionId: string,
+    now: number,
+    why?: 'session-ended' | 'refresh-reuse',
+  ) => Promise<RevocationPosition>
 }
 
 export type OpenedSession =

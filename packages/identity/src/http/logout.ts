@@ -67,7 +67,14 @@ async function sessionOf(
   if (recognised === undefined) {
     throw refused(parts.issuer, 'the refresh token is not one of a session')
   }
-  return recognised.session
+  const { session, counter } = recognised
+  // The one before the current may be that of somebody whose answer was lost; older ones are stolen.
+  if (counter < session.counter - 1 && isLive(session, parts.now())) {
+    await parts.sessions.end(session.id, parts.now(), 'refresh-reuse')
+    request.log.info({ outcome: 'refresh-reuse', sessionId: session.id }, 'logout')
+  }
+  // Read again, because it may be over now.
+  return (await parts.sessions.find(session.id)) ?? session
 }
 
 function refused(realm: string, description: string): VerifyError {

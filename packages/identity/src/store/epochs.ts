@@ -21,6 +21,10 @@ export type OpenedEpoch =
 
 /** Far above any generation that is counted up one by one. */
 const baseStep = 2 ** 32
+/** By the clock as well: a mark and a database that are both gone tell nothing of the bases they had. */
+const basePerSecond = 2 ** 20
+/** Followers believe no checkpoint that is further ahead than a few seconds, and nor do we. */
+const aheadMsMax = 60_000
 
 /**
  * Makes sure that the revocation log can be gone on with, before anything is minted: a store that was
@@ -42,7 +46,7 @@ export async function openEpoch(database: Database, options: EpochOptions): Prom
       if (mark === undefined) return { kind: 'first' }
       return renew(query, options, mark.base, 'the database is new and its mark is not')
     }
-    const loss = lossBetween(mark, markOf(row))
+    const loss = lossBetween(mark, markOf(row)) ?? clockFault(markOf(row), options.now)
     return loss === undefined
       ? { kind: 'continued' }
       : renew(query, options, Math.max(mark?.base ?? 0, integer(row, 'base')), loss)
@@ -69,6 +73,14 @@ function lossBetween(mark: HighWater | undefined, head: HighWater): string | und
     : undefined
 }
 
+/**
+ * The log's time never goes back within an epoch, so a clock that once was far ahead would keep every
+ * follower from believing it until that time has come.
+ */
+function clockFault({ at }: HighWater, now: number): string | undefined {
+  return at > now + aheadMsMax ? 'the log is from the future: the clock was wrong' : undefined
+}
+
 function insertFirstHead(query: Query, options: EpochOptions): void {
   query(
     `INSERT INTO revocation_head (id, epoch, base, seq, chain, at, kids, access_token_seconds_max)
@@ -83,13 +95,13 @@ function renew(
   highestBase: number,
   why: string,
 ): OpenedEpoch {
-  const base = highestBase + baseStep
+  const base = Math.max(highestBase + baseStep, Math.floor(now / 1000) * basePerSecond)
   query('UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL', [now])
   // The record for all covers every record of the epochs before, except that of a withdrawn key: its
   // thief chooses generations as he likes.
   const keys = query("DELETE FROM revocations WHERE kind = 'key' RETURNING fingerprint")
   query('DELETE FROM revocations')
-  query('UPDATE revocation_head SET epoch = $1, base = $2, seq = 0, chain = $3, at = max(at, $4)', [
+  query('UPDATE revocation_head SET epoch = $1, base = $2, seq = 0, chain = $3, at = $4', [
     newEpoch,
     base,
     firstChain(newEpoch),

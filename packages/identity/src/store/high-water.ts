@@ -24,15 +24,9 @@ export interface HighWaterFile {
 
 export function highWaterFileAt(path: string): HighWaterFile {
   return {
-    read: () => {
-      try {
-        return parseMark(readFileSync(path, 'utf8'))
-      } catch (error) {
-        if (systemErrorCode(error) === 'ENOENT') return undefined
-        throw error
-      }
-    },
-    write: ({ epoch, base, seq, at }) => {
+    read: () => readMark(path),
+    write: (mark) => {
+      const { epoch, base, seq, at } = forwardOf(readMark(path), mark)
       // Beside it and renamed: a crash leaves the old mark or the new one. Each process has a draft of
       // its own, so that two over one database never rename half of each other's.
       const fresh = `${path}.${process.pid}.draft`
@@ -47,6 +41,21 @@ export function highWaterFileAt(path: string): HighWaterFile {
       flushNames(dirname(path))
     },
   }
+}
+
+function readMark(path: string): HighWater | undefined {
+  try {
+    return parseMark(readFileSync(path, 'utf8'))
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Within an epoch a mark only goes forward, whichever of two processes writes later. */
+function forwardOf(known: HighWater | undefined, mark: HighWater): HighWater {
+  if (known?.epoch !== mark.epoch) return mark
+  return { ...mark, seq: Math.max(known.seq, mark.seq), at: Math.max(known.at, mark.at) }
 }
 
 /** A name survives a power cut only when its folder was flushed too. Windows has no such call. */

@@ -63,6 +63,7 @@ export function createRevocationLog(
       highWater.write(head)
       return head
     },
+    head: () => database.transaction(readHead),
     since: (seq) =>
       database.transaction((query) => ({
         head: readHead(query),

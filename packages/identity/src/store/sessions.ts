@@ -12,6 +12,7 @@ import type {
 import { isLive } from '../domain/sessions.ts'
 import { integer, list, optionalInteger, optionalList, optionalText, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
+import type { EventKind } from './events.ts'
 import { appendEvent } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
 import { currentPosition } from './revocations.ts'
@@ -34,7 +35,8 @@ export function createSessionStore(
       return rows.map(knownSessionOf)
     },
     rotateRefresh: (request) => transaction((query, revoke) => rotate(query, revoke, request)),
-    end: (sessionId, now) => transaction((query, revoke) => end(query, revoke, sessionId, now)),
+    end: (sessionId, now, why = 'session-ended') =>
+      transaction((query, revoke) => end(query, revoke, { sessionId, now, why })),
   }
 }
 
@@ -78,13 +80,21 @@ function open(query: Query, session: Session): OpenedSession {
   return { kind: 'opened' }
 }
 
-function end(query: Query, revoke: Revoke, sessionId: string, now: number): RevocationPosition {
+function end(
+  query: Query,
+  revoke: Revoke,
+  {
+    sessionId,
+    now,
+    why,
+  }: { readonly sessionId: string; readonly now: number; readonly why: EventKind },
+): RevocationPosition {
   const [row] = query(
     'UPDATE sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL RETURNING account_id',
     [sessionId, now],
   )
   if (row === undefined) return currentPosition(query)
-  appendEvent(query, { kind: 'session-ended', accountId: text(row, 'account_id'), sessionId }, now)
+  appendEvent(query, { kind: why, accountId: text(row, 'account_id'), sessionId }, now)
   return revoke({ kind: 'session', key: sessionId, floor: 0 })
 }
 
@@ -164,6 +174,7 @@ function sessionOf(row: Row): Session {
 function knownSessionOf(row: Row): KnownSession {
   return {
     ...sessionOf(row),
+    counter: integer(row, 'counter'),
     lastUsedAt: integer(row, 'last_used_at'),
     isEnded: optionalInteger(row, 'ended_at') !== undefined,
     account: {

@@ -241,7 +241,6 @@ async function untilAccepted(doors: readonly Door[], token: string): Promise<voi
 }
 
 interface Pair {
-  readonly access: string
   readonly refresh: string
 }
 
@@ -252,7 +251,7 @@ async function signInByHand({ system, reach }: Stage): Promise<Pair> {
   const response = await postJson(`${reach}/login`, { identifier, password })
   const members = (await response.json()) as Record<string, unknown>
   assert.equal(response.status, 200, JSON.stringify(members['code']))
-  return { access: String(members['access_token']), refresh: String(members['refresh_token']) }
+  return { refresh: String(members['refresh_token']) }
 }
 
 async function refreshByHand(

@@ -7,6 +7,7 @@ import {
   newClientCredential,
   newRandomSecret,
 } from '@portcullis/identity'
+import { administratorRole, revocationsScope } from '@portcullis/protocol'
 import type { SchemaCheck } from '@portcullis/runtime'
 import {
   checkAgainstSchema,
@@ -101,7 +102,7 @@ async function fillStore(folder: DataFolder, { accounts, clients }: Credentials)
 
 /** The client by which a service reads the revocation feed; its credential is in a file of its own. */
 function serviceClient(name: string, path: string): NewClient {
-  if (!existsSync(path)) writeJson(path, newFileClient('revocations.read'))
+  if (!existsSync(path)) writeJson(path, newFileClient(revocationsScope))
   const client = contentOf(
     checkAgainstSchema<FileClient>(fileClientSchema, readSettingsFile(path)),
     path,
@@ -123,7 +124,7 @@ function newCredentials(): Credentials {
       {
         identifier: 'admin',
         password: newRandomSecret(),
-        roles: ['identity-admin', 'admin', 'moderator'],
+        roles: [administratorRole, 'admin', 'moderator'],
       },
       { identifier: 'alice', password: newRandomSecret(), roles: ['customer'] },
     ],

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { administratorRole } from '@portcullis/protocol'
 import type { SchemaCheck } from '@portcullis/runtime'
 import {
   checkAgainstSchema,
@@ -23,7 +24,6 @@ export interface Administrator {
 }
 
 const dataFolder = '.portcullis'
-const administratorRole = 'identity-admin'
 
 const endpointsSchema = {
   type: 'object',

@@ -38,12 +38,13 @@ export function createApp(verifier: Verifier, orders: OrderBook): FastifyInstanc
   })
   answerErrorsAsProblems(app)
   app.get('/health', async (_request, reply) => {
-    // A service without keys answers 503 to everybody: no traffic should be sent to it yet.
+    // Until it has the issuer's keys and revocations: it would refuse too much. A feed that is lost
+    // later is lost for every instance, and is no reason to take them all out of service.
     const isReady = await verifier.ready().then(
       () => true,
       () => false,
     )
-    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'no keys yet' })
+    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'not ready' })
   })
 
   app.register(async (scope) => {

@@ -61,14 +61,15 @@ export function createApp(verifier: Verifier, reviews: ReviewBook, feed: ReviewF
 }
 
 async function answerHealth(verifier: Verifier, response: ServerResponse): Promise<void> {
-  // A service without keys answers 503 to everybody: no traffic should be sent to it yet.
+  // Until it has the issuer's keys and revocations: it would refuse too much. A feed that is lost
+  // later is lost for every instance, and is no reason to take them all out of service.
   const isReady = await verifier.ready().then(
     () => true,
     () => false,
   )
   response
     .writeHead(isReady ? 200 : 503, { 'content-type': 'application/json' })
-    .end(JSON.stringify({ status: isReady ? 'ok' : 'no keys yet' }))
+    .end(JSON.stringify({ status: isReady ? 'ok' : 'not ready' }))
 }
 
 type Caller =

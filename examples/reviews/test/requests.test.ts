@@ -80,7 +80,7 @@ test('health needs no token and says whether tokens can be checked', async (t) =
   const { issuer, origin } = await startReviews(t)
   issuer.goDown()
   const without = await fetch(`${origin}/health`)
-  assert.deepEqual([without.status, await without.json()], [503, { status: 'no keys yet' }])
+  assert.deepEqual([without.status, await without.json()], [503, { status: 'not ready' }])
 })
 
 test('without keys a token is 503, and who says nothing still reads', async (t) => {

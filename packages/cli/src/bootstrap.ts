@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { bootstrap, newRandomSecret } from '@portcullis/identity'
+import { administratorRole } from '@portcullis/protocol'
 import { StartError } from '@portcullis/runtime'
 import { writePrivateFile } from './private-file.ts'
 
@@ -10,7 +11,7 @@ export interface BootstrapCommandOptions {
   readonly passwordStdin?: true
 }
 
-const administratorRoles = ['identity-admin']
+const administratorRoles = [administratorRole]
 
 export async function runBootstrap(options: BootstrapCommandOptions): Promise<void> {
   await (options.passwordStdin === true ? withGivenPassword(options) : withNewPassword(options))

@@ -1,4 +1,4 @@
-import type { JsonValue } from '@portcullis/protocol'
+import type { JsonValue, RevocationPosition } from '@portcullis/protocol'
 import { isJsonObject } from '@portcullis/protocol'
 import type { AccessTokens } from './access-tokens.ts'
 import { rejectUnknown, requireObject, requireText } from './closed-options.ts'
@@ -6,8 +6,7 @@ import type { CurrentSession } from './current-session.ts'
 import { holdToken } from './held-token.ts'
 import type { AskIssuer, IssuerAnswer, IssuerRequest, LostAnswer } from './issuer-request.ts'
 import { errorOf, outageOf } from './refusals.ts'
-import type { Revocation } from './revocation.ts'
-import { parseRevocation } from './revocation.ts'
+import { parseRevocationPosition } from './revocation-position.ts'
 import { parseGrant } from './token-answer.ts'
 
 /** One login on one device. */
@@ -51,14 +50,15 @@ export async function listSessions(parts: AccountParts): Promise<readonly Sessio
 export async function endSession(
   parts: AccountParts,
   sessionId: string,
-): Promise<Revocation | undefined> {
+): Promise<RevocationPosition> {
   const path = `/sessions/${encodeURIComponent(requireText(sessionId, 'the session id'))}`
   const answer = await askAsOwner(parts, (bearer) =>
     parts.ask({ method: 'DELETE', path, bearer, timeoutMs }),
   )
-  if (answer.kind === 'lost' || answer.status >= 300) throw errorOf(answer)
+  const position = answer.kind === 'answer' ? parseRevocationPosition(answer) : undefined
+  if (position === undefined) throw errorOf(answer)
   await parts.current.forgetFinally(sessionId)
-  return parseRevocation(answer)
+  return position
 }
 
 /** Asked once, as a login: the second time the old password would be wrong. */
@@ -120,9 +120,9 @@ function parseSessionInfo(value: JsonValue): SessionInfo | undefined {
   }
 }
 
-/** Seconds since 1970, as everywhere in tokens, or a text in the form of RFC 3339. */
+/** RFC 3339. */
 function parseTime(value: JsonValue | undefined): Date | undefined {
-  if (typeof value !== 'number' && typeof value !== 'string') return undefined
-  const time = new Date(typeof value === 'number' ? value * 1000 : value)
+  if (typeof value !== 'string') return undefined
+  const time = new Date(value)
   return Number.isNaN(time.getTime()) ? undefined : time
 }

@@ -1,3 +1,4 @@
+import type { RevocationPosition } from '@portcullis/protocol'
 import { createAccessTokens } from './access-tokens.ts'
 import type { PasswordChange, SessionInfo } from './account.ts'
 import { changePassword, endSession, listSessions } from './account.ts'
@@ -11,7 +12,6 @@ import { logout } from './logout.ts'
 import type { ClientSettings } from './options.ts'
 import type { Pace } from './retries.ts'
 import { defaultPace } from './retries.ts'
-import type { Revocation } from './revocation.ts'
 
 /** Every method may reject with a `ClientError`; errors of your own store and lock pass through. */
 export interface Client {
@@ -27,11 +27,11 @@ export interface Client {
   /** Asks for a new access token now, for example after the person's roles have changed. */
   readonly refresh: () => Promise<void>
   /** Ends the session. It is gone from here in any case, also when the issuer cannot be reached. */
-  readonly logout: () => Promise<Revocation>
+  readonly logout: () => Promise<RevocationPosition>
   /** Ends every session of the person, this one too. */
-  readonly logoutEverywhere: () => Promise<Revocation>
+  readonly logoutEverywhere: () => Promise<RevocationPosition>
   readonly sessions: () => Promise<readonly SessionInfo[]>
-  readonly endSession: (sessionId: string) => Promise<Revocation | undefined>
+  readonly endSession: (sessionId: string) => Promise<RevocationPosition>
   /** Ends every other session of the person; this one goes on with new tokens. */
   readonly changePassword: (change: PasswordChange) => Promise<void>
   /** Whether a session is kept here. Does NOT ask the issuer whether it still lives. */

@@ -1,3 +1,4 @@
+import type { RevocationPosition } from '@portcullis/protocol'
 import type { ClientError } from './client-error.ts'
 import { signedOut } from './client-error.ts'
 import type { CurrentSession } from './current-session.ts'
@@ -6,8 +7,7 @@ import type { AskIssuer, IssuerAnswer, LostAnswer } from './issuer-request.ts'
 import { errorOf, outageOf } from './refusals.ts'
 import type { Pace } from './retries.ts'
 import { askUntilAnswered, isWorthAnotherTry } from './retries.ts'
-import type { Revocation } from './revocation.ts'
-import { parseRevocation } from './revocation.ts'
+import { parseRevocationPosition } from './revocation-position.ts'
 import type { StoredSession } from './session-store.ts'
 
 export interface LogoutParts {
@@ -24,14 +24,14 @@ export interface LogoutParts {
 export async function logout(
   parts: LogoutParts,
   path: '/logout' | '/logout/everywhere',
-): Promise<Revocation> {
+): Promise<RevocationPosition> {
   const session = await parts.current.demand()
   await parts.current.forget(session.sessionId)
   try {
     const answer = await askToEnd(parts, path, session)
-    const revocation = answer.kind === 'answer' ? parseRevocation(answer) : undefined
-    if (revocation === undefined) throw logoutError(answer)
-    return revocation
+    const position = answer.kind === 'answer' ? parseRevocationPosition(answer) : undefined
+    if (position === undefined) throw logoutError(answer)
+    return position
   } finally {
     await parts.current.forgetFinally(session.sessionId)
   }

@@ -9,7 +9,7 @@ const listed = {
   id: 'one',
   current: true,
   client: 'web',
-  created_at: 1_790_000_000,
+  created_at: '2026-11-20T07:00:00.250Z',
   last_used_at: '2026-11-22T05:00:00Z',
   device: 'Firefox on Linux',
 }
@@ -24,7 +24,7 @@ test('sessions are listed with a token for the issuer alone, beside the ordinary
     id: 'one',
     isCurrent: true,
     client: 'web',
-    createdAt: new Date(1_790_000_000_000),
+    createdAt: new Date('2026-11-20T07:00:00.250Z'),
     lastUsedAt: new Date('2026-11-22T05:00:00Z'),
     device: 'Firefox on Linux',
   }
@@ -69,7 +69,12 @@ test('a token that the issuer turns down is replaced once', async (t) => {
 test('a list that cannot be read is no list', async (t) => {
   const running = await startRunningIssuer(t)
   const { client } = await signIn(running)
-  const bodies = [{}, { sessions: [{ ...listed, current: 'yes' }] }, { sessions: [null] }]
+  const bodies = [
+    {},
+    { sessions: [{ ...listed, current: 'yes' }] },
+    { sessions: [null] },
+    { sessions: [{ ...listed, created_at: 1_790_000_000 }] },
+  ]
   for (const body of bodies) {
     const list = { 'GET /sessions': (): Fate => ({ status: 200, body }) }
     running.wire.decide(playAccount(running.issuer, list))
@@ -86,13 +91,15 @@ test('another session is ended by its id, and the own one is forgotten here too'
     playAccount(running.issuer, {
       'DELETE /sessions/a%2Fb': () => ({ status: 200, body: { revocation } }),
       'DELETE /sessions/gone': () => ({ status: 404, body: { code: 'not-found' } }),
-      [`DELETE /sessions/${sessionId}`]: () => ({ status: 204 }),
+      'DELETE /sessions/unclear': () => ({ status: 200, body: {} }),
+      [`DELETE /sessions/${sessionId}`]: () => ({ status: 200, body: { revocation } }),
     }),
   )
   assert.deepEqual(await client.endSession('a/b'), revocation)
   await assert.rejects(client.endSession('gone'), { code: 'refused', reason: 'not-found' })
+  await assert.rejects(client.endSession('unclear'), { code: 'issuer-unreachable' })
   assert.equal(await client.isSignedIn(), true)
-  assert.equal(await client.endSession(sessionId), undefined)
+  assert.deepEqual(await client.endSession(sessionId), revocation)
   assert.equal(await client.isSignedIn(), false)
 })
 

@@ -28,8 +28,9 @@ export interface Judge {
    */
   readonly judge: (auth: RouteAuth, authorizations: readonly string[]) => Promise<Verdict>
   /**
-   * Has keys and revocations at hand, fetching them if need be, and names what is missing: nothing,
-   * or what the issuer does not give at the moment, which is also logged.
+   * Has keys and a first snapshot of the revocations at hand, fetching them if need be, and names
+   * what is missing: nothing, or what the issuer has not given yet, which is also logged. A feed that
+   * is lost later is not missing: young tokens still pass, and every other gateway has lost it too.
    */
   readonly missing: () => Promise<readonly string[]>
   /** Stops following the issuer. */

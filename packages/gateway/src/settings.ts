@@ -15,7 +15,7 @@ export interface GatewaySettings {
   readonly issuer: string
   /** Holds `client_id` and `client_secret`, by which the revocation feed is read. */
   readonly clientFile: string | undefined
-  readonly revocation: Revocation
+  readonly revocation: RevocationSettings
   readonly routes: readonly Route[]
   readonly identityHeaders: IdentityHeaderNames
   readonly limits: Limits
@@ -42,7 +42,7 @@ export type RouteAuth =
     }
 
 /** Whether and how closely the revocation feed is followed; see `@portcullis/verify`. */
-export type Revocation = NonNullable<VerifierOptions['revocation']>
+export type RevocationSettings = NonNullable<VerifierOptions['revocation']>
 
 /** The header that carries each claim to the service; a claim without a name is not carried. */
 export interface IdentityHeaderNames {

@@ -54,6 +54,24 @@ test('an issuer that publishes no feed must be named as such', async (t) => {
   assert.equal(await statusWith(unfollowed, accepted), 200)
 })
 
+test('a gateway that loses the feed stays ready, because young tokens still pass', async (t) => {
+  let now = Date.now()
+  const world = await startWorld(t, {
+    issuer: { now: () => now },
+    file: () => ({ operations: { port: 0 } }),
+  })
+  const { issuer } = world
+  const ready = `http://127.0.0.1:${world.operationsPort}/health/ready`
+  assert.equal((await fetch(ready)).status, 200)
+  const old = issuer.mint({ iat: Math.floor(now / 1000) - 60 })
+  assert.equal(await statusWith(world, old), 200)
+  issuer.goDown()
+  now += 31_000
+  assert.equal(await statusWith(world, old), 401)
+  assert.equal(await statusWith(world, issuer.mint()), 200)
+  assert.equal((await fetch(ready)).status, 200)
+})
+
 /** A file with this content, which goes with the test. */
 function fileWith(t: TestContext, content: object): string {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-gateway-'))

@@ -14,6 +14,8 @@ export interface World {
   readonly issuer: TestIssuer
   readonly service: Recorder
   readonly port: number
+  /** Where its health is told, when the file names a listener for it. */
+  readonly operationsPort: number | undefined
   /** Everything the gateway has logged, as text. */
   readonly log: () => string
   readonly ask: (question?: Question) => Promise<Answer>
@@ -64,6 +66,7 @@ export async function startWorld(t: TestContext, options: WorldOptions = {}): Pr
     issuer,
     service,
     port: gateway.port,
+    operationsPort: gateway.operationsPort,
     log: () => lines.join(''),
     ask: (question) => ask(gateway.port, question),
     close: gateway.close,

@@ -23,6 +23,8 @@ export type ProblemCode =
   | 'invalid-token'
   | 'insufficient-scope'
   | 'keys-unavailable'
+  | 'feed-unavailable'
+  | 'clocks-disagree'
   | 'overloaded'
   | 'upstream-unreachable'
   | 'upstream-timeout'
@@ -60,6 +62,8 @@ const problems: Readonly<Record<ProblemCode, { status: number; title: string }>>
   'invalid-token': { status: 401, title: 'The access token is not valid' },
   'insufficient-scope': { status: 403, title: 'The access token does not allow this' },
   'keys-unavailable': { status: 503, title: 'Tokens cannot be checked at the moment' },
+  'feed-unavailable': { status: 503, title: 'Revocations cannot be followed at the moment' },
+  'clocks-disagree': { status: 503, title: 'The clocks of issuer and service disagree' },
   // operation
   overloaded: { status: 503, title: 'Too much to do at the moment' },
   'upstream-unreachable': {

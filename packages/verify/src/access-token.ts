@@ -1,5 +1,5 @@
 import type { AccessTokenClaims, JsonValue } from '@portcullis/protocol'
-import { hasAudience, parseAccessTokenClaims } from '@portcullis/protocol'
+import { accessTokenType, hasAudience, parseAccessTokenClaims } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
 import { judgeHeader, parseCompactJws } from '@portcullis/protocol/jws'
 import type { KeyLookup } from './issuer/key-source.ts'
@@ -61,7 +61,7 @@ export async function judgeAccessToken(
   const jws = parseCompactJws(token)
   if (jws.kind === 'malformed') return refused('malformed')
   const { algorithms } = rule.expected
-  const header = judgeHeader(jws.header, { typ: 'at+jwt', algorithms })
+  const header = judgeHeader(jws.header, { typ: accessTokenType, algorithms })
   if (header.kind === 'refused') return header
 
   const { kid } = header

@@ -25,10 +25,14 @@ export interface VerifierOptions {
   readonly revocation?: 'untilExpiry' | RevocationOptions
   /**
    * Called once for each batch of new revocations that was applied: end the sockets and jobs of those
-   * it affects. What it throws changes nothing.
+   * it affects. What it throws changes nothing. With `revocation: 'untilExpiry'` it would never be
+   * called, so it is a mistake there.
    */
   readonly onRevoked?: (revocation: NewRevocation) => void
-  /** For clocks that disagree, on `exp`, `nbf` and `iat`. Default 5, at most 60. */
+  /**
+   * For clocks that disagree, on `exp`, `nbf` and `iat`. Default 5, at most 60. Does NOT make a revoked
+   * token live longer: for the feed, clocks may be 5 s apart and no more.
+   */
   readonly leewaySeconds?: number
   /** The longest `exp - iat` that is believed. Default 3600, at most 86,400. */
   readonly lifetimeSecondsMax?: number
@@ -99,7 +103,7 @@ export function parseOptions(options: VerifierOptions): VerifierSettings {
       ),
     }),
     revocation: requireRevocation(revocation),
-    onRevoked: onRevoked === undefined ? undefined : requireFunction(onRevoked, 'onRevoked'),
+    onRevoked: requireOnRevoked(onRevoked, revocation),
     client: client === undefined ? undefined : requireClient(client),
     fetch: requireFunction(fetch, 'fetch'),
     now: requireFunction(now, 'now'),
@@ -149,6 +153,17 @@ function requireRevocation(value: unknown): Required<RevocationOptions> | undefi
     maxStalenessSeconds: requireSeconds(maxStalenessSeconds, option, 3, maxStalenessSecondsLimit),
     whenStale,
   }
+}
+
+function requireOnRevoked(
+  value: VerifierOptions['onRevoked'],
+  revocation: VerifierOptions['revocation'],
+): VerifierSettings['onRevoked'] {
+  if (value === undefined) return undefined
+  if (revocation !== 'untilExpiry') return requireFunction(value, 'onRevoked')
+  throw new TypeError(
+    'option "onRevoked" would never be called with "revocation" "untilExpiry", which follows no feed',
+  )
 }
 
 function requireClient(value: ClientCredential): ClientCredential {

@@ -1,4 +1,5 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
+import { accessTokenType } from '@portcullis/protocol'
 import type { TokenFault, TokenRule } from './access-token.ts'
 import { judgeAccessToken, judgeClaims } from './access-token.ts'
 import { createIssuerDocuments } from './issuer/documents.ts'
@@ -7,7 +8,7 @@ import type { KeyLookup } from './issuer/key-source.ts'
 import { createKeySource } from './issuer/key-source.ts'
 import type { VerifierOptions, VerifierSettings } from './options.ts'
 import { parseOptions, requireText } from './options.ts'
-import type { Revocation, RevocationHealth } from './revocation/revocation.ts'
+import type { RevocationCheck, RevocationHealth } from './revocation/revocation.ts'
 import { followedRevocation, untilExpiry } from './revocation/revocation.ts'
 import type { TokenWatch, Watches } from './revocation/watch.ts'
 import { createWatches } from './revocation/watch.ts'
@@ -24,11 +25,14 @@ export interface Verifier {
   readonly issuer: string
   readonly audience: string
   /**
-   * Has the issuer's keys and its revocations at hand, and tells the truth about this moment: it
-   * resolves while tokens are judged by a feed that is followed, and rejects with a `VerifyError`
-   * otherwise: `keys-unavailable`, `feed-unavailable`, `client-refused`, `issuer-unreachable` or
+   * Resolves when requests may be sent here: the issuer's keys are at hand, and so is its feed since
+   * the first snapshot. Otherwise it rejects with a `VerifyError`: `keys-unavailable`,
+   * `feed-unavailable` (also after `close()`), `client-refused`, `issuer-unreachable` or
    * `clocks-disagree`. It waits only for the first attempt, so health checks may call it often.
    * Calling it is optional, and after a rejection the verifier recovers by itself.
+   *
+   * Does NOT reject because the feed is lost later: that happens to a whole fleet at once, which is not
+   * to be taken out of service while young tokens pass. `revocation().isFresh` tells of it.
    */
   readonly ready: () => Promise<void>
   /**
@@ -82,7 +86,6 @@ export function createVerifier(options: VerifierOptions): Verifier {
           documents,
           tokenKeys: keys,
           monotonic: () => performance.now(),
-          leewayMs: expected.leewaySeconds * 1000,
           maxStalenessMs: settings.revocation.maxStalenessSeconds * 1000,
           onApplied: watches.recheck,
           kidOf: (claims) => kids.get(claims),
@@ -93,8 +96,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
     const found = await keys.ready()
     if (found.kind === 'unavailable') throw keysUnavailable(found)
     await revocation.attempted
-    const trouble = revocation.trouble()
-    if (trouble !== undefined) throw trouble
+    const error = revocation.readinessError()
+    if (error !== undefined) throw error
   }
 
   async function findKey(kid: string): Promise<KeyLookup> {
@@ -112,7 +115,7 @@ interface Shared {
   /** Which key has signed what was verified; claims are frozen, so they stand for their token. */
   readonly kids: WeakMap<AccessTokenClaims, string>
   readonly watches: Watches
-  readonly revocation: Revocation
+  readonly revocation: RevocationCheck
   readonly ready: () => Promise<void>
   readonly findKey: (kid: string) => Promise<KeyLookup>
 }
@@ -124,7 +127,7 @@ function forAudience(settings: VerifierSettings, shared: Shared): Verifier {
   const rule: TokenRule = { expected, wall: now, revocation: revocation.rule }
 
   const refusalFor = (fault: TokenFault): VerifyError =>
-    (fault === 'stale' ? revocation.clockTrouble() : undefined) ?? invalidToken(fault, audience)
+    (fault === 'stale' ? revocation.clockError() : undefined) ?? invalidToken(fault, audience)
 
   return Object.freeze({
     issuer,
@@ -164,7 +167,7 @@ function forAudience(settings: VerifierSettings, shared: Shared): Verifier {
 
 const descriptions: Readonly<Record<TokenFault, string>> = {
   malformed: 'the token is not a compact JWS with one JSON object in header and payload',
-  'wrong-type': 'the typ of the token is not at+jwt',
+  'wrong-type': `the typ of the token is not ${accessTokenType}`,
   'algorithm-not-allowed': 'the algorithm of the token is not allowed',
   'unsupported-extension': 'the token asks for a JWS extension that is not supported',
   'missing-key-id': 'the token names no key',

@@ -10,7 +10,8 @@ import type { TokenFault } from './access-token.ts'
  * - `clocks-disagree` 503: the token is too old for the last checkpoint, and the clock of the issuer
  *   or of this service is wrong, so that no token would mend it
  * - `feed-unavailable`, `client-refused`, `issuer-unreachable` 503: only from `ready()`, about the
- *   revocation feed and the service's own client; `feed-unavailable` also ends watches
+ *   revocation feed and the service's own client; `feed-unavailable` also ends watches. As a problem
+ *   document all three are `feed-unavailable`: the rest is the operator's business
  */
 export type VerifyErrorCode =
   | 'missing-token'
@@ -50,10 +51,10 @@ const kinds: Readonly<Record<VerifyErrorCode, Kind>> = {
     oauthError: 'insufficient_scope',
   },
   'keys-unavailable': { status: 503, problem: 'keys-unavailable' },
-  'clocks-disagree': { status: 503, problem: 'keys-unavailable' },
-  'feed-unavailable': { status: 503, problem: 'keys-unavailable' },
-  'client-refused': { status: 503, problem: 'keys-unavailable' },
-  'issuer-unreachable': { status: 503, problem: 'keys-unavailable' },
+  'clocks-disagree': { status: 503, problem: 'clocks-disagree' },
+  'feed-unavailable': { status: 503, problem: 'feed-unavailable' },
+  'client-refused': { status: 503, problem: 'feed-unavailable' },
+  'issuer-unreachable': { status: 503, problem: 'feed-unavailable' },
 }
 
 /**

@@ -9,7 +9,7 @@ import {
   nextChain,
 } from '@portcullis/protocol/revocations'
 import type { Checkpoint } from '@portcullis/protocol/revocations'
-import type { FollowedLog } from '../src/revocation/followed-log.ts'
+import type { AppliedBatch, FollowedLog } from '../src/revocation/followed-log.ts'
 import { createFollowedLog } from '../src/revocation/followed-log.ts'
 import { createFreshness } from '../src/revocation/freshness.ts'
 import type { RevocationTable } from '../src/revocation/table.ts'
@@ -41,7 +41,7 @@ interface Bench {
   readonly table: RevocationTable
   readonly has: (sid: string) => boolean
   readonly isVouched: () => boolean
-  readonly batches: number[]
+  readonly batches: AppliedBatch[]
 }
 
 /** A log that has joined a snapshot with the sessions 1 to 3. */
@@ -51,14 +51,12 @@ async function startBench(): Promise<Bench> {
     wall: () => startMs,
     monotonic: () => 0,
     maxStalenessMs: 30_000,
-    leewayMs: 5_000,
   })
-  const batches: number[] = []
+  const batches: AppliedBatch[] = []
   const log = createFollowedLog({
     table,
     freshness,
-    leewayMs: 5_000,
-    onApplied: ({ records }) => batches.push(records.length),
+    onApplied: (batch) => batches.push(batch),
   })
   assert.equal(log.position(), undefined)
   const outcome = await log.joinSnapshot(manifest(first, startMs), encode(...first))
@@ -91,7 +89,22 @@ test('a frame goes on from a snapshot, and an empty one moves the time', async (
   assert.equal(log.applyFrame(over(next, startMs + 2), encode()), 'applied')
   assert.equal(log.checkpoint()?.at, startMs + 2)
   assert.deepEqual(log.position()?.seq, 5)
-  assert.deepEqual(batches, [0, 2, 0])
+  assert.deepEqual(
+    batches.map(({ records }) => records?.length),
+    [undefined, 2, 0],
+  )
+})
+
+test('a key that a checkpoint lists no more is told once, with the frame or snapshot that drops it', async () => {
+  const { log, batches } = await startBench()
+  log.applyFrame({ ...over(first, startMs + 1), kids: ['a', 'b', 'c'] }, encode())
+  log.applyFrame({ ...over(first, startMs + 2), kids: ['b', 'c', 'd'] }, encode())
+  log.applyFrame({ ...over(first, startMs + 3), kids: ['b', 'c', 'd'] }, encode())
+  await log.joinSnapshot({ ...manifest(first, startMs + 4), kids: ['d'] }, encode(...first))
+  assert.deepEqual(
+    batches.map(({ withdrawnKids }) => withdrawnKids),
+    [[], [], ['a'], [], ['b', 'c']],
+  )
 })
 
 test('records that a snapshot has brought already are passed over', async () => {

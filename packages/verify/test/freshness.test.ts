@@ -15,7 +15,6 @@ function start(): {
     wall: () => wall,
     monotonic: () => monotonic,
     maxStalenessMs: 30_000,
-    leewayMs: 5_000,
   })
   return {
     freshness,
@@ -80,7 +79,7 @@ test('a wall clock that is ahead makes stale sooner and not later', () => {
   assert.equal(freshness.covers(1), false)
 })
 
-test('a checkpoint further ahead of the wall clock than the leeway is not believed', () => {
+test('a checkpoint more than five seconds ahead of the wall clock is not believed', () => {
   const { freshness, pass } = start()
   freshness.vouch(1_005_000)
   assert.equal(freshness.covers(1), true)
@@ -88,6 +87,17 @@ test('a checkpoint further ahead of the wall clock than the leeway is not believ
   assert.equal(freshness.covers(1), false)
   pass(1)
   assert.equal(freshness.covers(1), true)
+})
+
+test('a token minted more than five seconds ahead is vouched for by a checkpoint alone', () => {
+  const { freshness, pass } = start()
+  assert.equal(freshness.covers(1_005_000), true)
+  assert.equal(freshness.covers(1_005_001), false)
+  freshness.vouch(1_000_000)
+  assert.equal(freshness.covers(1_005_001), true)
+  pass(30_001)
+  assert.equal(freshness.covers(1_035_001), true, 'by now it is less far ahead')
+  assert.equal(freshness.covers(1_035_002), false)
 })
 
 test('the same checkpoint again is not a younger one', () => {

@@ -58,6 +58,11 @@ const mistakes: readonly (readonly [string, unknown, RegExp])[] = [
     /^option "revocation.whenStale".*"refuse" or "accept"/,
   ],
   ['an onRevoked that is no function', { ...good, onRevoked: {} }, /^option "onRevoked"/],
+  [
+    'an onRevoked without a feed to follow',
+    { ...good, onRevoked: () => undefined, revocation: 'untilExpiry' },
+    /^option "onRevoked" would never be called.*untilExpiry/,
+  ],
   ['a negative leeway', { ...good, leewaySeconds: -1 }, /^option "leewaySeconds".*0 to 60/],
   ['a leeway of an hour', { ...good, leewaySeconds: 3_600 }, /^option "leewaySeconds"/],
   ['a leeway as a text', { ...good, leewaySeconds: '5' }, /^option "leewaySeconds"/],

@@ -31,14 +31,13 @@ function createModelVerifier(
   maxStalenessMs: number,
 ): ModelVerifier {
   const table = createRevocationTable(issuer)
-  const leewayMs = 5_000
-  const freshness = createFreshness({ wall, monotonic, maxStalenessMs, leewayMs })
-  const log = createFollowedLog({ table, freshness, leewayMs, onApplied: () => undefined })
+  const freshness = createFreshness({ wall, monotonic, maxStalenessMs })
+  const log = createFollowedLog({ table, freshness, onApplied: () => undefined })
   const expected = {
     issuer,
     audience: 'orders',
     algorithms: new Set(['ES256' as const]),
-    leewaySeconds: leewayMs / 1000,
+    leewaySeconds: 5,
     lifetimeSecondsMax: 3_600,
   }
   const revocation = createRule({ table, log, freshness, whenStale: 'refuse' })

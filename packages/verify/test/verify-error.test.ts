@@ -10,10 +10,10 @@ test('each code has its status, its challenge and its problem', () => {
     ['invalid-request', 400, 'invalid_request', 'invalid-request'],
     ['insufficient-scope', 403, 'insufficient_scope', 'insufficient-scope'],
     ['keys-unavailable', 503, undefined, 'keys-unavailable'],
-    ['clocks-disagree', 503, undefined, 'keys-unavailable'],
-    ['feed-unavailable', 503, undefined, 'keys-unavailable'],
-    ['client-refused', 503, undefined, 'keys-unavailable'],
-    ['issuer-unreachable', 503, undefined, 'keys-unavailable'],
+    ['clocks-disagree', 503, undefined, 'clocks-disagree'],
+    ['feed-unavailable', 503, undefined, 'feed-unavailable'],
+    ['client-refused', 503, undefined, 'feed-unavailable'],
+    ['issuer-unreachable', 503, undefined, 'feed-unavailable'],
   ]
   for (const [code, status, challenge, problemCode] of table) {
     const error = new VerifyError(code, 'why', { realm: 'orders', retryAfterSeconds: 3 })

@@ -7,6 +7,7 @@ import {
   newClientCredential,
   newRandomSecret,
 } from '@portcullis/identity'
+import { administratorRole, revocationsScope } from '@portcullis/protocol'
 import { StartError } from '@portcullis/runtime'
 import type { Credentials, FileClient } from '../credentials-file.ts'
 import { readCredentials, readFileClient } from '../credentials-file.ts'
@@ -61,7 +62,7 @@ async function fillStore(folder: DataFolder, { accounts, clients }: Credentials)
 
 /** The client by which a service reads the revocation feed; its credential is in a file of its own. */
 function serviceClient(name: string, path: string): NewClient {
-  if (!existsSync(path)) writeJson(path, newFileClient('revocations.read'))
+  if (!existsSync(path)) writeJson(path, newFileClient(revocationsScope))
   return { ...newClientOf(readFileClient(path)), name, audiences: [] }
 }
 
@@ -79,7 +80,7 @@ function newCredentials(): Credentials {
       {
         identifier: 'admin',
         password: newRandomSecret(),
-        roles: ['identity-admin', 'admin', 'moderator'],
+        roles: [administratorRole, 'admin', 'moderator'],
       },
       { identifier: 'alice', password: newRandomSecret(), roles: ['customer'] },
     ],

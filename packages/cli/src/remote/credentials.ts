@@ -1,3 +1,4 @@
+import { administratorRole } from '@portcullis/protocol'
 import { StartError } from '@portcullis/runtime'
 import { CommandError } from '../command-error.ts'
 import {
@@ -19,8 +20,6 @@ export interface Administrator {
   readonly identifier: string
   readonly password: string
 }
-
-const administratorRole = 'identity-admin'
 
 /** Reads the files; by default those of the development system in this folder. */
 export function readAdministrator(options: RemoteOptions): Administrator {

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@portcullis/protocol'
+import { accessTokenType } from '@portcullis/protocol'
 import type { AlgorithmName, SigningKey } from '@portcullis/protocol/jws'
 import { signCompactJws } from '@portcullis/protocol/jws'
 import type { SignAccessToken } from './access-tokens.ts'
@@ -40,7 +41,6 @@ export interface KeyringParts {
 
 export type OpenedKeyring = { readonly kind: 'keyring'; readonly keyring: Keyring } | UnopenableKey
 
-const accessTokenType = 'at+jwt'
 /** The feed has this one algorithm. */
 const feedLine: KeyLine = { purpose: 'feed', algorithm: 'ES256' }
 

@@ -1,3 +1,4 @@
+import { administratorRole, revocationsScope } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
 
 /** What may be asked for, and by whom: the operator's file, after it was checked. */
@@ -34,12 +35,6 @@ export function isGrant(text: string): text is Grant {
 
 /** The client a login is made with when it names none. */
 export const defaultClientName = 'web'
-
-/** The role that identity's own admin routes want. */
-export const administratorRole = 'identity-admin'
-
-/** The scope that reads the revocation feed. */
-export const revocationsScope = 'revocations.read'
 
 /** Identity is an audience of its own API: its name is the issuer, and its policy is built in. */
 export const issuerAudience: Audience = {

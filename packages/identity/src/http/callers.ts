@@ -1,3 +1,4 @@
+import { administratorRole, revocationsScope } from '@portcullis/protocol'
 import type { Auth, Verifier } from '@portcullis/verify'
 import {
   authenticateHeader,
@@ -9,7 +10,6 @@ import {
 import type { FastifyRequest } from 'fastify'
 import { findCaller } from '../domain/callers.ts'
 import type { ClientStore } from '../domain/clients.ts'
-import { administratorRole, revocationsScope } from '../domain/registry.ts'
 import type { KnownSession, SessionStore } from '../domain/sessions.ts'
 
 /**

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { JsonObject } from '@portcullis/protocol'
+import { revocationsScope } from '@portcullis/protocol'
 import type { IssuerDocuments } from './documents.ts'
 import type { Fetch } from './http-json.ts'
 import { requestJson } from './http-json.ts'
@@ -15,8 +16,6 @@ export type RequestedToken =
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'unreachable'; readonly why: string }
 
-/** What the revocation feed is read with. */
-const scope = 'revocations.read'
 /** RFC 6749 section 5.1 only recommends `expires_in`. */
 const expiresInSecondsDefault = 300
 
@@ -34,7 +33,7 @@ export async function requestFeedToken(
     return { kind: 'unreachable', why: 'the issuer names no token endpoint at its own origin' }
   }
 
-  const form = { grant_type: 'client_credentials', scope, audience: issuer }
+  const form = { grant_type: 'client_credentials', scope: revocationsScope, audience: issuer }
   const answer = await requestJson(fetch, url, {
     method: 'POST',
     headers: {
@@ -59,8 +58,8 @@ function judgeGrant(token: string, body: JsonObject): RequestedToken {
   const { scope: granted, expires_in: seconds } = body
   if (granted !== undefined) {
     const scopes = typeof granted === 'string' ? granted.split(' ') : []
-    if (!scopes.includes(scope)) {
-      return { kind: 'refused', why: `it is not granted the scope ${scope}` }
+    if (!scopes.includes(revocationsScope)) {
+      return { kind: 'refused', why: `it is not granted the scope ${revocationsScope}` }
     }
   }
   // The octets go into a header field (RFC 6750 section 2.1).

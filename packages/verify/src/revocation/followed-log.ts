@@ -8,6 +8,7 @@ import type {
 } from '@portcullis/protocol/revocations'
 import { decodeRecords, nextChain, recordBytes } from '@portcullis/protocol/revocations'
 import type { Freshness } from './freshness.ts'
+import { clockDifferenceMsMax } from './freshness.ts'
 import type { RevocationTable } from './table.ts'
 
 /**
@@ -38,22 +39,22 @@ export interface FollowedLog {
 export interface FollowedLogOptions {
   readonly table: RevocationTable
   readonly freshness: Freshness
-  readonly leewayMs: number
-  /** Called after each checkpoint that was applied, with the records that were not known before. */
+  /** Called after each checkpoint that was applied, with what was not known before. */
   readonly onApplied: (batch: AppliedBatch) => void
 }
 
 export interface AppliedBatch {
-  /** Those of a frame. Of a snapshot only whether there were any: it may have a million. */
-  readonly records: readonly RevocationRecord[]
-  readonly hasNews: boolean
+  /** Those of a frame; undefined for the new ones of a snapshot, which may be a million. */
+  readonly records: readonly RevocationRecord[] | undefined
+  /** The checkpoint lists them no more, and the one before did. */
+  readonly withdrawnKids: readonly string[]
 }
 
 /** About a millisecond of work. */
 const sliceRecords = 1_000
 
 export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
-  const { table, freshness, leewayMs, onApplied } = options
+  const { table, freshness, onApplied } = options
   let held: Checkpoint | undefined
   let isPositioned = false
 
@@ -62,14 +63,15 @@ export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
     freshness.withdraw()
   }
 
-  function take(checkpoint: Checkpoint, batch: AppliedBatch): void {
+  function take(checkpoint: Checkpoint, records: AppliedBatch['records']): void {
+    const withdrawnKids = held?.kids.filter((kid) => !checkpoint.kids.includes(kid)) ?? []
     held = checkpoint
     isPositioned = true
     freshness.vouch(checkpoint.at)
     // By the issuer's clock, which also bounds ours from below: a wall clock that is wrong for a
     // moment must not make a revocation forgotten for good.
-    table.sweep(checkpoint.at - leewayMs)
-    onApplied(batch)
+    table.sweep(checkpoint.at - clockDifferenceMsMax)
+    onApplied({ records, withdrawnKids })
   }
 
   return {
@@ -84,8 +86,10 @@ export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
       }
       const news = recordsAfter(held, bytes)
       if (news === undefined || !leadsTo(checkpoint, held, news)) return 'mismatch'
-      const fresh = news.filter((record) => table.join(record))
-      take(checkpoint, { records: fresh, hasNews: fresh.length > 0 })
+      take(
+        checkpoint,
+        news.filter((record) => table.join(record)),
+      )
       return 'applied'
     },
     joinSnapshot: async (manifest, bytes) => {
@@ -96,7 +100,7 @@ export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
       }
       // Judged against what is held by now: frames may have come in between.
       if (held?.epoch === manifest.epoch && compare(manifest, held) === 'late') return 'late'
-      take(manifest, { records: [], hasNews })
+      take(manifest, hasNews ? undefined : [])
       return 'applied'
     },
     position: () => (isPositioned ? held : undefined),

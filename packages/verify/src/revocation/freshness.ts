@@ -1,3 +1,6 @@
+/** What the promise of the feed allows clocks to be apart. No setting widens it: the bound hangs on it. */
+export const clockDifferenceMsMax = 5_000
+
 /** Until when the issuer has vouched for what is known here, and what time it is at the least. */
 export interface Freshness {
   /**
@@ -11,7 +14,7 @@ export interface Freshness {
   readonly withdraw: () => void
   /**
    * True while a token that was minted then is vouched for: minting looks at the revocations too, so a
-   * young token is as good as a young checkpoint.
+   * young token is as good as a young checkpoint. One that claims to come from the future is not young.
    */
   readonly covers: (mintedAtMs: number) => boolean
   /** How long ago the state was vouched for; Infinity when it is not, or by a clock that is ahead. */
@@ -24,11 +27,10 @@ export interface FreshnessOptions {
   /** Milliseconds from anywhere, by a clock that only goes on. */
   readonly monotonic: () => number
   readonly maxStalenessMs: number
-  readonly leewayMs: number
 }
 
 export function createFreshness(options: FreshnessOptions): Freshness {
-  const { wall, monotonic, maxStalenessMs, leewayMs } = options
+  const { wall, monotonic, maxStalenessMs } = options
   let anchor: { readonly atMs: number; readonly receivedMs: number } | undefined
   let isVouched = false
 
@@ -36,9 +38,9 @@ export function createFreshness(options: FreshnessOptions): Freshness {
     anchor === undefined ? wall() : Math.max(wall(), anchor.atMs + monotonic() - anchor.receivedMs)
 
   const ageMs = (): number => {
-    // What is further ahead of the wall clock than the leeway is not believed.
-    if (!isVouched || anchor === undefined || anchor.atMs > wall() + leewayMs) return Infinity
-    return now() - anchor.atMs
+    if (!isVouched || anchor === undefined) return Infinity
+    // What is so far ahead of the wall clock is not believed.
+    return anchor.atMs > wall() + clockDifferenceMsMax ? Infinity : now() - anchor.atMs
   }
 
   return {
@@ -51,7 +53,11 @@ export function createFreshness(options: FreshnessOptions): Freshness {
     withdraw: () => {
       isVouched = false
     },
-    covers: (mintedAtMs) => Math.min(now() - mintedAtMs, ageMs()) <= maxStalenessMs,
+    covers: (mintedAtMs) => {
+      const sinceMintingMs = now() - mintedAtMs
+      const isBelieved = sinceMintingMs >= -clockDifferenceMsMax
+      return (isBelieved && sinceMintingMs <= maxStalenessMs) || ageMs() <= maxStalenessMs
+    },
     ageMs,
   }
 }

@@ -23,7 +23,11 @@ export type RevocationHealth =
   | { readonly followed: false }
   | {
       readonly followed: true
-      /** False: tokens that were not minted just now are refused as stale. */
+      /**
+       * False: the issuer has vouched for nothing within `maxStalenessSeconds`, or not in a way that is
+       * believed. Tokens that were not minted just now are then refused as stale; with `whenStale`
+       * `accept` they pass, and nobody knows whether they were revoked.
+       */
       readonly isFresh: boolean
       /** Undefined, like the next two, before the first snapshot. */
       readonly epoch: string | undefined
@@ -36,30 +40,38 @@ export type RevocationHealth =
 
 /** What was revoked just now. */
 export interface NewRevocation {
-  /** True for claims that `verify` would refuse because of it. */
+  /**
+   * True for the claims of a token that `verify` refuses because of this: it was revoked, or the key
+   * that signed it was withdrawn. The key is known for claims as this verifier has answered them, not for
+   * a copy. When the news came with a snapshot, what was revoked earlier counts too.
+   */
   readonly affects: (claims: AccessTokenClaims) => boolean
 }
 
-export interface Revocation {
+/** What a verifier asks about revocation, whether or not a feed is followed. */
+export interface RevocationCheck {
   readonly rule: RevocationRule
   readonly start: () => void
   readonly attempted: Promise<void> | undefined
-  /** Why nothing can be said about revocation at this moment; undefined while it can. */
-  readonly trouble: () => VerifyError | undefined
+  /**
+   * Why requests should not be sent here: the feed was not followed so far, or will not be any more. A
+   * feed that is lost later is no reason: it is lost for the whole fleet, and young tokens still pass.
+   */
+  readonly readinessError: () => VerifyError | undefined
   /** What a token that is too old for the last checkpoint is answered, where it is not a 401. */
-  readonly clockTrouble: () => VerifyError | undefined
+  readonly clockError: () => VerifyError | undefined
   readonly health: () => RevocationHealth
   readonly close: () => Promise<void>
 }
 
 /** For plain JWT issuers: a token is good until its `exp`. */
-export function untilExpiry(now: () => number): Revocation {
+export function untilExpiry(now: () => number): RevocationCheck {
   return {
     rule: { now, isWithdrawn: () => false, faultOf: () => undefined },
     start: () => undefined,
     attempted: undefined,
-    trouble: () => undefined,
-    clockTrouble: () => undefined,
+    readinessError: () => undefined,
+    clockError: () => undefined,
     health: () => ({ followed: false }),
     close: async () => undefined,
   }
@@ -74,7 +86,6 @@ export interface FollowedRevocationOptions {
   readonly now: () => number
   /** Milliseconds from anywhere, by a clock that only goes on. */
   readonly monotonic: () => number
-  readonly leewayMs: number
   readonly maxStalenessMs: number
   readonly whenStale: 'refuse' | 'accept'
   readonly onRevoked: ((revocation: NewRevocation) => void) | undefined
@@ -85,19 +96,21 @@ export interface FollowedRevocationOptions {
 }
 
 /** Follows the issuer's feed. Only wires the parts together; what they do is theirs. */
-export function followedRevocation(options: FollowedRevocationOptions): Revocation {
-  const { issuer, client, documents, fetch, now, monotonic, leewayMs, maxStalenessMs } = options
+export function followedRevocation(options: FollowedRevocationOptions): RevocationCheck {
+  const { issuer, client, documents, fetch, now, monotonic, maxStalenessMs } = options
   const closing = new AbortController()
-  const freshness = createFreshness({ wall: now, monotonic, leewayMs, maxStalenessMs })
+  const freshness = createFreshness({ wall: now, monotonic, maxStalenessMs })
+  const isFresh = (): boolean => freshness.ageMs() <= maxStalenessMs
+  let wasFresh = false
   const table = createRevocationTable(issuer)
   const log = createFollowedLog({
     table,
     freshness,
-    leewayMs,
     onApplied: (batch) => {
+      wasFresh ||= isFresh()
       options.tokenKeys.confirm(Math.max(0, freshness.ageMs()))
       options.onApplied()
-      if (batch.hasNews) tell(options, batch, table)
+      tell(options, batch, table)
     },
   })
   const request = createFeedRequests({ issuer, client, documents, fetch, monotonic })
@@ -121,9 +134,8 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
     monotonic,
     closing,
   })
-  const isFresh = (): boolean => freshness.ageMs() <= maxStalenessMs
 
-  const clockTrouble = (): VerifyError | undefined => {
+  const clockError = (): VerifyError | undefined => {
     const why = snapshots.disagreement()
     return why === undefined ? undefined : clocksDisagree(why)
   }
@@ -132,16 +144,16 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
     rule: createRule({ table, log, freshness, whenStale: options.whenStale }),
     start: follower.start,
     attempted: follower.attempted,
-    trouble: () => {
+    readinessError: () => {
       if (closing.signal.aborted) return feedUnavailable('the verifier was closed')
-      if (isFresh()) return undefined
+      if (wasFresh) return undefined
       const failure = follower.failure()
       if (failure === undefined || failure.code === 'feed-unavailable') {
-        return clockTrouble() ?? feedUnavailable(failure?.why ?? 'the last checkpoint is too old')
+        return clockError() ?? feedUnavailable(failure?.why ?? 'the last checkpoint is too old')
       }
       return new VerifyError(failure.code, failure.why)
     },
-    clockTrouble,
+    clockError,
     health: () => {
       const { epoch, seq, at } = log.checkpoint() ?? {}
       const records = table.size()
@@ -153,15 +165,16 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
 
 function tell(
   { issuer, onRevoked, kidOf }: FollowedRevocationOptions,
-  { records }: AppliedBatch,
+  { records, withdrawnKids }: AppliedBatch,
   whole: RevocationTable,
 ): void {
-  if (onRevoked === undefined) return
-  const news = records.length === 0 ? whole : createRevocationTable(issuer)
-  for (const record of records) news.join(record)
+  if (onRevoked === undefined || (records?.length === 0 && withdrawnKids.length === 0)) return
+  const news = records === undefined ? whole : createRevocationTable(issuer)
+  for (const record of records ?? []) news.join(record)
   const affects = (claims: AccessTokenClaims): boolean => {
     const kid = kidOf(claims)
-    return news.revokes(claims) || (kid !== undefined && news.revokesKey(kid))
+    const isKeyGone = kid !== undefined && (withdrawnKids.includes(kid) || news.revokesKey(kid))
+    return isKeyGone || news.revokes(claims)
   }
   // Whatever the service does with it, the feed is followed on.
   try {

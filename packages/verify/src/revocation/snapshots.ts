@@ -3,6 +3,7 @@ import type { FeedClient, Snapshot } from './feed-client.ts'
 import type { FeedFailure } from './feed-failure.ts'
 import { feedFailed } from './feed-failure.ts'
 import type { FollowedLog } from './followed-log.ts'
+import { clockDifferenceMsMax } from './freshness.ts'
 
 /** Brings the log up to the issuer's, with everything that is in force. */
 export interface Snapshots {
@@ -20,9 +21,6 @@ export interface SnapshotsOptions {
   /** Milliseconds from anywhere, by a clock that only goes on. */
   readonly monotonic: () => number
 }
-
-/** What the promise of the feed allows clocks to be apart. */
-const clockDifferenceMsMax = 5_000
 
 export function createSnapshots(options: SnapshotsOptions): Snapshots {
   const { client, keys, log, forgetMetadata, monotonic } = options

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import type { JsonObject } from '@portcullis/protocol'
+import { accessTokenType } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { FeedRequestCounts, FeedServer } from './feed-server.ts'
@@ -91,7 +92,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     forgeToken(recipe, {
       issuer,
       key: keys.current(),
-      header: { alg: algorithm, typ: 'at+jwt', kid: keys.current().kid },
+      header: { alg: algorithm, typ: accessTokenType, kid: keys.current().kid },
       claims: validClaims(issuer, now()),
       now,
     })

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { revocationsScope } from '@portcullis/protocol'
 
 export interface TokenAnswer {
   readonly status: number
@@ -41,7 +42,7 @@ export function createTokenEndpoint({
       const aud = form.get('audience') ?? 'orders'
       const personal = { sid: undefined, gen: undefined, auth_time: undefined, roles: undefined }
       const accessToken = mint({ ...personal, aud, sub: id, client_id: id, scope })
-      if (aud === issuer() && scope === 'revocations.read') feedTokens.add(accessToken)
+      if (aud === issuer() && scope === revocationsScope) feedTokens.add(accessToken)
       const body = { access_token: accessToken, token_type: 'Bearer', expires_in: 900, scope }
       return { status: 200, body }
     },

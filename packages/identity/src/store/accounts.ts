@@ -1,3 +1,4 @@
+import { administratorRole } from '@portcullis/protocol'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type {
   Account,
@@ -7,7 +8,6 @@ import type {
   Decision,
   PasswordChange,
 } from '../domain/accounts.ts'
-import { administratorRole } from '../domain/registry.ts'
 import { isLive } from '../domain/sessions.ts'
 import { integer, list, optionalInteger, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'

@@ -13,6 +13,8 @@ export interface HeldSession {
   /** How far the store was at the last kill: beyond `counter` when an answer was lost for good. */
   storedCounter: number
   access: string
+  /** The session lives, and a change of the password has taken this token of it back. */
+  isAccessOver: boolean
   /** What ended it; undefined while it has to live. */
   overBy: string | undefined
   /** Whether an identity that came up after the end has refused its tokens. */
@@ -129,6 +131,7 @@ export function noteLogin(ledger: Ledger, person: Person, answer: Answered): voi
     counter,
     storedCounter: counter,
     access,
+    isAccessOver: false,
     overBy: undefined,
     isProvenOver: false,
   })
@@ -152,6 +155,7 @@ export function noteRotation(
   ledger.successors.set(presented, refresh)
   ledger.freshTokens.push(access)
   session.access = access
+  session.isAccessOver = false
   if (counter <= session.counter) return
   session.previous = presented
   session.refresh = refresh
@@ -164,6 +168,7 @@ export function noteFreshTokens(ledger: Ledger, session: HeldSession, answer: An
   assert.equal(refresh, session.refresh, `session ${session.id} was rotated unasked`)
   ledger.freshTokens.push(access)
   session.access = access
+  session.isAccessOver = false
 }
 
 /** A session ended; `position` is where identity says that the log has it. */
@@ -189,6 +194,7 @@ export function noteAccountOver(
   const live = liveSessions(person)
   person.endings += 1
   for (const session of live) if (session !== kept) session.overBy = overBy
+  if (kept !== undefined) kept.isAccessOver = true
   if (position === undefined) return
   const accessTokens = live.map(({ access }) => access)
   ledger.revocations.push({ kind: 'account', key: person.accountId, position, accessTokens })

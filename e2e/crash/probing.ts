@@ -121,7 +121,7 @@ async function probeSession(
       break
     }
     case 'goes-on':
-      await assertAdmitted(scene, session)
+      await (session.isAccessOver ? assertTakenBack : assertAdmitted)(scene, session)
   }
   await refreshOnce(scene, person, session, newAttempt())
   await assertAdmitted(scene, session)
@@ -136,6 +136,11 @@ export async function assertOver(scene: Scene, session: HeldSession): Promise<vo
   const { status } = await read(scene, '/sessions', session.access)
   assert.equal(status, 401, `${what}: its access token is taken`)
   session.isProvenOver = true
+}
+
+async function assertTakenBack(scene: Scene, session: HeldSession): Promise<void> {
+  const { status } = await read(scene, '/sessions', session.access)
+  assert.equal(status, 401, `session ${session.id}: the password changed, and its token is taken`)
 }
 
 export async function assertAdmitted(scene: Scene, session: HeldSession): Promise<void> {

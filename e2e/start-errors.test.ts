@@ -227,18 +227,18 @@ test('a damaged credentials file is reported with what is wrong in it', async ()
 })
 
 test('a part that cannot start ends the whole start at once, with its own reason', async () => {
-  const before = newFolder()
-  const first = await startSystem(before)
+  const damaged = newFolder()
+  const first = await startSystem(damaged)
   await first.stop()
-  const database = new DatabaseSync(join(before, '.portcullis', 'identity.db'))
+  const database = new DatabaseSync(join(damaged, '.portcullis', 'identity.db'))
   database.exec("UPDATE signing_keys SET public_jwk = '{}'")
   database.close()
   const startedAt = performance.now()
-  const run = runPortcullis(['dev'], { folder: before, variables: { PORTCULLIS_PORT_BASE: '0' } })
+  const run = runPortcullis(['dev'], { folder: damaged, variables: { PORTCULLIS_PORT_BASE: '0' } })
   assert.equal(await run.ended, 1)
   assert.match(run.errors(), /identity stopped while starting:\n.*is damaged/s)
   assert.ok(performance.now() - startedAt < 15_000, 'the other parts were waited for')
-  removeFolder(before)
+  removeFolder(damaged)
 })
 
 test('an option out of its range says its range', async () => {

@@ -4,6 +4,7 @@ import type { TokenFault, TokenRule } from './access-token.ts'
 import { judgeAccessToken, judgeClaims } from './access-token.ts'
 import { createIssuerDocuments } from './issuer/documents.ts'
 import type { KeysUnavailable } from './issuer/held-key-set.ts'
+import { createIssuerClock } from './issuer/issuer-clock.ts'
 import type { KeyLookup } from './issuer/key-source.ts'
 import { createKeySource } from './issuer/key-source.ts'
 import type { VerifierOptions, VerifierSettings } from './options.ts'
@@ -71,7 +72,9 @@ export interface Verifier {
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   const settings = parseOptions(options)
-  const { fetch, now, expected } = settings
+  const { now, expected } = settings
+  const clock = createIssuerClock(now)
+  const fetch = clock.watch(settings.fetch)
   const documents = createIssuerDocuments(expected.issuer, fetch)
   const keys = createKeySource({ fetchKeySet: documents.keySet, now })
   const watches = createWatches()
@@ -84,6 +87,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
           ...settings.revocation,
           issuer: expected.issuer,
           documents,
+          fetch,
+          clock,
           tokenKeys: keys,
           monotonic: () => performance.now(),
           maxStalenessMs: settings.revocation.maxStalenessSeconds * 1000,

@@ -45,12 +45,13 @@ interface Bench {
 }
 
 /** A log that has joined a snapshot with the sessions 1 to 3. */
-async function startBench(): Promise<Bench> {
+async function startBench(wallMs: number = startMs): Promise<Bench> {
   const table = createRevocationTable(issuer)
   const freshness = createFreshness({
-    wall: () => startMs,
+    wall: () => wallMs,
     monotonic: () => 0,
     maxStalenessMs: 30_000,
+    isBehind: () => false,
   })
   const batches: AppliedBatch[] = []
   const log = createFollowedLog({
@@ -227,14 +228,30 @@ test('a snapshot with a kind that is not known leaves nothing vouched for', asyn
   assert.ok(has('s1'), 'what is held stays')
 })
 
-test("entries are dropped by the issuer's time, whatever the wall clock says", async () => {
-  const { log, table } = await startBench()
+test("entries are dropped by the issuer's time", async () => {
+  const { log, table } = await startBench(9_005_000)
   for (let times = 0; times < 64; times += 1)
     log.applyFrame(over(first, 9_000_000 + 5_000), encode())
   assert.equal(table.size(), 3)
   for (let times = 0; times < 64; times += 1)
     log.applyFrame(over(first, 9_000_000 + 5_001), encode())
   assert.equal(table.size(), 0)
+})
+
+test("and not by an issuer's time that is not believed, which vouches for nothing either", async () => {
+  const { log, table, isVouched } = await startBench()
+  for (let times = 0; times < 64; times += 1)
+    assert.equal(log.applyFrame(over(first, 9_000_000 + 5_001), encode()), 'applied')
+  assert.equal(table.size(), 3)
+  assert.ok(isVouched(), 'by the word that was believed before')
+})
+
+test('an old snapshot of another epoch that is played back changes nothing', async () => {
+  const { log, isVouched } = await startBench()
+  const old = { ...manifest(four, startMs - 1), epoch: 'B'.repeat(22) }
+  assert.equal(await log.joinSnapshot(old, encode(...four)), 'late')
+  assert.equal(log.position()?.epoch, manifest(first, startMs).epoch)
+  assert.ok(isVouched())
 })
 
 test('a large snapshot is joined in slices, between which requests are served', async (t) => {

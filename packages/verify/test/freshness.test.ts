@@ -15,6 +15,7 @@ function start(): {
     wall: () => wall,
     monotonic: () => monotonic,
     maxStalenessMs: 30_000,
+    isBehind: () => false,
   })
   return {
     freshness,
@@ -81,12 +82,28 @@ test('a wall clock that is ahead makes stale sooner and not later', () => {
 
 test('a checkpoint more than five seconds ahead of the wall clock is not believed', () => {
   const { freshness, pass } = start()
-  freshness.vouch(1_005_000)
-  assert.equal(freshness.covers(1), true)
-  freshness.vouch(1_005_001)
+  assert.equal(freshness.vouch(1_005_001), false)
   assert.equal(freshness.covers(1), false)
+  assert.equal(freshness.now(), 1_000_000, 'and it is not the time')
   pass(1)
+  assert.equal(freshness.vouch(1_005_001), true)
   assert.equal(freshness.covers(1), true)
+})
+
+test('an older word of the issuer turns the time it was not back', () => {
+  const { freshness, setWall } = start()
+  freshness.vouch(1_004_000)
+  freshness.vouch(1_000_000)
+  setWall(-60_000)
+  assert.equal(freshness.now(), 1_004_000)
+})
+
+test('by a clock that is known to be behind no token is young', () => {
+  const behind = { wall: () => 1_000_000, monotonic: () => 0, isBehind: () => true }
+  const freshness = createFreshness({ ...behind, maxStalenessMs: 30_000 })
+  assert.equal(freshness.covers(1_000_000), false)
+  freshness.vouch(1_000_000)
+  assert.equal(freshness.covers(1_000_000), true)
 })
 
 test('a token minted more than five seconds ahead is vouched for by a checkpoint alone', () => {

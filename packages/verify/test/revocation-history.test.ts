@@ -31,7 +31,7 @@ function createModelVerifier(
   maxStalenessMs: number,
 ): ModelVerifier {
   const table = createRevocationTable(issuer)
-  const freshness = createFreshness({ wall, monotonic, maxStalenessMs })
+  const freshness = createFreshness({ wall, monotonic, maxStalenessMs, isBehind: () => false })
   const log = createFollowedLog({ table, freshness, onApplied: () => undefined })
   const expected = {
     issuer,

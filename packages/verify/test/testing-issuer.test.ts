@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createVerifier } from '@portcullis/verify'
-import type { TokenRecipe } from '@portcullis/verify/testing'
-import { buildVector, createTestIssuer } from '@portcullis/verify/testing'
+import type { Revoked, TokenRecipe } from '@portcullis/verify/testing'
+import { buildVector, createTestIssuer, untilApplied } from '@portcullis/verify/testing'
 
 test('the key set has an ETag and a max-age, and is not sent twice', async (context) => {
   const issuer = await createTestIssuer({ algorithm: 'EdDSA', maxAgeSeconds: 7 })
@@ -71,4 +71,21 @@ test('a port can be asked for', async (context) => {
   const second = await createTestIssuer({ algorithm: 'EdDSA', port })
   context.after(second.close)
   assert.equal(second.issuer, first.issuer)
+})
+
+test('revoke says what it wants, and can be waited for', async (context) => {
+  const issuer = await createTestIssuer()
+  const verifier = createVerifier({ issuer: issuer.issuer, audience: 'orders' })
+  context.after(async () => {
+    await verifier.close()
+    await issuer.close()
+  })
+  await verifier.ready()
+  const wrong: readonly unknown[] = [{}, { sub: 'a' }, { foo: 1 }, { sid: 1 }]
+  for (const what of wrong) {
+    assert.throws(() => issuer.revoke(what as Revoked), /revoke wants \{sid\}/)
+  }
+  const token = issuer.mint({ sid: 'A'.repeat(22) })
+  await untilApplied(verifier, issuer.revoke({ sid: 'A'.repeat(22) }))
+  await assert.rejects(verifier.verify(token), { reason: 'revoked' })
 })

@@ -48,12 +48,11 @@ for (const [what, apartMs] of [
   })
 }
 
-for (const [what, isBlind, fates] of [
-  ['where no checkpoint comes', true, ['stale', 'stale']],
-  // A checkpoint that is not believed still says what time it is at the least.
-  ['where checkpoints come', false, [undefined, 'clocks-disagree']],
+for (const [what, isBlind] of [
+  ['where no checkpoint comes', true],
+  ['where checkpoints come', false],
 ] as const) {
-  test(`a leeway of a minute does not widen the bound of a clock that is wrong, ${what}`, async (t) => {
+  test(`a leeway of a minute does not widen the bound of a clock that is behind, ${what}`, async (t) => {
     const { issuer, verifier } = await start(t, {
       now: () => Date.now() - 10_000,
       leewaySeconds: 60,
@@ -63,8 +62,25 @@ for (const [what, isBlind, fates] of [
       },
     })
     await assert.rejects(verifier.ready(), { status: 503 })
-    const young = await refusalOf(verifier, issuer.mint())
-    const old = await refusalOf(verifier, oldMint(issuer))
-    assert.deepEqual([young?.reason, old?.reason ?? old?.code], fates)
+    // A token that looks young by this clock may be old: nobody is let in by the time alone.
+    for (const token of [issuer.mint(), oldMint(issuer)]) {
+      assert.equal((await refusalOf(verifier, token))?.code, 'clocks-disagree')
+    }
   })
 }
+
+test('a snapshot that drips holds up no request for long', async (t) => {
+  const { issuer, verifier } = await start(t, {
+    fetch: async (url, init) => {
+      if (!url.includes('/revocations/')) return fetch(url, init)
+      let timer: NodeJS.Timeout | undefined
+      const drip = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+        timer = setInterval(() => controller.enqueue(new Uint8Array(1)), 200)
+      }
+      return new Response(new ReadableStream({ start: drip, cancel: () => clearInterval(timer) }))
+    },
+  })
+  const startedAt = performance.now()
+  assert.equal(await refusalOf(verifier, issuer.mint()), undefined)
+  assert.ok(performance.now() - startedAt < 8000, 'it waited for all of it')
+})

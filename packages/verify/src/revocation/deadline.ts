@@ -5,12 +5,26 @@ export interface Deadline {
   readonly clear: () => void
 }
 
-/** Aborts when there is no progress for so long, or with its parent. Its timer keeps no process alive. */
-export function createDeadline(parent: AbortSignal, idleMs: number, what: string): Deadline {
+/**
+ * Aborts when there is no progress for so long, when all of it takes too long, or with its parent. Its
+ * timers keep no process alive.
+ */
+export function createDeadline(
+  parent: AbortSignal,
+  { idleMs, totalMs }: { readonly idleMs: number; readonly totalMs?: number },
+  what: string,
+): Deadline {
   const controller = new AbortController()
   const expire = (): void => controller.abort(new Error(`no ${what} within ${idleMs} ms`))
   const follow = (): void => controller.abort(parent.reason)
   const timer = setTimeout(expire, idleMs).unref()
+  const total =
+    totalMs === undefined
+      ? undefined
+      : setTimeout(
+          () => controller.abort(new Error(`not all within ${totalMs} ms`)),
+          totalMs,
+        ).unref()
   parent.addEventListener('abort', follow, { once: true })
   if (parent.aborted) follow()
   return {
@@ -18,6 +32,7 @@ export function createDeadline(parent: AbortSignal, idleMs: number, what: string
     extend: () => void timer.refresh(),
     clear: () => {
       clearTimeout(timer)
+      clearTimeout(total)
       parent.removeEventListener('abort', follow)
     },
   }

@@ -54,6 +54,8 @@ const snapshotBytesMax = 64 * 1024 * 1024
 /** What a compact JWS may have here. */
 const manifestBytesMax = 8_192
 const snapshotIdleMs = 3_000
+/** The largest one at 17 Mbit/s. One that drips would hold up everything that waits for it. */
+const snapshotMsMax = 30_000
 /** A checkpoint comes every second, so a stream that is silent for three is dead. */
 const streamIdleMs = 3_000
 const lineFeed = 0x0a
@@ -62,7 +64,11 @@ export function createFeedClient(options: FeedClientOptions): FeedClient {
   const { request, hasClient, wall, signal } = options
 
   async function snapshot(): Promise<Snapshot | FeedFailure> {
-    const deadline = createDeadline(signal, snapshotIdleMs, 'further part of the snapshot')
+    const deadline = createDeadline(
+      signal,
+      { idleMs: snapshotIdleMs, totalMs: snapshotMsMax },
+      'further part of the snapshot',
+    )
     try {
       const askedAtMs = wall()
       const response = await request({
@@ -87,7 +93,7 @@ export function createFeedClient(options: FeedClientOptions): FeedClient {
   }
 
   const stream: FeedClient['stream'] = async (after, take) => {
-    const deadline = createDeadline(signal, streamIdleMs, 'frame that goes on')
+    const deadline = createDeadline(signal, { idleMs: streamIdleMs }, 'frame that goes on')
     try {
       const response = await request({
         addressIn: (feed) => withPosition(feed.stream, after),

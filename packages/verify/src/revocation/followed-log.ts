@@ -7,8 +7,8 @@ import type {
   SnapshotManifest,
 } from '@portcullis/protocol/revocations'
 import { decodeRecords, nextChain, recordBytes } from '@portcullis/protocol/revocations'
+import { clockDifferenceMsMax } from '../issuer/issuer-clock.ts'
 import type { Freshness } from './freshness.ts'
-import { clockDifferenceMsMax } from './freshness.ts'
 import type { RevocationTable } from './table.ts'
 
 /**
@@ -67,10 +67,9 @@ export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
     const withdrawnKids = held?.kids.filter((kid) => !checkpoint.kids.includes(kid)) ?? []
     held = checkpoint
     isPositioned = true
-    freshness.vouch(checkpoint.at)
-    // By the issuer's clock, which also bounds ours from below: a wall clock that is wrong for a
-    // moment must not make a revocation forgotten for good.
-    table.sweep(checkpoint.at - clockDifferenceMsMax)
+    // By the issuer's clock where that is believed: one that is wrong for a moment, theirs or ours, must
+    // not make a revocation forgotten for good.
+    if (freshness.vouch(checkpoint.at)) table.sweep(checkpoint.at - clockDifferenceMsMax)
     onApplied({ records, withdrawnKids })
   }
 
@@ -100,6 +99,9 @@ export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
       }
       // Judged against what is held by now: frames may have come in between.
       if (held?.epoch === manifest.epoch && compare(manifest, held) === 'late') return 'late'
+      // Another epoch is a later one, or somebody plays back an old snapshot.
+      const isOtherEpoch = held !== undefined && held.epoch !== manifest.epoch
+      if (isOtherEpoch && manifest.at < (freshness.vouchedAtMs() ?? 0)) return 'late'
       take(manifest, hasNews ? undefined : [])
       return 'applied'
     },

@@ -12,7 +12,7 @@ import type { Snapshots } from './snapshots.ts'
 export interface Follower {
   /** Begins to follow; more calls change nothing. */
   readonly start: () => void
-  /** Settles when the first snapshot was joined or could not be had. */
+  /** Settles when the first snapshot was joined, could not be had, or takes too long. */
   readonly attempted: Promise<void>
   /** What went wrong last; undefined once a frame was applied after it. */
   readonly failure: () => FeedFailure | undefined
@@ -41,20 +41,21 @@ const goodStreamMs = 1_000
 /** Checkpoints come every second, so one that is hardly older says nothing about the stream. */
 const pollAgeMsMin = 1_500
 const pollSpacingMsMin = 1_000
+/** A request waits no longer for the first snapshot: as long as for the keys. */
+const attemptMsMax = 5_000
 
 export function createFollower(options: FollowerOptions): Follower {
-  const { client, snapshots, keys, log, freshness, maxStalenessMs, monotonic, closing } = options
-  const { signal } = closing
+  const { client, snapshots, keys, log, freshness, maxStalenessMs, monotonic } = options
+  const { signal } = options.closing
   const attempt = Promise.withResolvers<void>()
   let running: Promise<unknown> | undefined
   let failure: FeedFailure | undefined = feedFailed('it was not read so far')
   let backOffs = 0
   let mustSnapshot = true
-
   async function follow(): Promise<void> {
     while (!signal.aborted) {
-      const isLost = mustSnapshot || log.position() === undefined
-      const failed = isLost ? await snapshots.take() : undefined
+      const isPlaced = !mustSnapshot && log.position() !== undefined
+      const failed = isPlaced ? undefined : await snapshots.take()
       mustSnapshot &&= failed !== undefined
       attempt.resolve()
       failure = failed ?? (await followStream())
@@ -100,12 +101,14 @@ export function createFollower(options: FollowerOptions): Follower {
 
   return {
     start: () => {
-      if (!signal.aborted) running ??= Promise.all([follow(), poll()])
+      if (signal.aborted || running !== undefined) return
+      running = Promise.all([follow(), poll()])
+      void pause(attemptMsMax, signal).then(attempt.resolve)
     },
     attempted: attempt.promise,
     failure: () => failure,
     close: async () => {
-      closing.abort(new Error('the verifier was closed'))
+      options.closing.abort(new Error('the verifier was closed'))
       attempt.resolve()
       await running
     },

@@ -1,20 +1,25 @@
-/** What the promise of the feed allows clocks to be apart. No setting widens it: the bound hangs on it. */
-export const clockDifferenceMsMax = 5_000
+import { clockDifferenceMsMax } from '../issuer/issuer-clock.ts'
 
 /** Until when the issuer has vouched for what is known here, and what time it is at the least. */
 export interface Freshness {
   /**
-   * Milliseconds since 1970: the wall clock, or the time of the issuer's last checkpoint and what has
-   * passed since it came, whichever is later. A wall clock that is set back prolongs nothing.
+   * Milliseconds since 1970: the wall clock, or the latest time of the issuer that was believed and
+   * what has passed since it came, whichever is later. A wall clock that is set back prolongs nothing.
    */
   readonly now: () => number
-  /** The applied state is what the issuer had at this moment. */
-  readonly vouch: (atMs: number) => void
+  /**
+   * The applied state is what the issuer had at this moment. False when that is too far ahead of the
+   * wall clock to be believed: then the moment counts for nothing.
+   */
+  readonly vouch: (atMs: number) => boolean
+  /** The last moment that was believed; undefined before the first. */
+  readonly vouchedAtMs: () => number | undefined
   /** The applied state is not the issuer's any more; its time still counts. */
   readonly withdraw: () => void
   /**
    * True while a token that was minted then is vouched for: minting looks at the revocations too, so a
-   * young token is as good as a young checkpoint. One that claims to come from the future is not young.
+   * young token is as good as a young checkpoint. One that claims to come from the future is not young,
+   * and none is by a clock that is known to be behind.
    */
   readonly covers: (mintedAtMs: number) => boolean
   /** How long ago the state was vouched for; Infinity when it is not, or by a clock that is ahead. */
@@ -27,35 +32,43 @@ export interface FreshnessOptions {
   /** Milliseconds from anywhere, by a clock that only goes on. */
   readonly monotonic: () => number
   readonly maxStalenessMs: number
+  /** True while the wall clock is known to be behind that of the issuer. */
+  readonly isBehind: () => boolean
 }
 
 export function createFreshness(options: FreshnessOptions): Freshness {
-  const { wall, monotonic, maxStalenessMs } = options
-  let anchor: { readonly atMs: number; readonly receivedMs: number } | undefined
+  const { wall, monotonic, maxStalenessMs, isBehind } = options
+  let floor: { readonly atMs: number; readonly receivedMs: number } | undefined
+  let vouchedAtMs: number | undefined
   let isVouched = false
 
-  const now = (): number =>
-    anchor === undefined ? wall() : Math.max(wall(), anchor.atMs + monotonic() - anchor.receivedMs)
+  const issuerNow = (): number =>
+    floor === undefined ? 0 : floor.atMs + monotonic() - floor.receivedMs
+  const now = (): number => Math.max(wall(), issuerNow())
 
   const ageMs = (): number => {
-    if (!isVouched || anchor === undefined) return Infinity
-    // What is so far ahead of the wall clock is not believed.
-    return anchor.atMs > wall() + clockDifferenceMsMax ? Infinity : now() - anchor.atMs
+    if (!isVouched || vouchedAtMs === undefined) return Infinity
+    // The wall clock may have been set back since it came.
+    return vouchedAtMs > wall() + clockDifferenceMsMax ? Infinity : now() - vouchedAtMs
   }
 
   return {
     now,
     vouch: (atMs) => {
+      if (atMs > wall() + clockDifferenceMsMax) return false
       isVouched = true
-      // The same checkpoint once more does not make its own arrival any later.
-      if (anchor?.atMs !== atMs) anchor = { atMs, receivedMs: monotonic() }
+      vouchedAtMs = atMs
+      // Only up: an older word of the issuer, or one that was long on its way, turns nothing back.
+      if (atMs > issuerNow()) floor = { atMs, receivedMs: monotonic() }
+      return true
     },
+    vouchedAtMs: () => vouchedAtMs,
     withdraw: () => {
       isVouched = false
     },
     covers: (mintedAtMs) => {
       const sinceMintingMs = now() - mintedAtMs
-      const isBelieved = sinceMintingMs >= -clockDifferenceMsMax
+      const isBelieved = sinceMintingMs >= -clockDifferenceMsMax && !isBehind()
       return (isBelieved && sinceMintingMs <= maxStalenessMs) || ageMs() <= maxStalenessMs
     },
     ageMs,

@@ -2,6 +2,7 @@ import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { ClientCredential } from '../issuer/client-credential.ts'
 import type { IssuerDocuments } from '../issuer/documents.ts'
 import type { Fetch } from '../issuer/http-json.ts'
+import type { IssuerClock } from '../issuer/issuer-clock.ts'
 import type { KeySource } from '../issuer/key-source.ts'
 import { createKeySource } from '../issuer/key-source.ts'
 import { VerifyError } from '../verify-error.ts'
@@ -83,6 +84,7 @@ export interface FollowedRevocationOptions {
   readonly documents: IssuerDocuments
   readonly tokenKeys: Pick<KeySource, 'confirm'>
   readonly fetch: Fetch
+  readonly clock: Pick<IssuerClock, 'lag'>
   readonly now: () => number
   /** Milliseconds from anywhere, by a clock that only goes on. */
   readonly monotonic: () => number
@@ -99,7 +101,8 @@ export interface FollowedRevocationOptions {
 export function followedRevocation(options: FollowedRevocationOptions): RevocationCheck {
   const { issuer, client, documents, fetch, now, monotonic, maxStalenessMs } = options
   const closing = new AbortController()
-  const freshness = createFreshness({ wall: now, monotonic, maxStalenessMs })
+  const isBehind = (): boolean => options.clock.lag() !== undefined
+  const freshness = createFreshness({ wall: now, monotonic, maxStalenessMs, isBehind })
   const isFresh = (): boolean => freshness.ageMs() <= maxStalenessMs
   let wasFresh = false
   const table = createRevocationTable(issuer)
@@ -136,7 +139,7 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
   })
 
   const clockError = (): VerifyError | undefined => {
-    const why = snapshots.disagreement()
+    const why = snapshots.disagreement() ?? options.clock.lag()
     return why === undefined ? undefined : clocksDisagree(why)
   }
 

@@ -1,9 +1,9 @@
+import { clockDifferenceMsMax } from '../issuer/issuer-clock.ts'
 import type { CheckpointKeys } from './checkpoint-keys.ts'
 import type { FeedClient, Snapshot } from './feed-client.ts'
 import type { FeedFailure } from './feed-failure.ts'
 import { feedFailed } from './feed-failure.ts'
 import type { FollowedLog } from './followed-log.ts'
-import { clockDifferenceMsMax } from './freshness.ts'
 
 /** Brings the log up to the issuer's, with everything that is in force. */
 export interface Snapshots {

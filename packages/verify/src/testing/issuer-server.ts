@@ -19,6 +19,8 @@ export interface RequestCounts {
 export interface IssuerState {
   readonly requests: RequestCounts
   readonly outage: () => Outage | undefined
+  /** Milliseconds since 1970: the `Date` of every answer. */
+  readonly now: () => number
   readonly metadata: () => object
   readonly keySetText: () => string
   readonly maxAgeSeconds: number
@@ -30,6 +32,7 @@ export interface IssuerState {
 /** Listens on loopback; port 0 takes any free one. */
 export async function startIssuerServer(state: IssuerState, port: number): Promise<Server> {
   const server = createServer((request, response) => {
+    response.setHeader('date', new Date(state.now()).toUTCString())
     answer(request, response, state).catch(() => response.destroy())
   })
   server.listen(port, 'localhost')

@@ -104,9 +104,14 @@ function encodeAll(records: readonly RevocationRecord[]): Buffer {
 
 function recordOf(what: Revoked, issuer: string, seq: number, nowMs: number): RevocationRecord {
   const { kind, key, floor } = keyOf(what)
+  // Tests may be in JavaScript.
+  if (typeof key !== 'string' || !Number.isSafeInteger(floor)) throw new TypeError(revokeUsage)
   const until = kind === 'key' ? undefined : nowMs + entryMs
   return { seq, kind, fingerprint: fingerprintOf(issuer, kind, key), floor, until }
 }
+
+const revokeUsage =
+  'revoke wants {sid}, {sub, floor}, {clientId, floor}, {jti}, {kid} or {all: floor}'
 
 function keyOf(what: Revoked): { kind: RevocationKind; key: string; floor: number } {
   if ('sid' in what) return { kind: 'session', key: what.sid, floor: 0 }
@@ -114,7 +119,8 @@ function keyOf(what: Revoked): { kind: RevocationKind; key: string; floor: numbe
   if ('clientId' in what) return { kind: 'client', key: what.clientId, floor: what.floor }
   if ('jti' in what) return { kind: 'token', key: what.jti, floor: 0 }
   if ('kid' in what) return { kind: 'key', key: what.kid, floor: 0 }
-  return { kind: 'all', key: '', floor: what.all }
+  if ('all' in what) return { kind: 'all', key: '', floor: what.all }
+  throw new TypeError(revokeUsage)
 }
 
 function randomEpoch(): string {

@@ -51,7 +51,10 @@ export interface TestIssuer {
   /** The key that signs at the moment. */
   readonly kid: string
   readonly now: () => number
-  /** A valid access token for the audience `orders`; members replace its own, undefined removes one. */
+  /**
+   * A valid access token for the audience `orders`, with the scopes `orders:read orders:write` and the
+   * role `customer`; members replace its own, undefined removes one. Not every member is checked.
+   */
   readonly mint: (claims?: Members, header?: Members) => string
   /** A token that is wrong in the way the recipe says. */
   readonly forge: (recipe: TokenRecipe) => string
@@ -61,7 +64,8 @@ export interface TestIssuer {
   readonly withdraw: (kid: string) => void
   /**
    * Writes a record of the revocation log and sends it at once. `floor`: tokens of a lower generation
-   * are refused (`gen` for accounts, `cgen` for clients, both for `all`).
+   * are refused (`gen` for accounts, `cgen` for clients, both for `all`). Followers apply it some
+   * milliseconds later: see `untilApplied`.
    */
   readonly revoke: (what: Revoked) => RevocationPosition
   /** Begins a new epoch of the log, as after a restore, and cuts the streams. */
@@ -114,6 +118,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
       maxAgeSeconds,
       feed: feedSettings === false ? undefined : feed,
       outage: () => outage,
+      now,
       metadata: () => metadataOf(issuer, feedSettings !== false),
       keySetText: keys.keySetText,
       issueToken: tokens.issue,

@@ -78,11 +78,12 @@ export function removeFolder(folder: string): void {
 export async function startSystem(
   folder: string = newFolder(),
   options: readonly string[] = [],
+  portBase = 0,
 ): Promise<RunningSystem> {
   const startedAt = performance.now()
   const run = runPortcullis(['dev', ...options], {
     folder,
-    variables: { PORTCULLIS_PORT_BASE: '0' },
+    variables: { PORTCULLIS_PORT_BASE: String(portBase) },
   })
   await untilReady(run)
   const readyAfterMs = performance.now() - startedAt

@@ -19,12 +19,18 @@ function data(name: string): string {
   return join('.portcullis', name)
 }
 
+/**
+ * The parts take the ports of the first start again, which others must not have taken meanwhile: so they
+ * are not from the range that systems hand out, and each test process has a row of its own.
+ */
+const portBase = 20_000 + (process.pid % 2_000) * 5
+
 /** Lets `portcullis dev` make folder, settings and secrets, stops it, and runs the same parts apart. */
 export async function startSeparateParts(
   folder: string,
   options: readonly string[],
 ): Promise<SeparateParts> {
-  const made = await startSystem(folder, options)
+  const made = await startSystem(folder, options, portBase)
   await made.stop()
   const { endpoints } = made
   const run = (parameters: readonly string[], variables: Variables = {}): ChildProcess =>
@@ -62,7 +68,16 @@ export async function startSeparateParts(
     await untilAnswered(`${endpoints.orders}/health`)
     await untilAnswered(`${endpoints.reviews}/health`)
   }
-  await isReady()
+  const stop = async (): Promise<number> => {
+    await Promise.all([identity, ...others].map((child) => end(child, 'SIGTERM')))
+    return 0
+  }
+  try {
+    await isReady()
+  } catch (error) {
+    await stop()
+    throw error
+  }
   return {
     ...made,
     killIdentity: async () => {
@@ -70,10 +85,7 @@ export async function startSeparateParts(
       identity = runIdentity()
       await isReady()
     },
-    stop: async () => {
-      await Promise.all([identity, ...others].map((child) => end(child, 'SIGTERM')))
-      return 0
-    },
+    stop,
   }
 }
 

@@ -40,12 +40,16 @@ export async function openStage(folder: string, start: Start = startSystem): Pro
     return (JSON.parse(file) as { listen: { port: number } }).listen.port
   }
   const proxy = await startSilentProxy(identityPort)
-  const system = await start(folder, [
+  const started = start(folder, [
     `--issuer=http://localhost:${proxy.port}`,
     `--max-staleness-seconds=${maxStalenessSeconds}`,
     `--refresh-grace-seconds=${refreshGraceSeconds}`,
     `--jwks-max-age-seconds=${jwksMaxAgeSeconds}`,
   ])
+  const system = await started.catch(async (error: unknown) => {
+    await proxy.close()
+    throw error
+  })
   const { gateway, orders } = system.endpoints
   return {
     system,

@@ -54,7 +54,7 @@ function answerPasswordChange(
     case 'unfit':
       return sendProblem(
         reply,
-        createProblem('malformed', 'the new password does not fit', [
+        createProblem('malformed', `the new password ${outcome.fault}`, [
           { field: '/new', message: outcome.fault },
         ]),
       )

@@ -7,6 +7,11 @@ export interface HeldToken {
   readonly expiresAtMs: number
 }
 
+/** RFC 6750 section 2.1. Anything else could not be sent, and `fetch` would repeat it in its error. */
+export function isBearerToken(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9\-._~+/]+=*$/.test(value)
+}
+
 /** The part of its life after which a token is refreshed, and how far each token's own part is off. */
 const refreshPart = 0.8
 const refreshPartSpread = 0.1

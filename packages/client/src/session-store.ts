@@ -1,5 +1,6 @@
 import { isJsonObject } from '@portcullis/protocol'
 import type { HeldToken } from './held-token.ts'
+import { isBearerToken } from './held-token.ts'
 
 /** One person's session at one issuer. Plain JSON, and as secret as a password. */
 export interface StoredSession {
@@ -60,7 +61,7 @@ export function parseStoredSession(
 }
 
 function isHeldToken(value: unknown): value is HeldToken {
-  if (!isJsonObject(value) || typeof value['token'] !== 'string') return false
+  if (!isJsonObject(value) || !isBearerToken(value['token'])) return false
   const times = [value['obtainedAtMs'], value['refreshAtMs'], value['expiresAtMs']]
   return times.every((time) => Number.isFinite(time))
 }

@@ -51,6 +51,8 @@ test('a session of another issuer or client, or no session at all, counts as non
     { ...kept, clientId: 'other' },
     { ...kept, accessToken: undefined },
     { ...kept, accessToken: { ...kept?.accessToken, expiresAtMs: '1' } },
+    // It could not stand in a header, and the error about that would repeat it.
+    { ...kept, accessToken: { ...kept?.accessToken, token: 'one\r\nx-more: two' } },
     'text',
     null,
   ]

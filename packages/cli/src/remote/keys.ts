@@ -8,9 +8,7 @@ export async function runKeysList(options: RemoteOptions): Promise<void> {
   const answer = await asAdministrator(readAdministrator(options), ({ ask }) =>
     ask('GET', '/admin/keys'),
   )
-  process.stdout.write(
-    options.json === true ? `${JSON.stringify(answer)}\n` : tableOf(answer['keys']),
-  )
+  print(options, answer)
 }
 
 export interface RotateOptions extends RemoteOptions {
@@ -24,9 +22,11 @@ export async function runKeysRotate(options: RotateOptions): Promise<void> {
   const answer = await asAdministrator(readAdministrator(options), ({ ask }) =>
     ask('POST', '/admin/keys/rotate', { purpose, algorithm }),
   )
-  process.stdout.write(
-    options.json === true ? `${JSON.stringify(answer)}\n` : tableOf(answer['keys']),
-  )
+  print(options, answer)
+}
+
+function print({ json }: RemoteOptions, answer: Members): void {
+  process.stdout.write(json === true ? `${JSON.stringify(answer)}\n` : tableOf(answer['keys']))
 }
 
 const columns = ['purpose', 'algorithm', 'state', 'created_at', 'kid'] as const

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { VerifyError } from '@portcullis/verify'
 import type { AccountStore } from '../domain/accounts.ts'
+import { recogniseAtLogout } from '../domain/logout.ts'
 import type { RefreshPeppers } from '../domain/refresh-tokens.ts'
-import { recogniseRefreshToken } from '../domain/refresh.ts'
 import type { KnownSession, SessionStore } from '../domain/sessions.ts'
 import { isLive } from '../domain/sessions.ts'
 import type { Callers } from './callers.ts'
@@ -35,46 +35,51 @@ export function addLogout(app: HttpServer, parts: LogoutParts): void {
   const schema = { body: logoutBody }
 
   app.post(pathAtIssuer(issuer, '/logout'), { schema }, async (request, reply) => {
-    const session = await sessionOf(parts, request, request.body)
+    const { session } = await sessionOf(parts, request, request.body)
     const revocation = await sessions.end(session.id, now())
     request.log.info({ sessionId: session.id }, 'logout')
     return answer(reply, revocation)
   })
 
   app.post(pathAtIssuer(issuer, '/logout/everywhere'), { schema }, async (request, reply) => {
-    const session = await sessionOf(parts, request, request.body)
+    const { session, isStolen } = await sessionOf(parts, request, request.body)
     // Whoever holds a token that was taken back must not be able to throw its owner out.
-    if (!isLive(session, now())) throw refused(issuer, 'the session of the token is over')
+    if (isStolen || !isLive(session, now())) {
+      throw refused(issuer, 'the session of the token is over')
+    }
     const revocation = await accounts.endAllSessions(session.accountId, now())
     request.log.info({ accountId: session.accountId }, 'logout everywhere')
     return answer(reply, revocation)
   })
 }
 
+interface PresentedSession {
+  readonly session: KnownSession
+  readonly isStolen: boolean
+}
+
 async function sessionOf(
   parts: LogoutParts,
   request: FastifyRequest,
   body: LogoutBody,
-): Promise<KnownSession> {
+): Promise<PresentedSession> {
   const refreshToken = body?.refresh_token
-  if (refreshToken === undefined) return parts.callers.requireSession(request)
+  if (refreshToken === undefined) {
+    return { session: await parts.callers.requireSession(request), isStolen: false }
+  }
   if (request.headers.authorization !== undefined) {
     // They may be of two sessions, and the answer would vouch for the end of only one.
     const realm = parts.issuer
     throw new VerifyError('invalid-request', 'send one token: access or refresh', { realm })
   }
-  const recognised = await recogniseRefreshToken(parts, refreshToken)
-  if (recognised === undefined) {
+  const recognised = await recogniseAtLogout(parts, refreshToken)
+  if (recognised.kind === 'unknown') {
     throw refused(parts.issuer, 'the refresh token is not one of a session')
   }
-  const { session, counter } = recognised
-  // The one before the current may be that of somebody whose answer was lost; older ones are stolen.
-  if (counter < session.counter - 1 && isLive(session, parts.now())) {
-    await parts.sessions.end(session.id, parts.now(), 'refresh-reuse')
-    request.log.info({ outcome: 'refresh-reuse', sessionId: session.id }, 'logout')
-  }
-  // Read again, because it may be over now.
-  return (await parts.sessions.find(session.id)) ?? session
+  const { kind, session } = recognised
+  const isStolen = kind === 'stolen'
+  if (isStolen) request.log.info({ outcome: 'refresh-reuse', sessionId: session.id }, 'logout')
+  return { session, isStolen }
 }
 
 function refused(realm: string, description: string): VerifyError {

@@ -35,8 +35,8 @@ const selectAll = `SELECT ${facts} FROM signing_keys ${oldestFirst}`
 
 /**
  * Makes the head of the revocation log name the keys for access tokens that live, pending ones
- * included. Belongs in every transaction that changes which those are, and in the one that makes the
- * head; while there is none it does nothing.
+ * included. Belongs in every transaction that changes which those are; while there is no head it does
+ * nothing, and the first one with a head makes up for it.
  */
 function synchroniseKids(query: Query): void {
   const rows = query(

@@ -33,7 +33,8 @@ export function parseJsonObject(text: string, limits: JsonLimits): ParsedJsonObj
     return { kind: 'malformed', why: 'not-json' }
   }
   if (!isJsonObject(value)) return { kind: 'malformed', why: 'not-an-object' }
-  const fault = findFault(text, limits.depthMax)
+  if (isDeeper(value, limits.depthMax)) return { kind: 'malformed', why: 'too-deep' }
+  const fault = isOwnSpelling(value, text) ? undefined : findFault(text)
   return fault === undefined ? { kind: 'object', value } : { kind: 'malformed', why: fault }
 }
 
@@ -41,11 +42,34 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** Freezes what `parseJsonObject` has answered, at every depth, and answers it. */
+export function deepFreeze<Value extends JsonValue | undefined>(value: Value): Value {
+  if (typeof value === 'object' && value !== null) {
+    Object.freeze(value)
+    for (const member of Object.values(value)) deepFreeze(member)
+  }
+  return value
+}
+
 const quote = 0x22
 const backslash = 0x5c
 
+function isDeeper(value: JsonValue | undefined, depthMax: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return depthMax === 0 || Object.values(value).some((member) => isDeeper(member, depthMax - 1))
+}
+
+/**
+ * True for text as `JSON.stringify` writes it, which most of it is: what comes out again unchanged has
+ * lost no member on its way in. A lone surrogate stands there as an escape, and then nothing is said.
+ * Only a faster way than the walk to the same answer.
+ */
+function isOwnSpelling(value: JsonObject, text: string): boolean {
+  return !text.includes('\\') && JSON.stringify(value) === text && text.isWellFormed()
+}
+
 /** One walk over text that `JSON.parse` has already accepted, so its grammar need not be checked again. */
-function findFault(text: string, depthMax: number): JsonFault | undefined {
+function findFault(text: string): JsonFault | undefined {
   // The names seen so far in each open object; undefined stands for an open array.
   const open: (Set<string> | undefined)[] = []
   let expectsName = false
@@ -81,7 +105,6 @@ function findFault(text: string, depthMax: number): JsonFault | undefined {
       }
       default:
     }
-    if (open.length > depthMax) return 'too-deep'
   }
   return undefined
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { createPublicKey } from 'node:crypto'
+import { createHmac, createPublicKey } from 'node:crypto'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
@@ -9,12 +9,16 @@ import {
   algorithms,
   isAlgorithmName,
   parseCompactJws,
+  sharedSecretKey,
   signCompactJws,
 } from '@portcullis/protocol/jws'
 import { readSharedVectors } from './shared-vectors.ts'
 
-test('the table holds four algorithms, and no name reaches past it', () => {
-  assert.deepEqual([...algorithms.keys()], ['RS256', 'PS256', 'ES256', 'EdDSA'])
+test('the table holds the asymmetric algorithms, and no name reaches past it', () => {
+  assert.deepEqual(
+    [...algorithms.keys()].join(' '),
+    'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519',
+  )
   for (const name of [
     'none',
     'HS256',
@@ -68,15 +72,40 @@ for (const algorithm of algorithms.values()) {
   })
 }
 
-test('ECDSA signatures are 64 octets whatever their integers are', () => {
-  const { sign, verify, generateKeyPair } = algorithmNamed('ES256')
-  const { publicKey, privateKey } = generateKeyPair()
-  // One in 256 integers is short, and half of them need a zero octet in DER.
-  for (let count = 0; count < 1_000; count += 1) {
-    const signature = sign(privateKey, `message ${count}`)
-    assert.equal(signature.length, 64)
-    assert.ok(verify(publicKey, `message ${count}`, signature))
-  }
+for (const [name, signatureBytes] of [
+  ['ES256', 64],
+  ['ES384', 96],
+  ['ES512', 132],
+] as const) {
+  test(`${name}: signatures are ${signatureBytes} octets whatever their integers are`, () => {
+    const { sign, verify, generateKeyPair } = algorithmNamed(name)
+    const { publicKey, privateKey } = generateKeyPair()
+    // One in 256 integers is short, and half of them need a zero octet in DER.
+    for (let count = 0; count < 600; count += 1) {
+      const signature = sign(privateKey, `message ${count}`)
+      assert.equal(signature.length, signatureBytes)
+      assert.ok(verify(publicKey, `message ${count}`, signature))
+    }
+  })
+}
+
+const secret = Buffer.from('a secret of thirty-two octets ..')
+
+test('HS256 verifies what was signed with its secret, and nothing else', () => {
+  const { algorithm, publicKey, kid } = sharedSecretKey('s', secret)
+  const signature = createHmac('sha256', secret).update('a.b').digest()
+  assert.equal(kid, 's')
+  assert.equal(algorithm.name, 'HS256')
+  assert.equal(algorithm.verify(publicKey, 'a.b', signature), true)
+  assert.equal(algorithm.verify(publicKey, 'a.c', signature), false)
+  assert.equal(algorithm.verify(publicKey, 'a.b', signature.subarray(1)), false)
+  assert.equal(algorithm.verify(publicKey, 'a.b', Buffer.alloc(0)), false)
+  const other = sharedSecretKey('s', Buffer.alloc(32))
+  assert.equal(other.algorithm.verify(other.publicKey, 'a.b', signature), false)
+})
+
+test('a shared secret that is shorter than its digest is refused', () => {
+  assert.throws(() => sharedSecretKey('s', secret.subarray(1)), { message: /32 bytes or more/ })
 })
 
 interface Group {
@@ -94,6 +123,8 @@ const wycheproof: readonly (readonly [AlgorithmName, string, number])[] = [
   ['RS256', 'rsa_signature_2048_sha256_test.json', 150],
   ['PS256', 'rsa_pss_2048_sha256_mgf1_32_test.json', 60],
   ['ES256', 'ecdsa_secp256r1_sha256_p1363_test.json', 150],
+  ['ES384', 'ecdsa_secp384r1_sha384_p1363_test.json', 150],
+  ['ES512', 'ecdsa_secp521r1_sha512_p1363_test.json', 150],
   ['EdDSA', 'ed25519_test.json', 80],
 ]
 

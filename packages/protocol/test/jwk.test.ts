@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { createPublicKey } from 'node:crypto'
 import { test } from 'node:test'
-import type { AlgorithmName } from '@portcullis/protocol/jws'
-import { algorithmNamed, parseVerificationKey, publicJwk } from '@portcullis/protocol/jws'
+import {
+  algorithmNamed,
+  algorithms,
+  parseVerificationKey,
+  publicJwk,
+} from '@portcullis/protocol/jws'
 import { readSharedVectors } from './shared-vectors.ts'
 
 // RFC 8037 appendix A.2: a public Ed25519 key.
@@ -48,7 +52,7 @@ test('the kid is the RFC 7638 thumbprint: every published example', (context) =>
   }
 })
 
-for (const name of ['RS256', 'PS256', 'ES256', 'EdDSA'] as const satisfies AlgorithmName[]) {
+for (const name of algorithms.keys()) {
   test(`${name}: a published key is public, names its one algorithm and is read back`, () => {
     const { publicKey, privateKey } = algorithmNamed(name).generateKeyPair()
     const jwk = publicJwk(privateKey, name)
@@ -82,7 +86,10 @@ const cases: readonly (readonly [string, unknown, string])[] = [
   ['an unknown algorithm', { ...p256, kid: 'k', alg: 'ES384' }, 'its algorithm is not supported'],
   ['none', { ...p256, kid: 'k', alg: 'none' }, 'its algorithm is not supported'],
   ['an alg of another type', { ...p256, kid: 'k', alg: 'RS256' }, 'its algorithm is not supported'],
-  ['an unknown curve', { ...p256, kid: 'k', crv: 'P-384' }, 'its algorithm is not supported'],
+  ['a point of another curve', { ...p256, kid: 'k', crv: 'P-384' }, 'its parameters are not a key'],
+  ['an unknown curve', { ...p256, kid: 'k', crv: 'secp256k1' }, 'its algorithm is not supported'],
+  ['an Ed25519 key by its new name', { ...ed25519, kid: 'k', alg: 'Ed25519' }, 'Ed25519'],
+  ['HMAC over a public key', { ...p256, kid: 'k', alg: 'HS256' }, 'its algorithm is not supported'],
   ['Ed448', { ...ed25519, kid: 'k', crv: 'Ed448' }, 'its algorithm is not supported'],
   ['an unknown type', { kty: 'LMS', kid: 'k' }, 'its algorithm is not supported'],
   ['a point off the curve', { ...p256, kid: 'k', y: p256.x }, 'its parameters are not a key'],

@@ -1,6 +1,6 @@
 import { parseIssuer } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
-import { algorithms as knownAlgorithms, isAlgorithmName } from '@portcullis/protocol/jws'
+import { algorithms, isAlgorithmName } from '@portcullis/protocol/jws'
 import type { TokenExpectation } from './access-token.ts'
 import type { ClientCredential } from './issuer/client-credential.ts'
 import type { Fetch } from './issuer/http-json.ts'
@@ -65,6 +65,7 @@ export interface VerifierSettings {
   readonly now: () => number
 }
 
+const algorithmsDefault: readonly AlgorithmName[] = ['RS256', 'ES256', 'EdDSA', 'PS256']
 const leewaySecondsDefault = 5
 const lifetimeSecondsDefault = 3_600
 const maxStalenessSecondsDefault = 30
@@ -79,7 +80,7 @@ export function parseOptions(options: VerifierOptions): VerifierSettings {
     issuer,
     audience,
     client,
-    algorithms = [...knownAlgorithms.keys()],
+    algorithms: names = algorithmsDefault,
     revocation = {},
     onRevoked,
     leewaySeconds = leewaySecondsDefault,
@@ -93,7 +94,7 @@ export function parseOptions(options: VerifierOptions): VerifierSettings {
     expected: Object.freeze({
       issuer: requireIssuer(issuer),
       audience: requireText(audience, 'audience'),
-      algorithms: requireAlgorithms(algorithms),
+      algorithms: requireAlgorithms(names),
       leewaySeconds: requireSeconds(leewaySeconds, 'leewaySeconds', 0, leewaySecondsLimit),
       lifetimeSecondsMax: requireSeconds(
         lifetimeSecondsMax,
@@ -125,7 +126,7 @@ function requireAlgorithms(value: unknown): ReadonlySet<AlgorithmName> {
   if (Array.isArray(value) && value.length > 0 && value.every(isAlgorithmName)) {
     return new Set(value)
   }
-  const names = [...knownAlgorithms.keys()].join(', ')
+  const names = [...algorithms.keys()].join(', ')
   throw new TypeError(`option "algorithms" must be a list of some of ${names}`)
 }
 

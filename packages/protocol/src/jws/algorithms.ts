@@ -3,9 +3,20 @@ import type { KeyObject } from 'node:crypto'
 import { constants, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { derFromJoined, joinedFromDer } from './ecdsa-signature.ts'
 
-export type AlgorithmName = 'RS256' | 'PS256' | 'ES256' | 'EdDSA'
+export type AlgorithmName =
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA'
+  | 'Ed25519'
 
-/** All that is known about one JWS algorithm (RFC 7518 section 3, RFC 8037 section 3.1). */
+/** All that is known about one JWS algorithm (RFC 7518 section 3, RFC 8037 section 3.1, RFC 9864). */
 export interface Algorithm {
   readonly name: AlgorithmName
   /** JWK `kty`. */
@@ -41,58 +52,95 @@ function generateRsaKeyPair(): ReturnType<Algorithm['generateKeyPair']> {
   return generateKeyPairSync('rsa', { modulusLength: rsaModulusBitsGenerated })
 }
 
-const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 }
-
-const p256SignatureBytes = 64
-const ed25519SignatureBytes = 64
+type Digest = 'sha256' | 'sha384' | 'sha512'
 
 // A bare KeyObject, not one inside an options object, keeps Node on its fast path (measured: 30 to
-// 70 µs a call on Node 24), so the ECDSA signature is turned to DER here and not by an option.
-const table: readonly Algorithm[] = [
-  {
-    name: 'RS256',
+// 70 µs a call on Node 24), so the ECDSA signature is turned to DER here and not by an option. What is
+// signed is ASCII, which latin1 copies without looking.
+
+function rsaPkcs1(name: AlgorithmName, digest: Digest): Algorithm {
+  return {
+    name,
     keyType: 'RSA',
     keyFault: rsaKeyFault,
     generateKeyPair: generateRsaKeyPair,
-    sign: (key, input) => sign('sha256', Buffer.from(input), key),
-    verify: (key, input, signature) => verify('sha256', Buffer.from(input), key, signature),
-  },
-  {
-    name: 'PS256',
+    sign: (key, input) => sign(digest, Buffer.from(input, 'latin1'), key),
+    verify: (key, input, signature) => verify(digest, Buffer.from(input, 'latin1'), key, signature),
+  }
+}
+
+/** RFC 7518 section 3.5: the salt is as long as the digest. */
+function rsaPss(name: AlgorithmName, digest: Digest, saltLength: number): Algorithm {
+  const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
+  return {
+    name,
     keyType: 'RSA',
     keyFault: rsaKeyFault,
     generateKeyPair: generateRsaKeyPair,
-    sign: (key, input) => sign('sha256', Buffer.from(input), { key, ...pss }),
+    sign: (key, input) => sign(digest, Buffer.from(input, 'latin1'), { key, ...pss }),
     verify: (key, input, signature) =>
-      verify('sha256', Buffer.from(input), { key, ...pss }, signature),
-  },
-  {
-    name: 'ES256',
+      verify(digest, Buffer.from(input, 'latin1'), { key, ...pss }, signature),
+  }
+}
+
+/** `namedCurve` is what OpenSSL calls the curve. */
+function ecdsa(
+  name: AlgorithmName,
+  digest: Digest,
+  curve: string,
+  namedCurve: string,
+  signatureBytes: number,
+): Algorithm {
+  return {
+    name,
     keyType: 'EC',
-    curve: 'P-256',
+    curve,
     keyFault: (key) =>
-      key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? undefined : 'is not on P-256',
-    generateKeyPair: () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+      key.asymmetricKeyDetails?.namedCurve === namedCurve ? undefined : `is not on ${curve}`,
+    generateKeyPair: () => generateKeyPairSync('ec', { namedCurve }),
     sign: (key, input) =>
-      joinedFromDer(sign('sha256', Buffer.from(input), key), p256SignatureBytes),
+      joinedFromDer(sign(digest, Buffer.from(input, 'latin1'), key), signatureBytes),
     verify: (key, input, signature) =>
-      signature.length === p256SignatureBytes &&
-      verify('sha256', Buffer.from(input), key, derFromJoined(signature)),
-  },
-  {
-    name: 'EdDSA',
+      signature.length === signatureBytes &&
+      verify(digest, Buffer.from(input, 'latin1'), key, derFromJoined(signature)),
+  }
+}
+
+const ed25519SignatureBytes = 64
+
+function ed25519(name: AlgorithmName): Algorithm {
+  return {
+    name,
     keyType: 'OKP',
     curve: 'Ed25519',
     keyFault: (key) => (key.asymmetricKeyType === 'ed25519' ? undefined : 'is not an Ed25519 key'),
     generateKeyPair: () => generateKeyPairSync('ed25519'),
-    sign: (key, input) => sign(null, Buffer.from(input), key),
+    sign: (key, input) => sign(null, Buffer.from(input, 'latin1'), key),
     verify: (key, input, signature) =>
       signature.length === ed25519SignatureBytes &&
-      verify(null, Buffer.from(input), key, signature),
-  },
+      verify(null, Buffer.from(input, 'latin1'), key, signature),
+  }
+}
+
+/** A key without `alg` is for the first entry that fits its type and curve. */
+const table: readonly Algorithm[] = [
+  rsaPkcs1('RS256', 'sha256'),
+  rsaPkcs1('RS384', 'sha384'),
+  rsaPkcs1('RS512', 'sha512'),
+  rsaPss('PS256', 'sha256', 32),
+  rsaPss('PS384', 'sha384', 48),
+  rsaPss('PS512', 'sha512', 64),
+  ecdsa('ES256', 'sha256', 'P-256', 'prime256v1', 64),
+  ecdsa('ES384', 'sha384', 'P-384', 'secp384r1', 96),
+  ecdsa('ES512', 'sha512', 'P-521', 'secp521r1', 132),
+  ed25519('EdDSA'),
+  ed25519('Ed25519'),
 ]
 
-/** A Map, so that no name reaches anything through a prototype. `none` and HMAC are not in it. */
+/**
+ * A Map, so that no name reaches anything through a prototype. `none` is nowhere, and HMAC,
+ * which has no public keys, stands apart.
+ */
 export const algorithms: ReadonlyMap<AlgorithmName, Algorithm> = new Map(
   table.map((algorithm) => [algorithm.name, algorithm]),
 )

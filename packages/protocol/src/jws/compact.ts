@@ -1,6 +1,6 @@
-import { Buffer } from 'node:buffer'
+import { Buffer, isAscii } from 'node:buffer'
 import type { JsonFault, JsonObject } from '../json.ts'
-import { parseJsonObject } from '../json.ts'
+import { deepFreeze, parseJsonObject } from '../json.ts'
 
 /** A compact JWS (RFC 7515 section 7.1) that was read, and of which nothing is believed yet. */
 export interface CompactJws {
@@ -52,29 +52,38 @@ export function parseCompactJws(token: unknown): CompactJws | MalformedJws {
     return malformed('not-three-parts')
   }
 
-  const headerBytes = decodeCanonical(token.slice(0, firstDot))
-  const payloadBytes = decodeCanonical(token.slice(firstDot + 1, secondDot))
+  const header = readHeader(token.slice(0, firstDot))
+  if (typeof header === 'string') return malformed(header)
+  const payload = readPart(token.slice(firstDot + 1, secondDot), 'payload')
+  if (typeof payload === 'string') return malformed(payload)
   const signature = decodeCanonical(token.slice(secondDot + 1))
-  if (headerBytes === undefined || payloadBytes === undefined || signature === undefined) {
-    return malformed('not-canonical-base64url')
-  }
+  if (signature === undefined) return malformed('not-canonical-base64url')
 
-  const headerText = decodeUtf8(headerBytes)
-  const payloadText = decodeUtf8(payloadBytes)
-  if (headerText === undefined || payloadText === undefined) return malformed('not-utf8')
+  return { kind: 'jws', header, payload, signingInput: token.slice(0, secondDot), signature }
+}
 
-  const header = parseJsonObject(headerText, { depthMax })
-  if (header.kind === 'malformed') return malformed(`header-${header.why}`)
-  const payload = parseJsonObject(payloadText, { depthMax })
-  if (payload.kind === 'malformed') return malformed(`payload-${payload.why}`)
+/** Tokens of one key share one header, so a few are kept; frozen, since many callers see them. */
+const headersRead = new Map<string, JsonObject>()
+const headersReadMax = 32
+const headerReadCharactersMax = 512
 
-  return {
-    kind: 'jws',
-    header: header.value,
-    payload: payload.value,
-    signingInput: token.slice(0, secondDot),
-    signature,
-  }
+function readHeader(part: string): JsonObject | JwsFault {
+  const known = headersRead.get(part)
+  if (known !== undefined) return known
+  const header = readPart(part, 'header')
+  if (typeof header === 'string' || part.length > headerReadCharactersMax) return header
+  if (headersRead.size >= headersReadMax) headersRead.clear()
+  headersRead.set(part, deepFreeze(header))
+  return header
+}
+
+function readPart(part: string, name: 'header' | 'payload'): JsonObject | JwsFault {
+  const bytes = decodeCanonical(part)
+  if (bytes === undefined) return 'not-canonical-base64url'
+  const text = decodeUtf8(bytes)
+  if (text === undefined) return 'not-utf8'
+  const parsed = parseJsonObject(text, { depthMax })
+  return parsed.kind === 'object' ? parsed.value : `${name}-${parsed.why}`
 }
 
 /** Node decodes leniently, so what it decoded is encoded again: only the canonical text survives. */
@@ -87,6 +96,7 @@ function decodeCanonical(part: string): Buffer | undefined {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 function decodeUtf8(bytes: Buffer): string | undefined {
+  if (isAscii(bytes)) return bytes.toString('latin1')
   try {
     return utf8.decode(bytes)
   } catch {

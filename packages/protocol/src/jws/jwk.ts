@@ -3,12 +3,12 @@ import { createHash, createPublicKey } from 'node:crypto'
 import type { JsonObject } from '../json.ts'
 import { isJsonObject } from '../json.ts'
 import type { Algorithm, AlgorithmName } from './algorithms.ts'
-import { algorithmNamed, algorithms } from './algorithms.ts'
+import { algorithms } from './algorithms.ts'
 
-/** A public key that verifies one algorithm and no other. */
+/** A key that verifies one algorithm and no other. */
 export interface VerificationKey {
   readonly kid: string
-  readonly algorithm: Algorithm
+  readonly algorithm: Pick<Algorithm, 'verify'> & { readonly name: string }
   readonly publicKey: KeyObject
 }
 
@@ -18,8 +18,8 @@ export type ParsedJwk =
 
 /**
  * Reads one entry of a JWK Set (RFC 7517) as a verification key. An RSA key without `alg` is bound
- * to RS256, the one algorithm every issuer that leaves `alg` out means; other key types have only
- * one algorithm here. An entry with a private or symmetric part is refused, not stripped: whoever
+ * to RS256, the one algorithm every issuer that leaves `alg` out means, and an Ed25519 key to EdDSA;
+ * a curve has only one algorithm. An entry with a private or symmetric part is refused, not stripped: whoever
  * published it has lost that key.
  */
 export function parseVerificationKey(jwk: unknown): ParsedJwk {
@@ -84,14 +84,10 @@ function requiredMembers(key: KeyObject): Record<string, string> {
 }
 
 function algorithmOf(jwk: JsonObject): Algorithm | undefined {
-  const fits = (algorithm: Algorithm): boolean =>
-    algorithm.keyType === jwk['kty'] && algorithm.curve === jwk['crv']
-  if (jwk['alg'] === undefined) {
-    if (jwk['kty'] === 'RSA') return algorithmNamed('RS256')
-    return [...algorithms.values()].find(fits)
-  }
+  const { alg, kty, crv } = jwk
   return [...algorithms.values()].find(
-    (algorithm) => algorithm.name === jwk['alg'] && fits(algorithm),
+    ({ name, keyType, curve }) =>
+      keyType === kty && curve === crv && (alg === undefined || alg === name),
   )
 }
 

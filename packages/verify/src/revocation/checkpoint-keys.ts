@@ -1,5 +1,4 @@
 import type { JsonObject } from '@portcullis/protocol'
-import type { AlgorithmName } from '@portcullis/protocol/jws'
 import { judgeHeader, parseCompactJws } from '@portcullis/protocol/jws'
 import type { Checkpoint, SnapshotManifest } from '@portcullis/protocol/revocations'
 import {
@@ -23,7 +22,7 @@ export interface CheckpointKeys {
   readonly openManifest: (jws: string) => Promise<Opened<SnapshotManifest>>
 }
 
-const algorithms: ReadonlySet<AlgorithmName> = new Set(['ES256'])
+const algorithms: ReadonlySet<string> = new Set(['ES256'])
 
 export function createCheckpointKeys(issuer: string, keys: KeySource): CheckpointKeys {
   async function open<Document extends Checkpoint>(

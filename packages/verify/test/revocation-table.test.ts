@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { RevocationKind, RevocationRecord } from '@portcullis/protocol/revocations'
 import { fingerprintOf } from '@portcullis/protocol/revocations'
+import { shardCount, shardsSwept } from '../src/revocation/fingerprint-table.ts'
 import { createRevocationTable } from '../src/revocation/table.ts'
 
 const issuer = 'https://id.example'
@@ -31,7 +32,7 @@ function record(
 function isRevoked(by: readonly RevocationRecord[], claims: AccessTokenClaims = alice): boolean {
   const table = createRevocationTable(issuer)
   for (const entry of by) table.join(entry)
-  return table.revokes(claims)
+  return table.revokes({ claims })
 }
 
 const fates: readonly (readonly [string, RevocationRecord, boolean])[] = [
@@ -105,17 +106,18 @@ test('a key is revoked by its kid', () => {
 
 test('entries are dropped when every token they are about is dead, and those for ever stay', () => {
   const table = createRevocationTable(issuer)
-  for (let at = 0; at < 1_000; at += 1) table.join(record('session', `s${at}`, 0, at))
-  table.join(record('key', 'k', 0, undefined))
-  for (let part = 0; part < 64; part += 1) table.sweep(500)
-  assert.equal(table.size(), 501)
-  assert.equal(table.revokes({ ...alice, sid: 's499' }), false)
-  assert.equal(table.revokes({ ...alice, sid: 's500' }), true)
+  const minuteMs = 60_000
+  for (let at = 1; at <= 1_000; at += 1) table.join(record('session', `s${at}`, 0, at * minuteMs))
+  table.join({ ...record('key', 'k'), until: undefined })
+  for (let swept = 0; swept < shardCount; swept += shardsSwept) table.sweep(500 * minuteMs)
+  assert.equal(table.size(), 502)
+  assert.equal(table.revokes({ claims: { ...alice, sid: 's499' } }), false)
+  assert.equal(table.revokes({ claims: { ...alice, sid: 's500' } }), true)
   assert.equal(table.revokesKey('k'), true)
 })
 
 test('another issuer has other fingerprints', () => {
   const table = createRevocationTable('https://other.example')
   table.join(record('session', 's1'))
-  assert.equal(table.revokes(alice), false)
+  assert.equal(table.revokes({ claims: alice }), false)
 })

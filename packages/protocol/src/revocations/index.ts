@@ -15,7 +15,16 @@ export {
   decodeRecords,
   encodeRecord,
   fingerprintOf,
+  fingerprintWords,
   isRevocationKind,
   recordBytes,
+  visitRecords,
+  wordsOf,
 } from './record.ts'
-export type { Fingerprint, RevocationKind, RevocationRecord } from './record.ts'
+export type {
+  Fingerprint,
+  FingerprintWords,
+  RecordVisitor,
+  RevocationKind,
+  RevocationRecord,
+} from './record.ts'

@@ -30,7 +30,15 @@ export interface RevocationRecord {
 export type Fingerprint = bigint
 
 export const recordBytes = 33
+const wordValues = 2 ** 32
+const neverWord = wordValues - 1
 const never = 2n ** 64n - 1n
+
+/** The two halves of a fingerprint as signed 32-bit integers, which an engine holds without a box. */
+export interface FingerprintWords {
+  readonly high: number
+  readonly low: number
+}
 
 /**
  * The first 64 bits of SHA-256(issuer ‖ 0 ‖ kind ‖ 0 ‖ key). The key is the `sid`, `sub`, `client_id`,
@@ -38,7 +46,31 @@ const never = 2n ** 64n - 1n
  * aim at somebody else's fingerprint.
  */
 export function fingerprintOf(issuer: string, kind: RevocationKind, key: string): Fingerprint {
-  return hash('sha256', `${issuer}\0${kind}\0${key}`, 'buffer').readBigUInt64BE()
+  const { high, low } = fingerprintWords(issuer, kind, key)
+  return joined(high, low)
+}
+
+/** The same in two halves. As text, because a digest in a buffer of its own costs twice the hash. */
+export function fingerprintWords(
+  issuer: string,
+  kind: RevocationKind,
+  key: string,
+): FingerprintWords {
+  const digest = hash('sha256', `${issuer}\0${kind}\0${key}`, 'latin1')
+  return { high: wordAt(digest, 0), low: wordAt(digest, 4) }
+}
+
+export function wordsOf(fingerprint: Fingerprint): FingerprintWords {
+  return { high: Number(fingerprint >> 32n) | 0, low: Number(BigInt.asIntN(32, fingerprint)) }
+}
+
+function joined(high: number, low: number): Fingerprint {
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)
+}
+
+function wordAt(octets: string, at: number): number {
+  const high = (octets.charCodeAt(at) << 8) | octets.charCodeAt(at + 1)
+  return (high << 16) | (octets.charCodeAt(at + 2) << 8) | octets.charCodeAt(at + 3)
 }
 
 /** `u64 seq ‖ u8 kind ‖ u64 fingerprint ‖ u64 floor ‖ u64 until`, big-endian. */
@@ -57,23 +89,45 @@ export function encodeRecord(record: RevocationRecord): Buffer {
  * beyond 2⁵³ or a kind is not known: a reader that cannot apply a record must not go on without it.
  */
 export function decodeRecords(bytes: Buffer): readonly RevocationRecord[] | undefined {
-  if (bytes.length % recordBytes !== 0) return undefined
   const records: RevocationRecord[] = []
-  for (let at = 0; at < bytes.length; at += recordBytes) {
-    const record = decodeRecord(bytes, at)
-    if (record === undefined) return undefined
-    records.push(record)
-  }
-  return records
+  const areRead = visitRecords(bytes, (kind, { high, low }, floor, until, seq) => {
+    records.push({ seq, kind, fingerprint: joined(high, low), floor, until })
+  })
+  return areRead ? records : undefined
 }
 
-function decodeRecord(bytes: Buffer, at: number): RevocationRecord | undefined {
-  const seq = Number(bytes.readBigUInt64BE(at))
-  const kind = kindOfOctet.get(bytes.readUInt8(at + 8))
-  const floor = Number(bytes.readBigUInt64BE(at + 17))
-  const rawUntil = bytes.readBigUInt64BE(at + 25)
-  const until = rawUntil === never ? undefined : Number(rawUntil)
-  if (kind === undefined) return undefined
-  if (![seq, floor, until ?? 0].every((number) => Number.isSafeInteger(number))) return undefined
-  return { seq, kind, fingerprint: bytes.readBigUInt64BE(at + 9), floor, until }
+export type RecordVisitor = (
+  kind: RevocationKind,
+  fingerprint: FingerprintWords,
+  floor: number,
+  until: number | undefined,
+  seq: number,
+) => void
+
+/**
+ * The same for a great many, without building them. False as soon as one cannot be read; those before it
+ * were visited then.
+ */
+export function visitRecords(bytes: Buffer, visit: RecordVisitor): boolean {
+  if (bytes.length % recordBytes !== 0) return false
+  for (let at = 0; at < bytes.length; at += recordBytes) {
+    const kind = kindOfOctet.get(bytes.readUInt8(at + 8))
+    const seq = readSafeInteger(bytes, at)
+    const floor = readSafeInteger(bytes, at + 17)
+    const until = isNever(bytes, at + 25) ? undefined : readSafeInteger(bytes, at + 25)
+    if (kind === undefined || Number.isNaN(seq + floor + (until ?? 0))) return false
+    const words = { high: bytes.readInt32BE(at + 9), low: bytes.readInt32BE(at + 13) }
+    visit(kind, words, floor, until, seq)
+  }
+  return true
+}
+
+/** NaN for a number beyond 2⁵³. */
+function readSafeInteger(bytes: Buffer, at: number): number {
+  const number = bytes.readUInt32BE(at) * wordValues + bytes.readUInt32BE(at + 4)
+  return Number.isSafeInteger(number) ? number : Number.NaN
+}
+
+function isNever(bytes: Buffer, at: number): boolean {
+  return bytes.readUInt32BE(at) === neverWord && bytes.readUInt32BE(at + 4) === neverWord
 }

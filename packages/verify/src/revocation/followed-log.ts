@@ -6,7 +6,12 @@ import type {
   RevocationRecord,
   SnapshotManifest,
 } from '@portcullis/protocol/revocations'
-import { decodeRecords, nextChain, recordBytes } from '@portcullis/protocol/revocations'
+import {
+  decodeRecords,
+  nextChain,
+  recordBytes,
+  visitRecords,
+} from '@portcullis/protocol/revocations'
 import { clockDifferenceMsMax } from '../issuer/issuer-clock.ts'
 import type { Freshness } from './freshness.ts'
 import type { RevocationTable } from './table.ts'
@@ -139,11 +144,10 @@ async function joinSlices(table: RevocationTable, bytes: Buffer): Promise<boolea
   const step = sliceRecords * recordBytes
   let hasNews = false
   for (let at = 0; at < bytes.length; at += step) {
-    const records = decodeRecords(bytes.subarray(at, at + step))
-    if (records === undefined) return undefined
-    for (const record of records) {
-      if (table.join(record)) hasNews = true
-    }
+    const areRead = visitRecords(bytes.subarray(at, at + step), (kind, words, floor, until) => {
+      if (table.joinWords(kind, words, floor, until)) hasNews = true
+    })
+    if (!areRead) return undefined
     await setImmediate()
   }
   return hasNews

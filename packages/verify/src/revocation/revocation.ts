@@ -177,7 +177,7 @@ function tell(
   const affects = (claims: AccessTokenClaims): boolean => {
     const kid = kidOf(claims)
     const isKeyGone = kid !== undefined && (withdrawnKids.includes(kid) || news.revokesKey(kid))
-    return isKeyGone || news.revokes(claims)
+    return isKeyGone || news.revokes({ claims })
   }
   // Whatever the service does with it, the feed is followed on.
   try {

@@ -27,7 +27,7 @@ export function createRule({ table, log, freshness, whenStale }: RuleOptions): R
     isWithdrawn: (kid) => log.checkpoint()?.kids.includes(kid) === false || table.revokesKey(kid),
     faultOf: (claims) => {
       if (!isComplete(claims)) return 'malformed-claims'
-      if (table.revokes(claims)) return 'revoked'
+      if (table.revokes({ claims })) return 'revoked'
       if (whenStale === 'accept' || freshness.covers(claims.iat * 1000)) return undefined
       return 'stale'
     },

@@ -1,18 +1,26 @@
 import type { AccessTokenClaims, JsonValue } from '@portcullis/protocol'
 import { isJsonObject } from '@portcullis/protocol'
 import type {
-  Fingerprint,
+  FingerprintWords,
   RevocationKind,
   RevocationRecord,
 } from '@portcullis/protocol/revocations'
-import { fingerprintOf } from '@portcullis/protocol/revocations'
+import { fingerprintWords, wordsOf } from '@portcullis/protocol/revocations'
+import type { FingerprintTable } from './fingerprint-table.ts'
+import { createFingerprintTable } from './fingerprint-table.ts'
 
 /** What is taken back, by fingerprint. It only ever grows, until an entry has outlived its tokens. */
 export interface RevocationTable {
   /** Joins one record: sets grow and floors take the larger value. False when it was known already. */
   readonly join: (record: RevocationRecord) => boolean
+  readonly joinWords: (
+    kind: RevocationKind,
+    fingerprint: FingerprintWords,
+    floor: number,
+    until: number | undefined,
+  ) => boolean
   /** True when the token is revoked by `all`, its client, its account, its session or its own id. */
-  readonly revokes: (claims: AccessTokenClaims) => boolean
+  readonly revokes: (token: RevocableToken) => boolean
   readonly revokesKey: (kid: string) => boolean
   /** Looks at a part of the entries and drops those that ended before; the next call takes the next part. */
   readonly sweep: (endedBeforeMs: number) => void
@@ -20,99 +28,100 @@ export interface RevocationTable {
   readonly size: () => number
 }
 
-interface Entry {
-  readonly floor: number
-  /** Infinity for never. */
-  readonly until: number
+/** A token as a table asks about it: each of its names is hashed once, when there is a need to. */
+export interface RevocableToken {
+  readonly claims: AccessTokenClaims
+  account?: FingerprintWords
+  session?: FingerprintWords
+  token?: FingerprintWords
 }
 
-/** One small map each, so that neither the growth of a map nor a sweep holds up the requests. */
-type Shards = readonly Map<Fingerprint, Entry>[]
-
-const shardBits = 6
+/** Clients and keys are few, and many tokens name the same. */
+const namesKnownMax = 256
 
 export function createRevocationTable(issuer: string): RevocationTable {
-  // A kind without entries has no shards, and then nothing is hashed for it.
-  const kinds = new Map<RevocationKind, Shards>()
+  const kinds: Readonly<Record<Exclude<RevocationKind, 'all'>, FingerprintTable>> = {
+    session: createFingerprintTable(false),
+    account: createFingerprintTable(true),
+    client: createFingerprintTable(true),
+    token: createFingerprintTable(false),
+    key: createFingerprintTable(false),
+  }
+  const tables = Object.values(kinds)
+  const { session, account, client, token, key } = kinds
+  const wordsOfClient = createKnownNames(issuer, 'client')
+  const wordsOfKey = createKnownNames(issuer, 'key')
   let allFloor = 0
-  let entries = 0
-  let sweepAt = 0
 
-  const entryOf = (kind: RevocationKind, key: string): Entry | undefined => {
-    const shards = kinds.get(kind)
-    if (shards === undefined) return undefined
-    const fingerprint = fingerprintOf(issuer, kind, key)
-    return shardOf(shards, fingerprint)?.get(fingerprint)
+  const joinWords: RevocationTable['joinWords'] = (kind, fingerprint, floor, until) => {
+    if (kind !== 'all') return kinds[kind].join(fingerprint, floor, until)
+    const isNew = floor > allFloor
+    allFloor = Math.max(allFloor, floor)
+    return isNew
   }
 
-  const hasFloorAbove = (
-    kind: 'account' | 'client',
-    key: string,
-    generation: number | undefined,
-  ): boolean =>
-    generation !== undefined && generation < (entryOf(kind, key)?.floor ?? Number.NEGATIVE_INFINITY)
+  const isActorBelow = (claims: AccessTokenClaims, cgen: number): boolean =>
+    actorsOf(claims).some((name) => cgen < client.floorOf(wordsOfClient(name)))
 
   return {
-    join: ({ kind, fingerprint, floor, until = Number.POSITIVE_INFINITY }) => {
-      if (kind === 'all') {
-        const isNew = floor > allFloor
-        allFloor = Math.max(allFloor, floor)
-        return isNew
-      }
-      const shards = kinds.get(kind) ?? createShards()
-      kinds.set(kind, shards)
-      const shard = shardOf(shards, fingerprint)
-      const held = shard?.get(fingerprint)
-      if (held !== undefined && floor <= held.floor && until <= held.until) return false
-      if (held === undefined) entries += 1
-      shard?.set(fingerprint, {
-        floor: Math.max(floor, held?.floor ?? 0),
-        until: Math.max(until, held?.until ?? 0),
-      })
-      return true
-    },
-    revokes: (claims) => {
+    join: ({ kind, fingerprint, floor, until }) =>
+      joinWords(kind, wordsOf(fingerprint), floor, until),
+    joinWords,
+    revokes: (asked) => {
+      const { claims } = asked
       const { sub, sid, jti, gen, cgen } = claims
-      if ((gen ?? allFloor) < allFloor || (cgen ?? allFloor) < allFloor) return true
-      if (kinds.has('client')) {
-        if (clientsOf(claims).some((client) => hasFloorAbove('client', client, cgen))) return true
+      if (gen !== undefined && gen < allFloor) return true
+      if (cgen !== undefined && cgen < allFloor) return true
+      // For a kind without entries nothing is hashed.
+      if (client.size() > 0 && cgen !== undefined) {
+        if (cgen < client.floorOf(wordsOfClient(claims.client_id))) return true
+        if (claims.act !== undefined && isActorBelow(claims, cgen)) return true
       }
-      if (hasFloorAbove('account', sub, gen)) return true
-      if (sid !== undefined && entryOf('session', sid) !== undefined) return true
-      return entryOf('token', jti) !== undefined
+      if (account.size() > 0 && gen !== undefined) {
+        asked.account ??= fingerprintWords(issuer, 'account', sub)
+        if (gen < account.floorOf(asked.account)) return true
+      }
+      if (session.size() > 0 && sid !== undefined) {
+        asked.session ??= fingerprintWords(issuer, 'session', sid)
+        if (session.floorOf(asked.session) >= 0) return true
+      }
+      if (token.size() === 0) return false
+      asked.token ??= fingerprintWords(issuer, 'token', jti)
+      return token.floorOf(asked.token) >= 0
     },
-    revokesKey: (kid) => entryOf('key', kid) !== undefined,
+    revokesKey: (kid) => key.size() > 0 && key.floorOf(wordsOfKey(kid)) >= 0,
     sweep: (endedBeforeMs) => {
-      for (const shards of kinds.values()) {
-        const shard = shards[sweepAt]
-        for (const [fingerprint, { until }] of shard ?? []) {
-          if (until < endedBeforeMs && shard?.delete(fingerprint) === true) entries -= 1
-        }
-      }
-      sweepAt = (sweepAt + 1) % 2 ** shardBits
+      for (const table of tables) table.sweep(endedBeforeMs)
     },
-    size: () => entries,
+    size: () => tables.reduce((sum, table) => sum + table.size(), 0),
   }
 }
 
-function createShards(): Shards {
-  return Array.from({ length: 2 ** shardBits }, () => new Map<Fingerprint, Entry>())
+function createKnownNames(
+  issuer: string,
+  kind: RevocationKind,
+): (name: string) => FingerprintWords {
+  const known = new Map<string, FingerprintWords>()
+  return (name) => {
+    const held = known.get(name)
+    if (held !== undefined) return held
+    if (known.size >= namesKnownMax) known.clear()
+    const words = fingerprintWords(issuer, kind, name)
+    known.set(name, words)
+    return words
+  }
 }
 
-function shardOf(shards: Shards, fingerprint: Fingerprint): Shards[number] | undefined {
-  return shards[Number(BigInt.asUintN(shardBits, fingerprint))]
-}
-
-/** The token's own client, and whoever acts in it: RFC 8693 section 4.1 nests `act` claims. */
-function clientsOf({ client_id: clientId, act }: AccessTokenClaims): readonly string[] {
-  const clients = [clientId]
+/** Whoever acts in the token: RFC 8693 section 4.1 nests `act` claims. */
+function actorsOf({ act }: AccessTokenClaims): readonly string[] {
+  const names: string[] = []
   let actor: JsonValue | undefined = act
   // The parser has bounded the depth.
   while (isJsonObject(actor)) {
     for (const name of [actor['client_id'], actor['sub']]) {
-      if (typeof name === 'string') clients.push(name)
+      if (typeof name === 'string') names.push(name)
     }
     actor = actor['act']
   }
-  return clients
+  return names
 }

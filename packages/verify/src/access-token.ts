@@ -1,14 +1,20 @@
-import type { AccessTokenClaims, JsonValue } from '@portcullis/protocol'
-import { accessTokenType, hasAudience, parseAccessTokenClaims } from '@portcullis/protocol'
-import type { AlgorithmName } from '@portcullis/protocol/jws'
+import type { AccessTokenClaims } from '@portcullis/protocol'
+import {
+  accessTokenType,
+  deepFreeze,
+  hasAudience,
+  parseAccessTokenClaims,
+} from '@portcullis/protocol'
+import type { CompactJws, VerificationKey } from '@portcullis/protocol/jws'
 import { judgeHeader, parseCompactJws } from '@portcullis/protocol/jws'
-import type { KeyLookup } from './issuer/key-source.ts'
+import type { Moment } from './revocation/freshness.ts'
 import type { RevocationFault, RevocationRule } from './revocation/rule.ts'
+import type { RevocableToken } from './revocation/table.ts'
 
 export interface TokenExpectation {
   readonly issuer: string
   readonly audience: string
-  readonly algorithms: ReadonlySet<AlgorithmName>
+  readonly algorithms: ReadonlySet<string>
   readonly leewaySeconds: number
   readonly lifetimeSecondsMax: number
 }
@@ -35,75 +41,85 @@ export type ClaimsFault =
   | 'lives-too-long'
   | 'bound-to-a-key'
 
-export type JudgedToken =
-  | { readonly kind: 'accepted'; readonly claims: AccessTokenClaims; readonly kid: string }
-  | { readonly kind: 'refused'; readonly why: TokenFault }
-  | Extract<KeyLookup, { readonly kind: 'unavailable' }>
+/** A token whose form and header are what is expected, and of which nothing else is believed yet. */
+export interface ReadToken {
+  readonly kind: 'read'
+  readonly jws: CompactJws
+  readonly algorithm: string
+  readonly kid: string
+}
+
+export interface RefusedToken {
+  readonly kind: 'refused'
+  readonly why: TokenFault
+}
+
+/** A token that its issuer has signed, with what it takes to judge it again. */
+export interface SignedToken extends RevocableToken {
+  /** Frozen, at every depth. */
+  readonly claims: AccessTokenClaims
+  readonly key: VerificationKey
+}
 
 /** What a token is judged by, beside the token. */
 export interface TokenRule {
   readonly expected: TokenExpectation
-  /** Milliseconds since 1970, by the wall clock. */
-  readonly wall: () => number
   readonly revocation: RevocationRule
 }
 
-/**
- * Judges an RFC 9068 access token in an order that never changes: form, header, key, signature, and
- * only then claims, so that a forged token gets no information about claims. The key is looked up at
- * the expected issuer alone; nothing in the token chooses where it comes from.
- */
-export async function judgeAccessToken(
+// A token is judged in an order that never changes: form, header, key, signature, and only then claims,
+// so that a forged token gets no information about claims. The key is looked up between the two steps,
+// at the expected issuer alone; nothing in the token chooses where it comes from.
+
+export function readAccessToken(
   token: unknown,
-  rule: TokenRule,
-  findKey: (kid: string) => Promise<KeyLookup>,
-): Promise<JudgedToken> {
+  { algorithms }: TokenExpectation,
+): ReadToken | RefusedToken {
   const jws = parseCompactJws(token)
   if (jws.kind === 'malformed') return refused('malformed')
-  const { algorithms } = rule.expected
   const header = judgeHeader(jws.header, { typ: accessTokenType, algorithms })
   if (header.kind === 'refused') return header
+  return { kind: 'read', jws, algorithm: header.algorithm, kid: header.kid }
+}
 
-  const { kid } = header
-  const lookup = await findKey(kid)
-  if (lookup.kind === 'unavailable') return lookup
-  if (lookup.kind === 'unknown') return refused('unknown-key')
-  if (rule.revocation.isWithdrawn(kid)) return refused('key-withdrawn')
-  const { algorithm, publicKey } = lookup.key
+/** What is signed by this key. Whether it is good here and now is for `faultOfSigned` to say. */
+export function checkSignature(
+  { jws, algorithm: name }: ReadToken,
+  key: VerificationKey,
+  { revocation }: TokenRule,
+): { readonly kind: 'signed'; readonly token: SignedToken } | RefusedToken {
+  if (revocation.isWithdrawn(key.kid)) return refused('key-withdrawn')
+  const { algorithm, publicKey } = key
   // The key says what it is for; the header may only agree.
-  if (algorithm.name !== header.algorithm) return refused('key-does-not-fit')
+  if (algorithm.name !== name) return refused('key-does-not-fit')
   if (!algorithm.verify(publicKey, jws.signingInput, jws.signature)) return refused('bad-signature')
-
   const parsed = parseAccessTokenClaims(jws.payload)
   if (parsed.kind === 'malformed') return refused('malformed-claims')
-  const fault = judgeClaims(parsed.claims, kid, rule)
-  return fault === undefined ? accepted(parsed.claims, kid) : refused(fault)
+  return { kind: 'signed', token: { claims: deepFreeze(parsed.claims), key } }
 }
 
 /** All that can change while a token lives, and can be judged again without its signature. */
-export function judgeClaims(
-  claims: AccessTokenClaims,
-  kid: string,
-  { expected, wall, revocation }: TokenRule,
+export function faultOfSigned(
+  token: SignedToken,
+  { expected, revocation }: TokenRule,
 ): TokenFault | undefined {
-  if (revocation.isWithdrawn(kid)) return 'key-withdrawn'
-  const fault = claimsFault(claims, expected, wall() / 1000, revocation.now() / 1000)
-  return fault ?? revocation.faultOf(claims)
+  if (revocation.isWithdrawn(token.key.kid)) return 'key-withdrawn'
+  const moment = revocation.moment()
+  return claimsFault(token.claims, expected, moment) ?? revocation.faultOf(token, moment)
 }
 
 /** A wall clock that is set back makes no token younger: only the other one judges expiry. */
 function claimsFault(
   claims: AccessTokenClaims,
   expected: TokenExpectation,
-  wallSeconds: number,
-  nowSeconds: number,
+  { wallMs, nowMs }: Moment,
 ): ClaimsFault | undefined {
   const { iat, exp, nbf = iat } = claims
-  const latest = wallSeconds + expected.leewaySeconds
+  const latest = wallMs / 1000 + expected.leewaySeconds
   if (claims.iss !== expected.issuer) return 'wrong-issuer'
   if (!hasAudience(claims, expected.audience)) return 'wrong-audience'
   // RFC 7519 section 4.1.4: the token is dead *on* exp, so <= and not <.
-  if (exp <= nowSeconds - expected.leewaySeconds) return 'expired'
+  if (exp <= nowMs / 1000 - expected.leewaySeconds) return 'expired'
   if (iat > latest || nbf > latest) return 'not-yet-valid'
   if (exp <= iat) return 'malformed-claims'
   if (exp - iat > expected.lifetimeSecondsMax) return 'lives-too-long'
@@ -113,18 +129,6 @@ function claimsFault(
   return undefined
 }
 
-function accepted(claims: AccessTokenClaims, kid: string): JudgedToken {
-  deepFreeze(claims)
-  return { kind: 'accepted', claims, kid }
-}
-
-/** The parser has bounded the depth. */
-function deepFreeze(value: JsonValue | undefined): void {
-  if (typeof value !== 'object' || value === null) return
-  Object.freeze(value)
-  for (const member of Object.values(value)) deepFreeze(member)
-}
-
-function refused(why: TokenFault): JudgedToken {
+function refused(why: TokenFault): RefusedToken {
   return { kind: 'refused', why }
 }

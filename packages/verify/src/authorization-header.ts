@@ -1,4 +1,5 @@
-import type { VerifiedToken, Verifier } from './verifier.ts'
+import type { VerifiedToken } from './verified-token.ts'
+import type { Verifier } from './verifier.ts'
 import { VerifyError } from './verify-error.ts'
 
 /** What an authenticated request carries. */

@@ -1,5 +1,6 @@
 export { createVerifier } from './verifier.ts'
-export type { VerifiedToken, Verifier } from './verifier.ts'
+export type { Verifier } from './verifier.ts'
+export type { VerifiedToken } from './verified-token.ts'
 export type { RevocationOptions, VerifierOptions } from './options.ts'
 export type { RevocationFault } from './revocation/rule.ts'
 export type { NewRevocation, RevocationHealth } from './revocation/revocation.ts'

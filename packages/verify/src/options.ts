@@ -36,6 +36,12 @@ export interface VerifierOptions {
   readonly leewaySeconds?: number
   /** The longest `exp - iat` that is believed. Default 3600, at most 86,400. */
   readonly lifetimeSecondsMax?: number
+  /**
+   * What tokens that were seen before may take up, so that their signature is checked once: default
+   * 33,554,432 (about 10,000 tokens), 0 for none, at most 2³⁰. Everything else is checked at every
+   * request: lifetime, revocation and freshness.
+   */
+  readonly tokenCacheBytesMax?: number
   /** Default the global `fetch`. Used for the issuer's own addresses only. */
   readonly fetch?: Fetch
   /** Milliseconds since 1970. Default `Date.now`. */
@@ -61,6 +67,7 @@ export interface VerifierSettings {
   readonly revocation: Required<RevocationOptions> | undefined
   readonly onRevoked: ((revocation: NewRevocation) => void) | undefined
   readonly client: ClientCredential | undefined
+  readonly tokenCacheBytesMax: number
   readonly fetch: Fetch
   readonly now: () => number
 }
@@ -69,6 +76,8 @@ const algorithmsDefault: readonly AlgorithmName[] = ['RS256', 'ES256', 'EdDSA', 
 const leewaySecondsDefault = 5
 const lifetimeSecondsDefault = 3_600
 const maxStalenessSecondsDefault = 30
+const tokenCacheBytesDefault = 2 ** 25
+const tokenCacheBytesLimit = 2 ** 30
 const leewaySecondsLimit = 60
 const maxStalenessSecondsLimit = 3_600
 const lifetimeSecondsLimit = 86_400
@@ -85,6 +94,7 @@ export function parseOptions(options: VerifierOptions): VerifierSettings {
     onRevoked,
     leewaySeconds = leewaySecondsDefault,
     lifetimeSecondsMax = lifetimeSecondsDefault,
+    tokenCacheBytesMax = tokenCacheBytesDefault,
     fetch = globalThis.fetch,
     now = Date.now,
     ...unknown
@@ -106,6 +116,13 @@ export function parseOptions(options: VerifierOptions): VerifierSettings {
     revocation: requireRevocation(revocation),
     onRevoked: requireOnRevoked(onRevoked, revocation),
     client: client === undefined ? undefined : requireClient(client),
+    tokenCacheBytesMax: requireWhole(
+      tokenCacheBytesMax,
+      'tokenCacheBytesMax',
+      0,
+      tokenCacheBytesLimit,
+      'bytes',
+    ),
     fetch: requireFunction(fetch, 'fetch'),
     now: requireFunction(now, 'now'),
   }
@@ -131,8 +148,18 @@ function requireAlgorithms(value: unknown): ReadonlySet<AlgorithmName> {
 }
 
 function requireSeconds(value: unknown, option: string, min: number, max: number): number {
+  return requireWhole(value, option, min, max, 'seconds')
+}
+
+function requireWhole(
+  value: unknown,
+  option: string,
+  min: number,
+  max: number,
+  unit: string,
+): number {
   if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return Number(value)
-  throw new TypeError(`option "${option}" must be whole seconds from ${min} to ${max}`)
+  throw new TypeError(`option "${option}" must be whole ${unit} from ${min} to ${max}`)
 }
 
 function requireRevocation(value: unknown): Required<RevocationOptions> | undefined {

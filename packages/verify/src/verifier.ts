@@ -1,26 +1,25 @@
-import type { AccessTokenClaims } from '@portcullis/protocol'
-import { accessTokenType } from '@portcullis/protocol'
-import type { TokenFault, TokenRule } from './access-token.ts'
-import { judgeAccessToken, judgeClaims } from './access-token.ts'
+import type { VerificationKey } from '@portcullis/protocol/jws'
+import type { SignedToken, TokenFault, TokenRule } from './access-token.ts'
+import { checkSignature, faultOfSigned, readAccessToken } from './access-token.ts'
 import { createIssuerDocuments } from './issuer/documents.ts'
-import type { KeysUnavailable } from './issuer/held-key-set.ts'
 import { createIssuerClock } from './issuer/issuer-clock.ts'
 import type { KeyLookup } from './issuer/key-source.ts'
 import { createKeySource } from './issuer/key-source.ts'
 import type { VerifierOptions, VerifierSettings } from './options.ts'
 import { parseOptions, requireText } from './options.ts'
+import { invalidToken, keysUnavailable } from './refusals.ts'
 import type { RevocationCheck, RevocationHealth } from './revocation/revocation.ts'
 import { followedRevocation, untilExpiry } from './revocation/revocation.ts'
 import type { TokenWatch, Watches } from './revocation/watch.ts'
 import { createWatches } from './revocation/watch.ts'
+import type { TokenCache } from './token-cache.ts'
+import { createTokenCache } from './token-cache.ts'
+import type { VerifiedToken } from './verified-token.ts'
+import { createVerifiedToken, signedTokenOf } from './verified-token.ts'
 import { VerifyError } from './verify-error.ts'
 
-export interface VerifiedToken {
-  /** Frozen, at every depth. */
-  readonly claims: AccessTokenClaims
-  /** The audience under which the token was accepted; it may have others. */
-  readonly audience: string
-}
+/** Token, claims and what is needed to judge it again; measured on tokens of 750 characters. */
+const bytesHeldPerCharacter = 4
 
 export interface Verifier {
   readonly issuer: string
@@ -49,7 +48,7 @@ export interface Verifier {
   readonly verify: (token: string) => Promise<VerifiedToken>
   /**
    * Watches a token that this verifier has verified, for a connection or a job that outlives the
-   * request. Does NOT look at the key set again: a key taken out of it is seen only where the feed
+   * request. Takes what `verify` has answered, and throws a TypeError for a copy of it. Does NOT look at the key set again: a key taken out of it is seen only where the feed
    * is followed.
    */
   readonly watch: (auth: VerifiedToken) => TokenWatch
@@ -78,7 +77,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const documents = createIssuerDocuments(expected.issuer, fetch)
   const keys = createKeySource({ fetchKeySet: documents.keySet, now })
   const watches = createWatches()
-  const kids = new WeakMap<AccessTokenClaims, string>()
+  const cache = createTokenCache<RememberedToken>(settings.tokenCacheBytesMax)
   const revocation =
     settings.revocation === undefined
       ? untilExpiry(now)
@@ -92,69 +91,109 @@ export function createVerifier(options: VerifierOptions): Verifier {
           tokenKeys: keys,
           monotonic: () => performance.now(),
           maxStalenessMs: settings.revocation.maxStalenessSeconds * 1000,
-          onApplied: watches.recheck,
-          kidOf: (claims) => kids.get(claims),
+          onApplied: (withdrawnKids) => {
+            watches.recheck()
+            if (withdrawnKids.length === 0) return
+            cache.dropWhere(({ signed }) => withdrawnKids.includes(signed.key.kid))
+          },
+          signedTokenOf: (auth) => signedTokenOf(auth, cache),
         })
+  // The first answer of the feed is waited for like the first key; later ones are not.
+  let hasAttempted = false
 
   async function ready(): Promise<void> {
     revocation.start()
     const found = await keys.ready()
     if (found.kind === 'unavailable') throw keysUnavailable(found)
     await revocation.attempted
+    hasAttempted = true
     const error = revocation.readinessError()
     if (error !== undefined) throw error
   }
 
   async function findKey(kid: string): Promise<KeyLookup> {
     revocation.start()
-    // The first answer of the feed is waited for like the first key; later ones are not.
     const [lookup] = await Promise.all([keys.find(kid), revocation.attempted])
+    hasAttempted = true
     return lookup
   }
 
-  return forAudience(settings, { kids, watches, revocation, ready, findKey })
+  const heldKey = (kid: string): VerificationKey | undefined =>
+    hasAttempted ? keys.held(kid) : undefined
+
+  return forAudience(settings, { watches, cache, revocation, ready, findKey, heldKey })
 }
 
 /** What the verifiers of several audiences share. */
 interface Shared {
-  /** Which key has signed what was verified; claims are frozen, so they stand for their token. */
-  readonly kids: WeakMap<AccessTokenClaims, string>
   readonly watches: Watches
+  readonly cache: TokenCache<RememberedToken>
   readonly revocation: RevocationCheck
   readonly ready: () => Promise<void>
   readonly findKey: (kid: string) => Promise<KeyLookup>
+  /** Undefined when a request has to wait for the key, or for the first answer of the feed. */
+  readonly heldKey: (kid: string) => VerificationKey | undefined
+}
+
+/** The audience is judged at every hit, so a token that was let in for one is not in for another. */
+interface RememberedToken {
+  readonly signed: SignedToken
+  readonly answer: VerifiedToken
 }
 
 function forAudience(settings: VerifierSettings, shared: Shared): Verifier {
-  const { expected, now } = settings
+  const { expected } = settings
   const { issuer, audience } = expected
-  const { kids, watches, revocation, ready, findKey } = shared
-  const rule: TokenRule = { expected, wall: now, revocation: revocation.rule }
+  const { watches, cache, revocation, ready, findKey, heldKey } = shared
+  const rule: TokenRule = { expected, revocation: revocation.rule }
 
   const refusalFor = (fault: TokenFault): VerifyError =>
     (fault === 'stale' ? revocation.clockError() : undefined) ?? invalidToken(fault, audience)
+
+  function verifyRemembered(token: string): VerifiedToken | undefined {
+    const { signed, answer } = cache.find(token) ?? {}
+    if (signed === undefined || answer === undefined) return undefined
+    // The signature counts only under the very key that it was checked with.
+    if (heldKey(signed.key.kid) !== signed.key) return undefined
+    const fault = faultOfSigned(signed, rule)
+    if (fault === undefined)
+      return answer.audience === audience ? answer : createVerifiedToken(signed, audience, cache)
+    cache.drop(token)
+    throw refusalFor(fault)
+  }
+
+  async function verifyNew(token: string): Promise<VerifiedToken> {
+    const read = readAccessToken(token, expected)
+    if (read.kind === 'refused') throw refusalFor(read.why)
+    const key = heldKey(read.kid) ?? (await waitForKey(read.kid))
+    const checked = checkSignature(read, key, rule)
+    if (checked.kind === 'refused') throw refusalFor(checked.why)
+    const { token: signed } = checked
+    const fault = faultOfSigned(signed, rule)
+    if (fault !== undefined) throw refusalFor(fault)
+    const answer = createVerifiedToken(signed, audience, cache)
+    cache.offer(token, { signed, answer }, token.length * bytesHeldPerCharacter)
+    return answer
+  }
+
+  async function waitForKey(kid: string): Promise<VerificationKey> {
+    const lookup = await findKey(kid)
+    if (lookup.kind === 'unavailable') throw keysUnavailable(lookup)
+    if (lookup.kind === 'unknown') throw refusalFor('unknown-key')
+    return lookup.key
+  }
 
   return Object.freeze({
     issuer,
     audience,
     ready,
-    verify: async (token: string) => {
-      const judged = await judgeAccessToken(token, rule, findKey)
-      switch (judged.kind) {
-        case 'accepted':
-          kids.set(judged.claims, judged.kid)
-          return Object.freeze({ claims: judged.claims, audience })
-        case 'refused':
-          throw refusalFor(judged.why)
-        case 'unavailable':
-          throw keysUnavailable(judged)
-      }
-    },
-    watch: ({ claims }: VerifiedToken) => {
-      const kid = kids.get(claims)
-      if (kid === undefined) throw new TypeError('this verifier has not verified such a token')
+    verify: async (token: string) =>
+      (typeof token === 'string' ? verifyRemembered(token) : undefined) ?? verifyNew(token),
+    watch: (auth: VerifiedToken) => {
+      const signed = signedTokenOf(auth, cache)
+      if (signed === undefined) throw new TypeError('this verifier has not verified such a token')
       return watches.open(() => {
-        const fault = judgeClaims(claims, kid, rule)
+        const fault = faultOfSigned(signed, rule)
         return fault === undefined ? undefined : refusalFor(fault)
       })
     },
@@ -168,35 +207,4 @@ function forAudience(settings: VerifierSettings, shared: Shared): Verifier {
       watches.close(new VerifyError('feed-unavailable', 'the verifier was closed'))
     },
   })
-}
-
-const descriptions: Readonly<Record<TokenFault, string>> = {
-  malformed: 'the token is not a compact JWS with one JSON object in header and payload',
-  'wrong-type': `the typ of the token is not ${accessTokenType}`,
-  'algorithm-not-allowed': 'the algorithm of the token is not allowed',
-  'unsupported-extension': 'the token asks for a JWS extension that is not supported',
-  'missing-key-id': 'the token names no key',
-  'unknown-key': 'the key of the token is not one of the issuer',
-  'key-does-not-fit': 'the key of the token is for another algorithm',
-  'bad-signature': 'the signature of the token is wrong',
-  'key-withdrawn': 'the key of the token was withdrawn by the issuer',
-  'malformed-claims': 'a claim of the token is missing or has a wrong form',
-  'wrong-issuer': 'the token is from another issuer',
-  'wrong-audience': 'the token is for another audience',
-  revoked: 'the token was revoked',
-  stale: 'nobody has vouched for the token recently; refresh it',
-  expired: 'the token has expired',
-  'not-yet-valid': 'the token is not valid yet',
-  'lives-too-long': 'the token lives longer than is believed here',
-  'bound-to-a-key': 'the token is bound to a key and cannot be used as a plain bearer token',
-}
-
-function invalidToken(reason: TokenFault, realm: string): VerifyError {
-  return new VerifyError('invalid-token', descriptions[reason], { reason, realm })
-}
-
-function keysUnavailable({ why, retryAfterSeconds }: KeysUnavailable): VerifyError {
-  const description = 'the keys of the issuer cannot be had at the moment'
-  const cause = new Error(why)
-  return new VerifyError('keys-unavailable', description, { retryAfterSeconds, cause })
 }

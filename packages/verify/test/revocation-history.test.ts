@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { TokenFault } from '../src/access-token.ts'
-import { judgeClaims } from '../src/access-token.ts'
+import { algorithmNamed } from '@portcullis/protocol/jws'
+import { faultOfSigned } from '../src/access-token.ts'
 import type { FollowedLog } from '../src/revocation/followed-log.ts'
 import { createFollowedLog } from '../src/revocation/followed-log.ts'
 import { createFreshness } from '../src/revocation/freshness.ts'
@@ -17,6 +18,8 @@ import { createModelIssuer, issuer, seeded } from './revocation-model.ts'
  */
 const histories = 400
 const stepsMax = 120
+const algorithm = algorithmNamed('ES256')
+const key = { kid: 'k', algorithm, publicKey: algorithm.generateKeyPair().publicKey }
 /** What clocks may be apart. */
 const toleratedMs = 5_000
 
@@ -43,7 +46,7 @@ function createModelVerifier(
   const revocation = createRule({ table, log, freshness, whenStale: 'refuse' })
   return {
     log,
-    fate: (claims) => judgeClaims(claims, 'k', { expected, wall, revocation }),
+    fate: (claims) => faultOfSigned({ claims, key }, { expected, revocation }),
   }
 }
 

@@ -268,13 +268,13 @@ test('onRevoked is called once for each batch, and its mistakes hurt nobody', as
   })
   await verifier.ready()
   await waitUntil(() => issuer.feedRequests.stream === 1, 'the stream')
-  const { claims } = await verifier.verify(issuer.mint({ sid }))
+  const ended = await verifier.verify(issuer.mint({ sid }))
   const other = await verifier.verify(issuer.mint())
   issuer.revoke({ sid })
   issuer.revoke({ jti: 'x' })
   await waitUntil(() => batches.length === 2, 'two batches')
   assert.deepEqual(
-    batches.map(({ affects }) => [affects(claims), affects(other.claims)]),
+    batches.map(({ affects }) => [affects(ended), affects(other)]),
     [
       [true, false],
       [false, false],
@@ -282,7 +282,7 @@ test('onRevoked is called once for each batch, and its mistakes hurt nobody', as
   )
   issuer.revoke({ kid: issuer.kid })
   await waitUntil(() => batches.length === 3, 'the key')
-  assert.equal(batches[2]?.affects(other.claims), true, 'the key that signed it')
+  assert.equal(batches[2]?.affects(other), true, 'the key that signed it')
   await setTimeout(300)
   assert.equal(batches.length, 3, 'checkpoints alone are no news')
 })
@@ -302,7 +302,7 @@ test('onRevoked tells of a key that only disappears from the checkpoint, and of 
   issuer.withdraw(kid)
   await waitUntil(() => batches.length === 2, 'the key')
   assert.deepEqual(
-    batches.map(({ affects }) => [ended, stolen, good].map(({ claims }) => affects(claims))),
+    batches.map(({ affects }) => [ended, stolen, good].map(affects)),
     [
       [true, false, true],
       [true, true, false],
@@ -350,7 +350,7 @@ test('a token that is refused already is not watched, and one of another verifie
   issuer.revoke({ sid })
   await waitUntil(() => seqOf(verifier) === 1, 'the record')
   assert.equal(verifier.watch(auth).signal.aborted, true)
-  assert.equal(verifier.watch({ ...auth }).signal.aborted, true, 'a copy is as good')
+  assert.throws(() => verifier.watch({ ...auth }), TypeError, 'a copy says nothing of its key')
   const { verifier: other } = await start(t)
   assert.throws(() => other.watch(auth), TypeError)
 })

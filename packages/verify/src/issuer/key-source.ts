@@ -15,6 +15,8 @@ export interface KeySource {
   /** Has a key set at hand, fetching it once if need be. */
   readonly ready: () => Promise<{ readonly kind: 'ready' } | KeysUnavailable>
   readonly find: (kid: string) => Promise<KeyLookup>
+  /** The key of a request that need not wait; otherwise undefined, and `find` says what there is. */
+  readonly held: (kid: string) => VerificationKey | undefined
   /**
    * A checkpoint of that age lists the keys that live. It counts like a fetch that brought the same
    * set: a key of the set that the checkpoint does not list is withdrawn, which is the caller's to see.
@@ -71,6 +73,7 @@ export function createKeySource({ fetchKeySet, now }: KeySourceOptions): KeySour
 
   return {
     find,
+    held: (kid) => keySet.usable()?.keys.get(kid),
     confirm: keySet.confirm,
     ready: async () => {
       if (keySet.usable() === undefined) await keySet.refresh()

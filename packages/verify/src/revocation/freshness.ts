@@ -1,12 +1,18 @@
 import { clockDifferenceMsMax } from '../issuer/issuer-clock.ts'
 
+/** One reading of the clocks, in milliseconds since 1970. */
+export interface Moment {
+  readonly wallMs: number
+  /**
+   * The wall clock, or the latest time of the issuer that was believed and what has passed since it
+   * came, whichever is later. A wall clock that is set back prolongs nothing.
+   */
+  readonly nowMs: number
+}
+
 /** Until when the issuer has vouched for what is known here, and what time it is at the least. */
 export interface Freshness {
-  /**
-   * Milliseconds since 1970: the wall clock, or the latest time of the issuer that was believed and
-   * what has passed since it came, whichever is later. A wall clock that is set back prolongs nothing.
-   */
-  readonly now: () => number
+  readonly moment: () => Moment
   /**
    * The applied state is what the issuer had at this moment. False when that is too far ahead of the
    * wall clock to be believed: then the moment counts for nothing.
@@ -21,9 +27,9 @@ export interface Freshness {
    * young token is as good as a young checkpoint. One that claims to come from the future is not young,
    * and none is by a clock that is known to be behind.
    */
-  readonly covers: (mintedAtMs: number) => boolean
+  readonly covers: (mintedAtMs: number, moment?: Moment) => boolean
   /** How long ago the state was vouched for; Infinity when it is not, or by a clock that is ahead. */
-  readonly ageMs: () => number
+  readonly ageMs: (moment?: Moment) => number
 }
 
 export interface FreshnessOptions {
@@ -44,16 +50,19 @@ export function createFreshness(options: FreshnessOptions): Freshness {
 
   const issuerNow = (): number =>
     floor === undefined ? 0 : floor.atMs + monotonic() - floor.receivedMs
-  const now = (): number => Math.max(wall(), issuerNow())
+  const moment = (): Moment => {
+    const wallMs = wall()
+    return { wallMs, nowMs: Math.max(wallMs, issuerNow()) }
+  }
 
-  const ageMs = (): number => {
+  const ageMs = ({ wallMs, nowMs } = moment()): number => {
     if (!isVouched || vouchedAtMs === undefined) return Infinity
     // The wall clock may have been set back since it came.
-    return vouchedAtMs > wall() + clockDifferenceMsMax ? Infinity : now() - vouchedAtMs
+    return vouchedAtMs > wallMs + clockDifferenceMsMax ? Infinity : nowMs - vouchedAtMs
   }
 
   return {
-    now,
+    moment,
     vouch: (atMs) => {
       if (atMs > wall() + clockDifferenceMsMax) return false
       isVouched = true
@@ -66,10 +75,11 @@ export function createFreshness(options: FreshnessOptions): Freshness {
     withdraw: () => {
       isVouched = false
     },
-    covers: (mintedAtMs) => {
-      const sinceMintingMs = now() - mintedAtMs
+    covers: (mintedAtMs, at = moment()) => {
+      if (ageMs(at) <= maxStalenessMs) return true
+      const sinceMintingMs = at.nowMs - mintedAtMs
       const isBelieved = sinceMintingMs >= -clockDifferenceMsMax && !isBehind()
-      return (isBelieved && sinceMintingMs <= maxStalenessMs) || ageMs() <= maxStalenessMs
+      return isBelieved && sinceMintingMs <= maxStalenessMs
     },
     ageMs,
   }

@@ -1,10 +1,11 @@
-import type { AccessTokenClaims } from '@portcullis/protocol'
+import type { SignedToken } from '../access-token.ts'
 import type { ClientCredential } from '../issuer/client-credential.ts'
 import type { IssuerDocuments } from '../issuer/documents.ts'
 import type { Fetch } from '../issuer/http-json.ts'
 import type { IssuerClock } from '../issuer/issuer-clock.ts'
 import type { KeySource } from '../issuer/key-source.ts'
 import { createKeySource } from '../issuer/key-source.ts'
+import type { VerifiedToken } from '../verified-token.ts'
 import { VerifyError } from '../verify-error.ts'
 import { createCheckpointKeys } from './checkpoint-keys.ts'
 import { createFeedClient } from './feed-client.ts'
@@ -12,6 +13,7 @@ import { createFeedRequests } from './feed-requests.ts'
 import type { AppliedBatch } from './followed-log.ts'
 import { createFollowedLog } from './followed-log.ts'
 import { createFollower } from './follower.ts'
+import type { Moment } from './freshness.ts'
 import { createFreshness } from './freshness.ts'
 import type { RevocationRule } from './rule.ts'
 import { createRule } from './rule.ts'
@@ -42,11 +44,11 @@ export type RevocationHealth =
 /** What was revoked just now. */
 export interface NewRevocation {
   /**
-   * True for the claims of a token that `verify` refuses because of this: it was revoked, or the key
-   * that signed it was withdrawn. The key is known for claims as this verifier has answered them, not for
-   * a copy. When the news came with a snapshot, what was revoked earlier counts too.
+   * True for a token that `verify` refuses because of this: it was revoked, or the key that signed it
+   * was withdrawn. Takes what this verifier's `verify` has answered, and throws a TypeError for anything
+   * else. When the news came with a snapshot, what was revoked earlier counts too.
    */
-  readonly affects: (claims: AccessTokenClaims) => boolean
+  readonly affects: (auth: VerifiedToken) => boolean
 }
 
 /** What a verifier asks about revocation, whether or not a feed is followed. */
@@ -67,8 +69,12 @@ export interface RevocationCheck {
 
 /** For plain JWT issuers: a token is good until its `exp`. */
 export function untilExpiry(now: () => number): RevocationCheck {
+  const moment = (): Moment => {
+    const wallMs = now()
+    return { wallMs, nowMs: wallMs }
+  }
   return {
-    rule: { now, isWithdrawn: () => false, faultOf: () => undefined },
+    rule: { moment, isWithdrawn: () => false, faultOf: () => undefined },
     start: () => undefined,
     attempted: undefined,
     readinessError: () => undefined,
@@ -91,10 +97,10 @@ export interface FollowedRevocationOptions {
   readonly maxStalenessMs: number
   readonly whenStale: 'refuse' | 'accept'
   readonly onRevoked: ((revocation: NewRevocation) => void) | undefined
-  /** Called after each checkpoint that was applied. */
-  readonly onApplied: () => void
-  /** The key of a token that was verified here. */
-  readonly kidOf: (claims: AccessTokenClaims) => string | undefined
+  /** Called after each checkpoint that was applied, with the keys that it takes back. */
+  readonly onApplied: (withdrawnKids: readonly string[]) => void
+  /** What was verified here, and undefined for anything else. */
+  readonly signedTokenOf: (auth: VerifiedToken) => SignedToken | undefined
 }
 
 /** Follows the issuer's feed. Only wires the parts together; what they do is theirs. */
@@ -112,7 +118,7 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
     onApplied: (batch) => {
       wasFresh ||= isFresh()
       options.tokenKeys.confirm(Math.max(0, freshness.ageMs()))
-      options.onApplied()
+      options.onApplied(batch.withdrawnKids)
       tell(options, batch, table)
     },
   })
@@ -167,17 +173,18 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
 }
 
 function tell(
-  { issuer, onRevoked, kidOf }: FollowedRevocationOptions,
+  { issuer, onRevoked, signedTokenOf }: FollowedRevocationOptions,
   { records, withdrawnKids }: AppliedBatch,
   whole: RevocationTable,
 ): void {
   if (onRevoked === undefined || (records?.length === 0 && withdrawnKids.length === 0)) return
   const news = records === undefined ? whole : createRevocationTable(issuer)
   for (const record of records ?? []) news.join(record)
-  const affects = (claims: AccessTokenClaims): boolean => {
-    const kid = kidOf(claims)
-    const isKeyGone = kid !== undefined && (withdrawnKids.includes(kid) || news.revokesKey(kid))
-    return isKeyGone || news.revokes({ claims })
+  const affects = (auth: VerifiedToken): boolean => {
+    const signed = signedTokenOf(auth)
+    if (signed === undefined) throw new TypeError('this verifier has not verified such a token')
+    const { kid } = signed.key
+    return withdrawnKids.includes(kid) || news.revokesKey(kid) || news.revokes(signed)
   }
   // Whatever the service does with it, the feed is followed on.
   try {

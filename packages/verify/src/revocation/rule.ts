@@ -1,17 +1,16 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { FollowedLog } from './followed-log.ts'
-import type { Freshness } from './freshness.ts'
-import type { RevocationTable } from './table.ts'
+import type { Freshness, Moment } from './freshness.ts'
+import type { RevocableToken, RevocationTable } from './table.ts'
 
 export type RevocationFault = 'malformed-claims' | 'revoked' | 'stale'
 
 /** What is known about revocation at this moment, asked for every token. */
 export interface RevocationRule {
-  /** Milliseconds since 1970, by which expiry is judged. */
-  readonly now: () => number
+  readonly moment: () => Moment
   /** True for a key that the issuer's last checkpoint does not list. */
   readonly isWithdrawn: (kid: string) => boolean
-  readonly faultOf: (claims: AccessTokenClaims) => RevocationFault | undefined
+  readonly faultOf: (token: RevocableToken, moment: Moment) => RevocationFault | undefined
 }
 
 export interface RuleOptions {
@@ -23,12 +22,13 @@ export interface RuleOptions {
 
 export function createRule({ table, log, freshness, whenStale }: RuleOptions): RevocationRule {
   return {
-    now: freshness.now,
+    moment: freshness.moment,
     isWithdrawn: (kid) => log.checkpoint()?.kids.includes(kid) === false || table.revokesKey(kid),
-    faultOf: (claims) => {
+    faultOf: (token, moment) => {
+      const { claims } = token
       if (!isComplete(claims)) return 'malformed-claims'
-      if (table.revokes({ claims })) return 'revoked'
-      if (whenStale === 'accept' || freshness.covers(claims.iat * 1000)) return undefined
+      if (table.revokes(token)) return 'revoked'
+      if (whenStale === 'accept' || freshness.covers(claims.iat * 1000, moment)) return undefined
       return 'stale'
     },
   }

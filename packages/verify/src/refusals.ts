@@ -1,0 +1,37 @@
+import { accessTokenType } from '@portcullis/protocol'
+import type { TokenFault } from './access-token.ts'
+import type { KeysUnavailable } from './issuer/held-key-set.ts'
+import { VerifyError } from './verify-error.ts'
+
+// What callers are told about a token that is not let in, in words without any part of it.
+
+const descriptions: Readonly<Record<TokenFault, string>> = {
+  malformed: 'the token is not a compact JWS with one JSON object in header and payload',
+  'wrong-type': `the typ of the token is not ${accessTokenType}`,
+  'algorithm-not-allowed': 'the algorithm of the token is not allowed',
+  'unsupported-extension': 'the token asks for a JWS extension that is not supported',
+  'missing-key-id': 'the token names no key',
+  'unknown-key': 'the key of the token is not one of the issuer',
+  'key-does-not-fit': 'the key of the token is for another algorithm',
+  'bad-signature': 'the signature of the token is wrong',
+  'key-withdrawn': 'the key of the token was withdrawn by the issuer',
+  'malformed-claims': 'a claim of the token is missing or has a wrong form',
+  'wrong-issuer': 'the token is from another issuer',
+  'wrong-audience': 'the token is for another audience',
+  revoked: 'the token was revoked',
+  stale: 'nobody has vouched for the token recently; refresh it',
+  expired: 'the token has expired',
+  'not-yet-valid': 'the token is not valid yet',
+  'lives-too-long': 'the token lives longer than is believed here',
+  'bound-to-a-key': 'the token is bound to a key and cannot be used as a plain bearer token',
+}
+
+export function invalidToken(reason: TokenFault, realm: string): VerifyError {
+  return new VerifyError('invalid-token', descriptions[reason], { reason, realm })
+}
+
+export function keysUnavailable({ why, retryAfterSeconds }: KeysUnavailable): VerifyError {
+  const description = 'the keys of the issuer cannot be had at the moment'
+  const cause = new Error(why)
+  return new VerifyError('keys-unavailable', description, { retryAfterSeconds, cause })
+}

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { createTokenCache } from '../src/token-cache.ts'
+
+const entryBytes = 1_000
+
+function randomToken(): string {
+  return `header.payload.${randomBytes(32).toString('base64url')}`
+}
+
+function randomTokens(count: number): readonly string[] {
+  return Array.from({ length: count }, randomToken)
+}
+
+test('a token is found by all of its characters, and by no part of them', () => {
+  const cache = createTokenCache<string>(10 * entryBytes)
+  const token = randomToken()
+  cache.offer(token, 'a', entryBytes)
+  assert.equal(cache.find(token), 'a')
+  const twin = `X${token.slice(1)}`
+  assert.equal(cache.find(twin), undefined, 'the same signature under another header')
+  cache.offer(twin, 'b', entryBytes)
+  assert.deepEqual([cache.find(token), cache.find(twin)], ['a', 'b'])
+  for (const text of ['', '.', token.slice(0, -1), `${token}A`]) {
+    assert.equal(cache.find(text), undefined)
+  }
+})
+
+test('whatever is offered and dropped, an answer is of that token and the bytes stay bounded', () => {
+  const tokens = randomTokens(60)
+  const step = fc.record({
+    kind: fc.constantFrom('offer' as const, 'find' as const, 'drop' as const, 'dropOdd' as const),
+    at: fc.nat(tokens.length - 1),
+    bytes: fc.integer({ min: 1, max: 3_000 }),
+  })
+  let found = 0
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+      const cache = createTokenCache<number>(20 * entryBytes)
+      const dropped = new Set<number>()
+      for (const { kind, at, bytes } of steps) {
+        const token = tokens[at] ?? ''
+        if (kind === 'offer') {
+          cache.offer(token, at, bytes)
+          dropped.delete(at)
+        } else if (kind === 'drop') {
+          cache.drop(token)
+          dropped.add(at)
+        } else if (kind === 'dropOdd') {
+          cache.dropWhere((judged) => judged % 2 === 1)
+          for (const index of tokens.keys()) if (index % 2 === 1) dropped.add(index)
+        }
+        const answer = cache.find(token)
+        if (answer !== undefined) {
+          found += 1
+          assert.equal(answer, at)
+          assert.ok(!dropped.has(at))
+        }
+        assert.ok(cache.bytes() >= 0 && cache.bytes() <= 20 * entryBytes)
+      }
+      cache.dropWhere(() => true)
+      assert.equal(cache.bytes(), 0)
+    }),
+    { numRuns: 300 },
+  )
+  assert.ok(found >= 200, `only ${found} answers`)
+})
+
+test('ten thousand tokens are all remembered', () => {
+  const cache = createTokenCache<number>(10_000 * entryBytes)
+  const tokens = randomTokens(10_000)
+  for (const [at, token] of tokens.entries()) cache.offer(token, at, entryBytes)
+  const missing = tokens.filter((token, at) => cache.find(token) !== at)
+  assert.ok(missing.length <= 10, `${missing.length} were not found`)
+})
+
+test('a flood of tokens that come once, or twice, puts out nobody who comes often', () => {
+  const cache = createTokenCache<string>(1_000 * entryBytes)
+  const regulars = randomTokens(800)
+  for (const token of regulars) cache.offer(token, token, entryBytes)
+  const flood = randomTokens(200_000)
+  let misses = 0
+  for (const [at, token] of flood.entries()) {
+    cache.offer(token, token, entryBytes)
+    if (at % 3 === 0) cache.offer(token, token, entryBytes)
+    // Each of them comes once in 2,000 requests.
+    for (const regular of regulars.slice(at % 2_000, (at % 2_000) + 1)) {
+      if (cache.find(regular) === undefined) misses += 1
+      cache.offer(regular, regular, entryBytes)
+    }
+  }
+  const asked = (flood.length / 2_000) * regulars.length
+  assert.ok(misses < asked / 10, `${misses} of ${asked} had to be verified again`)
+})
+
+test('more tokens in turn than there is room for: most of the room still answers', () => {
+  const room = 1_000
+  const cache = createTokenCache<string>(room * entryBytes)
+  const tokens = randomTokens(2 * room)
+  let hits = 0
+  const rounds = 20
+  for (let round = 0; round < rounds; round += 1) {
+    for (const token of tokens) {
+      if (cache.find(token) === undefined) cache.offer(token, token, entryBytes)
+      else if (round > 2) hits += 1
+    }
+  }
+  const share = hits / ((rounds - 3) * tokens.length)
+  assert.ok(
+    share > 0.25,
+    `only ${share} of all requests were answered; a cache by last use has none`,
+  )
+})
+
+test('a cache of no bytes remembers nothing', () => {
+  const cache = createTokenCache<string>(0)
+  const token = randomToken()
+  cache.offer(token, 'a', entryBytes)
+  assert.equal(cache.find(token), undefined)
+})

@@ -41,17 +41,18 @@ export type ParsedClaims =
  * Does NOT compare issuer or audience with anything, and does NOT look at the clock.
  */
 export function parseAccessTokenClaims(payload: JsonObject): ParsedClaims {
-  for (const [claim, isValid] of requiredClaims) {
-    if (!Object.hasOwn(payload, claim) || !isValid(payload[claim])) {
-      return { kind: 'malformed', claim }
-    }
+  let required = 0
+  for (const claim of Object.keys(payload)) {
+    const check = claimChecks.get(claim)
+    if (check === undefined) continue
+    if (!check.isValid(payload[claim])) return { kind: 'malformed', claim }
+    if (check.isRequired) required += 1
   }
-  for (const [claim, isValid] of optionalClaims) {
-    if (Object.hasOwn(payload, claim) && !isValid(payload[claim])) {
-      return { kind: 'malformed', claim }
-    }
+  if (required === requiredClaims.length) {
+    return { kind: 'claims', claims: payload as AccessTokenClaims }
   }
-  return { kind: 'claims', claims: payload as AccessTokenClaims }
+  const missing = requiredClaims.find((claim) => !Object.hasOwn(payload, claim))
+  return { kind: 'malformed', claim: missing ?? '' }
 }
 
 /** True when `audience` is one of the token's audiences, compared exactly. */
@@ -104,28 +105,32 @@ const isListOfIdentifiers: ClaimCheck = (value) =>
 
 // RFC 6749 section 3.3: tokens with one space between them.
 const isScope: ClaimCheck = (value) =>
-  typeof value === 'string' && (value === '' || value.split(' ').every(isScopeToken))
+  typeof value === 'string' &&
+  /^(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*)?$/.test(value)
 
-const requiredClaims: ReadonlyMap<string, ClaimCheck> = new Map([
-  ['iss', isIdentifier],
-  ['sub', isIdentifier],
-  ['aud', isAudience],
-  ['exp', isNumericDate],
-  ['iat', isNumericDate],
-  ['jti', isIdentifier],
-  ['client_id', isIdentifier],
-])
+const requiredClaims: readonly string[] = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id']
 
-const optionalClaims: ReadonlyMap<string, ClaimCheck> = new Map([
-  ['nbf', isNumericDate],
-  ['auth_time', isNumericDate],
-  ['acr', isText],
-  ['amr', isListOfIdentifiers],
-  ['scope', isScope],
-  ['roles', isListOfIdentifiers],
-  ['sid', isIdentifier],
-  ['gen', isGeneration],
-  ['cgen', isGeneration],
-  ['act', isJsonObject],
-  ['cnf', isJsonObject],
-])
+const claimChecks: ReadonlyMap<string, { isValid: ClaimCheck; isRequired: boolean }> = new Map(
+  (
+    [
+      ['iss', isIdentifier],
+      ['sub', isIdentifier],
+      ['aud', isAudience],
+      ['exp', isNumericDate],
+      ['iat', isNumericDate],
+      ['jti', isIdentifier],
+      ['client_id', isIdentifier],
+      ['nbf', isNumericDate],
+      ['auth_time', isNumericDate],
+      ['acr', isText],
+      ['amr', isListOfIdentifiers],
+      ['scope', isScope],
+      ['roles', isListOfIdentifiers],
+      ['sid', isIdentifier],
+      ['gen', isGeneration],
+      ['cgen', isGeneration],
+      ['act', isJsonObject],
+      ['cnf', isJsonObject],
+    ] as const satisfies readonly (readonly [string, ClaimCheck])[]
+  ).map(([claim, isValid]) => [claim, { isValid, isRequired: requiredClaims.includes(claim) }]),
+)

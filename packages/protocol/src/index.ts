@@ -1,6 +1,6 @@
 export { hasAudience, isScopeToken, parseAccessTokenClaims, scopesOf } from './claims.ts'
 export type { AccessTokenClaims, ParsedClaims } from './claims.ts'
-export { deepFreeze, isJsonObject, parseJsonObject } from './json.ts'
+export { isJsonObject, parseJsonObject } from './json.ts'
 export type { JsonFault, JsonLimits, JsonObject, JsonValue, ParsedJsonObject } from './json.ts'
 export { createProblem, problemMediaType } from './problems.ts'
 export type { FieldError, Problem, ProblemCode } from './problems.ts'

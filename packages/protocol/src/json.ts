@@ -23,7 +23,8 @@ export interface JsonLimits {
  * of one signature), lone surrogates, a byte order mark, and nesting deeper than `depthMax`.
  *
  * Does NOT limit the length: the caller knows how much it was willing to read.
- * The prototype of the result is the ordinary one; a member named `__proto__` is an own member.
+ * The result is frozen at every depth. Its prototype is the ordinary one; a member named `__proto__` is
+ * an own member.
  */
 export function parseJsonObject(text: string, limits: JsonLimits): ParsedJsonObject {
   let value: JsonValue
@@ -33,7 +34,7 @@ export function parseJsonObject(text: string, limits: JsonLimits): ParsedJsonObj
     return { kind: 'malformed', why: 'not-json' }
   }
   if (!isJsonObject(value)) return { kind: 'malformed', why: 'not-an-object' }
-  if (isDeeper(value, limits.depthMax)) return { kind: 'malformed', why: 'too-deep' }
+  if (!freezeWithin(value, limits.depthMax)) return { kind: 'malformed', why: 'too-deep' }
   const fault = isOwnSpelling(value, text) ? undefined : findFault(text)
   return fault === undefined ? { kind: 'object', value } : { kind: 'malformed', why: fault }
 }
@@ -42,21 +43,18 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Freezes what `parseJsonObject` has answered, at every depth, and answers it. */
-export function deepFreeze<Value extends JsonValue | undefined>(value: Value): Value {
-  if (typeof value === 'object' && value !== null) {
-    Object.freeze(value)
-    for (const member of Object.values(value)) deepFreeze(member)
-  }
-  return value
-}
-
 const quote = 0x22
 const backslash = 0x5c
 
-function isDeeper(value: JsonValue | undefined, depthMax: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return depthMax === 0 || Object.values(value).some((member) => isDeeper(member, depthMax - 1))
+/** Freezes at every depth; false when there are more levels than that. */
+function freezeWithin(value: JsonValue | undefined, depthMax: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (depthMax === 0) return false
+  Object.freeze(value)
+  for (const member of Object.values(value)) {
+    if (typeof member === 'object' && !freezeWithin(member, depthMax - 1)) return false
+  }
+  return true
 }
 
 /**

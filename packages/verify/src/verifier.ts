@@ -1,5 +1,5 @@
 import type { VerificationKey } from '@portcullis/protocol/jws'
-import type { SignedToken, TokenFault, TokenRule } from './access-token.ts'
+import type { ReadToken, SignedToken, TokenFault, TokenRule } from './access-token.ts'
 import { checkSignature, faultOfSigned, readAccessToken } from './access-token.ts'
 import { createIssuerDocuments } from './issuer/documents.ts'
 import { createIssuerClock } from './issuer/issuer-clock.ts'
@@ -162,10 +162,7 @@ function forAudience(settings: VerifierSettings, shared: Shared): Verifier {
     throw refusalFor(fault)
   }
 
-  async function verifyNew(token: string): Promise<VerifiedToken> {
-    const read = readAccessToken(token, expected)
-    if (read.kind === 'refused') throw refusalFor(read.why)
-    const key = heldKey(read.kid) ?? (await waitForKey(read.kid))
+  function verifyNew(token: string, read: ReadToken, key: VerificationKey): VerifiedToken {
     const checked = checkSignature(read, key, rule)
     if (checked.kind === 'refused') throw refusalFor(checked.why)
     const { token: signed } = checked
@@ -187,8 +184,14 @@ function forAudience(settings: VerifierSettings, shared: Shared): Verifier {
     issuer,
     audience,
     ready,
-    verify: async (token: string) =>
-      (typeof token === 'string' ? verifyRemembered(token) : undefined) ?? verifyNew(token),
+    verify: async (token: string) => {
+      const remembered = typeof token === 'string' ? verifyRemembered(token) : undefined
+      if (remembered !== undefined) return remembered
+      const read = readAccessToken(token, expected)
+      if (read.kind === 'refused') throw refusalFor(read.why)
+      const key = heldKey(read.kid) ?? (await waitForKey(read.kid))
+      return verifyNew(token, read, key)
+    },
     watch: (auth: VerifiedToken) => {
       const signed = signedTokenOf(auth, cache)
       if (signed === undefined) throw new TypeError('this verifier has not verified such a token')

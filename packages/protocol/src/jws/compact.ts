@@ -1,10 +1,11 @@
 import { Buffer, isAscii } from 'node:buffer'
 import type { JsonFault, JsonObject } from '../json.ts'
-import { deepFreeze, parseJsonObject } from '../json.ts'
+import { parseJsonObject } from '../json.ts'
 
 /** A compact JWS (RFC 7515 section 7.1) that was read, and of which nothing is believed yet. */
 export interface CompactJws {
   readonly kind: 'jws'
+  /** Frozen at every depth, like the payload. */
   readonly header: JsonObject
   readonly payload: JsonObject
   /** The octets the signature covers (RFC 7515 section 5.1): `header.payload` as they were sent. */
@@ -62,7 +63,7 @@ export function parseCompactJws(token: unknown): CompactJws | MalformedJws {
   return { kind: 'jws', header, payload, signingInput: token.slice(0, secondDot), signature }
 }
 
-/** Tokens of one key share one header, so a few are kept; frozen, since many callers see them. */
+/** Tokens of one key share one header, so a few are kept. They are frozen. */
 const headersRead = new Map<string, JsonObject>()
 const headersReadMax = 32
 const headerReadCharactersMax = 512
@@ -73,7 +74,7 @@ function readHeader(part: string): JsonObject | JwsFault {
   const header = readPart(part, 'header')
   if (typeof header === 'string' || part.length > headerReadCharactersMax) return header
   if (headersRead.size >= headersReadMax) headersRead.clear()
-  headersRead.set(part, deepFreeze(header))
+  headersRead.set(part, header)
   return header
 }
 

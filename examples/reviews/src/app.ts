@@ -1,19 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
-import type { Auth, Verifier } from '@portcullis/verify'
-import {
-  authenticateHeader,
-  authorizationFields,
-  problemOf,
-  responseHeadersOf,
-  VerifyError,
-} from '@portcullis/verify'
+import type { Verifier } from '@portcullis/verify'
+import type { AuthContext } from '@portcullis/verify/graphql'
+import { useAuthentication } from '@portcullis/verify/graphql'
 import { createYoga } from 'graphql-yoga'
 import { answerRefusalsAsProblems, sendProblem } from './problems.ts'
 import { limitQueries } from './query-limits.ts'
 import type { ReviewBook } from './review-book.ts'
 import type { ReviewFeed } from './review-feed.ts'
-import type { Context } from './schema.ts'
 import { createReviewsSchema } from './schema.ts'
 
 const graphqlPath = '/reviews/graphql'
@@ -22,11 +16,13 @@ const requestMsMax = 10_000
 
 /** Everybody may ask; what the answer holds depends on who asks, field by field. */
 export function createApp(verifier: Verifier, reviews: ReviewBook, feed: ReviewFeed): Server {
-  const yoga = createYoga<Context & { req: IncomingMessage }>({
+  // Only who shows nothing is anonymous: a token that is bad, or shown in a wrong way, is refused.
+  const authentication = useAuthentication(verifier, { mode: 'optional' })
+  const yoga = createYoga<{ req: IncomingMessage; res: ServerResponse }, AuthContext>({
     schema: createReviewsSchema(reviews, feed),
     graphqlEndpoint: graphqlPath,
     maxRequestBodySize: bodyBytesMax,
-    plugins: [limitQueries, answerRefusalsAsProblems],
+    plugins: [authentication, limitQueries, answerRefusalsAsProblems],
     logging: 'warn',
     // Nothing that this service does not need.
     batching: false,
@@ -40,13 +36,11 @@ export function createApp(verifier: Verifier, reviews: ReviewBook, feed: ReviewF
     const [path] = request.url?.split('?') ?? []
     if (path === '/health') return answerHealth(verifier, response)
     if (path !== graphqlPath) return sendProblem(response, 404, 'there is nothing here')
-    const caller = await identify(verifier, request)
-    if (caller.kind === 'refused') return refuse(response, caller.error)
     // The answers differ from caller to caller.
     response.setHeader('cache-control', 'no-store')
     // Yoga makes a URL of the Host header, and answers one that is no host with a stack trace.
     request.headers.host = 'localhost'
-    await yoga(request, response, { auth: caller.auth })
+    await yoga(request, response)
   }
 
   // Slow requests are cut off; Node's own limits are minutes.
@@ -70,25 +64,4 @@ async function answerHealth(verifier: Verifier, response: ServerResponse): Promi
   response
     .writeHead(isReady ? 200 : 503, { 'content-type': 'application/json' })
     .end(JSON.stringify({ status: isReady ? 'ok' : 'not ready' }))
-}
-
-type Caller =
-  | { readonly kind: 'known'; readonly auth: Auth }
-  | { readonly kind: 'anonymous'; readonly auth: undefined }
-  | { readonly kind: 'refused'; readonly error: VerifyError }
-
-/** Only who says nothing is anonymous: a token that is bad, or shown in a wrong way, is refused. */
-async function identify(verifier: Verifier, request: IncomingMessage): Promise<Caller> {
-  const fields = authorizationFields(request.rawHeaders)
-  if (fields.length === 0) return { kind: 'anonymous', auth: undefined }
-  try {
-    return { kind: 'known', auth: await authenticateHeader(verifier, fields) }
-  } catch (error) {
-    if (error instanceof VerifyError) return { kind: 'refused', error }
-    throw error
-  }
-}
-
-function refuse(response: ServerResponse, error: VerifyError): void {
-  response.writeHead(error.status, responseHeadersOf(error)).end(JSON.stringify(problemOf(error)))
 }

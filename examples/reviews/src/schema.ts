@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Auth } from '@portcullis/verify'
 import { hasRole } from '@portcullis/verify'
+import type { AuthContext } from '@portcullis/verify/graphql'
 import type { GraphQLSchema } from 'graphql'
 import { GraphQLError } from 'graphql'
 import { createSchema } from 'graphql-yoga'
@@ -76,8 +77,7 @@ const access: AccessTable = {
 }
 
 /** Beside what Yoga puts there: who calls, and where the answer goes. */
-export interface Context {
-  readonly auth: Auth | undefined
+interface Context extends AuthContext {
   readonly res: ServerResponse
 }
 

@@ -21,7 +21,9 @@ export type ProblemCode =
   | 'missing-token'
   | 'invalid-request'
   | 'invalid-token'
+  | 'insufficient-user-authentication'
   | 'insufficient-scope'
+  | 'cross-origin'
   | 'keys-unavailable'
   | 'feed-unavailable'
   | 'clocks-disagree'
@@ -60,7 +62,12 @@ const problems: Readonly<Record<ProblemCode, { status: number; title: string }>>
   'missing-token': { status: 401, title: 'An access token is required' },
   'invalid-request': { status: 400, title: 'The access token was presented in a wrong way' },
   'invalid-token': { status: 401, title: 'The access token is not valid' },
+  'insufficient-user-authentication': {
+    status: 401,
+    title: 'The person must sign in again for this',
+  },
   'insufficient-scope': { status: 403, title: 'The access token does not allow this' },
+  'cross-origin': { status: 403, title: 'The request does not come from the application itself' },
   'keys-unavailable': { status: 503, title: 'Tokens cannot be checked at the moment' },
   'feed-unavailable': { status: 503, title: 'Revocations cannot be followed at the moment' },
   'clocks-disagree': { status: 503, title: 'The clocks of issuer and service disagree' },

@@ -1,9 +1,19 @@
+import { rawFieldValues } from './presented-request.ts'
 import type { VerifiedToken } from './verified-token.ts'
 import type { Verifier } from './verifier.ts'
 import { VerifyError } from './verify-error.ts'
 
 /** What an authenticated request carries. */
 export type Auth = VerifiedToken
+
+/** The part of a verifier that requests need. */
+export type RequestVerifier = Pick<Verifier, 'audience' | 'verify'>
+
+/** A token, and the scheme it was shown with (RFC 9110 section 11.1). */
+export interface PresentedToken {
+  readonly scheme: 'Bearer'
+  readonly token: string
+}
 
 /**
  * Reads the bearer token out of the Authorization header fields of one request (RFC 6750 section
@@ -15,31 +25,30 @@ export type Auth = VerifiedToken
  * token in another place, is `invalid-request`. A token in a query or a cookie is not looked for.
  */
 export async function authenticateHeader(
-  verifier: Pick<Verifier, 'audience' | 'verify'>,
+  verifier: RequestVerifier,
   authorization: string | readonly string[] | undefined,
 ): Promise<Auth> {
-  const realm = verifier.audience
-  const [value, ...others] = [authorization ?? []].flat()
+  return verifier.verify(headerToken([authorization ?? []].flat(), verifier.audience).token)
+}
+
+/** All Authorization fields of a request as Node read it, from `request.rawHeaders`. */
+export function authorizationFields(rawHeaders: readonly string[]): readonly string[] {
+  return rawFieldValues(rawHeaders)('authorization')
+}
+
+/** Throws a `VerifyError` as `authenticateHeader` does. */
+export function headerToken(values: readonly string[], realm: string): PresentedToken {
+  const [value, ...others] = values
   if (value === undefined) {
     throw new VerifyError('missing-token', 'the request carries no access token', { realm })
   }
   if (others.length > 0) throw invalidRequest('more than one Authorization header', realm)
   const token = bearerToken.exec(value)?.[1]
-  if (token !== undefined) return verifier.verify(token)
+  if (token !== undefined) return { scheme: 'Bearer', token }
   if (otherScheme.test(value) && !/\bbearer\b/i.test(value)) {
     throw new VerifyError('missing-token', 'the request carries no bearer token', { realm })
   }
   throw invalidRequest('the Authorization header is not "Bearer", one space and one token', realm)
-}
-
-/**
- * The Authorization fields of a request as Node read it, from `request.rawHeaders`: all of them, while
- * `request.headers` keeps only the first.
- */
-export function authorizationFields(rawHeaders: readonly string[]): readonly string[] {
-  return rawHeaders.filter(
-    (_value, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() === 'authorization',
-  )
 }
 
 /** RFC 6750 section 2.1, `b64token`; RFC 9110 section 11.1 makes the scheme case-insensitive. */

@@ -1,8 +1,11 @@
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
-import type { Auth } from './authorization-header.ts'
-import { authenticateHeader, authorizationFields } from './authorization-header.ts'
-import * as requirements from './requirements.ts'
-import type { Verifier } from './verifier.ts'
+import type { AuthenticateOptions } from './authenticate-request.ts'
+import { createAuthentication } from './authenticate-request.ts'
+import type { Auth, RequestVerifier } from './authorization-header.ts'
+import { rawFieldValues, targetUrl } from './presented-request.ts'
+import type { RequirementHooks } from './requirement-hooks.ts'
+import { requirementHooks } from './requirement-hooks.ts'
+import type { Requirement } from './requirements.ts'
 import { problemOf, responseHeadersOf, VerifyError } from './verify-error.ts'
 
 declare module 'fastify' {
@@ -17,14 +20,20 @@ type Hook = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 /**
  * A plugin that lets only verified requests into the scope it is registered in, and sets
  * `request.auth`. Others are answered with a challenge and a problem document before their body is
- * read. Only the Authorization header is read.
+ * read. Throws a TypeError for an option that is unknown or wrong.
  */
 export function authenticate(
-  verifier: Pick<Verifier, 'audience' | 'verify'>,
+  verifier: RequestVerifier,
+  options?: AuthenticateOptions,
 ): FastifyPluginCallback {
+  const authentication = createAuthentication(verifier, options)
   const check: Hook = (request, reply) =>
     answering(reply, async () => {
-      request.auth = await authenticateHeader(verifier, authorizationFields(request.raw.rawHeaders))
+      request.auth = await authentication.authenticate({
+        method: request.method,
+        url: targetUrl(request.protocol, request.host, request.originalUrl),
+        fieldValues: rawFieldValues(request.raw.rawHeaders),
+      })
     })
   const plugin: FastifyPluginCallback = (app, _options, done) => {
     if (!app.hasRequestDecorator('auth')) app.decorateRequest('auth')
@@ -35,17 +44,18 @@ export function authenticate(
   return Object.assign(plugin, { [Symbol.for('skip-override')]: true })
 }
 
+const hooks: RequirementHooks<Hook> = requirementHooks(requiring)
+
 /** A preHandler hook for routes behind `authenticate`: every one of these scopes. */
-export function requireScope(...scopes: readonly string[]): Hook {
-  return requiring(requirements.requireScope(...scopes))
-}
+export const requireScope: typeof hooks.requireScope = hooks.requireScope
 
 /** A preHandler hook for routes behind `authenticate`: any one of these roles. */
-export function requireRole(...roles: readonly string[]): Hook {
-  return requiring(requirements.requireRole(...roles))
-}
+export const requireRole: typeof hooks.requireRole = hooks.requireRole
 
-function requiring(requirement: requirements.Requirement): Hook {
+/** A preHandler hook for routes behind `authenticate`: a person who signed in recently. */
+export const requireRecentAuth: typeof hooks.requireRecentAuth = hooks.requireRecentAuth
+
+function requiring(requirement: Requirement): Hook {
   return (request, reply) => answering(reply, async () => requirement(request.auth))
 }
 

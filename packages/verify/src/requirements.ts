@@ -1,8 +1,14 @@
 import { isScopeToken, scopesOf } from '@portcullis/protocol'
 import type { Auth } from './authorization-header.ts'
+import { rejectUnknown, requireWholeSeconds } from './closed-options.ts'
+import { metadataUrlOf } from './resource-metadata.ts'
+import type { VerifyErrorCode, VerifyErrorFacts } from './verify-error.ts'
 import { VerifyError } from './verify-error.ts'
 
-/** Throws a `VerifyError` `insufficient-scope` (403) when the token does not allow something. */
+/**
+ * Throws a `VerifyError` when the token does not allow something: `insufficient-scope` (403) or
+ * `insufficient-user-authentication` (401).
+ */
 export type Requirement = (auth: Auth) => void
 
 /**
@@ -16,7 +22,7 @@ export function requireScope(...scopes: readonly string[]): Requirement {
   return (auth) => {
     if (scopes.every((scope) => hasScope(auth, scope))) return
     const description = `this needs the scope ${scopes.join(' ')}`
-    throw new VerifyError('insufficient-scope', description, { realm: auth.audience, scopes })
+    throw refusal(auth, 'insufficient-scope', description, { scopes })
   }
 }
 
@@ -28,7 +34,48 @@ export function requireRole(...roles: readonly string[]): Requirement {
   return (auth) => {
     if (roles.some((role) => hasRole(auth, role))) return
     const description = `this needs the role ${roles.join(' or ')}`
-    throw new VerifyError('insufficient-scope', description, { realm: auth.audience })
+    throw refusal(auth, 'insufficient-scope', description)
+  }
+}
+
+export interface RecentAuthOptions {
+  /** How long ago the person may have signed in, by the token's `auth_time`: 1 or more. */
+  readonly seconds: number
+  /** Any one of these authentication context classes (`acr`), compared exactly. Default: any. */
+  readonly acr?: string | readonly string[]
+  /** Milliseconds since 1970. Default `Date.now`. */
+  readonly now?: () => number
+}
+
+/**
+ * Requires that the person signed in recently (RFC 9470). A token without `auth_time`, as machines have
+ * them, never is enough. There is no leeway: a token that is refused is replaced by signing in.
+ * Throws a TypeError at once for an option that is unknown or wrong.
+ */
+export function requireRecentAuth({
+  seconds,
+  acr = [],
+  now = Date.now,
+  ...unknown
+}: RecentAuthOptions): Requirement {
+  rejectUnknown(unknown)
+  const maxAgeSeconds = requireWholeSeconds(seconds, 'seconds')
+  const acrValues = [acr].flat()
+  // RFC 9470 section 3 separates them by spaces, as scopes are.
+  if (!acrValues.every(isScopeToken)) {
+    throw new TypeError('option "acr" must be one or more values without spaces and quotes')
+  }
+  const acrFact = acrValues.length === 0 ? {} : { acrValues }
+  return (auth) => {
+    const { acr: held, auth_time: signedInAt } = auth.claims
+    const isRecent = signedInAt !== undefined && now() / 1000 - signedInAt <= maxAgeSeconds
+    const isStrong = acrValues.length === 0 || (held !== undefined && acrValues.includes(held))
+    if (isRecent && isStrong) return
+    const description = isRecent
+      ? 'this needs another way of signing in'
+      : `this needs a sign-in of the last ${maxAgeSeconds} seconds`
+    const facts = { maxAgeSeconds, ...acrFact }
+    throw refusal(auth, 'insufficient-user-authentication', description, facts)
   }
 }
 
@@ -40,4 +87,14 @@ export function hasScope(auth: Auth, scope: string): boolean {
 /** True when the token carries exactly this role. */
 export function hasRole(auth: Auth, role: string): boolean {
   return auth.claims.roles?.includes(role) ?? false
+}
+
+function refusal(
+  auth: Auth,
+  code: VerifyErrorCode,
+  description: string,
+  facts: VerifyErrorFacts = {},
+): VerifyError {
+  const resourceMetadata = metadataUrlOf(auth)
+  return new VerifyError(code, description, { ...facts, realm: auth.audience, resourceMetadata })
 }

@@ -5,7 +5,10 @@ import type { TokenFault } from './access-token.ts'
 /**
  * - `missing-token` 401, `invalid-token` 401: the caller needs a token, or another one
  * - `invalid-request` 400: the token was presented in a way that can be read twice
+ * - `insufficient-user-authentication` 401: the token is good, and the person is to sign in again, or
+ *   in another way (RFC 9470)
  * - `insufficient-scope` 403: the token is good and does not allow this
+ * - `cross-origin` 403: the token came in a cookie, and no page of this application sent the request
  * - `keys-unavailable` 503: nothing is wrong with the token; the issuer's keys cannot be had
  * - `clocks-disagree` 503: the token is too old for the last checkpoint, and the clock of the issuer
  *   or of this service is wrong, so that no token would mend it
@@ -17,7 +20,9 @@ export type VerifyErrorCode =
   | 'missing-token'
   | 'invalid-token'
   | 'invalid-request'
+  | 'insufficient-user-authentication'
   | 'insufficient-scope'
+  | 'cross-origin'
   | 'keys-unavailable'
   | 'clocks-disagree'
   | 'feed-unavailable'
@@ -29,6 +34,12 @@ export interface VerifyErrorFacts {
   readonly realm?: string
   /** The scopes that would have been enough. */
   readonly scopes?: readonly string[]
+  /** How old the authentication of the person may be. */
+  readonly maxAgeSeconds?: number
+  /** The authentication context classes, any of which would have been enough. */
+  readonly acrValues?: readonly string[]
+  /** Where the metadata of this service is (RFC 9728 section 5.1). */
+  readonly resourceMetadata?: string | undefined
   readonly reason?: TokenFault
   readonly retryAfterSeconds?: number
   readonly cause?: Error
@@ -37,19 +48,26 @@ export interface VerifyErrorFacts {
 interface Kind {
   readonly status: 400 | 401 | 403 | 503
   readonly problem: ProblemCode
-  /** RFC 6750 section 3.1. Without one the challenge tells only that a token is wanted. */
-  readonly oauthError?: string
+  /** RFC 6750 section 3.1; null: the challenge tells only that a token is wanted. */
+  readonly oauthError?: string | null
 }
 
+/** A kind without `oauthError` has no challenge at all: no token would mend it. */
 const kinds: Readonly<Record<VerifyErrorCode, Kind>> = {
-  'missing-token': { status: 401, problem: 'missing-token' },
+  'missing-token': { status: 401, problem: 'missing-token', oauthError: null },
   'invalid-token': { status: 401, problem: 'invalid-token', oauthError: 'invalid_token' },
   'invalid-request': { status: 400, problem: 'invalid-request', oauthError: 'invalid_request' },
+  'insufficient-user-authentication': {
+    status: 401,
+    problem: 'insufficient-user-authentication',
+    oauthError: 'insufficient_user_authentication',
+  },
   'insufficient-scope': {
     status: 403,
     problem: 'insufficient-scope',
     oauthError: 'insufficient_scope',
   },
+  'cross-origin': { status: 403, problem: 'cross-origin' },
   'keys-unavailable': { status: 503, problem: 'keys-unavailable' },
   'clocks-disagree': { status: 503, problem: 'clocks-disagree' },
   'feed-unavailable': { status: 503, problem: 'feed-unavailable' },
@@ -65,20 +83,27 @@ export class VerifyError extends Error {
   override readonly name = 'VerifyError'
   readonly code: VerifyErrorCode
   readonly status: 400 | 401 | 403 | 503
-  /** The value of `WWW-Authenticate` (RFC 6750 section 3); none for a 503, which no token mends. */
+  /** The value of `WWW-Authenticate` (RFC 6750 section 3); none for what no token mends. */
   readonly challenge: string | undefined
   /** What is wrong with the token, finer than the code; for logs and metrics. */
   readonly reason: TokenFault | undefined
   /** For a 503: when it is worth trying again. */
   readonly retryAfterSeconds: number | undefined
+  readonly #facts: VerifyErrorFacts
 
   constructor(code: VerifyErrorCode, description: string, facts: VerifyErrorFacts = {}) {
     super(description, facts.cause === undefined ? {} : { cause: facts.cause })
     this.code = code
     this.status = kinds[code].status
-    this.challenge = this.status === 503 ? undefined : challengeOf(code, description, facts)
+    this.challenge = challengeOf(code, description, facts)
     this.reason = facts.reason
     this.retryAfterSeconds = facts.retryAfterSeconds
+    this.#facts = facts
+  }
+
+  /** The same error, whose challenge tells where the metadata of the service is. */
+  withResourceMetadata(url: string): VerifyError {
+    return new VerifyError(this.code, this.message, { ...this.#facts, resourceMetadata: url })
   }
 }
 
@@ -98,18 +123,26 @@ export function responseHeadersOf(error: VerifyError): Readonly<Record<string, s
   }
 }
 
-function challengeOf(code: VerifyErrorCode, description: string, facts: VerifyErrorFacts): string {
-  const error = kinds[code].oauthError
+function challengeOf(
+  code: VerifyErrorCode,
+  description: string,
+  facts: VerifyErrorFacts,
+): string | undefined {
+  const { oauthError } = kinds[code]
+  if (oauthError === undefined) return undefined
   // What clients look for: a token that is only too old is refreshed without a word to the person.
   const publicDescription = facts.reason === 'stale' ? 'stale' : description
-  const parameters: readonly (readonly [string, string | undefined])[] = [
+  const parameters: readonly (readonly [string, string | number | null | undefined])[] = [
     ['realm', facts.realm ?? 'access token'],
-    ['error', error],
-    ['error_description', error === undefined ? undefined : publicDescription],
+    ['error', oauthError],
+    ['error_description', oauthError === null ? null : publicDescription],
     ['scope', facts.scopes?.join(' ')],
+    ['max_age', facts.maxAgeSeconds],
+    ['acr_values', facts.acrValues?.join(' ')],
+    ['resource_metadata', facts.resourceMetadata],
   ]
   const given = parameters.flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}="${quotable(value)}"`],
+    value === undefined || value === null ? [] : [`${name}="${quotable(String(value))}"`],
   )
   return `Bearer ${given.join(', ')}`
 }

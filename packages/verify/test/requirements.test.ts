@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Auth } from '@portcullis/verify'
-import { hasRole, hasScope, requireRole, requireScope, VerifyError } from '@portcullis/verify'
+import {
+  hasRole,
+  hasScope,
+  requireRecentAuth,
+  requireRole,
+  requireScope,
+  VerifyError,
+} from '@portcullis/verify'
+import { createClock } from './clock.ts'
 
-function auth(claims: { readonly scope?: string; readonly roles?: readonly string[] }): Auth {
+function auth(claims: Partial<Auth['claims']>): Auth {
   const required = { iss: 'https://id.example', sub: 'a', aud: 'orders', exp: 2, iat: 1, jti: 'j' }
   return { audience: 'orders', claims: { ...required, client_id: 'c', ...claims } }
 }
@@ -69,4 +77,59 @@ test('a requirement that requires nothing is a mistake', () => {
   assert.throws(() => requireScope(...([undefined] as unknown as string[])), TypeError)
   assert.throws(() => requireRole(), TypeError)
   assert.throws(() => requireRole(''), TypeError)
+})
+
+test('requireRecentAuth looks at when the person signed in, to the second', () => {
+  const clock = createClock()
+  const requirement = requireRecentAuth({ seconds: 60, now: clock.now })
+  const signedIn = auth({ auth_time: clock.now() / 1000 })
+  clock.advanceSeconds(60)
+  requirement(signedIn)
+  clock.advanceSeconds(1)
+  const refusal = refusalOf(() => requirement(signedIn))
+  assert.equal(refusal.status, 401)
+  assert.equal(
+    refusal.challenge,
+    'Bearer realm="orders", error="insufficient_user_authentication", ' +
+      'error_description="this needs a sign-in of the last 60 seconds", max_age="60"',
+  )
+  assert.equal(
+    refusalOf(() => requirement(auth({}))).code,
+    'insufficient-user-authentication',
+    'a machine never signs in',
+  )
+})
+
+test('requireRecentAuth asks for one of the ways of signing in, where it names some', () => {
+  const clock = createClock()
+  const recently = clock.now() / 1000
+  const requirement = requireRecentAuth({ seconds: 60, acr: ['mfa', 'phr'], now: clock.now })
+  requirement(auth({ auth_time: recently, acr: 'phr' }))
+  for (const acr of ['pwd', 'MFA', 'mfa phr', '']) {
+    const refusal = refusalOf(() => requirement(auth({ auth_time: recently, acr })))
+    assert.match(refusal.challenge ?? '', /max_age="60", acr_values="mfa phr"$/)
+    assert.equal(refusal.message, 'this needs another way of signing in')
+  }
+  assert.throws(() => requirement(auth({ auth_time: recently })), VerifyError)
+  assert.throws(() => requirement(auth({ acr: 'mfa' })), VerifyError)
+  const one = requireRecentAuth({ seconds: 60, acr: 'mfa', now: clock.now })
+  one(auth({ auth_time: recently, acr: 'mfa' }))
+})
+
+test('a recency that is no number of seconds, or an option nobody knows, is a mistake', () => {
+  const wrong: readonly unknown[] = [
+    {},
+    { seconds: 0 },
+    { seconds: -1 },
+    { seconds: 1.5 },
+    { seconds: '60' },
+    { seconds: Infinity },
+    { seconds: 60, acr: '' },
+    { seconds: 60, acr: 'a b' },
+    { seconds: 60, acr: [1] },
+    { seconds: 60, maxAge: 60 },
+  ]
+  for (const options of wrong) {
+    assert.throws(() => requireRecentAuth(options as { seconds: number }), TypeError)
+  }
 })

@@ -8,7 +8,14 @@ test('each code has its status, its challenge and its problem', () => {
     ['missing-token', 401, 'Bearer realm="orders"', 'missing-token'],
     ['invalid-token', 401, 'invalid_token', 'invalid-token'],
     ['invalid-request', 400, 'invalid_request', 'invalid-request'],
+    [
+      'insufficient-user-authentication',
+      401,
+      'insufficient_user_authentication',
+      'insufficient-user-authentication',
+    ],
     ['insufficient-scope', 403, 'insufficient_scope', 'insufficient-scope'],
+    ['cross-origin', 403, undefined, 'cross-origin'],
     ['keys-unavailable', 503, undefined, 'keys-unavailable'],
     ['clocks-disagree', 503, undefined, 'clocks-disagree'],
     ['feed-unavailable', 503, undefined, 'feed-unavailable'],
@@ -54,4 +61,19 @@ test('a stale token is told by one word, which clients look for', () => {
     'Bearer realm="orders", error="invalid_token", error_description="stale"',
   )
   assert.equal(problemOf(error).detail, 'nobody has vouched for it recently')
+})
+
+test('the address of the metadata is added to a challenge, and nothing else changes', () => {
+  const facts = { realm: 'orders', scopes: ['a', 'b'], reason: 'expired' } as const
+  const error = new VerifyError('invalid-token', 'the token has expired', facts)
+  const url = 'https://orders.example/.well-known/oauth-protected-resource'
+  const located = error.withResourceMetadata(url)
+  assert.equal(located.challenge, `${error.challenge}, resource_metadata="${url}"`)
+  assert.deepEqual([located.code, located.reason], ['invalid-token', 'expired'])
+  assert.equal(located.message, error.message)
+
+  const cause = new Error('for the operator')
+  const outage = new VerifyError('keys-unavailable', 'no keys', { retryAfterSeconds: 3, cause })
+  const same = outage.withResourceMetadata(url)
+  assert.deepEqual([same.challenge, same.retryAfterSeconds, same.cause], [undefined, 3, cause])
 })

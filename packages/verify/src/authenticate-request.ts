@@ -1,0 +1,87 @@
+import type { Auth, PresentedToken, RequestVerifier } from './authorization-header.ts'
+import { headerToken } from './authorization-header.ts'
+import { rejectUnknown, requireExactUrl } from './closed-options.ts'
+import type { PresentedRequest } from './presented-request.ts'
+import { rememberMetadataUrl } from './resource-metadata.ts'
+import type { CookieOptions, TokenCookie } from './token-cookie.ts'
+import { parseCookieOptions } from './token-cookie.ts'
+import { VerifyError } from './verify-error.ts'
+
+export interface AuthenticateOptions {
+  /** Takes the access token from this cookie where there is no Authorization field. Default: never. */
+  readonly cookie?: CookieOptions
+  /**
+   * The address of this service's metadata (RFC 9728), `resourceMetadata(...).url`. Every challenge
+   * tells it then, so that a client can find the issuer.
+   */
+  readonly resourceMetadata?: string
+}
+
+export interface RequestAuthentication {
+  readonly authenticate: (request: PresentedRequest) => Promise<Auth>
+  /** True when a request shows nothing at all: no Authorization field of any scheme, and no cookie. */
+  readonly isAnonymous: (request: PresentedRequest) => boolean
+}
+
+/**
+ * Finds the access token of a request and verifies it: in its one Authorization field (see
+ * `authenticateHeader`), or in the cookie, where that option is given. A cookie together with an
+ * Authorization field, and two cookies of that name, are `invalid-request`. Methods other than GET,
+ * HEAD and OPTIONS, and upgrades, need a proof of origin with a cookie: an `Origin` that is listed, or
+ * `Sec-Fetch-Site: same-origin` where there is no `Origin`. Otherwise they are `cross-origin`.
+ *
+ * Does NOT look for a token in the query or the body, and does NOT check permissions.
+ *
+ * Rejects with a `VerifyError`, as `verify` does. Throws a TypeError for an option that is wrong.
+ */
+export async function authenticateRequest(
+  verifier: RequestVerifier,
+  request: PresentedRequest,
+  options: AuthenticateOptions = {},
+): Promise<Auth> {
+  return createAuthentication(verifier, options).authenticate(request)
+}
+
+/** The same for many requests: the options are checked once, at once. */
+export function createAuthentication(
+  verifier: RequestVerifier,
+  { cookie, resourceMetadata, ...unknown }: AuthenticateOptions = {},
+): RequestAuthentication {
+  rejectUnknown(unknown)
+  const tokenCookie = cookie === undefined ? undefined : parseCookieOptions(cookie)
+  const metadataUrl =
+    resourceMetadata === undefined
+      ? undefined
+      : requireExactUrl(resourceMetadata, 'resourceMetadata')
+  return {
+    authenticate: async (request) => {
+      try {
+        const { token } = presentedToken(request, tokenCookie, verifier.audience)
+        const auth = await verifier.verify(token)
+        if (metadataUrl !== undefined) rememberMetadataUrl(auth, metadataUrl)
+        return auth
+      } catch (error) {
+        if (metadataUrl === undefined || !(error instanceof VerifyError)) throw error
+        throw error.withResourceMetadata(metadataUrl)
+      }
+    },
+    isAnonymous: (request) =>
+      request.fieldValues('authorization').length === 0 &&
+      (tokenCookie?.values(request) ?? []).length === 0,
+  }
+}
+
+function presentedToken(
+  request: PresentedRequest,
+  cookie: TokenCookie | undefined,
+  realm: string,
+): PresentedToken {
+  const fields = request.fieldValues('authorization')
+  const values = cookie?.values(request) ?? []
+  if (cookie === undefined || values.length === 0) return headerToken(fields, realm)
+  if (fields.length > 0) {
+    const description = 'both an Authorization header and a cookie'
+    throw new VerifyError('invalid-request', description, { realm })
+  }
+  return { scheme: 'Bearer', token: cookie.tokenOf(request, values, realm) }
+}

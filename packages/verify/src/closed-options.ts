@@ -1,0 +1,22 @@
+import { parseIssuer } from '@portcullis/protocol'
+
+/** Options are closed: a name that is not known is a mistake, and never silently ignored. */
+export function rejectUnknown(unknown: object, prefix = ''): void {
+  const [name] = Object.keys(unknown)
+  if (name !== undefined) throw new TypeError(`unknown option "${prefix}${name}"`)
+}
+
+/**
+ * An address written exactly as it will be compared, under the rules for issuers: https, or http on
+ * loopback, without user info, query, fragment and final slash.
+ */
+export function requireExactUrl(value: unknown, option: string): string {
+  const parsed = typeof value === 'string' ? parseIssuer(value) : undefined
+  if (parsed?.kind === 'issuer') return parsed.issuer
+  throw new TypeError(`option "${option}" must be a URL: ${parsed?.why ?? 'it is not a text'}`)
+}
+
+export function requireWholeSeconds(value: unknown, option: string): number {
+  if (Number.isSafeInteger(value) && Number(value) >= 1) return Number(value)
+  throw new TypeError(`option "${option}" must be whole seconds, 1 or more`)
+}

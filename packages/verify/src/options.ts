@@ -36,6 +36,13 @@ export interface VerifierOptions {
   readonly leewaySeconds?: number
   /** The longest `exp - iat` that is believed. Default 3600, at most 86,400. */
   readonly lifetimeSecondsMax?: number
+  /**
+   * A file in which the last good key set is kept, so that a service that starts while the issuer is
+   * down has its keys: for 15 minutes after the issuer was last asked for them. One file for each
+   * issuer, in a folder where nobody else may write. It is only a cache: what is wrong with it fails no
+   * request and is told by a process warning. Default none.
+   */
+  readonly keySetFile?: string
   /** Default the global `fetch`. Used for the issuer's own addresses only. */
   readonly fetch?: Fetch
   /** Milliseconds since 1970. Default `Date.now`. */
@@ -61,6 +68,7 @@ export interface VerifierSettings {
   readonly revocation: Required<RevocationOptions> | undefined
   readonly onRevoked: ((revocation: NewRevocation) => void) | undefined
   readonly client: ClientCredential | undefined
+  readonly keySetFile: string | undefined
   readonly fetch: Fetch
   readonly now: () => number
 }
@@ -84,6 +92,7 @@ export function parseOptions(options: VerifierOptions): VerifierSettings {
     onRevoked,
     leewaySeconds = leewaySecondsDefault,
     lifetimeSecondsMax = lifetimeSecondsDefault,
+    keySetFile,
     fetch = globalThis.fetch,
     now = Date.now,
     ...unknown
@@ -105,6 +114,7 @@ export function parseOptions(options: VerifierOptions): VerifierSettings {
     revocation: requireRevocation(revocation),
     onRevoked: requireOnRevoked(onRevoked, revocation),
     client: client === undefined ? undefined : requireClient(client),
+    keySetFile: keySetFile === undefined ? undefined : requireText(keySetFile, 'keySetFile'),
     fetch: requireFunction(fetch, 'fetch'),
     now: requireFunction(now, 'now'),
   }

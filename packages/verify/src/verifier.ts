@@ -5,6 +5,7 @@ import { judgeAccessToken, judgeClaims } from './access-token.ts'
 import { createIssuerDocuments } from './issuer/documents.ts'
 import type { KeysUnavailable } from './issuer/held-key-set.ts'
 import { createIssuerClock } from './issuer/issuer-clock.ts'
+import { createKeySetFile } from './issuer/key-set-file.ts'
 import type { KeyLookup } from './issuer/key-source.ts'
 import { createKeySource } from './issuer/key-source.ts'
 import type { VerifierOptions, VerifierSettings } from './options.ts'
@@ -76,7 +77,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const clock = createIssuerClock(now)
   const fetch = clock.watch(settings.fetch)
   const documents = createIssuerDocuments(expected.issuer, fetch)
-  const keys = createKeySource({ fetchKeySet: documents.keySet, now })
+  const { keySetFile: path } = settings
+  const file =
+    path === undefined ? undefined : createKeySetFile({ path, issuer: expected.issuer, now })
+  const keys = createKeySource({ fetchKeySet: documents.keySet, now, file })
   const watches = createWatches()
   const kids = new WeakMap<AccessTokenClaims, string>()
   const revocation =

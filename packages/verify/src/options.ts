@@ -42,6 +42,13 @@ export interface VerifierOptions {
    * request: lifetime, revocation and freshness.
    */
   readonly tokenCacheBytesMax?: number
+  /**
+   * A file in which the last good key set is kept, so that a service that starts while the issuer is
+   * down has its keys: for 15 minutes after the issuer was last asked for them. One file for each
+   * issuer, in a folder where nobody else may write. It is only a cache: what is wrong with it fails no
+   * request and is told by a process warning. Default none.
+   */
+  readonly keySetFile?: string
   /** Default the global `fetch`. Used for the issuer's own addresses only. */
   readonly fetch?: Fetch
   /** Milliseconds since 1970. Default `Date.now`. */
@@ -68,6 +75,7 @@ export interface VerifierSettings {
   readonly onRevoked: ((revocation: NewRevocation) => void) | undefined
   readonly client: ClientCredential | undefined
   readonly tokenCacheBytesMax: number
+  readonly keySetFile: string | undefined
   readonly fetch: Fetch
   readonly now: () => number
 }
@@ -95,6 +103,7 @@ export function parseOptions(options: VerifierOptions): VerifierSettings {
     leewaySeconds = leewaySecondsDefault,
     lifetimeSecondsMax = lifetimeSecondsDefault,
     tokenCacheBytesMax = tokenCacheBytesDefault,
+    keySetFile,
     fetch = globalThis.fetch,
     now = Date.now,
     ...unknown
@@ -123,6 +132,7 @@ export function parseOptions(options: VerifierOptions): VerifierSettings {
       tokenCacheBytesLimit,
       'bytes',
     ),
+    keySetFile: keySetFile === undefined ? undefined : requireText(keySetFile, 'keySetFile'),
     fetch: requireFunction(fetch, 'fetch'),
     now: requireFunction(now, 'now'),
   }

@@ -3,6 +3,7 @@ import type { ReadToken, SignedToken, TokenFault, TokenRule } from './access-tok
 import { checkSignature, faultOfSigned, readAccessToken } from './access-token.ts'
 import { createIssuerDocuments } from './issuer/documents.ts'
 import { createIssuerClock } from './issuer/issuer-clock.ts'
+import { createKeySetFile } from './issuer/key-set-file.ts'
 import type { KeyLookup } from './issuer/key-source.ts'
 import { createKeySource } from './issuer/key-source.ts'
 import type { VerifierOptions, VerifierSettings } from './options.ts'
@@ -75,7 +76,10 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const clock = createIssuerClock(now)
   const fetch = clock.watch(settings.fetch)
   const documents = createIssuerDocuments(expected.issuer, fetch)
-  const keys = createKeySource({ fetchKeySet: documents.keySet, now })
+  const { keySetFile: path } = settings
+  const file =
+    path === undefined ? undefined : createKeySetFile({ path, issuer: expected.issuer, now })
+  const keys = createKeySource({ fetchKeySet: documents.keySet, now, file })
   const watches = createWatches()
   const cache = createTokenCache<RememberedToken>(settings.tokenCacheBytesMax)
   const revocation =

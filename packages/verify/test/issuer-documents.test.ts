@@ -169,9 +169,9 @@ test('an issuer that refuses connections is named with the reason', async () => 
   assert.match(await reasonOf(verifier.ready()), /ECONNREFUSED/)
 })
 
-test('an issuer that hangs or drips is given up after five seconds, and known kids do not wait', async (context) => {
+test('an issuer that hangs or drips is given up after five seconds, and known kids do not wait for it', async (context) => {
   const clock = createClock()
-  const hanging = await createTestIssuer({ algorithm: 'EdDSA', now: clock.now, maxAgeSeconds: 1 })
+  const hanging = await createTestIssuer({ algorithm: 'EdDSA', now: clock.now, maxAgeSeconds: 2 })
   context.after(hanging.close)
   const dripping = await serve(context, (_request, response) => {
     response.writeHead(200, { 'content-type': 'application/json' })
@@ -200,50 +200,11 @@ test('an issuer that hangs or drips is given up after five seconds, and known ki
   })
   const startedAt = performance.now()
   const reasons = Promise.all([reasonOf(cold.ready()), reasonOf(dripped.ready())])
+  // Idle until the set was past its max-age: the first to ask has a second of patience.
   for (let count = 0; count < 20; count += 1) await warm.verify(hanging.mint())
-  assert.ok(performance.now() - startedAt < 4_000)
+  assert.ok(performance.now() - startedAt < 2_000)
 
   for (const reason of await reasons) assert.match(reason, /within 5000 ms/)
   assert.equal(hanging.requests.jwks, 2)
   assert.ok(performance.now() - startedAt < 10_000)
-})
-
-test('max-age is believed between one second and ten minutes, and is five minutes by default', async () => {
-  const cases: readonly (readonly [string | undefined, number])[] = [
-    [undefined, 300],
-    ['no-store', 300],
-    ['public, max-age=7, stale-while-revalidate=60', 7],
-    ['MAX-AGE=7', 7],
-    ['s-maxage=7', 300],
-    ['max-age=0', 1],
-    ['max-age=-5', 300],
-    ['max-age=315360000', 600],
-  ]
-  for (const [cacheControl, seconds] of cases) {
-    const clock = createClock()
-    const headers = cacheControl === undefined ? {} : { 'cache-control': cacheControl }
-    const owner = await createTestIssuer({ algorithm: 'EdDSA', now: clock.now })
-    let fetches = 0
-    const verifier = createVerifier({
-      issuer: owner.issuer,
-      audience: 'orders',
-      revocation: 'untilExpiry',
-      now: clock.now,
-      fetch: async (url, init) => {
-        const response = await fetch(url, init)
-        if (!url.endsWith('/jwks.json')) return response
-        fetches += 1
-        return new Response(await response.text(), { headers })
-      },
-    })
-    await verifier.ready()
-    clock.advanceSeconds(seconds - 0.001)
-    await verifier.verify(owner.mint())
-    assert.equal(fetches, 1, `too early with ${cacheControl}`)
-    clock.advanceSeconds(0.001)
-    await verifier.verify(owner.mint())
-    await verifier.verify(owner.mint({}, { kid: 'waits for the refresh' })).catch(() => undefined)
-    assert.ok(fetches >= 2, `too late with ${cacheControl}`)
-    await owner.close()
-  }
 })

@@ -1,49 +1,11 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
-import type { TestContext } from 'node:test'
 import { test } from 'node:test'
 import { algorithmNamed, publicJwk } from '@portcullis/protocol/jws'
-import type { Verifier } from '@portcullis/verify'
-import { createVerifier, VerifyError } from '@portcullis/verify'
-import type { TestIssuer, TestIssuerOptions } from '@portcullis/verify/testing'
-import { createTestIssuer } from '@portcullis/verify/testing'
-import { parseKeySet } from '../src/issuer/key-set.ts'
+import { createKeySetParser } from '../src/issuer/key-set.ts'
 import { createKeySource } from '../src/issuer/key-source.ts'
-import type { Clock } from './clock.ts'
 import { createClock } from './clock.ts'
+import { refusalOf, startBench, withRandomKid } from './issuer-bench.ts'
 import { waitUntil } from './wait-until.ts'
-
-interface Bench {
-  readonly clock: Clock
-  readonly issuer: TestIssuer
-  readonly verifier: Verifier
-}
-
-async function startBench(context: TestContext, options: TestIssuerOptions = {}): Promise<Bench> {
-  const clock = createClock()
-  const issuer = await createTestIssuer({ algorithm: 'EdDSA', now: clock.now, ...options })
-  context.after(issuer.close)
-  const verifier = createVerifier({
-    issuer: issuer.issuer,
-    audience: 'orders',
-    revocation: 'untilExpiry',
-    now: clock.now,
-  })
-  return { clock, issuer, verifier }
-}
-
-function withRandomKid(issuer: TestIssuer): string {
-  return issuer.mint({}, { kid: randomUUID() })
-}
-
-async function refusalOf(verifier: Verifier, token: string): Promise<VerifyError> {
-  const error: unknown = await verifier.verify(token).then(
-    () => assert.fail('the token was accepted'),
-    (reason: unknown) => reason,
-  )
-  assert.ok(error instanceof VerifyError, String(error))
-  return error
-}
 
 test('a thousand requests at a cold start cost one fetch of each document', async (context) => {
   const { issuer, verifier } = await startBench(context)
@@ -77,54 +39,6 @@ test('while the keys are fresh nothing is fetched, not even for bad signatures',
   assert.equal(issuer.requests.jwks, 1)
 })
 
-test('a token of a new key is accepted at once, right after a fetch', async (context) => {
-  const { issuer, verifier } = await startBench(context)
-  await verifier.verify(issuer.mint())
-  issuer.rotate()
-  await verifier.verify(issuer.mint())
-  issuer.rotate()
-  await verifier.verify(issuer.mint())
-  assert.equal(issuer.requests.jwks, 3)
-})
-
-test('random kids one after the other cost at most four fetches and one a second', async (context) => {
-  const { clock, issuer, verifier } = await startBench(context)
-  await verifier.ready()
-  for (let count = 0; count < 300; count += 1) {
-    assert.equal((await refusalOf(verifier, withRandomKid(issuer))).reason, 'unknown-key')
-  }
-  assert.equal(issuer.requests.jwks, 1 + 4)
-  for (let second = 0; second < 10; second += 1) {
-    clock.advanceSeconds(1)
-    for (let count = 0; count < 30; count += 1) await refusalOf(verifier, withRandomKid(issuer))
-  }
-  assert.equal(issuer.requests.jwks, 1 + 4 + 10)
-})
-
-test('random kids all at once cost at most two fetches', async (context) => {
-  const { issuer, verifier } = await startBench(context)
-  await verifier.ready()
-  const tokens = Array.from({ length: 300 }, () => withRandomKid(issuer))
-  const refusals = await Promise.all(tokens.map((token) => refusalOf(verifier, token)))
-  assert.ok(refusals.every(({ status }) => status === 401))
-  assert.ok(issuer.requests.jwks <= 1 + 2, `${issuer.requests.jwks} fetches`)
-})
-
-test('under a flood of random kids a rotation gets through within a second', async (context) => {
-  const { clock, issuer, verifier } = await startBench(context)
-  await verifier.ready()
-  const known = issuer.mint()
-  for (let count = 0; count < 100; count += 1) await refusalOf(verifier, withRandomKid(issuer))
-  issuer.rotate()
-  const fresh = issuer.mint()
-  await verifier.verify(known)
-  assert.equal((await refusalOf(verifier, fresh)).reason, 'unknown-key')
-  clock.advanceSeconds(1)
-  // The flood is first again, and its fetch brings the new key.
-  await refusalOf(verifier, withRandomKid(issuer))
-  await verifier.verify(fresh)
-})
-
 test('one unknown kid that keeps coming back is asked for once in five seconds', async (context) => {
   const { clock, issuer, verifier } = await startBench(context)
   await verifier.ready()
@@ -149,29 +63,16 @@ test('the memory of absent kids is bounded and forgets the oldest', async (conte
   assert.equal(issuer.requests.jwks, fetchesBefore + 1, 'the oldest is asked for again')
 })
 
-test('past their max-age keys are refreshed behind the request that uses them', async (context) => {
-  const { clock, issuer, verifier } = await startBench(context, { maxAgeSeconds: 2 })
+test('near their max-age keys are refreshed behind the request that uses them', async (context) => {
+  const { clock, issuer, verifier } = await startBench(context, { maxAgeSeconds: 100 })
   await verifier.verify(issuer.mint())
-  clock.advanceSeconds(1.9)
+  clock.advanceSeconds(79)
   await verifier.verify(issuer.mint())
   assert.equal(issuer.requests.jwks, 1)
-  clock.advanceSeconds(0.1)
+  clock.advanceSeconds(17)
+  issuer.goDown('hang')
   await verifier.verify(issuer.mint())
   await waitUntil(() => issuer.requests.jwks === 2, 'the refresh')
-})
-
-test('a withdrawn key is refused after the next refresh', async (context) => {
-  const { clock, issuer, verifier } = await startBench(context, { maxAgeSeconds: 2 })
-  const { kid } = issuer
-  const stolen = issuer.mint()
-  await verifier.verify(stolen)
-  issuer.rotate()
-  issuer.withdraw(kid)
-  clock.advanceSeconds(2)
-  await verifier.verify(stolen)
-  await waitUntil(() => issuer.requests.jwks === 2, 'the refresh')
-  await verifier.verify(issuer.mint())
-  assert.equal((await refusalOf(verifier, stolen)).reason, 'unknown-key')
 })
 
 test('known kids outlive an outage of 15 minutes, with one fetch a back-off step', async (context) => {
@@ -186,8 +87,9 @@ test('known kids outlive an outage of 15 minutes, with one fetch a back-off step
     // An unknown kid waits for the fetch that is under way, so none is still open afterwards.
     assert.equal((await refusalOf(verifier, unknown)).code, 'keys-unavailable')
   }
-  // Seven steps from a quarter of a second to 16 seconds, and then one every 30 seconds.
-  assert.equal(issuer.requests.metadata + issuer.requests.jwks - 2, 7 + 29)
+  // Seven steps from a quarter of a second to 16 seconds, and then one every 24 to 30 seconds.
+  const fetches = issuer.requests.metadata + issuer.requests.jwks - 2
+  assert.ok(fetches >= 7 + 28 && fetches <= 7 + 36, `${fetches} fetches`)
 
   clock.advanceSeconds(1)
   const refusal = await refusalOf(verifier, issuer.mint())
@@ -215,11 +117,11 @@ test('at a cold start without an issuer every request is a 503, and one fetch a 
     [0.5, 1],
     [1, 2],
   ] as const) {
-    clock.advanceSeconds(waited - 0.001)
+    clock.advanceSeconds(waited * 0.79)
     const { metadata } = issuer.requests
     await refusalOf(verifier, issuer.mint())
     assert.equal(issuer.requests.metadata, metadata, 'too early')
-    clock.advanceSeconds(0.001)
+    clock.advanceSeconds(waited * 0.21)
     const refusal = await refusalOf(verifier, issuer.mint())
     assert.equal(refusal.retryAfterSeconds, retryAfterSeconds)
     assert.equal(issuer.requests.metadata, metadata + 1)
@@ -311,7 +213,7 @@ test('a checkpoint that lists the keys keeps them usable, counted from its own t
   ] as const) {
     const clock = createClock()
     const jwk = publicJwk(algorithmNamed('EdDSA').generateKeyPair().publicKey, 'EdDSA')
-    const keys = parseKeySet({ keys: [jwk] })
+    const keys = createKeySetParser()({ keys: [jwk] })
     assert.ok(keys)
     let isDown = false
     const source = createKeySource({

@@ -74,6 +74,8 @@ const mistakes: readonly (readonly [string, unknown, RegExp])[] = [
     /^option "lifetimeSecondsMax"/,
   ],
   ['a fetch that is no function', { ...good, fetch: 'fetch' }, /^option "fetch"/],
+  ['an empty keySetFile', { ...good, keySetFile: '' }, /^option "keySetFile"/],
+  ['a keySetFile that is no text', { ...good, keySetFile: 7 }, /^option "keySetFile"/],
   ['a clock that is no function', { ...good, now: 0 }, /^option "now"/],
   ['a client without a secret', { ...good, client: { id: 'a' } }, /^option "client.secret"/],
   [

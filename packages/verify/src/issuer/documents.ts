@@ -3,7 +3,9 @@ import { isJsonObject, issuerMetadataUrl } from '@portcullis/protocol'
 import type { VerificationKey } from '@portcullis/protocol/jws'
 import type { Fetch } from './http-json.ts'
 import { requestJson } from './http-json.ts'
-import { parseKeySet } from './key-set.ts'
+import type { KeySetParser } from './key-set.ts'
+import { createKeySetParser } from './key-set.ts'
+import { maxAgeSecondsOf } from './max-age.ts'
 
 /** What is used of the issuer's metadata (RFC 8414 section 2). */
 export interface IssuerMetadata {
@@ -24,6 +26,7 @@ export interface FeedAddresses {
 
 export interface FetchedKeySet {
   readonly kind: 'key-set'
+  /** An entry that did not change since the last fetch is the same object. */
   readonly keys: ReadonlyMap<string, VerificationKey>
   readonly maxAgeSeconds: number
 }
@@ -42,11 +45,6 @@ export interface IssuerDocuments {
   /** The keys of the revocation feed; never those for tokens, and the other way round. */
   readonly feedKeySet: () => Promise<FetchedKeySet | DocumentFailure>
 }
-
-const maxAgeSecondsDefault = 300
-const maxAgeSecondsMin = 1
-/** Leaves five minutes for retries before a key set counts as too old to use. */
-const maxAgeSecondsMax = 600
 
 export const noFeed = 'the metadata names no revocation_feed at the origin of the issuer'
 
@@ -73,23 +71,27 @@ export function createIssuerDocuments(issuer: string, fetch: Fetch): IssuerDocum
   }
 
   async function keySetAt(
+    parse: KeySetParser,
     addressIn: (metadata: IssuerMetadata) => string | undefined,
   ): Promise<FetchedKeySet | DocumentFailure> {
     const found = await metadata()
     if (found.kind === 'failed') return found
     const url = addressIn(found)
-    const fetched = url === undefined ? failed(noFeed) : await fetchKeySet(url, fetch)
+    const fetched = url === undefined ? failed(noFeed) : await fetchKeySet(url, fetch, parse)
     if (fetched.kind === 'failed') known = undefined
     return fetched
   }
+
+  const parseKeySet = createKeySetParser()
+  const parseFeedKeySet = createKeySetParser()
 
   return {
     metadata,
     forgetMetadata: () => {
       known = undefined
     },
-    keySet: () => keySetAt(({ jwksUri }) => jwksUri),
-    feedKeySet: () => keySetAt(({ feed }) => feed?.keys),
+    keySet: () => keySetAt(parseKeySet, ({ jwksUri }) => jwksUri),
+    feedKeySet: () => keySetAt(parseFeedKeySet, ({ feed }) => feed?.keys),
   }
 }
 
@@ -120,21 +122,18 @@ function isAtIssuer(address: unknown, issuer: string): address is string {
   return typeof address === 'string' && URL.parse(address)?.origin === new URL(issuer).origin
 }
 
-async function fetchKeySet(url: string, fetch: Fetch): Promise<FetchedKeySet | DocumentFailure> {
+async function fetchKeySet(
+  url: string,
+  fetch: Fetch,
+  parse: KeySetParser,
+): Promise<FetchedKeySet | DocumentFailure> {
   const answer = await requestJson(fetch, url)
   if (answer.kind === 'failed') return answer
   if (answer.status !== 200) return failed(`${url} answered ${answer.status}`)
-  const keys = parseKeySet(answer.body ?? {})
+  const keys = parse(answer.body ?? {})
   return keys === undefined
     ? failed(`${url} answered no usable key set`)
     : { kind: 'key-set', keys, maxAgeSeconds: maxAgeSecondsOf(answer.headers) }
-}
-
-/** RFC 9111 section 5.2.2.1, clamped to between one second and ten minutes. */
-function maxAgeSecondsOf(headers: Headers): number {
-  const directive = /(?:^|[\s,])max-age=(\d{1,10})/i.exec(headers.get('cache-control') ?? '')
-  const seconds = directive === null ? maxAgeSecondsDefault : Number(directive[1])
-  return Math.min(Math.max(seconds, maxAgeSecondsMin), maxAgeSecondsMax)
 }
 
 function failed(why: string): DocumentFailure {

@@ -1,24 +1,34 @@
 import type { VerificationKey } from '@portcullis/protocol/jws'
+import type { BackOff, KeysUnavailable } from './back-off.ts'
+import { createBackOff } from './back-off.ts'
 import type { DocumentFailure, FetchedKeySet } from './documents.ts'
+import { jittered } from './jitter.ts'
+import type { KeptKeySet } from './key-set-file.ts'
+
+export type { KeysUnavailable }
 
 export interface HeldKeySet {
   readonly keys: ReadonlyMap<string, VerificationKey>
-  /** Which fetch brought it; they are counted from 1. */
+  /** Which fetch brought it; they are counted from 1, and 0 is the file. */
   readonly fetch: number
+  readonly maxAgeMs: number
+  /** A refresh is due, behind the requests. */
+  readonly refreshAtMs: number
   readonly freshUntilMs: number
   readonly usableUntilMs: number
 }
 
-export interface KeysUnavailable {
-  readonly kind: 'unavailable'
-  /** For the operator. */
-  readonly why: string
-  readonly retryAfterSeconds: number
-}
-
 /** The key set at hand, and the one way to get another. */
-export interface KeySetHolder {
-  /** Undefined before the first fetch succeeded, and when the last success is too long ago. */
+export interface KeySetHolder extends Pick<BackOff, 'unavailable'> {
+  /**
+   * The set at hand, and starts the refresh that is due. Undefined when a request has to wait: before
+   * the first fetch succeeded, when the last success is too long ago, and for a moment when nobody
+   * has asked until the set was past its max-age.
+   */
+  readonly current: () => HeldKeySet | undefined
+  /** The same after that wait; undefined only when there is no set to use. */
+  readonly ready: () => Promise<HeldKeySet | undefined>
+  /** The set at hand, however old it may be used. */
   readonly usable: () => HeldKeySet | undefined
   readonly isFetching: () => boolean
   readonly isBackingOff: () => boolean
@@ -26,77 +36,125 @@ export interface KeySetHolder {
   readonly fetchesStarted: () => number
   /** Joins the fetch that is under way, or starts one unless a failure forbids it for now. */
   readonly refresh: () => Promise<void>
-  /** The issuer has confirmed the keys in another way, so long ago; they are usable for longer. */
+  /** The issuer has confirmed the keys in another way, so long ago; they are good for longer. */
   readonly confirm: (ageMs: number) => void
-  readonly unavailable: () => KeysUnavailable
+}
+
+export interface KeySetHolderOptions {
+  readonly fetchKeySet: () => Promise<FetchedKeySet | DocumentFailure>
+  readonly elapsedMs: () => number
+  /** From an earlier life of the process. */
+  readonly kept: KeptKeySet | undefined
 }
 
 /** A key that the issuer has not confirmed for this long may have been withdrawn and is not used. */
-const keysStaleSecondsMax = 900
-/** A service that starts together with its issuer should not have to wait for whole seconds. */
-const backOffSecondsMin = 0.25
-/** A service without keys answers 503 for at most this long after its issuer came back. */
-const backOffSecondsMax = 30
+const keysStaleMsMax = 900_000
+/** How long a request waits for an issuer that may hang while there are old keys to go on with. */
+const patienceMs = 1_000
 
 /**
  * At most one fetch at a time; after a failure none until the back-off has passed; a failure keeps
- * the old keys.
+ * the old keys. A service that is asked now and then refreshes behind its requests and never waits.
+ * One that was idle until its set was past its max-age would accept a key that was withdrawn long
+ * ago, so there the first requests wait for the refresh, but not for an issuer that hangs or fails.
  */
-export function createKeySetHolder(
-  fetchKeySet: () => Promise<FetchedKeySet | DocumentFailure>,
-  elapsedMs: () => number,
-): KeySetHolder {
-  let held: HeldKeySet | undefined
+export function createKeySetHolder({
+  fetchKeySet,
+  elapsedMs,
+  kept,
+}: KeySetHolderOptions): KeySetHolder {
+  const backOff = createBackOff(elapsedMs)
+  let held = kept && heldSet(kept.keys, 0, 0, elapsedMs() - kept.ageMs)
   let flight: Promise<void> | undefined
+  /** Settles when requests need not wait for the flight any more. */
+  let awaited: Promise<void> | undefined
   let fetches = 0
-  let failures = 0
-  let failure = 'no fetch so far'
-  let retryAtMs = 0
-
-  const isBackingOff = (): boolean => failures > 0 && elapsedMs() < retryAtMs
 
   async function fetchOnce(): Promise<void> {
     fetches += 1
     const fetch = fetches
     const askedAtMs = elapsedMs()
     const fetched = await fetchKeySet()
-    if (fetched.kind === 'failed') {
-      const backOffSeconds = Math.min(backOffSecondsMin * 2 ** failures, backOffSecondsMax)
-      retryAtMs = elapsedMs() + backOffSeconds * 1000
-      failures += 1
-      failure = fetched.why
-      return
+    if (fetched.kind === 'failed') return backOff.fail(fetched.why)
+    backOff.succeed()
+    held = heldSet(fetched.keys, fetch, fetched.maxAgeSeconds * 1000, askedAtMs)
+  }
+
+  async function refresh(): Promise<void> {
+    if (flight === undefined && !backOff.isWaiting()) {
+      flight = fetchOnce().finally(() => {
+        flight = undefined
+      })
     }
-    failures = 0
-    held = {
-      keys: fetched.keys,
-      fetch,
-      freshUntilMs: askedAtMs + fetched.maxAgeSeconds * 1000,
-      usableUntilMs: askedAtMs + keysStaleSecondsMax * 1000,
+    await flight
+  }
+
+  const usable = (): HeldKeySet | undefined =>
+    held !== undefined && elapsedMs() < held.usableUntilMs ? held : undefined
+
+  function current(): HeldKeySet | undefined {
+    const atMs = elapsedMs()
+    if (held === undefined || atMs >= held.usableUntilMs) return undefined
+    if (atMs < held.refreshAtMs) return held
+    if (flight === undefined && !backOff.isWaiting()) {
+      const refreshed = refresh()
+      if (atMs >= held.freshUntilMs && !backOff.hasFailed()) {
+        awaited = settledWithin(patienceMs, refreshed).finally(() => {
+          awaited = undefined
+        })
+      }
     }
+    return awaited === undefined ? held : undefined
   }
 
   return {
-    usable: () => (held !== undefined && elapsedMs() < held.usableUntilMs ? held : undefined),
+    current,
+    ready: async () => {
+      const set = current()
+      if (set !== undefined) return set
+      await (usable() === undefined ? refresh() : awaited)
+      return usable()
+    },
+    usable,
     isFetching: () => flight !== undefined,
-    isBackingOff,
+    isBackingOff: backOff.isWaiting,
     fetchesStarted: () => fetches,
-    refresh: async () => {
-      if (flight === undefined && !isBackingOff()) {
-        flight = fetchOnce().finally(() => {
-          flight = undefined
-        })
-      }
-      await flight
-    },
+    refresh,
     confirm: (ageMs) => {
-      if (held === undefined) return
-      const usableUntilMs = elapsedMs() - ageMs + keysStaleSecondsMax * 1000
-      held = { ...held, usableUntilMs: Math.max(held.usableUntilMs, usableUntilMs) }
+      held = held && confirmed(held, elapsedMs() - ageMs)
     },
-    unavailable: () => {
-      const retryAfterSeconds = Math.max(1, Math.ceil((retryAtMs - elapsedMs()) / 1000))
-      return { kind: 'unavailable', why: failure, retryAfterSeconds }
-    },
+    unavailable: backOff.unavailable,
   }
+}
+
+function heldSet(
+  keys: HeldKeySet['keys'],
+  fetch: number,
+  maxAgeMs: number,
+  confirmedAtMs: number,
+): HeldKeySet {
+  return {
+    keys,
+    fetch,
+    maxAgeMs,
+    refreshAtMs: confirmedAtMs + jittered(maxAgeMs),
+    freshUntilMs: confirmedAtMs + maxAgeMs,
+    usableUntilMs: confirmedAtMs + keysStaleMsMax,
+  }
+}
+
+function confirmed(set: HeldKeySet, atMs: number): HeldKeySet {
+  return {
+    ...set,
+    freshUntilMs: Math.max(set.freshUntilMs, atMs + set.maxAgeMs),
+    usableUntilMs: Math.max(set.usableUntilMs, atMs + keysStaleMsMax),
+  }
+}
+
+function settledWithin(ms: number, work: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  // The timer keeps no process alive; the request that is under way does, until its own time limit.
+  const timer = setTimeout(resolve, ms).unref()
+  void work.then(resolve)
+  return promise.finally(() => clearTimeout(timer))
 }

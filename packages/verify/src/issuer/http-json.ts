@@ -24,7 +24,7 @@ export type JsonAnswer =
 /** For connection, headers and body together, so that a body that drips is bounded too. */
 const timeoutMs = 5_000
 /** A hundred RSA keys would fit. */
-const bodyBytesMax = 64 * 1024
+export const documentBytesMax: number = 64 * 1024
 const depthMax = 16
 
 /**
@@ -36,6 +36,9 @@ export const ownConnection: Readonly<Record<string, string>> = { connection: 'cl
 /**
  * One request to the issuer for a JSON object. Redirects are refused: only the issuer's own answer
  * counts. `why` names the address and what happened, never a header or body that was sent.
+ *
+ * Does NOT look at the `Content-Type`: many issuers serve their keys from a bucket, as text or octets.
+ * It would tell nothing more, because the issuer named the address and the body must be an object.
  */
 export async function requestJson(
   fetch: Fetch,
@@ -49,10 +52,10 @@ export async function requestJson(
       redirect: 'error',
       signal: AbortSignal.timeout(timeoutMs),
     })
-    const bytes = await readAtMost(response, bodyBytesMax)
-    if (bytes === undefined) return failed(`${url} answered more than ${bodyBytesMax} bytes`)
+    const bytes = await readAtMost(response, documentBytesMax)
+    if (bytes === undefined) return failed(`${url} answered more than ${documentBytesMax} bytes`)
     const { status, headers } = response
-    return { kind: 'answer', status, headers, body: parseBody(bytes) }
+    return { kind: 'answer', status, headers, body: parseDocument(bytes) }
   } catch (error) {
     return failed(`${url} cannot be read: ${networkReason(error)}`)
   }
@@ -70,7 +73,8 @@ async function readAtMost(response: Response, bytesMax: number): Promise<Uint8Ar
   return bytes.subarray(0, length)
 }
 
-function parseBody(bytes: Uint8Array): JsonObject | undefined {
+/** Undefined when this is not one JSON object. */
+export function parseDocument(bytes: Uint8Array): JsonObject | undefined {
   const parsed = parseJsonObject(new TextDecoder().decode(bytes), { depthMax })
   return parsed.kind === 'object' ? parsed.value : undefined
 }

@@ -3,27 +3,46 @@ import { isJsonObject } from '@portcullis/protocol'
 import type { VerificationKey } from '@portcullis/protocol/jws'
 import { parseVerificationKey } from '@portcullis/protocol/jws'
 
+/** Undefined when this is no key set, is too long, or leaves no key to use. */
+export type KeySetParser = (
+  document: JsonObject,
+) => ReadonlyMap<string, VerificationKey> | undefined
+
 /** Three to five are usual: pending, active, retiring, and a second algorithm. */
 const keysMax = 32
 
 /**
- * Reads a JWK Set (RFC 7517 section 5) into keys by `kid`. An entry that is unusable is left out and
+ * Reads JWK Sets (RFC 7517 section 5) into keys by `kid`. An entry that is unusable is left out and
  * the others stay; a `kid` that stands there twice is left out altogether, because it is not clear
- * which of the two was meant. Undefined when this is no key set, is too long, or leaves no key to use.
+ * which of the two was meant.
+ *
+ * An entry that stood in the set before, member for member, stays the same object: what was judged by
+ * it holds as long as the object does. The same `kid` with other material is another object.
  */
-export function parseKeySet(
-  document: JsonObject,
-): ReadonlyMap<string, VerificationKey> | undefined {
-  const entries = document['keys']
-  if (!Array.isArray(entries) || entries.length > keysMax) return undefined
-  const keys = new Map<string, VerificationKey>()
-  for (const entry of entries) {
-    const parsed = parseVerificationKey(entry)
-    if (parsed.kind === 'key' && occurrences(parsed.key.kid, entries) === 1) {
-      keys.set(parsed.key.kid, parsed.key)
+export function createKeySetParser(): KeySetParser {
+  let known: ReadonlyMap<string, VerificationKey> = new Map()
+
+  return (document) => {
+    const entries = document['keys']
+    if (!Array.isArray(entries) || entries.length > keysMax) return undefined
+    const keys = new Map<string, VerificationKey>()
+    const read = new Map<string, VerificationKey>()
+    for (const entry of entries) {
+      const text = JSON.stringify(entry)
+      const key = known.get(text) ?? keyOf(entry)
+      if (key === undefined || occurrences(key.kid, entries) !== 1) continue
+      keys.set(key.kid, key)
+      read.set(text, key)
     }
+    if (keys.size === 0) return undefined
+    known = read
+    return keys
   }
-  return keys.size === 0 ? undefined : keys
+}
+
+function keyOf(entry: unknown): VerificationKey | undefined {
+  const parsed = parseVerificationKey(entry)
+  return parsed.kind === 'key' ? parsed.key : undefined
 }
 
 function occurrences(kid: string, entries: readonly unknown[]): number {

@@ -2,6 +2,7 @@ import type { VerificationKey } from '@portcullis/protocol/jws'
 import type { DocumentFailure, FetchedKeySet } from './documents.ts'
 import type { KeysUnavailable } from './held-key-set.ts'
 import { createKeySetHolder } from './held-key-set.ts'
+import type { KeySetFile } from './key-set-file.ts'
 import { createUnknownKids } from './unknown-kids.ts'
 
 export type KeyLookup =
@@ -18,6 +19,11 @@ export interface KeySource {
   /** The key of a request that need not wait; otherwise undefined, and `find` says what there is. */
   readonly held: (kid: string) => VerificationKey | undefined
   /**
+   * The key of a request that need not wait; otherwise undefined, and `find` says what there is. A key
+   * stays the same object as long as the issuer publishes the same one under its kid.
+   */
+  readonly held: (kid: string) => VerificationKey | undefined
+  /**
    * A checkpoint of that age lists the keys that live. It counts like a fetch that brought the same
    * set: a key of the set that the checkpoint does not list is withdrawn, which is the caller's to see.
    */
@@ -28,27 +34,31 @@ export interface KeySourceOptions {
   readonly fetchKeySet: () => Promise<FetchedKeySet | DocumentFailure>
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** Where the last good set is kept. */
+  readonly file?: KeySetFile | undefined
 }
 
 /**
- * The keys of one issuer. A known kid never waits while the key set is usable: a set past its max-age
- * is refreshed behind it, and keeps its keys through an outage of the issuer. Unknown kids may cause
- * fetches, within an allowance of their own.
+ * The keys of one issuer. A known kid does not wait while the key set is usable: a set near its max-age
+ * is refreshed behind it, and keeps its keys through an outage of the issuer. Only where nobody asked
+ * until the set was past its max-age, the first to ask wait a moment for the refresh. Unknown kids may
+ * cause fetches, within an allowance of their own.
  */
-export function createKeySource({ fetchKeySet, now }: KeySourceOptions): KeySource {
+export function createKeySource({ fetchKeySet, now, file }: KeySourceOptions): KeySource {
   const elapsedMs = createElapsedClock(now)
-  const keySet = createKeySetHolder(fetchKeySet, elapsedMs)
+  const keySet = createKeySetHolder({
+    fetchKeySet: file?.keeping(fetchKeySet) ?? fetchKeySet,
+    elapsedMs,
+    kept: file?.read(),
+  })
   const unknownKids = createUnknownKids(elapsedMs)
 
   async function find(kid: string): Promise<KeyLookup> {
     const fetchesBefore = keySet.fetchesStarted()
-    if (keySet.usable() === undefined) await keySet.refresh()
-    const set = keySet.usable()
+    const set = await keySet.ready()
     if (set === undefined) return keySet.unavailable()
     const key = set.keys.get(kid)
-    if (key === undefined) return findNew(kid, fetchesBefore)
-    if (elapsedMs() >= set.freshUntilMs) void keySet.refresh()
-    return { kind: 'key', key }
+    return key === undefined ? findNew(kid, fetchesBefore) : { kind: 'key', key }
   }
 
   /**
@@ -73,12 +83,10 @@ export function createKeySource({ fetchKeySet, now }: KeySourceOptions): KeySour
 
   return {
     find,
-    held: (kid) => keySet.usable()?.keys.get(kid),
+    held: (kid) => keySet.current()?.keys.get(kid),
     confirm: keySet.confirm,
-    ready: async () => {
-      if (keySet.usable() === undefined) await keySet.refresh()
-      return keySet.usable() === undefined ? keySet.unavailable() : { kind: 'ready' }
-    },
+    ready: async () =>
+      (await keySet.ready()) === undefined ? keySet.unavailable() : { kind: 'ready' },
   }
 }
 

@@ -24,16 +24,48 @@ export type ParsedJwk =
  */
 export function parseVerificationKey(jwk: unknown): ParsedJwk {
   if (!isJsonObject(jwk)) return unusable('it is not an object')
-  const { kid, use } = jwk
+  const { kid } = jwk
   if (typeof kid !== 'string' || kid === '') return unusable('it has no kid')
-  if (['d', 'p', 'q', 'k'].some((member) => Object.hasOwn(jwk, member))) {
-    return unusable('it holds a private or symmetric key')
-  }
-  if (use !== undefined && use !== 'sig') return unusable('its use is not sig')
-  if (!mayVerify(jwk)) return unusable('its key_ops leave out verify')
-
+  const misuse = misuseOf(jwk)
+  if (misuse !== undefined) return unusable(misuse)
   const algorithm = algorithmOf(jwk)
   if (algorithm === undefined) return unusable('its algorithm is not supported')
+  const imported = importPublicKey(jwk, algorithm)
+  return imported.kind === 'unusable'
+    ? imported
+    : { kind: 'key', key: { kid, algorithm, publicKey: imported.publicKey } }
+}
+
+export type ParsedPublicKey =
+  | { readonly kind: 'key'; readonly publicKey: KeyObject }
+  | { readonly kind: 'unusable'; readonly why: string }
+
+/**
+ * Reads a JWK that stands alone, without a kid, as a public key for this one algorithm: for what
+ * brings its own key along. Does NOT tell whose key it is; compare its thumbprint.
+ */
+export function parsePublicKey(jwk: unknown, algorithm: Algorithm): ParsedPublicKey {
+  if (!isJsonObject(jwk)) return unusable('it is not an object')
+  const misuse = misuseOf(jwk)
+  if (misuse !== undefined) return unusable(misuse)
+  const { kty, crv, alg = algorithm.name } = jwk
+  if (kty !== algorithm.keyType || crv !== algorithm.curve || alg !== algorithm.name) {
+    return unusable('it is for another algorithm')
+  }
+  return importPublicKey(jwk, algorithm)
+}
+
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+
+function misuseOf(jwk: JsonObject): string | undefined {
+  if (privateMembers.some((member) => Object.hasOwn(jwk, member))) {
+    return 'it holds a private or symmetric key'
+  }
+  if (jwk['use'] !== undefined && jwk['use'] !== 'sig') return 'its use is not sig'
+  return mayVerify(jwk) ? undefined : 'its key_ops leave out verify'
+}
+
+function importPublicKey(jwk: JsonObject, algorithm: Algorithm): ParsedPublicKey {
   let publicKey: KeyObject
   try {
     // Checks for EC and OKP that the point is on the curve.
@@ -42,9 +74,7 @@ export function parseVerificationKey(jwk: unknown): ParsedJwk {
     return unusable('its parameters are not a key')
   }
   const fault = algorithm.keyFault(publicKey)
-  return fault === undefined
-    ? { kind: 'key', key: { kid, algorithm, publicKey } }
-    : unusable(`it ${fault}`)
+  return fault === undefined ? { kind: 'key', publicKey } : unusable(`it ${fault}`)
 }
 
 /** A public key as a JWK Set lists it. */
@@ -59,6 +89,11 @@ export interface PublicJwk {
 export function publicJwk(key: KeyObject, algorithm: AlgorithmName): PublicJwk {
   const members = requiredMembers(key)
   return { ...members, kid: thumbprint(members), use: 'sig', alg: algorithm }
+}
+
+/** The RFC 7638 thumbprint of a key, which is its kid here and its `jkt` in RFC 9449. */
+export function thumbprintOf(key: KeyObject): string {
+  return thumbprint(requiredMembers(key))
 }
 
 /** RFC 7638: SHA-256 over the required members in lexicographic order, base64url. */
@@ -96,6 +131,6 @@ function mayVerify(jwk: JsonObject): boolean {
   return operations === undefined || (Array.isArray(operations) && operations.includes('verify'))
 }
 
-function unusable(why: string): ParsedJwk {
+function unusable(why: string): { readonly kind: 'unusable'; readonly why: string } {
   return { kind: 'unusable', why }
 }

@@ -16,8 +16,6 @@ export interface KeySource {
   /** Has a key set at hand, fetching it once if need be. */
   readonly ready: () => Promise<{ readonly kind: 'ready' } | KeysUnavailable>
   readonly find: (kid: string) => Promise<KeyLookup>
-  /** The key of a request that need not wait; otherwise undefined, and `find` says what there is. */
-  readonly held: (kid: string) => VerificationKey | undefined
   /**
    * The key of a request that need not wait; otherwise undefined, and `find` says what there is. A key
    * stays the same object as long as the issuer publishes the same one under its kid.

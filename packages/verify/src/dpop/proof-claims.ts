@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto'
+import type { JsonObject } from '@portcullis/protocol'
+import type { ProofFault } from './proof-fault.ts'
+import type { ProofSettings } from './proof-options.ts'
+import { normalTargetUri } from './target-uri.ts'
+
+/** One request that presents an access token under the scheme `DPoP`. */
+export interface PresentedProof {
+  /** The values of **all** DPoP header fields of the request. */
+  readonly proofs: readonly string[]
+  /** As it stands in the request: methods are case-sensitive. */
+  readonly method: string
+  /**
+   * The absolute URL that the client has asked for; a query is not looked at. Behind a proxy it is for
+   * the caller to know it, and undefined refuses.
+   */
+  readonly url: string | undefined
+  /** As it was presented. It must be verified already, or nobody has said whose `thumbprint` this is. */
+  readonly accessToken: string
+  /** The token's `cnf.jkt`. */
+  readonly thumbprint: string
+}
+
+export interface ProofClaims {
+  readonly jti: string
+  readonly htm: string
+  readonly htu: string
+  /** Seconds since 1970. */
+  readonly iat: number
+  readonly ath: string
+  readonly nonce: unknown
+}
+
+/** RFC 9449 section 4.2 asks for 96 random bits or a UUID: a longer name is not there to be unique. */
+const jtiCharactersMax = 256
+
+/** Undefined when one that RFC 9449 section 4.2 requires is missing or has a wrong form. */
+export function readProofClaims(payload: JsonObject): ProofClaims | undefined {
+  // Own members only: nothing arrives through a prototype.
+  const { jti, htm, htu, iat, ath, nonce }: JsonObject = { __proto__: null, ...payload }
+  const isComplete =
+    typeof jti === 'string' &&
+    jti !== '' &&
+    jti.length <= jtiCharactersMax &&
+    typeof htm === 'string' &&
+    typeof htu === 'string' &&
+    typeof iat === 'number' &&
+    Number.isSafeInteger(iat) &&
+    typeof ath === 'string'
+  return isComplete ? { jti, htm, htu, iat, ath, nonce } : undefined
+}
+
+/** Compares a proof, signed already, with the request that it came with. */
+export function proofClaimsFault(
+  proof: ProofClaims,
+  { method, url, accessToken }: PresentedProof,
+  { maxAgeSeconds, leewaySeconds, now }: ProofSettings,
+): ProofFault | undefined {
+  if (proof.htm !== method) return 'wrong-method'
+  const target = url === undefined ? undefined : normalTargetUri(cutQuery(url))
+  if (target === undefined) return 'unknown-url'
+  if (normalTargetUri(proof.htu) !== target) return 'wrong-url'
+  const tokenDigest = createHash('sha256').update(accessToken).digest('base64url')
+  if (proof.ath !== tokenDigest) return 'wrong-token'
+  const ageSeconds = now() / 1000 - proof.iat
+  if (ageSeconds > maxAgeSeconds) return 'too-old'
+  return ageSeconds < -leewaySeconds ? 'not-yet-valid' : undefined
+}
+
+/** RFC 9449 section 4.2: `htu` has neither query nor fragment, and one that has is another URI. */
+function cutQuery(url: string): string {
+  return url.replace(/[?#].*$/s, '')
+}

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto'
+import type { AlgorithmName } from '@portcullis/protocol/jws'
+import { algorithms as knownAlgorithms, isAlgorithmName } from '@portcullis/protocol/jws'
+import type { Nonces } from './nonces.ts'
+import { createNonces } from './nonces.ts'
+import type { ReplayStore } from './replays.ts'
+import { createReplayMemory } from './replays.ts'
+
+export interface ProofJudgeOptions {
+  /** What proofs may be signed with. Default: every algorithm that is known here; all are asymmetric. */
+  readonly algorithms?: readonly AlgorithmName[]
+  /** How old a proof may be, by its `iat`. Default 60, at most 300. */
+  readonly maxAgeSeconds?: number
+  /** How far ahead `iat` may be, for clocks that disagree. Default 5, at most 60. */
+  readonly leewaySeconds?: number
+  /** `required`: a proof counts only with a nonce that this service has given (RFC 9449 section 9). */
+  readonly nonce?: 'required'
+  /** 32 random bytes, the same at every replica. Default: chosen for this process alone. */
+  readonly nonceKey?: Uint8Array
+  /** Default: `createReplayMemory()`, in this process alone. */
+  readonly replays?: ReplayStore
+  /** Milliseconds since 1970. Default `Date.now`. */
+  readonly now?: () => number
+}
+
+export interface ProofSettings {
+  readonly algorithms: ReadonlySet<AlgorithmName>
+  readonly maxAgeSeconds: number
+  readonly leewaySeconds: number
+  /** Undefined when no nonce is wanted. */
+  readonly nonces: Nonces | undefined
+  readonly replays: ReplayStore
+  readonly now: () => number
+}
+
+const maxAgeSecondsDefault = 60
+const maxAgeSecondsLimit = 300
+const leewaySecondsDefault = 5
+const leewaySecondsLimit = 60
+const nonceKeyBytes = 32
+
+/** Checks and copies the options. A name or value that is not expected is a TypeError naming it. */
+export function parseProofOptions(options: ProofJudgeOptions): ProofSettings {
+  const {
+    algorithms = [...knownAlgorithms.keys()],
+    maxAgeSeconds = maxAgeSecondsDefault,
+    leewaySeconds = leewaySecondsDefault,
+    nonce,
+    nonceKey,
+    now = Date.now,
+    replays = createReplayMemory({ now }),
+    ...unknown
+  } = options
+  const [name] = Object.keys(unknown)
+  if (name !== undefined) throw new TypeError(`unknown option "dpop.${name}"`)
+  const isList = Array.isArray(algorithms) && algorithms.length > 0
+  demand(
+    isList && algorithms.every(isAlgorithmName),
+    'algorithms',
+    `must be a list of some of ${[...knownAlgorithms.keys()].join(', ')}`,
+  )
+  requireSeconds(maxAgeSeconds, 'maxAgeSeconds', 1, maxAgeSecondsLimit)
+  requireSeconds(leewaySeconds, 'leewaySeconds', 0, leewaySecondsLimit)
+  demand(typeof now === 'function', 'now', 'must be a function')
+  demand(typeof replays?.use === 'function', 'replays', 'must have a function use')
+  return {
+    algorithms: new Set(algorithms),
+    maxAgeSeconds,
+    leewaySeconds,
+    nonces: requireNonces(nonce, nonceKey, now),
+    replays,
+    now,
+  }
+}
+
+function requireNonces(
+  nonce: unknown,
+  key: Uint8Array | undefined,
+  now: () => number,
+): Nonces | undefined {
+  demand(nonce === undefined || nonce === 'required', 'nonce', 'must be "required" or left out')
+  if (key !== undefined) {
+    demand(nonce === 'required', 'nonceKey', 'would never be used without "nonce"')
+    const isKey = key instanceof Uint8Array && key.length === nonceKeyBytes
+    demand(isKey, 'nonceKey', `must be ${nonceKeyBytes} bytes`)
+  }
+  return nonce === undefined
+    ? undefined
+    : createNonces(Uint8Array.from(key ?? randomBytes(nonceKeyBytes)), now)
+}
+
+function requireSeconds(value: unknown, option: string, min: number, max: number): void {
+  const isInside = Number.isInteger(value) && Number(value) >= min && Number(value) <= max
+  demand(isInside, option, `must be whole seconds from ${min} to ${max}`)
+}
+
+function demand(isRight: boolean, option: string, rule: string): void {
+  if (!isRight) throw new TypeError(`option "dpop.${option}" ${rule}`)
+}

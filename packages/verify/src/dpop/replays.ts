@@ -1,0 +1,60 @@
+/** Remembers which proofs were used. */
+export interface ReplayStore {
+  /**
+   * True when this key is used for the first time, and false for ever after, until `untilMs`
+   * (milliseconds since 1970), when it may be forgotten: the proof is then too old by itself. Checking
+   * and keeping must be one step. Throws or rejects when it cannot tell; the proof then does not
+   * count. Anything but true refuses.
+   */
+  readonly use: (key: string, untilMs: number) => boolean | Promise<boolean>
+}
+
+export interface ReplayMemoryOptions {
+  /** How many proofs are held at most; about 150 bytes each. Default 100,000. */
+  readonly countMax?: number
+  /** Milliseconds since 1970. Default `Date.now`. */
+  readonly now?: () => number
+}
+
+const countMaxDefault = 100_000
+/** Not for every proof: a Map is walked over the gaps of what was deleted from it too. */
+const sweepMs = 1_000
+
+/**
+ * Remembers proofs in this process, each by its key, so that none is taken for another. When it is
+ * full it throws, and refuses new proofs rather than forget an old one, which could then be replayed.
+ * With several replicas a proof can be used once at each of them: share a store where that matters.
+ * Throws a TypeError when an option is unknown or wrong.
+ */
+export function createReplayMemory(options: ReplayMemoryOptions = {}): ReplayStore {
+  const { countMax = countMaxDefault, now = Date.now, ...unknown } = options
+  const [name] = Object.keys(unknown)
+  if (name !== undefined) throw new TypeError(`unknown option "${name}"`)
+  if (!Number.isInteger(countMax) || countMax < 1) {
+    throw new TypeError('option "countMax" must be a whole number from 1 on')
+  }
+  const untilByKey = new Map<string, number>()
+  let sweptAtMs = -Infinity
+
+  function sweep(): void {
+    const nowMs = now()
+    if (nowMs < sweptAtMs + sweepMs) return
+    sweptAtMs = nowMs
+    // Oldest first: one that must be kept holds up those behind it, for as long as a proof lives.
+    for (const [key, untilMs] of untilByKey) {
+      if (untilMs >= nowMs) return
+      untilByKey.delete(key)
+    }
+  }
+
+  return {
+    use: (key, untilMs) => {
+      sweep()
+      // The clock was set back: what has been forgotten since cannot be told from what was never used.
+      if (untilMs < sweptAtMs || untilByKey.has(key)) return false
+      if (untilByKey.size >= countMax) throw new Error('the memory of used DPoP proofs is full')
+      untilByKey.set(key, untilMs)
+      return true
+    },
+  }
+}

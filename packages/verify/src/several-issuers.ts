@@ -1,0 +1,106 @@
+import { parseCompactJws } from '@portcullis/protocol/jws'
+import type { RevocationHealth } from './revocation/revocation.ts'
+import type { Verifier } from './verifier.ts'
+import { VerifyError } from './verify-error.ts'
+
+/** The verifiers of several issuers as one, for services that take tokens of each. */
+export interface SeveralVerifiers extends Pick<
+  Verifier,
+  'audience' | 'verify' | 'watch' | 'close'
+> {
+  readonly issuers: readonly string[]
+  /** Resolves when every issuer's verifier is ready; rejects, when all have answered, as the first that is not. */
+  readonly ready: () => Promise<void>
+  /** By issuer. */
+  readonly revocation: () => ReadonlyMap<string, RevocationHealth>
+  readonly withAudience: (audience: string) => SeveralVerifiers
+}
+
+/**
+ * One verifier out of those of several issuers, for one audience. A token goes to the verifier of the
+ * issuer that it names, and to no other: keys, revocations and outages of one issuer never reach the
+ * tokens of another. A token of an issuer that is not among them is refused as `wrong-issuer`, and
+ * nothing is fetched for it.
+ *
+ * Subjects, roles and scopes are those of their issuer: two issuers may call two people `alice`, so
+ * a service that looks at `sub` looks at `iss` too.
+ *
+ * Throws a TypeError for an empty list, for two verifiers of one issuer, and for two audiences.
+ */
+export function composeVerifiers(verifiers: readonly Verifier[]): SeveralVerifiers {
+  const [first] = verifiers
+  if (first === undefined) throw new TypeError('verifiers of at least one issuer are needed')
+  const { audience } = first
+  if (verifiers.some((verifier) => verifier.audience !== audience)) {
+    throw new TypeError('the verifiers of several issuers must have the same audience')
+  }
+  const choice = createIssuerChoice(verifiers)
+
+  return Object.freeze({
+    issuers: Object.freeze(verifiers.map(({ issuer }) => issuer)),
+    audience,
+    verify: async (token: string) => {
+      const judged = choice.forToken(token)
+      switch (judged.kind) {
+        case 'chosen':
+          return judged.chosen.verify(token)
+        case 'malformed':
+          // What is no token at all is refused by every verifier alike, before any key is looked for.
+          return first.verify(token)
+        case 'wrong-issuer': {
+          const description = 'the token is from another issuer'
+          const facts = { reason: 'wrong-issuer', realm: audience } as const
+          throw new VerifyError('invalid-token', description, facts)
+        }
+      }
+    },
+    watch: (auth) => {
+      const verifier = choice.forIssuer(auth.claims.iss)
+      if (verifier === undefined) throw new TypeError('no verifier here has verified such a token')
+      return verifier.watch(auth)
+    },
+    ready: async () => {
+      const outcomes = await Promise.allSettled(verifiers.map(({ ready }) => ready()))
+      const failure = outcomes.find(({ status }) => status === 'rejected')
+      if (failure?.status === 'rejected') throw failure.reason
+    },
+    revocation: () => new Map(verifiers.map(({ issuer, revocation }) => [issuer, revocation()])),
+    withAudience: (other: string) =>
+      composeVerifiers(verifiers.map((verifier) => verifier.withAudience(other))),
+    close: async () => {
+      await Promise.all(verifiers.map(({ close }) => close()))
+    },
+  } satisfies SeveralVerifiers)
+}
+
+export interface IssuerChoice<Chosen> {
+  /**
+   * Reads the issuer out of a token of which nothing is believed yet. It chooses among those that are
+   * configured, and does nothing else: the chosen one judges the whole token, its issuer included.
+   */
+  readonly forToken: (token: unknown) =>
+    | { readonly kind: 'chosen'; readonly chosen: Chosen }
+    /** Not a compact JWS. */
+    | { readonly kind: 'malformed' }
+    /** It names no issuer, or one that is not known here. */
+    | { readonly kind: 'wrong-issuer' }
+  readonly forIssuer: (issuer: unknown) => Chosen | undefined
+}
+
+/** By exact equality, out of a Map. Throws a TypeError for two of the same issuer. */
+export function createIssuerChoice<Chosen extends { readonly issuer: string }>(
+  issuers: readonly Chosen[],
+): IssuerChoice<Chosen> {
+  const byIssuer = new Map<unknown, Chosen>(issuers.map((entry) => [entry.issuer, entry]))
+  if (byIssuer.size < issuers.length) throw new TypeError('two verifiers are for the same issuer')
+
+  return {
+    forToken: (token) => {
+      const jws = parseCompactJws(token)
+      if (jws.kind === 'malformed') return { kind: 'malformed' }
+      const chosen = byIssuer.get(jws.payload['iss'])
+      return chosen === undefined ? { kind: 'wrong-issuer' } : { kind: 'chosen', chosen }
+    },
+    forIssuer: (issuer) => byIssuer.get(issuer),
+  }
+}

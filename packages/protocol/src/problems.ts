@@ -21,10 +21,13 @@ export type ProblemCode =
   | 'missing-token'
   | 'invalid-request'
   | 'invalid-token'
+  | 'invalid-dpop-proof'
+  | 'use-dpop-nonce'
   | 'insufficient-user-authentication'
   | 'insufficient-scope'
   | 'cross-origin'
   | 'keys-unavailable'
+  | 'proofs-unavailable'
   | 'feed-unavailable'
   | 'clocks-disagree'
   | 'overloaded'
@@ -62,6 +65,8 @@ const problems: Readonly<Record<ProblemCode, { status: number; title: string }>>
   'missing-token': { status: 401, title: 'An access token is required' },
   'invalid-request': { status: 400, title: 'The access token was presented in a wrong way' },
   'invalid-token': { status: 401, title: 'The access token is not valid' },
+  'invalid-dpop-proof': { status: 401, title: 'The proof of the key is not valid' },
+  'use-dpop-nonce': { status: 401, title: 'The proof of the key needs another nonce' },
   'insufficient-user-authentication': {
     status: 401,
     title: 'The person must sign in again for this',
@@ -69,6 +74,7 @@ const problems: Readonly<Record<ProblemCode, { status: number; title: string }>>
   'insufficient-scope': { status: 403, title: 'The access token does not allow this' },
   'cross-origin': { status: 403, title: 'The request does not come from the application itself' },
   'keys-unavailable': { status: 503, title: 'Tokens cannot be checked at the moment' },
+  'proofs-unavailable': { status: 503, title: 'Proofs cannot be checked at the moment' },
   'feed-unavailable': { status: 503, title: 'Revocations cannot be followed at the moment' },
   'clocks-disagree': { status: 503, title: 'The clocks of issuer and service disagree' },
   // operation

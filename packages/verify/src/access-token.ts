@@ -24,6 +24,9 @@ export type TokenFault =
   | 'key-does-not-fit'
   | 'bad-signature'
   | 'key-withdrawn'
+  | 'bound-to-a-key'
+  | 'not-bound-to-a-key'
+  | 'unfit-own-claims'
   | RevocationFault
   | ClaimsFault
 
@@ -34,7 +37,6 @@ export type ClaimsFault =
   | 'expired'
   | 'not-yet-valid'
   | 'lives-too-long'
-  | 'bound-to-a-key'
 
 /** A token whose form and header are what is expected, and of which nothing else is believed yet. */
 export interface ReadToken {
@@ -118,9 +120,6 @@ function claimsFault(
   if (iat > latest || nbf > latest) return 'not-yet-valid'
   if (exp <= iat) return 'malformed-claims'
   if (exp - iat > expected.lifetimeSecondsMax) return 'lives-too-long'
-  // RFC 9449 section 7.2: a token bound to a key proves nothing without the proof of that key, and
-  // a confirmation in a form that is not known here (RFC 7800) is still a confirmation.
-  if (Object.hasOwn(claims, 'cnf')) return 'bound-to-a-key'
   return undefined
 }
 

@@ -1,6 +1,7 @@
 import type { Auth, PresentedToken, RequestVerifier } from './authorization-header.ts'
 import { headerToken } from './authorization-header.ts'
 import { rejectUnknown, requireExactUrl } from './closed-options.ts'
+import type { PresentedRequestProof } from './dpop/possession.ts'
 import type { PresentedRequest } from './presented-request.ts'
 import { rememberMetadataUrl } from './resource-metadata.ts'
 import type { CookieOptions, TokenCookie } from './token-cookie.ts'
@@ -30,6 +31,9 @@ export interface RequestAuthentication {
  * HEAD and OPTIONS, and upgrades, need a proof of origin with a cookie: an `Origin` that is listed, or
  * `Sec-Fetch-Site: same-origin` where there is no `Origin`. Otherwise they are `cross-origin`.
  *
+ * Under the scheme `DPoP`, for a verifier that takes proofs, the fields `DPoP`, the method and `url` go with
+ * the token; without a `url` such a request is refused.
+ *
  * Does NOT look for a token in the query or the body, and does NOT check permissions.
  *
  * Rejects with a `VerifyError`, as `verify` does. Throws a TypeError for an option that is wrong.
@@ -56,8 +60,8 @@ export function createAuthentication(
   return {
     authenticate: async (request) => {
       try {
-        const { token } = presentedToken(request, tokenCookie, verifier.audience)
-        const auth = await verifier.verify(token)
+        const { scheme, token } = presentedToken(request, tokenCookie, verifier)
+        const auth = await verifier.verify(token, scheme === 'DPoP' ? proofOf(request) : undefined)
         if (metadataUrl !== undefined) rememberMetadataUrl(auth, metadataUrl)
         return auth
       } catch (error) {
@@ -74,14 +78,19 @@ export function createAuthentication(
 function presentedToken(
   request: PresentedRequest,
   cookie: TokenCookie | undefined,
-  realm: string,
+  verifier: RequestVerifier,
 ): PresentedToken {
+  const { audience: realm } = verifier
   const fields = request.fieldValues('authorization')
   const values = cookie?.values(request) ?? []
-  if (cookie === undefined || values.length === 0) return headerToken(fields, realm)
+  if (cookie === undefined || values.length === 0) return headerToken(fields, verifier)
   if (fields.length > 0) {
     const description = 'both an Authorization header and a cookie'
     throw new VerifyError('invalid-request', description, { realm })
   }
   return { scheme: 'Bearer', token: cookie.tokenOf(request, values, realm) }
+}
+
+function proofOf({ method, url, fieldValues }: PresentedRequest): PresentedRequestProof {
+  return { method, url, proofs: fieldValues('dpop') }
 }

@@ -7,11 +7,12 @@ import { VerifyError } from './verify-error.ts'
 export type Auth = VerifiedToken
 
 /** The part of a verifier that requests need. */
-export type RequestVerifier = Pick<Verifier, 'audience' | 'verify'>
+export type RequestVerifier = Pick<Verifier, 'audience' | 'verify'> &
+  Partial<Pick<Verifier, 'dpopAlgorithms'>>
 
 /** A token, and the scheme it was shown with (RFC 9110 section 11.1). */
 export interface PresentedToken {
-  readonly scheme: 'Bearer'
+  readonly scheme: 'Bearer' | 'DPoP'
   readonly token: string
 }
 
@@ -28,7 +29,9 @@ export async function authenticateHeader(
   verifier: RequestVerifier,
   authorization: string | readonly string[] | undefined,
 ): Promise<Auth> {
-  return verifier.verify(headerToken([authorization ?? []].flat(), verifier.audience).token)
+  // A proof is about a request, of which nothing is known here.
+  const bearerOnly = { audience: verifier.audience }
+  return verifier.verify(headerToken([authorization ?? []].flat(), bearerOnly).token)
 }
 
 /** All Authorization fields of a request as Node read it, from `request.rawHeaders`. */
@@ -36,23 +39,37 @@ export function authorizationFields(rawHeaders: readonly string[]): readonly str
   return rawFieldValues(rawHeaders)('authorization')
 }
 
-/** Throws a `VerifyError` as `authenticateHeader` does. */
-export function headerToken(values: readonly string[], realm: string): PresentedToken {
+/**
+ * Throws a `VerifyError` as `authenticateHeader` does. The scheme `DPoP` (RFC 9449 section 7.1) counts
+ * only where proofs are taken.
+ */
+export function headerToken(
+  values: readonly string[],
+  { audience: realm, dpopAlgorithms = [] }: Pick<RequestVerifier, 'audience' | 'dpopAlgorithms'>,
+): PresentedToken {
+  const facts = { realm, dpopAlgorithms }
   const [value, ...others] = values
   if (value === undefined) {
-    throw new VerifyError('missing-token', 'the request carries no access token', { realm })
+    throw new VerifyError('missing-token', 'the request carries no access token', facts)
   }
   if (others.length > 0) throw invalidRequest('more than one Authorization header', realm)
-  const token = bearerToken.exec(value)?.[1]
-  if (token !== undefined) return { scheme: 'Bearer', token }
+  const [, scheme = '', token] = presentedToken.exec(value) ?? []
+  const isDpop = scheme.toLowerCase() === 'dpop'
+  if (token !== undefined && (!isDpop || dpopAlgorithms.length > 0)) {
+    return { scheme: isDpop ? 'DPoP' : 'Bearer', token }
+  }
   if (otherScheme.test(value) && !/\bbearer\b/i.test(value)) {
-    throw new VerifyError('missing-token', 'the request carries no bearer token', { realm })
+    throw new VerifyError(
+      'missing-token',
+      'the request carries no token under a scheme for it',
+      facts,
+    )
   }
   throw invalidRequest('the Authorization header is not "Bearer", one space and one token', realm)
 }
 
 /** RFC 6750 section 2.1, `b64token`; RFC 9110 section 11.1 makes the scheme case-insensitive. */
-const bearerToken = /^bearer ([A-Za-z0-9\-._~+/]+=*)$/i
+const presentedToken = /^(bearer|dpop) ([A-Za-z0-9\-._~+/]+=*)$/i
 /** RFC 9110 section 11.4: a scheme and what it carries. */
 const otherScheme = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+ +\S/
 

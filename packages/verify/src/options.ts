@@ -1,12 +1,23 @@
 import { parseIssuer } from '@portcullis/protocol'
-import type { AlgorithmName } from '@portcullis/protocol/jws'
-import { algorithms, isAlgorithmName } from '@portcullis/protocol/jws'
+import type { AlgorithmName, VerificationKey } from '@portcullis/protocol/jws'
+import {
+  algorithms,
+  isAlgorithmName,
+  sharedSecretAlgorithm,
+  sharedSecretBytesMin,
+  sharedSecretKey,
+} from '@portcullis/protocol/jws'
 import type { TokenExpectation } from './access-token.ts'
+import { rejectUnknown } from './closed-options.ts'
+import type { ProofJudge } from './dpop/proof-judge.ts'
 import type { ClientCredential } from './issuer/client-credential.ts'
 import type { Fetch } from './issuer/http-json.ts'
+import type { OwnClaimsCheck, StandardSchemaV1 } from './own-claims.ts'
+import { createOwnClaimsCheck } from './own-claims.ts'
 import type { NewRevocation } from './revocation/revocation.ts'
 
-export interface VerifierOptions {
+/** `Own`: what the schema `claims` answers. */
+export interface VerifierOptions<Own = undefined> {
   /** The issuer's identifier, exactly as its tokens carry it: https, or http on loopback. */
   readonly issuer: string
   /** This service's name among the token's audiences, compared exactly. */
@@ -16,8 +27,22 @@ export interface VerifierOptions {
    * needed where the feed is open: an issuer on loopback, in development.
    */
   readonly client?: ClientCredential
-  /** Default RS256, ES256, EdDSA and PS256. HMAC and `none` cannot be named. */
-  readonly algorithms?: readonly AlgorithmName[]
+  /**
+   * Default RS256, ES256, EdDSA and PS256; RS384, RS512, PS384, PS512, ES384, ES512 and Ed25519 may be
+   * named. `none` cannot. `['HS256']`, alone and together with `sharedSecret`, is for an issuer that shares a
+   * secret with this one service: whoever can verify with it can also mint.
+   */
+  readonly algorithms?: readonly AlgorithmName[] | readonly ['HS256']
+  /** The secret of `['HS256']`, 32 bytes or more, and the `kid` that tokens name it by. No key set is fetched. */
+  readonly sharedSecret?: SharedSecret
+  /**
+   * A Standard Schema (zod, valibot, arktype and others) for claims of your own, which may be asynchronous.
+   * It sees a copy of the claims of a token that was verified; what it makes of them is `own` in the
+   * answer, and is remembered with the token.
+   */
+  readonly claims?: StandardSchemaV1<unknown, Own>
+  /** Takes tokens that are bound to a key: `createProofJudge()` of `@portcullis/verify/dpop`. Default: refused. */
+  readonly dpop?: ProofJudge
   /**
    * Default: the issuer's revocation feed is followed. `untilExpiry` is for plain JWT issuers: a token
    * then counts until its `exp`, whatever is revoked.
@@ -68,8 +93,16 @@ export interface RevocationOptions {
   readonly whenStale?: 'refuse' | 'accept'
 }
 
-export interface VerifierSettings {
+export interface SharedSecret {
+  readonly kid: string
+  readonly secret: Uint8Array
+}
+
+export interface VerifierSettings<Own> {
   readonly expected: TokenExpectation
+  readonly sharedKey: VerificationKey | undefined
+  readonly checkOwnClaims: OwnClaimsCheck<Own>
+  readonly dpop: ProofJudge | undefined
   /** Undefined when revocation is not followed. */
   readonly revocation: Required<RevocationOptions> | undefined
   readonly onRevoked: ((revocation: NewRevocation) => void) | undefined
@@ -91,13 +124,16 @@ const maxStalenessSecondsLimit = 3_600
 const lifetimeSecondsLimit = 86_400
 
 /** Checks and copies the options. A name or value that is not expected is a TypeError naming it. */
-export function parseOptions(options: VerifierOptions): VerifierSettings {
+export function parseOptions<Own>(options: VerifierOptions<Own>): VerifierSettings<Own> {
   requireObject(options, 'options')
   const {
     issuer,
     audience,
     client,
     algorithms: names = algorithmsDefault,
+    sharedSecret,
+    claims,
+    dpop,
     revocation = {},
     onRevoked,
     leewaySeconds = leewaySecondsDefault,
@@ -108,12 +144,12 @@ export function parseOptions(options: VerifierOptions): VerifierSettings {
     now = Date.now,
     ...unknown
   } = options
-  rejectUnknown(unknown, '')
+  rejectUnknown(unknown)
   return {
     expected: Object.freeze({
       issuer: requireIssuer(issuer),
       audience: requireText(audience, 'audience'),
-      algorithms: requireAlgorithms(names),
+      algorithms: requireAlgorithms(names, sharedSecret),
       leewaySeconds: requireSeconds(leewaySeconds, 'leewaySeconds', 0, leewaySecondsLimit),
       lifetimeSecondsMax: requireSeconds(
         lifetimeSecondsMax,
@@ -122,6 +158,9 @@ export function parseOptions(options: VerifierOptions): VerifierSettings {
         lifetimeSecondsLimit,
       ),
     }),
+    sharedKey: sharedSecret === undefined ? undefined : requireSharedSecret(sharedSecret),
+    checkOwnClaims: requireOwnClaims(claims),
+    dpop: requireProofJudge(dpop),
     revocation: requireRevocation(revocation),
     onRevoked: requireOnRevoked(onRevoked, revocation),
     client: client === undefined ? undefined : requireClient(client),
@@ -149,12 +188,43 @@ function requireIssuer(value: unknown): string {
   throw new TypeError(`option "issuer" must be the URL of the issuer: ${parsed.why}`)
 }
 
-function requireAlgorithms(value: unknown): ReadonlySet<AlgorithmName> {
-  if (Array.isArray(value) && value.length > 0 && value.every(isAlgorithmName)) {
-    return new Set(value)
+function requireAlgorithms(value: unknown, secret: unknown): ReadonlySet<string> {
+  if (Array.isArray(value) && value.length > 0) {
+    if (value.length === 1 && value[0] === sharedSecretAlgorithm && secret !== undefined) {
+      return new Set([sharedSecretAlgorithm])
+    }
+    if (secret === undefined && value.every(isAlgorithmName)) return new Set(value)
   }
   const names = [...algorithms.keys()].join(', ')
-  throw new TypeError(`option "algorithms" must be a list of some of ${names}`)
+  throw new TypeError(
+    `option "algorithms" must be a list of some of ${names}, or HS256 alone with "sharedSecret"`,
+  )
+}
+
+function requireSharedSecret(value: SharedSecret): VerificationKey {
+  requireObject(value, 'option "sharedSecret"')
+  const { kid, secret, ...unknown } = value
+  rejectUnknown(unknown, 'sharedSecret.')
+  if (secret instanceof Uint8Array && secret.length >= sharedSecretBytesMin) {
+    return sharedSecretKey(requireText(kid, 'sharedSecret.kid'), secret)
+  }
+  throw new TypeError(
+    `option "sharedSecret.secret" must be a Uint8Array of ${sharedSecretBytesMin} bytes or more`,
+  )
+}
+
+/** Without a schema `Own` is undefined; TypeScript cannot tell that from here. */
+function requireOwnClaims<Own>(
+  schema: StandardSchemaV1<unknown, Own> | undefined,
+): OwnClaimsCheck<Own> {
+  if (schema !== undefined) return createOwnClaimsCheck(schema)
+  const nothing = { kind: 'ok', own: undefined as Own } as const
+  return () => nothing
+}
+
+function requireProofJudge(value: ProofJudge | undefined): ProofJudge | undefined {
+  if (value === undefined || typeof value.judge === 'function') return value
+  throw new TypeError('option "dpop" must be what createProofJudge has answered')
 }
 
 function requireSeconds(value: unknown, option: string, min: number, max: number): number {
@@ -196,7 +266,7 @@ function requireRevocation(value: unknown): Required<RevocationOptions> | undefi
 function requireOnRevoked(
   value: VerifierOptions['onRevoked'],
   revocation: VerifierOptions['revocation'],
-): VerifierSettings['onRevoked'] {
+): VerifierSettings<unknown>['onRevoked'] {
   if (value === undefined) return undefined
   if (revocation !== 'untilExpiry') return requireFunction(value, 'onRevoked')
   throw new TypeError(
@@ -219,9 +289,4 @@ function requireFunction<Value>(value: Value, option: string): Value {
 function requireObject(value: unknown, name: string): void {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return
   throw new TypeError(`${name} must be an object`)
-}
-
-function rejectUnknown(unknown: object, prefix: string): void {
-  const [name] = Object.keys(unknown)
-  if (name !== undefined) throw new TypeError(`unknown option "${prefix}${name}"`)
 }

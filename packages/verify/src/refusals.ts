@@ -23,11 +23,21 @@ const descriptions: Readonly<Record<TokenFault, string>> = {
   expired: 'the token has expired',
   'not-yet-valid': 'the token is not valid yet',
   'lives-too-long': 'the token lives longer than is believed here',
-  'bound-to-a-key': 'the token is bound to a key and cannot be used as a plain bearer token',
+  'bound-to-a-key': 'the token is bound to a key and cannot be used without a proof of it',
+  'not-bound-to-a-key': 'the token is bound to no key and cannot be used under the scheme DPoP',
+  'unfit-own-claims': 'the claims of the token are not what this service needs',
 }
 
 export function invalidToken(reason: TokenFault, realm: string): VerifyError {
   return new VerifyError('invalid-token', descriptions[reason], { reason, realm })
+}
+
+/** `paths` name the claims, as `tenant.id`; none for the claims as a whole. */
+export function unfitOwnClaims(paths: readonly string[], realm: string): VerifyError {
+  const reason = 'unfit-own-claims'
+  const where = paths.filter((path) => path !== '').join(', ')
+  const description = descriptions[reason] + (where === '' ? '' : `: ${where}`)
+  return new VerifyError('invalid-token', description, { reason, realm })
 }
 
 export function keysUnavailable({ why, retryAfterSeconds }: KeysUnavailable): VerifyError {

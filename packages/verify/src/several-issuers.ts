@@ -1,20 +1,6 @@
 import { parseCompactJws } from '@portcullis/protocol/jws'
-import type { RevocationHealth } from './revocation/revocation.ts'
-import type { Verifier } from './verifier.ts'
-import { VerifyError } from './verify-error.ts'
-
-/** The verifiers of several issuers as one, for services that take tokens of each. */
-export interface SeveralVerifiers extends Pick<
-  Verifier,
-  'audience' | 'verify' | 'watch' | 'close'
-> {
-  readonly issuers: readonly string[]
-  /** Resolves when every issuer's verifier is ready; rejects, when all have answered, as the first that is not. */
-  readonly ready: () => Promise<void>
-  /** By issuer. */
-  readonly revocation: () => ReadonlyMap<string, RevocationHealth>
-  readonly withAudience: (audience: string) => SeveralVerifiers
-}
+import { invalidToken } from './refusals.ts'
+import type { SeveralVerifiers, Verifier } from './verifier.ts'
 
 /**
  * One verifier out of those of several issuers, for one audience. A token goes to the verifier of the
@@ -27,7 +13,7 @@ export interface SeveralVerifiers extends Pick<
  *
  * Throws a TypeError for an empty list, for two verifiers of one issuer, and for two audiences.
  */
-export function composeVerifiers(verifiers: readonly Verifier[]): SeveralVerifiers {
+export function composeVerifiers<Own>(verifiers: readonly Verifier<Own>[]): SeveralVerifiers<Own> {
   const [first] = verifiers
   if (first === undefined) throw new TypeError('verifiers of at least one issuer are needed')
   const { audience } = first
@@ -39,19 +25,17 @@ export function composeVerifiers(verifiers: readonly Verifier[]): SeveralVerifie
   return Object.freeze({
     issuers: Object.freeze(verifiers.map(({ issuer }) => issuer)),
     audience,
-    verify: async (token: string) => {
+    dpopAlgorithms: first.dpopAlgorithms,
+    verify: async (token, proof) => {
       const judged = choice.forToken(token)
       switch (judged.kind) {
         case 'chosen':
-          return judged.chosen.verify(token)
+          return judged.chosen.verify(token, proof)
         case 'malformed':
           // What is no token at all is refused by every verifier alike, before any key is looked for.
-          return first.verify(token)
-        case 'wrong-issuer': {
-          const description = 'the token is from another issuer'
-          const facts = { reason: 'wrong-issuer', realm: audience } as const
-          throw new VerifyError('invalid-token', description, facts)
-        }
+          return first.verify(token, proof)
+        case 'wrong-issuer':
+          throw invalidToken('wrong-issuer', audience)
       }
     },
     watch: (auth) => {
@@ -70,7 +54,7 @@ export function composeVerifiers(verifiers: readonly Verifier[]): SeveralVerifie
     close: async () => {
       await Promise.all(verifiers.map(({ close }) => close()))
     },
-  } satisfies SeveralVerifiers)
+  } satisfies SeveralVerifiers<Own>)
 }
 
 export interface IssuerChoice<Chosen> {

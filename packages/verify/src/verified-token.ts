@@ -1,20 +1,31 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { SignedToken } from './access-token.ts'
 
-export interface VerifiedToken {
+/** `Own`: what the option `claims` makes of the claims of the service's own; undefined without it. */
+export interface VerifiedToken<Own = unknown> {
   /** Frozen, at every depth. */
   readonly claims: AccessTokenClaims
   /** The audience under which the token was accepted; it may have others. */
   readonly audience: string
+  /** Frozen, at every depth, where it consists of plain objects and arrays. */
+  readonly own: Own
+  /** Send it along as `DPoP-Nonce`, to spare the client a refusal (RFC 9449 section 8.2). */
+  readonly nextDpopNonce?: string | undefined
 }
 
-/** `by`: what those verifiers share that may ask `signedTokenOf` for it. */
-export function createVerifiedToken(
-  signed: SignedToken,
-  audience: string,
-  by: object,
-): VerifiedToken {
-  return new Answer(signed, audience, by)
+export interface VerifiedTokenFacts<Own> {
+  readonly signed: SignedToken
+  readonly audience: string
+  readonly own: Own
+  /** What those verifiers share that may ask `signedTokenOf` for it. */
+  readonly by: object
+}
+
+export function createVerifiedToken<Own>(
+  facts: VerifiedTokenFacts<Own>,
+  nextDpopNonce?: string,
+): VerifiedToken<Own> {
+  return new Answer(facts, nextDpopNonce)
 }
 
 /** Undefined when it was not verified by these, or is a copy. */
@@ -26,15 +37,19 @@ export function signedTokenOf(auth: VerifiedToken, by: object): SignedToken | un
  * Knows what it was made of, and shows it to nobody else. A WeakMap of all answers would do the same,
  * at several microseconds each, which the garbage collector pays.
  */
-class Answer implements VerifiedToken {
+class Answer<Own> implements VerifiedToken<Own> {
   readonly claims: AccessTokenClaims
   readonly audience: string
+  readonly own: Own
+  readonly nextDpopNonce?: string
   readonly #signed: SignedToken
   readonly #by: object
 
-  constructor(signed: SignedToken, audience: string, by: object) {
+  constructor({ signed, audience, own, by }: VerifiedTokenFacts<Own>, nextDpopNonce?: string) {
     this.claims = signed.claims
     this.audience = audience
+    this.own = own
+    if (nextDpopNonce !== undefined) this.nextDpopNonce = nextDpopNonce
     this.#signed = signed
     this.#by = by
     Object.freeze(this)

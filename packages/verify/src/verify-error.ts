@@ -1,17 +1,20 @@
 import type { Problem, ProblemCode } from '@portcullis/protocol'
 import { createProblem, problemMediaType } from '@portcullis/protocol'
 import type { TokenFault } from './access-token.ts'
+import type { ProofFault } from './dpop/proof-fault.ts'
 
 /**
  * - `missing-token` 401, `invalid-token` 401: the caller needs a token, or another one
  * - `invalid-request` 400: the token was presented in a way that can be read twice
  * - `insufficient-user-authentication` 401: the token is good, and the person is to sign in again, or
  *   in another way (RFC 9470)
+ * - `invalid-dpop-proof` 401, `use-dpop-nonce` 401: the token needs another proof of its key (RFC 9449)
  * - `insufficient-scope` 403: the token is good and does not allow this
  * - `cross-origin` 403: the token came in a cookie, and no page of this application sent the request
  * - `keys-unavailable` 503: nothing is wrong with the token; the issuer's keys cannot be had
  * - `clocks-disagree` 503: the token is too old for the last checkpoint, and the clock of the issuer
  *   or of this service is wrong, so that no token would mend it
+ * - `proofs-unavailable` 503: whether a proof was used before cannot be told
  * - `feed-unavailable`, `client-refused`, `issuer-unreachable` 503: only from `ready()`, about the
  *   revocation feed and the service's own client; `feed-unavailable` also ends watches. As a problem
  *   document all three are `feed-unavailable`: the rest is the operator's business
@@ -20,11 +23,14 @@ export type VerifyErrorCode =
   | 'missing-token'
   | 'invalid-token'
   | 'invalid-request'
+  | 'invalid-dpop-proof'
+  | 'use-dpop-nonce'
   | 'insufficient-user-authentication'
   | 'insufficient-scope'
   | 'cross-origin'
   | 'keys-unavailable'
   | 'clocks-disagree'
+  | 'proofs-unavailable'
   | 'feed-unavailable'
   | 'client-refused'
   | 'issuer-unreachable'
@@ -40,7 +46,10 @@ export interface VerifyErrorFacts {
   readonly acrValues?: readonly string[]
   /** Where the metadata of this service is (RFC 9728 section 5.1). */
   readonly resourceMetadata?: string | undefined
-  readonly reason?: TokenFault
+  /** What proofs may be signed with, where tokens may be bound to a key (RFC 9449 section 7.1). */
+  readonly dpopAlgorithms?: readonly string[] | undefined
+  readonly dpopNonce?: string | undefined
+  readonly reason?: TokenFault | ProofFault
   readonly retryAfterSeconds?: number
   readonly cause?: Error
 }
@@ -67,9 +76,16 @@ const kinds: Readonly<Record<VerifyErrorCode, Kind>> = {
     problem: 'insufficient-scope',
     oauthError: 'insufficient_scope',
   },
+  'invalid-dpop-proof': {
+    status: 401,
+    problem: 'invalid-dpop-proof',
+    oauthError: 'invalid_dpop_proof',
+  },
+  'use-dpop-nonce': { status: 401, problem: 'use-dpop-nonce', oauthError: 'use_dpop_nonce' },
   'cross-origin': { status: 403, problem: 'cross-origin' },
   'keys-unavailable': { status: 503, problem: 'keys-unavailable' },
   'clocks-disagree': { status: 503, problem: 'clocks-disagree' },
+  'proofs-unavailable': { status: 503, problem: 'proofs-unavailable' },
   'feed-unavailable': { status: 503, problem: 'feed-unavailable' },
   'client-refused': { status: 503, problem: 'feed-unavailable' },
   'issuer-unreachable': { status: 503, problem: 'feed-unavailable' },
@@ -86,9 +102,11 @@ export class VerifyError extends Error {
   /** The value of `WWW-Authenticate` (RFC 6750 section 3); none for what no token mends. */
   readonly challenge: string | undefined
   /** What is wrong with the token, finer than the code; for logs and metrics. */
-  readonly reason: TokenFault | undefined
+  readonly reason: TokenFault | ProofFault | undefined
   /** For a 503: when it is worth trying again. */
   readonly retryAfterSeconds: number | undefined
+  /** What the next proof has to carry; the value of `DPoP-Nonce` (RFC 9449 section 9). */
+  readonly dpopNonce: string | undefined
   readonly #facts: VerifyErrorFacts
 
   constructor(code: VerifyErrorCode, description: string, facts: VerifyErrorFacts = {}) {
@@ -98,6 +116,7 @@ export class VerifyError extends Error {
     this.challenge = challengeOf(code, description, facts)
     this.reason = facts.reason
     this.retryAfterSeconds = facts.retryAfterSeconds
+    this.dpopNonce = facts.dpopNonce
     this.#facts = facts
   }
 
@@ -114,12 +133,13 @@ export function problemOf(error: VerifyError): Problem {
 
 /** The header fields that go with the problem document; no cache may keep the answer. */
 export function responseHeadersOf(error: VerifyError): Readonly<Record<string, string>> {
-  const { challenge, retryAfterSeconds } = error
+  const { challenge, retryAfterSeconds, dpopNonce } = error
   return {
     'content-type': problemMediaType,
     'cache-control': 'no-store',
     ...(challenge === undefined ? {} : { 'www-authenticate': challenge }),
     ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+    ...(dpopNonce === undefined ? {} : { 'dpop-nonce': dpopNonce }),
   }
 }
 
@@ -141,10 +161,22 @@ function challengeOf(
     ['acr_values', facts.acrValues?.join(' ')],
     ['resource_metadata', facts.resourceMetadata],
   ]
+  const bearer = challengeOfScheme('Bearer', parameters)
+  const { dpopAlgorithms: algorithms } = facts
+  if (algorithms === undefined || algorithms.length === 0) return bearer
+  const dpop = challengeOfScheme('DPoP', [...parameters, ['algs', algorithms.join(' ')]])
+  // Either will do for somebody without a token; what is wrong with a proof is told to its own scheme.
+  return oauthError === null ? `${bearer}, ${dpop}` : dpop
+}
+
+function challengeOfScheme(
+  scheme: string,
+  parameters: readonly (readonly [string, string | number | null | undefined])[],
+): string {
   const given = parameters.flatMap(([name, value]) =>
     value === undefined || value === null ? [] : [`${name}="${quotable(String(value))}"`],
   )
-  return `Bearer ${given.join(', ')}`
+  return `${scheme} ${given.join(', ')}`
 }
 
 /** RFC 6750 section 3: printable ASCII without quote and backslash, so nothing needs escaping. */

@@ -6,6 +6,7 @@ import type { ProofJudgeOptions } from '../src/dpop/proof-options.ts'
 import { createProofKey } from '../src/testing/proof-key.ts'
 import type { TokenRecipe } from '../src/testing/recipe.ts'
 import type { Clock } from './clock.ts'
+import { refusal } from './proof-service.ts'
 import { createClock } from './clock.ts'
 
 const request = { method: 'GET', url: 'https://orders.example/', accessToken: 'a.b.c' } as const
@@ -54,7 +55,7 @@ test('the same proof is good once the nonce was learned: being sent for one uses
   const recipe = { payload: { set: { jti: 'one' } } }
   const nonce = nonceOf(await present(undefined, recipe))
   assert.equal((await present(nonce, recipe)).kind, 'proven')
-  assert.deepEqual(await present(nonce, recipe), { kind: 'refused', why: 'replayed' })
+  assert.deepEqual(await present(nonce, recipe), refusal('replayed'))
 })
 
 test('a nonce that the service has not given is as good as none', async () => {
@@ -81,9 +82,9 @@ test('a nonce lives through the minute after its own, and the next comes with th
 test('a wrong proof is refused for what is wrong and is given no nonce', async () => {
   const { present } = start()
   const forged = await present(undefined, { signature: 'stranger' })
-  assert.deepEqual(forged, { kind: 'refused', why: 'bad-signature' })
+  assert.deepEqual(forged, refusal('bad-signature'))
   const old = await present(undefined, { payload: { set: { iat: 1 } } })
-  assert.deepEqual(old, { kind: 'refused', why: 'too-old' })
+  assert.deepEqual(old, refusal('too-old'))
 })
 
 test('replicas with one key take the nonces of each other, and others do not', async () => {

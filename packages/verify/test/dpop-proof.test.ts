@@ -9,7 +9,7 @@ import { createProofJudge } from '../src/dpop/proof-judge.ts'
 import type { ProofJudgeOptions } from '../src/dpop/proof-options.ts'
 import { createProofKey } from '../src/testing/proof-key.ts'
 import type { TokenRecipe } from '../src/testing/recipe.ts'
-import { request, startProofService } from './proof-service.ts'
+import { refusal, request, startProofService } from './proof-service.ts'
 
 assert.ok(algorithms.size >= 4)
 for (const algorithm of algorithms.keys()) {
@@ -39,7 +39,7 @@ test('the published example of RFC 9449 section 7.1 is good, once', async () => 
     thumbprint: '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I',
   }
   assert.equal((await judge(presented)).kind, 'proven')
-  assert.deepEqual(await judge(presented), { kind: 'refused', why: 'replayed' })
+  assert.deepEqual(await judge(presented), refusal('replayed'))
 })
 
 test('a proof that another library has made is good', async (context) => {

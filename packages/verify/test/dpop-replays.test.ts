@@ -5,6 +5,7 @@ import { createProofJudge } from '../src/dpop/proof-judge.ts'
 import type { ReplayStore } from '../src/dpop/replays.ts'
 import { createReplayMemory } from '../src/dpop/replays.ts'
 import { createProofKey } from '../src/testing/proof-key.ts'
+import { refusal } from './proof-service.ts'
 import { createClock } from './clock.ts'
 
 test('a key is used once until it may be forgotten', () => {
@@ -73,7 +74,7 @@ test('a store that is away lets nothing in, and its failure is told', async () =
 test('only true is a first use, whatever else a store answers', async () => {
   for (const answer of [false, undefined, null, 0, 1, 'OK', {}]) {
     const judged = await judgeWith({ use: () => answer as boolean })
-    assert.deepEqual(judged, { kind: 'refused', why: 'replayed' })
+    assert.deepEqual(judged, refusal('replayed'))
   }
   assert.equal((await judgeWith({ use: async () => true })).kind, 'proven')
 })

@@ -78,7 +78,7 @@ for (const [name, change] of [
   ['whose operations leave out verify', { key_ops: ['encrypt'] }],
   ['with its private part', { d: 'AQAB' }],
   ['with a symmetric part', { k: 'AQAB' }],
-  ['for an algorithm that is not supported', { alg: 'RS512' }],
+  ['for an algorithm that is not supported', { alg: 'RSA-OAEP' }],
   ['for HMAC', { alg: 'HS256' }],
   ['for an algorithm of another key type', { alg: 'ES256' }],
   ['of 1024 bits', { n: `${'x'.repeat(170)}w` }],

@@ -1,5 +1,8 @@
 import type { AlgorithmName } from '@portcullis/protocol/jws'
 import type { PresentedProof } from '../src/dpop/proof-claims.ts'
+import type { ProofFault } from '../src/dpop/proof-fault.ts'
+import { proofFaultDescriptions } from '../src/dpop/proof-fault.ts'
+import type { RefusedProof } from '../src/dpop/proof-judge.ts'
 import { createProofJudge } from '../src/dpop/proof-judge.ts'
 import type { ProofJudgeOptions } from '../src/dpop/proof-options.ts'
 import type { ProofKey } from '../src/testing/proof-key.ts'
@@ -14,6 +17,11 @@ export const request = {
   url: 'https://orders.example/orders/7?page=2',
   accessToken: 'header.payload.signature',
 } as const
+
+/** What the judge answers for this fault. */
+export function refusal(why: ProofFault): RefusedProof {
+  return { kind: 'refused', why, description: proofFaultDescriptions[why] }
+}
 
 /** A service that takes DPoP, and a client of it. */
 export interface ProofService {

@@ -13,7 +13,7 @@ import { createClock } from './clock.ts'
 
 function auth(claims: Partial<Auth['claims']>): Auth {
   const required = { iss: 'https://id.example', sub: 'a', aud: 'orders', exp: 2, iat: 1, jti: 'j' }
-  return { audience: 'orders', claims: { ...required, client_id: 'c', ...claims } }
+  return { audience: 'orders', own: undefined, claims: { ...required, client_id: 'c', ...claims } }
 }
 
 function refusalOf(check: () => void): VerifyError {

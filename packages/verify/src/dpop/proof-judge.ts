@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import type { JsonObject } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
 import {
-  algorithmNamed,
   judgeHeader,
   parseCompactJws,
   parsePublicKey,
@@ -11,6 +10,7 @@ import {
 import type { PresentedProof, ProofClaims } from './proof-claims.ts'
 import { proofClaimsFault, readProofClaims } from './proof-claims.ts'
 import type { ProofFault } from './proof-fault.ts'
+import { proofFaultDescriptions } from './proof-fault.ts'
 import type { ProofJudgeOptions, ProofSettings } from './proof-options.ts'
 import { parseProofOptions } from './proof-options.ts'
 
@@ -20,16 +20,24 @@ export type JudgedProof =
       /** The nonce to send along as `DPoP-Nonce`, when that of the proof will soon be too old. */
       readonly nextNonce: string | undefined
     }
-  | { readonly kind: 'refused'; readonly why: ProofFault }
+  | RefusedProof
   /** The proof is good except for its nonce: 401 `use_dpop_nonce` with this one as `DPoP-Nonce`. */
   | { readonly kind: 'use-nonce'; readonly nonce: string }
   /** Whether the proof was used before cannot be told, so it does not count: 503. */
   | { readonly kind: 'unavailable'; readonly cause: unknown }
 
+export interface RefusedProof {
+  readonly kind: 'refused'
+  readonly why: ProofFault
+  /** What the client is told. No part of proof or token is in it. */
+  readonly description: string
+}
+
+/** What the option `dpop` of a verifier takes. */
 export interface ProofJudge {
   readonly judge: (presented: PresentedProof) => Promise<JudgedProof>
   /** What proofs may be signed with; for `algs` in challenges. */
-  readonly algorithms: ReadonlySet<AlgorithmName>
+  readonly algorithms: readonly AlgorithmName[]
 }
 
 /** The `typ` of a proof (RFC 9449 section 4.2). */
@@ -73,17 +81,15 @@ export function createProofJudge(options: ProofJudgeOptions = {}): ProofJudge {
     return { kind: 'proven', nextNonce: nonce === proof.nonce ? undefined : nonce }
   }
 
-  return Object.freeze({ judge, algorithms })
+  return Object.freeze({ judge, algorithms: algorithms.map(({ name }) => name) })
 }
 
-type SignedProof =
-  | { readonly kind: 'signed'; readonly payload: JsonObject }
-  | { readonly kind: 'refused'; readonly why: ProofFault }
+type SignedProof = { readonly kind: 'signed'; readonly payload: JsonObject } | RefusedProof
 
 /** Form, header, key and signature, in this order; the claims of a forged proof are not looked at. */
 function readSignedProof(
   { proofs, thumbprint }: PresentedProof,
-  algorithms: ReadonlySet<AlgorithmName>,
+  algorithms: ProofSettings['algorithms'],
 ): SignedProof {
   const [proof, ...others] = proofs
   if (proof === undefined) return refused('missing-proof')
@@ -92,11 +98,13 @@ function readSignedProof(
   if (jws.kind === 'malformed') return refused('malformed')
 
   // A proof brings its key along, so it need not name it; the stand-in is what a kid would say.
-  const header = judgeHeader({ kid: 'jwk', ...jws.header }, { typ: proofType, algorithms })
+  const names = new Set<string>(algorithms.map(({ name }) => name))
+  const header = judgeHeader({ kid: 'jwk', ...jws.header }, { typ: proofType, algorithms: names })
   if (header.kind === 'refused') {
     return refused(header.why === 'missing-key-id' ? 'malformed' : header.why)
   }
-  const algorithm = algorithmNamed(header.algorithm)
+  const algorithm = algorithms.find(({ name }) => name === header.algorithm)
+  if (algorithm === undefined) return refused('algorithm-not-allowed')
   const key = parsePublicKey(jws.header['jwk'], algorithm)
   if (key.kind === 'unusable') return refused('unusable-key')
   if (thumbprintOf(key.publicKey) !== thumbprint) return refused('wrong-key')
@@ -118,6 +126,6 @@ function forgettableAtMs({ iat }: ProofClaims, settings: ProofSettings): number 
   return (iat + settings.maxAgeSeconds + settings.leewaySeconds) * 1000
 }
 
-function refused(why: ProofFault): { readonly kind: 'refused'; readonly why: ProofFault } {
-  return { kind: 'refused', why }
+function refused(why: ProofFault): RefusedProof {
+  return { kind: 'refused', why, description: proofFaultDescriptions[why] }
 }

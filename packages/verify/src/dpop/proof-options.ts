@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import type { AlgorithmName } from '@portcullis/protocol/jws'
-import { algorithms as knownAlgorithms, isAlgorithmName } from '@portcullis/protocol/jws'
+import type { Algorithm, AlgorithmName } from '@portcullis/protocol/jws'
+import {
+  algorithmNamed,
+  algorithms as knownAlgorithms,
+  isAlgorithmName,
+} from '@portcullis/protocol/jws'
+import { rejectUnknown } from '../closed-options.ts'
 import type { Nonces } from './nonces.ts'
 import { createNonces } from './nonces.ts'
 import type { ReplayStore } from './replays.ts'
@@ -24,7 +29,7 @@ export interface ProofJudgeOptions {
 }
 
 export interface ProofSettings {
-  readonly algorithms: ReadonlySet<AlgorithmName>
+  readonly algorithms: readonly Algorithm[]
   readonly maxAgeSeconds: number
   readonly leewaySeconds: number
   /** Undefined when no nonce is wanted. */
@@ -51,8 +56,7 @@ export function parseProofOptions(options: ProofJudgeOptions): ProofSettings {
     replays = createReplayMemory({ now }),
     ...unknown
   } = options
-  const [name] = Object.keys(unknown)
-  if (name !== undefined) throw new TypeError(`unknown option "dpop.${name}"`)
+  rejectUnknown(unknown, 'dpop.')
   const isList = Array.isArray(algorithms) && algorithms.length > 0
   demand(
     isList && algorithms.every(isAlgorithmName),
@@ -64,7 +68,7 @@ export function parseProofOptions(options: ProofJudgeOptions): ProofSettings {
   demand(typeof now === 'function', 'now', 'must be a function')
   demand(typeof replays?.use === 'function', 'replays', 'must have a function use')
   return {
-    algorithms: new Set(algorithms),
+    algorithms: algorithms.map(algorithmNamed),
     maxAgeSeconds,
     leewaySeconds,
     nonces: requireNonces(nonce, nonceKey, now),

@@ -21,12 +21,12 @@ export interface HeldKeySet {
 /** The key set at hand, and the one way to get another. */
 export interface KeySetHolder extends Pick<BackOff, 'unavailable'> {
   /**
-   * The set at hand, and starts the refresh that is due. Undefined when a request has to wait: before
-   * the first fetch succeeded, when the last success is too long ago, and for a moment when nobody
-   * has asked until the set was past its max-age.
+   * The set at hand, and starts the refresh that is due behind it. Undefined when a request has to wait,
+   * which `ready` is for: before the first fetch succeeded, when the last success is too long ago, and
+   * for a moment when nobody has asked until the set was past its max-age.
    */
-  readonly current: () => HeldKeySet | undefined
-  /** The same after that wait; undefined only when there is no set to use. */
+  readonly atHand: () => HeldKeySet | undefined
+  /** The set after that wait; undefined only when there is no set to use. */
   readonly ready: () => Promise<HeldKeySet | undefined>
   /** The set at hand, however old it may be used. */
   readonly usable: () => HeldKeySet | undefined
@@ -65,7 +65,7 @@ export function createKeySetHolder({
 }: KeySetHolderOptions): KeySetHolder {
   const backOff = createBackOff(elapsedMs)
   let held = kept && heldSet(kept.keys, 0, 0, elapsedMs() - kept.ageMs)
-  let flight: Promise<void> | undefined
+  const flight = createSingleFlight(fetchOnce, backOff)
   /** Settles when requests need not wait for the flight any more. */
   let awaited: Promise<void> | undefined
   let fetches = 0
@@ -80,25 +80,25 @@ export function createKeySetHolder({
     held = heldSet(fetched.keys, fetch, fetched.maxAgeSeconds * 1000, askedAtMs)
   }
 
-  async function refresh(): Promise<void> {
-    if (flight === undefined && !backOff.isWaiting()) {
-      flight = fetchOnce().finally(() => {
-        flight = undefined
-      })
-    }
-    await flight
-  }
-
   const usable = (): HeldKeySet | undefined =>
     held !== undefined && elapsedMs() < held.usableUntilMs ? held : undefined
 
-  function current(): HeldKeySet | undefined {
+  /** Idle for too long, and nothing has been done about it so far. */
+  const isOverdue = (set: HeldKeySet, atMs: number): boolean =>
+    atMs >= set.freshUntilMs && flight.mayStart() && !backOff.hasFailed()
+
+  function atHand(): HeldKeySet | undefined {
     const atMs = elapsedMs()
+    return held === undefined || isOverdue(held, atMs) ? undefined : current(atMs)
+  }
+
+  function current(atMs = elapsedMs()): HeldKeySet | undefined {
     if (held === undefined || atMs >= held.usableUntilMs) return undefined
     if (atMs < held.refreshAtMs) return held
-    if (flight === undefined && !backOff.isWaiting()) {
-      const refreshed = refresh()
-      if (atMs >= held.freshUntilMs && !backOff.hasFailed()) {
+    if (flight.mayStart()) {
+      const mustWait = isOverdue(held, atMs)
+      const refreshed = flight.join()
+      if (mustWait) {
         awaited = settledWithin(patienceMs, refreshed).finally(() => {
           awaited = undefined
         })
@@ -108,22 +108,49 @@ export function createKeySetHolder({
   }
 
   return {
-    current,
+    atHand,
     ready: async () => {
       const set = current()
       if (set !== undefined) return set
-      await (usable() === undefined ? refresh() : awaited)
+      await (usable() === undefined ? flight.join() : awaited)
       return usable()
     },
     usable,
-    isFetching: () => flight !== undefined,
+    isFetching: flight.isUnderWay,
     isBackingOff: backOff.isWaiting,
     fetchesStarted: () => fetches,
-    refresh,
+    refresh: flight.join,
     confirm: (ageMs) => {
       held = held && confirmed(held, elapsedMs() - ageMs)
     },
     unavailable: backOff.unavailable,
+  }
+}
+
+interface SingleFlight {
+  /** Joins the fetch that is under way, or starts one unless a failure forbids it for now. */
+  readonly join: () => Promise<void>
+  readonly isUnderWay: () => boolean
+  readonly mayStart: () => boolean
+}
+
+function createSingleFlight(
+  fetchOnce: () => Promise<void>,
+  { isWaiting }: Pick<BackOff, 'isWaiting'>,
+): SingleFlight {
+  let flight: Promise<void> | undefined
+  const mayStart = (): boolean => flight === undefined && !isWaiting()
+  return {
+    mayStart,
+    isUnderWay: () => flight !== undefined,
+    join: async () => {
+      if (mayStart()) {
+        flight = fetchOnce().finally(() => {
+          flight = undefined
+        })
+      }
+      await flight
+    },
   }
 }
 

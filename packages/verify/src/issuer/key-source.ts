@@ -81,7 +81,7 @@ export function createKeySource({ fetchKeySet, now, file }: KeySourceOptions): K
 
   return {
     find,
-    held: (kid) => keySet.current()?.keys.get(kid),
+    held: (kid) => keySet.atHand()?.keys.get(kid),
     confirm: keySet.confirm,
     ready: async () =>
       (await keySet.ready()) === undefined ? keySet.unavailable() : { kind: 'ready' },

@@ -1,0 +1,7 @@
+export { createProofJudge } from './proof-judge.ts'
+export type { JudgedProof, ProofJudge, RefusedProof } from './proof-judge.ts'
+export type { PresentedProof } from './proof-claims.ts'
+export type { ProofFault } from './proof-fault.ts'
+export type { ProofJudgeOptions } from './proof-options.ts'
+export { createReplayMemory } from './replays.ts'
+export type { ReplayMemoryOptions, ReplayStore } from './replays.ts'

@@ -1,4 +1,6 @@
 import { Buffer } from 'node:buffer'
+import { selfSignedCertificate } from './certificate.ts'
+import { encryptedToIssuer } from './encrypted.ts'
 import type { SignatureName } from './signatures.ts'
 import { signatureNamed, strangerKey } from './signatures.ts'
 import type { TestKey } from './test-key.ts'
@@ -46,11 +48,13 @@ export function forgeToken(recipe: TokenRecipe, material: ForgeMaterial): string
   const sign = signatureNamed(recipe.signature ?? 'valid')
   const signature = sign(`${header}.${payload}`, material.key).toString('base64url')
   const own = {
-    header,
-    payload,
-    signature,
-    straysignature: withStrayBits(signature),
-    standardpayload: payload.replaceAll('-', '+').replaceAll('_', '/'),
+    header: () => header,
+    payload: () => payload,
+    signature: () => signature,
+    straysignature: () => withStrayBits(signature),
+    standardpayload: () => payload.replaceAll('-', '+').replaceAll('_', '/'),
+    jwe: () => encryptedToIssuer(JSON.stringify(material.claims), material.key),
+    nestedjwe: () => encryptedToIssuer(`${header}.${payload}.${signature}`, material.key),
   }
   return fill(recipe.token ?? '<header>.<payload>.<signature>', material, own)
 }
@@ -66,7 +70,7 @@ function encodePart(
   const kept = all.filter(([name]) => !remove.includes(name))
   // Entries, not assignment: a member named `__proto__` must become a member.
   const members = JSON.stringify(resolve(Object.fromEntries(kept), material)).slice(1, -1)
-  const octets = Buffer.from(fill(text, material, { members }), encoding)
+  const octets = Buffer.from(fill(text, material, { members: () => members }), encoding)
   if (strayBits !== true) return octets.toString('base64url')
   const spare = octets.length % 3 === 0 ? Buffer.from(' ') : Buffer.alloc(0)
   return withStrayBits(Buffer.concat([octets, spare]).toString('base64url'))
@@ -78,6 +82,9 @@ const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 function withStrayBits(part: string): string {
   return part.slice(0, -1) + alphabet.charAt(alphabet.indexOf(part.at(-1) ?? '') + 1)
 }
+
+/** Called when a text wants them: some are costly. */
+type Facts = Readonly<Record<string, () => string>>
 
 /** Fills texts and times anywhere inside a value. */
 function resolve(value: unknown, material: ForgeMaterial): unknown {
@@ -92,31 +99,35 @@ function resolve(value: unknown, material: ForgeMaterial): unknown {
   return Object.fromEntries(entries.map(([name, member]) => [name, resolve(member, material)]))
 }
 
-function fill(
-  text: string,
-  material: ForgeMaterial,
-  own: Readonly<Record<string, string>>,
-): string {
-  const stranger = strangerKey(material.key.algorithm)
-  const facts: ReadonlyMap<string, string> = new Map(
+function fill(text: string, material: ForgeMaterial, own: Facts): string {
+  const { issuer, key } = material
+  const stranger = (): TestKey => strangerKey(key.algorithm)
+  const facts: ReadonlyMap<string, () => string> = new Map(
     Object.entries({
-      issuer: material.issuer,
-      kid: material.key.kid,
-      jwk: JSON.stringify(material.key.jwk),
-      strangerkid: stranger.kid,
-      strangerjwk: JSON.stringify(stranger.jwk),
+      issuer: () => issuer,
+      kid: () => key.kid,
+      jwk: () => JSON.stringify(key.jwk),
+      strangerkid: () => stranger().kid,
+      strangerjwk: () => JSON.stringify(stranger().jwk),
+      strangercertificate: () => selfSignedCertificate(stranger()).toString('base64'),
       ...own,
     }),
   )
   return text.replaceAll(
-    /<(?:repeat:([^:]+):(\d+)|([a-z]+))>/g,
-    (_whole, repeated: string | undefined, count: string, name: string) => {
+    /<(?:repeat:([^:]+):(\d+)|numbered:(\d+)|([a-z]+))>/g,
+    (_whole, repeated: string | undefined, count: string, numbered: string, name: string) => {
       if (repeated !== undefined) return repeated.repeat(Number(count))
+      if (numbered !== undefined) return numberedMembers(Number(numbered))
       const fact = facts.get(name)
       if (fact === undefined) throw new TypeError(`a recipe has no fact <${name}>`)
-      return fact
+      return fact()
     },
   )
+}
+
+/** So many members, none of which is there twice. */
+function numberedMembers(count: number): string {
+  return Array.from({ length: count }, (_member, at) => `"${at}":0`).join(',')
 }
 
 function rejectUnknown(recipe: object, known: readonly string[]): void {

@@ -1,7 +1,10 @@
 import { Buffer } from 'node:buffer'
-import { createHmac, sign as signWith } from 'node:crypto'
+import { constants, createHmac, sign as signWith } from 'node:crypto'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
 import { algorithmNamed } from '@portcullis/protocol/jws'
+import type { PublicSecret } from './public-secrets.ts'
+import { publicSecrets } from './public-secrets.ts'
+import { ecdsaTwin, eddsaLargeS, withR, withS } from './signature-integers.ts'
 import type { TestKey } from './test-key.ts'
 import { generateTestKey } from './test-key.ts'
 
@@ -13,54 +16,28 @@ type PlainSignature =
   | 'stranger'
   | 'stranger-ES256'
   | 'stranger-EdDSA'
-  | 'own-key-PS256'
+  | 'own-key-RS256'
   | 'own-key-RS512'
+  | 'own-key-PS256'
+  | 'own-key-ES384'
+  | 'pss-no-salt'
+  | 'pss-long-salt'
   | 'flipped-bit'
   | 'truncated'
   | 'lengthened'
   | 'zeros'
+  | 'ones'
   | 'der'
+  | 'r-is-zero'
   | 'r-is-order'
+  | 's-is-zero'
+  | 's-is-order'
   | 'ecdsa-twin'
   | 'eddsa-large-s'
   | 'eddsa-neutral-point'
 
-type PublicSecret =
-  | 'pem'
-  | 'pem-crlf'
-  | 'pem-untrimmed'
-  | 'pem-trimmed'
-  | 'pem-in-junk'
-  | 'pem-pkcs1'
-  | 'der'
-  | 'jwk'
-  | 'jwks'
-  | 'modulus'
-  | 'kid'
-  | 'empty'
-  | 'text-null'
-  | 'text-undefined'
-
 /** Makes the octets of the third part. */
 type Sign = (signingInput: string, key: TestKey) => Buffer
-
-/** What an algorithm-confusion attack uses as HMAC secret: a public fact about the issuer's key. */
-const publicSecrets: Readonly<Record<PublicSecret, (key: TestKey) => string | Buffer>> = {
-  pem: (key) => spkiPem(key),
-  'pem-crlf': (key) => spkiPem(key).replaceAll('\n', '\r\n'),
-  'pem-untrimmed': (key) => ` \n${spkiPem(key)}`,
-  'pem-trimmed': (key) => spkiPem(key).trim(),
-  'pem-in-junk': (key) => `key:\n${spkiPem(key)}`,
-  'pem-pkcs1': (key) => key.publicKey.export({ type: 'pkcs1', format: 'pem' }),
-  der: (key) => key.publicKey.export({ type: 'spki', format: 'der' }),
-  jwk: (key) => JSON.stringify(key.jwk),
-  jwks: (key) => JSON.stringify({ keys: [key.jwk] }),
-  modulus: (key) => Buffer.from(String(key.jwk['n']), 'base64url'),
-  kid: (key) => key.kid,
-  empty: () => '',
-  'text-null': () => 'null',
-  'text-undefined': () => 'undefined',
-}
 
 const plain: Readonly<Record<PlainSignature, Sign>> = {
   valid,
@@ -69,21 +46,27 @@ const plain: Readonly<Record<PlainSignature, Sign>> = {
   stranger: (input, { algorithm }) => signAs(algorithm, input, strangerKey(algorithm)),
   'stranger-ES256': (input) => signAs('ES256', input, strangerKey('ES256')),
   'stranger-EdDSA': (input) => signAs('EdDSA', input, strangerKey('EdDSA')),
-  /** The issuer's own RSA key under an algorithm that it is not for. */
+  /** The issuer's own key under an algorithm that it is not for. */
+  'own-key-RS256': (input, key) => signAs('RS256', input, key),
+  'own-key-RS512': (input, key) => signAs('RS512', input, key),
   'own-key-PS256': (input, key) => signAs('PS256', input, key),
-  'own-key-RS512': (input, key) => signWith('sha512', Buffer.from(input), key.privateKey),
+  'own-key-ES384': (input, key) => signAs('ES384', input, key),
+  /** RFC 7518 section 3.5: the salt is as long as the digest. */
+  'pss-no-salt': (input, key) => pss(input, key, 0),
+  'pss-long-salt': (input, key) => pss(input, key, constants.RSA_PSS_SALTLEN_MAX_SIGN),
   'flipped-bit': (input, key) => flipLastBit(valid(input, key)),
   truncated: (input, key) => valid(input, key).subarray(0, -1),
   lengthened: (input, key) => Buffer.concat([valid(input, key), Buffer.from([0])]),
   zeros: (input, key) => Buffer.alloc(valid(input, key).length),
+  ones: (input, key) => Buffer.alloc(valid(input, key).length, 0xff),
   /** ECDSA as OpenSSL spells it, where JWS wants the two integers joined. */
   der: (input, key) => signWith('sha256', Buffer.from(input), key.privateKey),
-  /** ECDSA with `r` at the order of the curve, out of its range. */
-  'r-is-order': (input, key) =>
-    Buffer.concat([fromInteger(p256Order), valid(input, key).subarray(32)]),
-  /** ECDSA's other valid spelling `(r, n - s)`. */
+  /** ECDSA with integers out of their range: both lie between zero and the order of the curve. */
+  'r-is-zero': (input, key) => withR(valid(input, key), 0n),
+  'r-is-order': (input, key) => withR(valid(input, key), 'order'),
+  's-is-zero': (input, key) => withS(valid(input, key), 0n),
+  's-is-order': (input, key) => withS(valid(input, key), 'order'),
   'ecdsa-twin': (input, key) => ecdsaTwin(valid(input, key)),
-  /** Ed25519 with `S + L`, which RFC 8032 section 5.1.7 refuses. */
   'eddsa-large-s': (input, key) => eddsaLargeS(valid(input, key)),
   /** Ed25519 with the neutral point as `R` and zero as `S`. */
   'eddsa-neutral-point': () => Buffer.concat([Buffer.from([1]), Buffer.alloc(63)]),
@@ -122,34 +105,12 @@ export function strangerKey(algorithm: AlgorithmName): TestKey {
   return stranger
 }
 
-function spkiPem(key: TestKey): string {
-  return key.publicKey.export({ type: 'spki', format: 'pem' })
+function pss(input: string, { privateKey }: TestKey, saltLength: number): Buffer {
+  const padding = constants.RSA_PKCS1_PSS_PADDING
+  return signWith('sha256', Buffer.from(input), { key: privateKey, padding, saltLength })
 }
 
 function flipLastBit(bytes: Buffer): Buffer {
   const last = bytes.length - 1
   return Buffer.concat([bytes.subarray(0, last), Buffer.from([(bytes[last] ?? 0) ^ 1])])
-}
-
-// FIPS 186-5 (P-256) and RFC 8032 section 5.1 (Ed25519): the orders of the two groups.
-const p256Order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
-const ed25519Order = 0x1000000000000000000000000000000014def9dea2f79cd65812631a5cf5d3edn
-
-function ecdsaTwin(joined: Buffer): Buffer {
-  const s = BigInt(`0x${joined.subarray(32).toString('hex')}`)
-  return Buffer.concat([joined.subarray(0, 32), fromInteger(p256Order - s)])
-}
-
-function eddsaLargeS(signature: Buffer): Buffer {
-  const s = BigInt(`0x${reversed(signature.subarray(32)).toString('hex')}`)
-  return Buffer.concat([signature.subarray(0, 32), reversed(fromInteger(s + ed25519Order))])
-}
-
-/** Ed25519 writes integers with the least significant byte first. */
-function reversed(bytes: Buffer): Buffer {
-  return Buffer.from(bytes.toReversed())
-}
-
-function fromInteger(integer: bigint): Buffer {
-  return Buffer.from(integer.toString(16).padStart(64, '0'), 'hex')
 }

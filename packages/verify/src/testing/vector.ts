@@ -1,3 +1,4 @@
+import type { AlgorithmName } from '@portcullis/protocol/jws'
 import type { TokenFault } from '../access-token.ts'
 import type { TokenRecipe } from './recipe.ts'
 import type { TestIssuer } from './test-issuer.ts'
@@ -13,10 +14,12 @@ export interface Vector {
   readonly recipe: VectorRecipe
   /** The same without the defect, which must be accepted. Default: the plain valid token. */
   readonly twin?: VectorRecipe
-  /** The issuer's algorithm. Default RS256. */
-  readonly algorithm?: 'RS256' | 'PS256' | 'ES256' | 'EdDSA'
+  /** The issuer's algorithm, which its verifier allows beside the default ones. Default RS256. */
+  readonly algorithm?: AlgorithmName
   /** `call`: no HTTP header field can carry it unchanged, so it is tried on the verifier only. */
   readonly carrier?: 'header' | 'call'
+  /** The token itself is good, and `expected` is what the service answers that requires this. */
+  readonly requires?: { readonly role: string } | { readonly scope: string }
   readonly expected: ExpectedAnswer
 }
 

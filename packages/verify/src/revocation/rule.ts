@@ -3,6 +3,7 @@ import type { FollowedLog } from './followed-log.ts'
 import type { Freshness } from './freshness.ts'
 import type { RevocationTable } from './table.ts'
 
+/** Why the revocation feed speaks against a token whose signature and claims are good. */
 export type RevocationFault = 'malformed-claims' | 'revoked' | 'stale'
 
 /** What is known about revocation at this moment, asked for every token. */

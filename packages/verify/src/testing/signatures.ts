@@ -5,6 +5,7 @@ import { algorithmNamed } from '@portcullis/protocol/jws'
 import type { TestKey } from './test-key.ts'
 import { generateTestKey } from './test-key.ts'
 
+/** How a forged token is signed: by whom, or in which wrong form. */
 export type SignatureName = PlainSignature | `hmac-${PublicSecret}`
 
 type PlainSignature =

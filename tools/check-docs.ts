@@ -2,12 +2,13 @@ import { spawnSync } from 'node:child_process'
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
+import { undocumentedExports } from './documented-exports.ts'
 import { root } from './source-tree.ts'
 
 /**
  * Holds the documentation against the code: every TypeScript example is compiled, every npm script
- * and portcullis command in a shell block exists, and every relative link leads to a file. The
- * quick start itself is run, line by line, by e2e/quick-start.test.ts.
+ * and portcullis command in a shell block exists, every relative link leads to a file, and every export of
+ * the SDK is documented. The quick start itself is run, line by line, by e2e/quick-start.test.ts.
  */
 interface Block {
   readonly document: string
@@ -21,7 +22,7 @@ const documents = globSync(
   { cwd: root },
 ).toSorted()
 const blocks = documents.flatMap(blocksOf)
-const mistakes = [...checkCommands(), ...checkLinks(), ...checkExamples()]
+const mistakes = [...checkCommands(), ...checkLinks(), ...checkExamples(), ...undocumentedExports()]
 
 for (const mistake of mistakes) process.stderr.write(`${mistake}\n`)
 process.stdout.write(

@@ -1,39 +1,122 @@
-import { spawnSync } from 'node:child_process'
-import { globSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { filterProblems, problemKindInfo } from '@arethetypeswrong/core/problems'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
-import { root } from './source-tree.ts'
+import type { PackedFile, PackedPackage } from './packed-packages.ts'
+import { packPackages } from './packed-packages.ts'
+import { runCommand } from './run-command.ts'
 
-/** Builds the packages as they would be published, and lets publint look at what npm would pack. */
-const packagesMin = 6
+/**
+ * Builds and packs the packages as they would be published, and looks at the tarballs: publint at the
+ * manifest, attw at the types, and the rules of this house at the rest, the size of the SDK among them.
+ */
+const packagesMin = 7
 
-const build = spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' })
-if (build.status !== 0) process.exit(1)
+/** What a service takes in with the SDK, beside which there is nothing: both have no other dependency. */
+const sdk: readonly string[] = ['@portcullis/protocol', '@portcullis/verify']
+const sdkBytesMax = 100_000
 
-const manifests = globSync('packages/*/package.json', { cwd: root }).toSorted()
-if (manifests.length < packagesMin) {
-  throw new Error(`only ${manifests.length} packages were found`)
+/** The packages are ES modules only; `require` and the resolution of TypeScript 4 are not promised. */
+const resolutions = ['node16-esm', 'bundler'] as const
+
+runCommand('npm', ['run', '--silent', 'build'])
+const destination = mkdtempSync(join(tmpdir(), 'portcullis-packages-'))
+try {
+  const packages = packPackages(destination)
+  if (packages.length < packagesMin) throw new Error(`only ${packages.length} were packed`)
+  const found = await Promise.all(packages.map(mistakesOf))
+  const mistakes = [...found.flat(), ...checkSize(packages)]
+  for (const mistake of mistakes) process.stderr.write(`${mistake}\n`)
+  process.stdout.write(`${packages.length} packages, ${mistakes.length} mistakes\n`)
+  process.exitCode = mistakes.length === 0 ? 0 : 1
+} finally {
+  rmSync(destination, { recursive: true, force: true })
 }
-let mistakes = 0
-for (const manifest of manifests) {
-  const packageFolder = join(root, manifest, '..')
-  const { messages, pkg } = await publint({ pkgDir: packageFolder, strict: true })
-  for (const message of messages) {
-    mistakes += 1
-    process.stderr.write(`${String(pkg['name'])}: ${formatMessage(message, pkg) ?? message.code}\n`)
-  }
-  mistakes += checkManifest(manifest)
-}
-process.stdout.write(`${manifests.length} packages were looked at, ${mistakes} mistakes\n`)
-process.exit(mistakes === 0 ? 0 : 1)
 
-/** What publint does not know: the rules of this house. */
-function checkManifest(path: string): number {
-  const manifest: Record<string, unknown> = JSON.parse(readFileSync(join(root, path), 'utf8'))
-  const required = ['description', 'license', 'engines', 'files']
-  const missing = required.filter((member) => manifest[member] === undefined)
-  for (const member of missing) process.stderr.write(`${path}: ${member} is missing\n`)
-  return missing.length
+async function mistakesOf(packed: PackedPackage): Promise<readonly string[]> {
+  const found = [...(await publintOf(packed)), ...(await attwOf(packed)), ...houseRules(packed)]
+  return found.map((mistake) => `${packed.name}: ${mistake}`)
+}
+
+async function publintOf({ tarball }: PackedPackage): Promise<readonly string[]> {
+  const pack = { tarball: new Uint8Array(readFileSync(tarball)).buffer }
+  const { messages, pkg } = await publint({ pack, strict: true })
+  return messages.map((message) => formatMessage(message, pkg) ?? message.code)
+}
+
+async function attwOf({ manifest, tarball }: PackedPackage): Promise<readonly string[]> {
+  // A package of commands has nothing to import.
+  const { exports } = manifest
+  if (typeof exports !== 'object' || exports === null) return []
+  const result = await checkPackage(
+    createPackageFromTarballData(new Uint8Array(readFileSync(tarball))),
+  )
+  if (result.types === false) return ['there are no types in it']
+  const looked = Object.keys(result.entrypoints)
+  const promised = Object.keys(exports)
+  const missed = promised.filter((entry) => !looked.includes(entry))
+  const problems = resolutions.flatMap((resolutionKind) =>
+    filterProblems(result, { resolutionKind }).map(
+      ({ kind, ...where }) =>
+        `${problemKindInfo[kind].title} (${resolutionKind}): ${JSON.stringify(where)}`,
+    ),
+  )
+  return [...missed.map((entry) => `attw has not looked at ${entry}`), ...new Set(problems)]
+}
+
+/** What no tool knows. */
+function houseRules({ manifest, files }: PackedPackage): readonly string[] {
+  const members = ['description', 'license', 'engines', 'files'].filter(
+    (member) => manifest[member] === undefined,
+  )
+  const documents = ['LICENSE', 'README.md'].filter(
+    (name) => !files.some(({ path }) => path === name),
+  )
+  const strangers = files.filter(
+    ({ path }) => !/^(?:LICENSE|README\.md|package\.json|dist\/.*\.(?:js|d\.ts))$/.test(path),
+  )
+  return [
+    ...members.map((member) => `${member} is missing in its package.json`),
+    ...documents.map((name) => `${name} is not in the tarball`),
+    ...strangers.map(({ path }) => `${path} does not belong into the tarball`),
+  ]
+}
+
+/** The JavaScript of the SDK. `/testing` is counted apart: no service loads it. */
+function checkSize(packages: readonly PackedPackage[]): readonly string[] {
+  const files = packages
+    .filter(({ name }) => sdk.includes(name))
+    .flatMap((packed) => packed.files)
+    .filter(({ path }) => path.endsWith('.js'))
+  const bytes = sumOf(files.filter((file) => !isTesting(file)))
+  const testingBytes = sumOf(files.filter(isTesting))
+  process.stdout.write(
+    `${sdk.join(' and ')} unpack to ${kilobytes(bytes)} of JavaScript, of ${kilobytes(sdkBytesMax)} at most; ` +
+      `@portcullis/verify/testing to ${kilobytes(testingBytes)} more\n`,
+  )
+  const dependencies = packages
+    .filter(({ name }) => sdk.includes(name))
+    .flatMap(({ manifest }) => Object.keys(manifest['dependencies'] ?? {}))
+    .filter((name) => !sdk.includes(name))
+  if (bytes === 0 || testingBytes === 0) return ['no JavaScript of the SDK was found']
+  return [
+    ...dependencies.map((name) => `${name} must not become a dependency of the SDK`),
+    ...(bytes > sdkBytesMax ? [`the SDK is ${bytes - sdkBytesMax} bytes too large`] : []),
+  ]
+}
+
+function isTesting({ path }: PackedFile): boolean {
+  return path.startsWith('dist/testing/')
+}
+
+function sumOf(files: readonly PackedFile[]): number {
+  return files.reduce((sum, { size }) => sum + size, 0)
+}
+
+function kilobytes(bytes: number): string {
+  return `${(bytes / 1000).toFixed(1)} kB`
 }

@@ -13,6 +13,8 @@ const steps: readonly (readonly [what: string, script: string, ...parameters: st
   ['the tour', 'tour'],
   ['documentation', 'check:docs'],
   ['packages', 'check:packages'],
+  ['packages, installed elsewhere on every promised Node', 'check:installed'],
+  ['tests of the SDK on the oldest Node', 'test:oldest-node'],
 ]
 
 for (const [what, script, ...parameters] of steps) {

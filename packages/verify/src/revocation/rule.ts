@@ -3,6 +3,7 @@ import type { FollowedLog } from './followed-log.ts'
 import type { Freshness, Moment } from './freshness.ts'
 import type { RevocableToken, RevocationTable } from './table.ts'
 
+/** Why the revocation feed speaks against a token whose signature and claims are good. */
 export type RevocationFault = 'malformed-claims' | 'revoked' | 'stale'
 
 /** What is known about revocation at this moment, asked for every token. */

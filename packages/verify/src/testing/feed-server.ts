@@ -3,6 +3,7 @@ import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import { parsePosition } from '@portcullis/protocol/revocations'
 import type { TestFeed } from './test-feed.ts'
 
+/** How often each part of the feed was asked for. */
 export interface FeedRequestCounts {
   keys: number
   snapshot: number

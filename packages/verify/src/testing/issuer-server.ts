@@ -9,6 +9,7 @@ import type { TokenAnswer } from './token-endpoint.ts'
 /** `error` answers 503, `hang` accepts a request and never answers it, `drop` cuts the connection. */
 export type Outage = 'error' | 'hang' | 'drop'
 
+/** How often each document of the issuer was asked for. */
 export interface RequestCounts {
   metadata: number
   jwks: number

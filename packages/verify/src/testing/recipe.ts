@@ -19,6 +19,7 @@ export interface TokenRecipe {
   readonly token?: string
 }
 
+/** How to spoil the header or the payload of a token. */
 export interface PartRecipe {
   readonly set?: Readonly<Record<string, unknown>>
   readonly remove?: readonly string[]

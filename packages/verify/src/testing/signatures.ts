@@ -8,6 +8,7 @@ import { ecdsaTwin, eddsaLargeS, withR, withS } from './signature-integers.ts'
 import type { TestKey } from './test-key.ts'
 import { generateTestKey } from './test-key.ts'
 
+/** How a forged token is signed: by whom, or in which wrong form. */
 export type SignatureName = PlainSignature | `hmac-${PublicSecret}`
 
 type PlainSignature =

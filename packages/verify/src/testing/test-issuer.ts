@@ -17,6 +17,7 @@ import type { TestKeyRing } from './test-key.ts'
 import { createTestKeyRing } from './test-key.ts'
 import { createTokenEndpoint } from './token-endpoint.ts'
 
+/** What a testing issuer is made of; everything has a default. */
 export interface TestIssuerOptions {
   /** Default RS256. */
   readonly algorithm?: AlgorithmName
@@ -32,6 +33,7 @@ export interface TestIssuerOptions {
   readonly feed?: false | TestFeedSettings
 }
 
+/** How the feed of the testing issuer behaves. */
 export interface TestFeedSettings {
   /** How often a stream gets a checkpoint, at most a second. Default 250. */
   readonly checkpointMs?: number

@@ -32,11 +32,13 @@ export interface ExpectedAnswer {
   readonly reason?: TokenFault
 }
 
+/** A token of the corpus, and how the request presents it. */
 export interface VectorRecipe extends TokenRecipe {
   /** The values of the Authorization header fields. Default `Bearer <token>`. */
   readonly authorization?: readonly string[]
 }
 
+/** A vector as a request would carry it. */
 export interface BuiltVector {
   readonly token: string
   /** One entry for each Authorization header field. */

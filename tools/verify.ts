@@ -13,6 +13,8 @@ const steps: readonly (readonly [what: string, script: string, ...parameters: st
   ['the tour', 'tour'],
   ['documentation', 'check:docs'],
   ['packages', 'check:packages'],
+  ['types of the benchmarks', 'bench:types'],
+  ['benchmarks still run', 'bench', '--', '--quick'],
 ]
 
 for (const [what, script, ...parameters] of steps) {

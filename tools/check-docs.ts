@@ -18,7 +18,7 @@ interface Block {
 }
 
 const documents = globSync(
-  ['*.md', 'docs/**/*.md', 'packages/*/*.md', 'examples/*/*.md', 'vectors/*.md'],
+  ['*.md', 'docs/**/*.md', 'packages/*/*.md', 'examples/*/*.md', 'vectors/*.md', 'bench/*.md'],
   { cwd: root },
 ).toSorted()
 const blocks = documents.flatMap(blocksOf)

@@ -15,6 +15,8 @@ const steps: readonly (readonly [what: string, script: string, ...parameters: st
   ['packages', 'check:packages'],
   ['packages, installed elsewhere on every promised Node', 'check:installed'],
   ['tests of the SDK on the oldest Node', 'test:oldest-node'],
+  ['types of the benchmarks', 'bench:types'],
+  ['benchmarks still run', 'bench', '--', '--quick'],
 ]
 
 for (const [what, script, ...parameters] of steps) {

@@ -31,11 +31,11 @@ process.stdout.write(`${algorithms.length} algorithms, ${count} entries\n`)
 async function lifeOfToken(issuer: TestIssuer, verifier: Verifier): Promise<void> {
   const sid = 'Zm9vYmFyYmF6cXV4MTIzNA'
   const token = issuer.mint({ sid })
-  const { claims } = await verifier.verify(token)
-  assert.equal(claims.sid, sid)
+  const auth = await verifier.verify(token)
+  assert.equal(auth.claims.sid, sid)
   issuer.rotate()
   await verifier.verify(issuer.mint())
-  const watch = verifier.watch({ claims, audience: 'orders' })
+  const watch = verifier.watch(auth)
 
   await untilApplied(verifier, issuer.revoke({ sid }))
   await assert.rejects(verifier.verify(token), { code: 'invalid-token', reason: 'revoked' })

@@ -10,7 +10,7 @@ export type ParsedJsonObject =
   | { readonly kind: 'malformed'; readonly why: JsonFault }
 
 export type JsonFault =
-  'not-json' | 'not-an-object' | 'duplicate-member' | 'too-deep' | 'lone-surrogate'
+  'not-json' | 'not-an-object' | 'duplicate-member' | 'too-deep' | 'lone-surrogate' | 'huge-number'
 
 export interface JsonLimits {
   /** How many objects and arrays may stand inside each other; the outermost object counts as one. */
@@ -20,7 +20,8 @@ export interface JsonLimits {
 /**
  * Parses one JSON object and refuses what parsers disagree about: two members of the same name
  * (RFC 8259 section 4 leaves the meaning open, so two parties could read two different tokens out
- * of one signature), lone surrogates, a byte order mark, and nesting deeper than `depthMax`.
+ * of one signature), lone surrogates, a byte order mark, numbers beyond all doubles, and nesting deeper
+ * than `depthMax`.
  *
  * Does NOT limit the length: the caller knows how much it was willing to read.
  * The result is frozen at every depth. Its prototype is the ordinary one; a member named `__proto__` is
@@ -34,8 +35,9 @@ export function parseJsonObject(text: string, limits: JsonLimits): ParsedJsonObj
     return { kind: 'malformed', why: 'not-json' }
   }
   if (!isJsonObject(value)) return { kind: 'malformed', why: 'not-an-object' }
-  if (!freezeWithin(value, limits.depthMax)) return { kind: 'malformed', why: 'too-deep' }
-  const fault = isOwnSpelling(value, text) ? undefined : findFault(text)
+  const fault =
+    freezeWithin(value, limits.depthMax) ??
+    (isOwnSpelling(value, text) ? undefined : findFault(text))
   return fault === undefined ? { kind: 'object', value } : { kind: 'malformed', why: fault }
 }
 
@@ -46,15 +48,19 @@ export function isJsonObject(value: unknown): value is JsonObject {
 const quote = 0x22
 const backslash = 0x5c
 
-/** Freezes at every depth; false when there are more levels than that. */
-function freezeWithin(value: JsonValue | undefined, depthMax: number): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  if (depthMax === 0) return false
+/** Freezes at every depth that is allowed. */
+function freezeWithin(value: object, depthMax: number): JsonFault | undefined {
+  if (depthMax === 0) return 'too-deep'
   Object.freeze(value)
-  for (const member of Object.values(value)) {
-    if (typeof member === 'object' && !freezeWithin(member, depthMax - 1)) return false
+  for (const member of Object.values(value) as readonly JsonValue[]) {
+    // Beyond all doubles: nobody can read it, and it would not come out again as it came in.
+    if (member === Infinity || member === -Infinity) return 'huge-number'
+    if (typeof member === 'object' && member !== null) {
+      const fault = freezeWithin(member, depthMax - 1)
+      if (fault !== undefined) return fault
+    }
   }
-  return true
+  return undefined
 }
 
 /**

@@ -14,6 +14,7 @@ export interface TokenExpectation {
   readonly lifetimeSecondsMax: number
 }
 
+/** What is wrong with a token, finer than the code of the error. */
 export type TokenFault =
   | 'malformed'
   | 'wrong-type'
@@ -30,6 +31,7 @@ export type TokenFault =
   | RevocationFault
   | ClaimsFault
 
+/** What is wrong with the claims of a token whose signature is good. */
 export type ClaimsFault =
   | 'malformed-claims'
   | 'wrong-issuer'

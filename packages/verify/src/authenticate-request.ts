@@ -8,6 +8,7 @@ import type { CookieOptions, TokenCookie } from './token-cookie.ts'
 import { parseCookieOptions } from './token-cookie.ts'
 import { VerifyError } from './verify-error.ts'
 
+/** How requests show their token beside the Authorization field, and what refusals tell. */
 export interface AuthenticateOptions {
   /** Takes the access token from this cookie where there is no Authorization field. Default: never. */
   readonly cookie?: CookieOptions

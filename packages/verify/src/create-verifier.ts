@@ -8,10 +8,10 @@ import type { SeveralVerifiers, Verifier } from './verifier.ts'
  * audience. Nothing is fetched yet; a feed is followed from the first `ready()` or `verify()` on, until
  * `close()`. Throws a TypeError that names the option when one is unknown, missing or wrong.
  */
-export function createVerifier<Own = undefined>(options: VerifierOptions<Own>): Verifier<Own>
 export function createVerifier<Own = undefined>(
   options: readonly VerifierOptions<Own>[],
 ): SeveralVerifiers<Own>
+export function createVerifier<Own = undefined>(options: VerifierOptions<Own>): Verifier<Own>
 export function createVerifier<Own>(
   options: VerifierOptions<Own> | readonly VerifierOptions<Own>[],
 ): Verifier<Own> | SeveralVerifiers<Own> {

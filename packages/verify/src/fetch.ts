@@ -10,6 +10,7 @@ import { VerifyError } from './verify-error.ts'
 export { requireRecentAuth, requireRole, requireScope } from './requirements.ts'
 export type { Auth, Requirement }
 
+/** A handler that is called for verified requests only. */
 export type AuthenticatedHandler = (request: Request, auth: Auth) => Response | Promise<Response>
 
 /** Puts a handler behind the verifier and, after it, behind requirements. */

@@ -11,6 +11,7 @@ import { requirementHooks } from './requirement-hooks.ts'
 import type { Requirement } from './requirements.ts'
 import { VerifyError } from './verify-error.ts'
 
+/** How operations are let in, beside what every adapter takes. */
 export interface GraphQLAuthenticateOptions extends AuthenticateOptions {
   /**
    * `optional`: who shows no token is anonymous, and `auth` is undefined. Who shows a bad one is

@@ -80,6 +80,7 @@ export interface VerifierOptions<Own = undefined> {
   readonly now?: () => number
 }
 
+/** How the revocation feed is followed, and what counts when it is silent. */
 export interface RevocationOptions {
   /**
    * How old the issuer's last word may be, in seconds: 3 to 3600, default 30. A revoked token is
@@ -93,6 +94,7 @@ export interface RevocationOptions {
   readonly whenStale?: 'refuse' | 'accept'
 }
 
+/** What an issuer and this one service share for HS256. */
 export interface SharedSecret {
   readonly kid: string
   readonly secret: Uint8Array

@@ -38,6 +38,7 @@ export function requireRole(...roles: readonly string[]): Requirement {
   }
 }
 
+/** How recently, and in which way, the person must have signed in. */
 export interface RecentAuthOptions {
   /** How long ago the person may have signed in, by the token's `auth_time`: 1 or more. */
   readonly seconds: number

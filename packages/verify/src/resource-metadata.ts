@@ -2,6 +2,7 @@ import { isScopeToken } from '@portcullis/protocol'
 import type { Auth } from './authorization-header.ts'
 import { rejectUnknown, requireExactUrl } from './closed-options.ts'
 
+/** What the metadata of a service is made of. */
 export interface ResourceMetadataOptions {
   /** The address of this service as clients know it: an https URL, http on loopback only. */
   readonly resource: string
@@ -15,6 +16,7 @@ export interface IssuerOf {
   readonly issuer: string
 }
 
+/** The metadata of a service (RFC 9728 section 2), and where it belongs. */
 export interface ResourceMetadata {
   /** Where the document belongs, for the option `resourceMetadata` of `authenticate`. */
   readonly url: string

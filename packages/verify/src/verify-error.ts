@@ -35,6 +35,7 @@ export type VerifyErrorCode =
   | 'client-refused'
   | 'issuer-unreachable'
 
+/** What an error tells beside its code; no part of a token or secret. */
 export interface VerifyErrorFacts {
   /** The audience that the caller needs a token for; the realm of the challenge. */
   readonly realm?: string

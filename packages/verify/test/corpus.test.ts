@@ -7,6 +7,7 @@ import type { Requirement } from '@portcullis/verify'
 import type { Vector, VectorRecipe } from '@portcullis/verify/testing'
 import { buildVector } from '@portcullis/verify/testing'
 import { createClock } from './clock.ts'
+import { adapters as frameworks } from './adapter-servers.ts'
 import type { Answer, Bench } from './corpus-bench.ts'
 import { createBench, defaultAlgorithms } from './corpus-bench.ts'
 import { plainServer } from './plain-server.ts'
@@ -15,7 +16,7 @@ const file = new URL('../../../vectors/access-tokens.json', import.meta.url)
 const vectors = JSON.parse(readFileSync(file, 'utf8')) as readonly Vector[]
 
 /** Each runs as a real service, and gets every entry that a header field can carry. */
-const adapters = [plainServer]
+const adapters = [plainServer, ...frameworks]
 
 const { now } = createClock()
 const addressesFetched = new Set<string>()

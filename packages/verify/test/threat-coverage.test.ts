@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
 /*
@@ -26,7 +26,7 @@ const elsewhere: ReadonlyMap<string, readonly number[]> = new Map([
   ['hostile-key-set.test.ts', [74]],
   ['key-set-file.test.ts', [82]],
   // What is kept between requests.
-  ['token-cache.test.ts', [84, 87, 88, 89, 90]],
+  ['remembered-tokens.test.ts', [84, 87, 88, 89, 90]],
   // How a token is presented, and what a refusal looks like on the wire.
   ['authenticate-request.test.ts', [94, 95, 96]],
   ['adapters.test.ts', [98]],
@@ -57,6 +57,7 @@ test('every threat is a vector, the title of a test, or the matter of a file', (
 })
 
 test('the tests that are not called by their number are there', () => {
+  for (const file of elsewhere.keys()) assert.ok(existsSync(new URL(file, here)), file)
   for (const [number, file, title] of behaviours) {
     const text = readFileSync(new URL(file, here), 'utf8')
     assert.ok(text.includes(title), `V${number}: no test in ${file} says "${title}"`)

@@ -28,6 +28,7 @@ export function acceptStrictJson(app: FastifyInstance): void {
 const bodyFaults = {
   'not-json': 'the body is not JSON',
   'not-an-object': 'the body is not a JSON object',
+  'huge-number': 'a number is too large to be read',
   'duplicate-member': 'the body has two members of the same name',
   'too-deep': 'the body is nested too deeply',
   'lone-surrogate': 'the body holds half of a surrogate pair',

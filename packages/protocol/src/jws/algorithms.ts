@@ -108,12 +108,34 @@ function ecdsa(
 
 const ed25519SignatureBytes = 64
 
+/**
+ * The points of small order (RFC 8032 section 5.1.7), without their sign, and the two spellings of them that
+ * are not reduced. Under such a key one signature may fit every message; not every OpenSSL refuses it.
+ */
+const smallOrderPoints: ReadonlySet<string> = new Set([
+  '00'.repeat(32),
+  `01${'00'.repeat(31)}`,
+  `ec${'ff'.repeat(30)}7f`,
+  `ed${'ff'.repeat(30)}7f`,
+  `ee${'ff'.repeat(30)}7f`,
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+])
+
+function ed25519KeyFault(key: KeyObject): string | undefined {
+  if (key.asymmetricKeyType !== 'ed25519') return 'is not an Ed25519 key'
+  const point = Buffer.from(key.export({ format: 'jwk' }).x ?? '', 'base64url')
+  const signOctet = point.length - 1
+  point[signOctet] = (point[signOctet] ?? 0) & 0x7f
+  return smallOrderPoints.has(point.toString('hex')) ? 'is a point of small order' : undefined
+}
+
 function ed25519(name: AlgorithmName): Algorithm {
   return {
     name,
     keyType: 'OKP',
     curve: 'Ed25519',
-    keyFault: (key) => (key.asymmetricKeyType === 'ed25519' ? undefined : 'is not an Ed25519 key'),
+    keyFault: ed25519KeyFault,
     generateKeyPair: () => generateKeyPairSync('ed25519'),
     sign: (key, input) => sign(null, Buffer.from(input, 'latin1'), key),
     verify: (key, input, signature) =>

@@ -14,6 +14,7 @@ import { proofFaultDescriptions } from './proof-fault.ts'
 import type { ProofJudgeOptions, ProofSettings } from './proof-options.ts'
 import { parseProofOptions } from './proof-options.ts'
 
+/** What became of the proof of one request. */
 export type JudgedProof =
   | {
       readonly kind: 'proven'
@@ -26,6 +27,7 @@ export type JudgedProof =
   /** Whether the proof was used before cannot be told, so it does not count: 503. */
   | { readonly kind: 'unavailable'; readonly cause: unknown }
 
+/** A proof that does not count. */
 export interface RefusedProof {
   readonly kind: 'refused'
   readonly why: ProofFault

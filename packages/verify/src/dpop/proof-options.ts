@@ -11,6 +11,7 @@ import { createNonces } from './nonces.ts'
 import type { ReplayStore } from './replays.ts'
 import { createReplayMemory } from './replays.ts'
 
+/** What proofs are believed. Unknown names and wrong values are a TypeError. */
 export interface ProofJudgeOptions {
   /** What proofs may be signed with. Default: every algorithm that is known here; all are asymmetric. */
   readonly algorithms?: readonly AlgorithmName[]

@@ -9,6 +9,7 @@ export interface ReplayStore {
   readonly use: (key: string, untilMs: number) => boolean | Promise<boolean>
 }
 
+/** How many proofs are remembered, and by which clock. */
 export interface ReplayMemoryOptions {
   /** How many proofs are held at most; about 150 bytes each. Default 100,000. */
   readonly countMax?: number

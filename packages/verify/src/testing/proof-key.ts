@@ -5,6 +5,7 @@ import type { TokenRecipe } from './recipe.ts'
 import { forgeToken } from './recipe.ts'
 import { generateTestKey } from './test-key.ts'
 
+/** What kind of key, and by which clock it proves. */
 export interface ProofKeyOptions {
   /** Default ES256. */
   readonly algorithm?: AlgorithmName

@@ -58,6 +58,13 @@ export interface SignedToken extends RevocableToken {
   /** Frozen, at every depth. */
   readonly claims: AccessTokenClaims
   readonly key: VerificationKey
+  /** In seconds since 1970; beside the claims, so that a token that comes often is judged by this alone. */
+  readonly exp: number
+  readonly iat: number
+  readonly notBefore: number
+  /** What it was found good by, the last time: as long as both stand, only time can speak against it. */
+  goodBy: TokenExpectation | undefined
+  goodAtVersion: number
 }
 
 /** What a token is judged by, beside the token. */
@@ -94,7 +101,14 @@ export function checkSignature(
   if (!algorithm.verify(publicKey, jws.signingInput, jws.signature)) return refused('bad-signature')
   const parsed = parseAccessTokenClaims(jws.payload)
   if (parsed.kind === 'malformed') return refused('malformed-claims')
-  return { kind: 'signed', token: { claims: parsed.claims, key } }
+  return { kind: 'signed', token: signedToken(parsed.claims, key) }
+}
+
+export function signedToken(claims: AccessTokenClaims, key: VerificationKey): SignedToken {
+  const { exp, iat, nbf = iat } = claims
+  const unknown = { account: undefined, session: undefined, token: undefined }
+  const times = { exp, iat, notBefore: Math.max(iat, nbf) }
+  return { claims, key, ...times, ...unknown, goodBy: undefined, goodAtVersion: 0 }
 }
 
 /** All that can change while a token lives, and can be judged again without its signature. */
@@ -102,27 +116,48 @@ export function faultOfSigned(
   token: SignedToken,
   { expected, revocation }: TokenRule,
 ): TokenFault | undefined {
-  if (revocation.isWithdrawn(token.key.kid)) return 'key-withdrawn'
+  const version = revocation.version()
   const moment = revocation.moment()
-  return claimsFault(token.claims, expected, moment) ?? revocation.faultOf(token, moment)
+  const isKnownGood = token.goodBy === expected && token.goodAtVersion === version
+  const fault = isKnownGood
+    ? timeFault(token, expected, moment)
+    : (keyFault(token, revocation) ??
+      claimsFault(token, expected, moment) ??
+      revocation.faultOf(token))
+  if (fault !== undefined) return fault
+  if (revocation.isStale(token.iat * 1000, moment)) return 'stale'
+  token.goodBy = expected
+  token.goodAtVersion = version
+  return undefined
+}
+
+function keyFault({ key }: SignedToken, revocation: RevocationRule): 'key-withdrawn' | undefined {
+  return revocation.isWithdrawn(key.kid) ? 'key-withdrawn' : undefined
+}
+
+function claimsFault(
+  token: SignedToken,
+  expected: TokenExpectation,
+  moment: Moment,
+): ClaimsFault | undefined {
+  const { claims, exp, iat } = token
+  if (claims.iss !== expected.issuer) return 'wrong-issuer'
+  if (!hasAudience(claims, expected.audience)) return 'wrong-audience'
+  const fault = timeFault(token, expected, moment)
+  if (fault !== undefined) return fault
+  if (exp <= iat) return 'malformed-claims'
+  return exp - iat > expected.lifetimeSecondsMax ? 'lives-too-long' : undefined
 }
 
 /** A wall clock that is set back makes no token younger: only the other one judges expiry. */
-function claimsFault(
-  claims: AccessTokenClaims,
-  expected: TokenExpectation,
+function timeFault(
+  { exp, notBefore }: SignedToken,
+  { leewaySeconds }: TokenExpectation,
   { wallMs, nowMs }: Moment,
 ): ClaimsFault | undefined {
-  const { iat, exp, nbf = iat } = claims
-  const latest = wallMs / 1000 + expected.leewaySeconds
-  if (claims.iss !== expected.issuer) return 'wrong-issuer'
-  if (!hasAudience(claims, expected.audience)) return 'wrong-audience'
   // RFC 7519 section 4.1.4: the token is dead *on* exp, so <= and not <.
-  if (exp <= nowMs / 1000 - expected.leewaySeconds) return 'expired'
-  if (iat > latest || nbf > latest) return 'not-yet-valid'
-  if (exp <= iat) return 'malformed-claims'
-  if (exp - iat > expected.lifetimeSecondsMax) return 'lives-too-long'
-  return undefined
+  if (exp <= nowMs / 1000 - leewaySeconds) return 'expired'
+  return notBefore > wallMs / 1000 + leewaySeconds ? 'not-yet-valid' : undefined
 }
 
 function refused(why: TokenFault): RefusedToken {

@@ -63,7 +63,7 @@ export interface VerifierOptions<Own = undefined> {
   readonly lifetimeSecondsMax?: number
   /**
    * What tokens that were seen before may take up, so that their signature is checked once: default
-   * 33,554,432 (about 10,000 tokens), 0 for none, at most 2³⁰. Everything else is checked at every
+   * 33,554,432 (some 12,000 tokens), 0 for none, at most 2³⁰. Everything else is checked at every
    * request: lifetime, revocation and freshness.
    */
   readonly tokenCacheBytesMax?: number

@@ -1,4 +1,4 @@
-import type { TokenSlots } from './token-slots.ts'
+import type { Remembered, TokenSlots } from './token-slots.ts'
 import { createTokenSlots, slotCount, tailOf } from './token-slots.ts'
 
 /**
@@ -6,12 +6,12 @@ import { createTokenSlots, slotCount, tailOf } from './token-slots.ts'
  * signature and then compared whole, so an answer is never about another one. Callers ask again, at
  * every hit, whatever may have changed since.
  */
-export interface TokenCache<Judged> {
-  readonly find: (token: string) => Judged | undefined
-  /** Remembers it if there is room, or if it comes again and another has not; `bytes` is what it costs. */
-  readonly offer: (token: string, judged: Judged, bytes: number) => void
+export interface TokenCache<Entry extends Remembered> {
+  readonly find: (token: string) => Entry | undefined
+  /** Remembers it if there is room, or if it comes again and another has not. */
+  readonly offer: (entry: Entry) => void
   readonly drop: (token: string) => void
-  readonly dropWhere: (isGone: (judged: Judged) => boolean) => void
+  readonly dropWhere: (isGone: (entry: Entry) => boolean) => void
   /** What the entries cost together. */
   readonly bytes: () => number
 }
@@ -24,14 +24,14 @@ const stepsMax = 64
  * offered before, and gives up only what nobody has asked for since it was last considered. So many
  * tokens in turn do not put each other out, as they would where the oldest goes.
  */
-export function createTokenCache<Judged>(bytesMax: number): TokenCache<Judged> {
+export function createTokenCache<Entry extends Remembered>(bytesMax: number): TokenCache<Entry> {
   // Made with the first entry: a process that verifies nothing pays nothing.
-  let slots: TokenSlots<Judged> | undefined
+  let slots: TokenSlots<Entry> | undefined
   const wasOffered = createOffers()
   let hand = 0
 
   /** Until what is wanted fits in, or somebody has asked for the next one. */
-  function makeRoom(from: TokenSlots<Judged>, wanted: number): boolean {
+  function makeRoom(from: TokenSlots<Entry>, wanted: number): boolean {
     for (let step = 0; step < stepsMax; step += 1) {
       if (from.bytes() + wanted <= bytesMax) return true
       const isGiven = giveUp(from, hand)
@@ -45,22 +45,23 @@ export function createTokenCache<Judged>(bytesMax: number): TokenCache<Judged> {
     find: (token) => {
       const entry = slots?.read(slots.slotOf(token))
       if (entry !== undefined) entry.wasAsked = true
-      return entry?.judged
+      return entry
     },
-    offer: (token, judged, bytes) => {
+    offer: (entry) => {
+      const { token, bytes } = entry
       if (bytes > bytesMax) return
       slots ??= createTokenSlots()
       if (slots.slotOf(token) >= 0) return
       const isFull = slots.bytes() + bytes > bytesMax
       if (isFull && !(wasOffered(token) && makeRoom(slots, bytes))) return
       const slot = slots.slotFor(token)
-      if (giveUp(slots, slot)) slots.write(slot, { token, judged, bytes, wasAsked: false })
+      if (giveUp(slots, slot)) slots.write(slot, entry)
     },
     drop: (token) => slots?.write(slots.slotOf(token), undefined),
     dropWhere: (isGone) => {
       for (let slot = 0; slot < slotCount; slot += 1) {
         const entry = slots?.read(slot)
-        if (entry !== undefined && isGone(entry.judged)) slots?.write(slot, undefined)
+        if (entry !== undefined && isGone(entry)) slots?.write(slot, undefined)
       }
     },
     bytes: () => slots?.bytes() ?? 0,
@@ -68,7 +69,7 @@ export function createTokenCache<Judged>(bytesMax: number): TokenCache<Judged> {
 }
 
 /** False when somebody has asked for it; the next time it has to have been asked for again. */
-function giveUp<Judged>(slots: TokenSlots<Judged>, slot: number): boolean {
+function giveUp<Entry extends Remembered>(slots: TokenSlots<Entry>, slot: number): boolean {
   const entry = slots.read(slot)
   if (entry?.wasAsked === true) {
     entry.wasAsked = false

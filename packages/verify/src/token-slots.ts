@@ -1,18 +1,18 @@
 /** Where remembered tokens lie: sets of a few slots, chosen by the end of a token's signature. */
-export interface TokenSlots<Judged> {
+export interface TokenSlots<Entry extends Remembered> {
   /** The slot of this very token, compared whole; -1, which is no slot, when it is not here. */
   readonly slotOf: (token: string) => number
   /** An empty slot for it, or the one that it would have to take from another. */
   readonly slotFor: (token: string) => number
-  readonly read: (slot: number) => RememberedJudgement<Judged> | undefined
-  readonly write: (slot: number, entry: RememberedJudgement<Judged> | undefined) => void
+  readonly read: (slot: number) => Entry | undefined
+  readonly write: (slot: number, entry: Entry | undefined) => void
   /** What all entries cost together. */
   readonly bytes: () => number
 }
 
-export interface RememberedJudgement<Judged> {
+/** What every entry is found and kept by; whoever remembers adds what it is about. */
+export interface Remembered {
   readonly token: string
-  readonly judged: Judged
   /** What it costs to remember. */
   readonly bytes: number
   /** Somebody has asked for it since it was last considered for being given up. */
@@ -25,8 +25,8 @@ export const slotCount: number = ways * sets
 /** The end of a signature is random, whoever has chosen the rest of the token. */
 const tailCharacters = 8
 
-export function createTokenSlots<Judged>(): TokenSlots<Judged> {
-  const entries: (RememberedJudgement<Judged> | undefined)[] = Array.from({ length: slotCount })
+export function createTokenSlots<Entry extends Remembered>(): TokenSlots<Entry> {
+  const entries: (Entry | undefined)[] = Array.from({ length: slotCount })
   const tails = new Int32Array(slotCount)
   let bytes = 0
 

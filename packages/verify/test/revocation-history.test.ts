@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { TokenFault } from '../src/access-token.ts'
 import { algorithmNamed } from '@portcullis/protocol/jws'
-import { faultOfSigned } from '../src/access-token.ts'
+import { faultOfSigned, signedToken } from '../src/access-token.ts'
 import type { FollowedLog } from '../src/revocation/followed-log.ts'
 import { createFollowedLog } from '../src/revocation/followed-log.ts'
 import { createFreshness } from '../src/revocation/freshness.ts'
@@ -46,7 +46,7 @@ function createModelVerifier(
   const revocation = createRule({ table, log, freshness, whenStale: 'refuse' })
   return {
     log,
-    fate: (claims) => faultOfSigned({ claims, key }, { expected, revocation }),
+    fate: (claims) => faultOfSigned(signedToken(claims, key), { expected, revocation }),
   }
 }
 

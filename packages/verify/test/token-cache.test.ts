@@ -3,8 +3,17 @@ import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { createTokenCache } from '../src/token-cache.ts'
+import type { Remembered } from '../src/token-slots.ts'
 
 const entryBytes = 1_000
+
+interface Entry extends Remembered {
+  readonly about: string | number
+}
+
+function entry(token: string, about: string | number, bytes = entryBytes): Entry {
+  return { token, about, bytes, wasAsked: false }
+}
 
 function randomToken(): string {
   return `header.payload.${randomBytes(32).toString('base64url')}`
@@ -15,14 +24,14 @@ function randomTokens(count: number): readonly string[] {
 }
 
 test('a token is found by all of its characters, and by no part of them', () => {
-  const cache = createTokenCache<string>(10 * entryBytes)
+  const cache = createTokenCache<Entry>(10 * entryBytes)
   const token = randomToken()
-  cache.offer(token, 'a', entryBytes)
-  assert.equal(cache.find(token), 'a')
+  cache.offer(entry(token, 'a'))
+  assert.equal(cache.find(token)?.about, 'a')
   const twin = `X${token.slice(1)}`
   assert.equal(cache.find(twin), undefined, 'the same signature under another header')
-  cache.offer(twin, 'b', entryBytes)
-  assert.deepEqual([cache.find(token), cache.find(twin)], ['a', 'b'])
+  cache.offer(entry(twin, 'b'))
+  assert.deepEqual([cache.find(token)?.about, cache.find(twin)?.about], ['a', 'b'])
   for (const text of ['', '.', token.slice(0, -1), `${token}A`]) {
     assert.equal(cache.find(text), undefined)
   }
@@ -38,24 +47,24 @@ test('whatever is offered and dropped, an answer is of that token and the bytes 
   let found = 0
   fc.assert(
     fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
-      const cache = createTokenCache<number>(20 * entryBytes)
+      const cache = createTokenCache<Entry>(20 * entryBytes)
       const dropped = new Set<number>()
       for (const { kind, at, bytes } of steps) {
         const token = tokens[at] ?? ''
         if (kind === 'offer') {
-          cache.offer(token, at, bytes)
+          cache.offer(entry(token, at, bytes))
           dropped.delete(at)
         } else if (kind === 'drop') {
           cache.drop(token)
           dropped.add(at)
         } else if (kind === 'dropOdd') {
-          cache.dropWhere((judged) => judged % 2 === 1)
+          cache.dropWhere(({ about }) => Number(about) % 2 === 1)
           for (const index of tokens.keys()) if (index % 2 === 1) dropped.add(index)
         }
         const answer = cache.find(token)
         if (answer !== undefined) {
           found += 1
-          assert.equal(answer, at)
+          assert.equal(answer.about, at)
           assert.ok(!dropped.has(at))
         }
         assert.ok(cache.bytes() >= 0 && cache.bytes() <= 20 * entryBytes)
@@ -69,26 +78,26 @@ test('whatever is offered and dropped, an answer is of that token and the bytes 
 })
 
 test('ten thousand tokens are all remembered', () => {
-  const cache = createTokenCache<number>(10_000 * entryBytes)
+  const cache = createTokenCache<Entry>(10_000 * entryBytes)
   const tokens = randomTokens(10_000)
-  for (const [at, token] of tokens.entries()) cache.offer(token, at, entryBytes)
-  const missing = tokens.filter((token, at) => cache.find(token) !== at)
+  for (const [at, token] of tokens.entries()) cache.offer(entry(token, at))
+  const missing = tokens.filter((token, at) => cache.find(token)?.about !== at)
   assert.ok(missing.length <= 10, `${missing.length} were not found`)
 })
 
 test('a flood of tokens that come once, or twice, puts out nobody who comes often', () => {
-  const cache = createTokenCache<string>(1_000 * entryBytes)
+  const cache = createTokenCache<Entry>(1_000 * entryBytes)
   const regulars = randomTokens(800)
-  for (const token of regulars) cache.offer(token, token, entryBytes)
+  for (const token of regulars) cache.offer(entry(token, token))
   const flood = randomTokens(200_000)
   let misses = 0
   for (const [at, token] of flood.entries()) {
-    cache.offer(token, token, entryBytes)
-    if (at % 3 === 0) cache.offer(token, token, entryBytes)
+    cache.offer(entry(token, token))
+    if (at % 3 === 0) cache.offer(entry(token, token))
     // Each of them comes once in 2,000 requests.
     for (const regular of regulars.slice(at % 2_000, (at % 2_000) + 1)) {
       if (cache.find(regular) === undefined) misses += 1
-      cache.offer(regular, regular, entryBytes)
+      cache.offer(entry(regular, regular))
     }
   }
   const asked = (flood.length / 2_000) * regulars.length
@@ -97,13 +106,13 @@ test('a flood of tokens that come once, or twice, puts out nobody who comes ofte
 
 test('more tokens in turn than there is room for: most of the room still answers', () => {
   const room = 1_000
-  const cache = createTokenCache<string>(room * entryBytes)
+  const cache = createTokenCache<Entry>(room * entryBytes)
   const tokens = randomTokens(2 * room)
   let hits = 0
   const rounds = 20
   for (let round = 0; round < rounds; round += 1) {
     for (const token of tokens) {
-      if (cache.find(token) === undefined) cache.offer(token, token, entryBytes)
+      if (cache.find(token) === undefined) cache.offer(entry(token, token))
       else if (round > 2) hits += 1
     }
   }
@@ -115,8 +124,8 @@ test('more tokens in turn than there is room for: most of the room still answers
 })
 
 test('a cache of no bytes remembers nothing', () => {
-  const cache = createTokenCache<string>(0)
+  const cache = createTokenCache<Entry>(0)
   const token = randomToken()
-  cache.offer(token, 'a', entryBytes)
+  cache.offer(entry(token, 'a'))
   assert.equal(cache.find(token), undefined)
 })

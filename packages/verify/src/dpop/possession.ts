@@ -8,14 +8,6 @@ import type { ProofJudge } from './proof-judge.ts'
 /** The part of a request that a DPoP proof is about. */
 export type PresentedRequestProof = Pick<PresentedProof, 'proofs' | 'method' | 'url'>
 
-/** Without proof: a plain bearer token, which is bound to nothing. */
-export function needsNoProof(
-  claims: AccessTokenClaims,
-  presented: PresentedRequestProof | undefined,
-): boolean {
-  return presented === undefined && !Object.hasOwn(claims, 'cnf')
-}
-
 /**
  * That whoever sent the request holds the key that its token is bound to. A bound token counts only
  * under the scheme `DPoP`, with a proof, and there a token that is not bound counts for nothing

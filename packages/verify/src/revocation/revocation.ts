@@ -74,7 +74,13 @@ export function untilExpiry(now: () => number): RevocationCheck {
     return { wallMs, nowMs: wallMs }
   }
   return {
-    rule: { moment, isWithdrawn: () => false, faultOf: () => undefined },
+    rule: {
+      moment,
+      version: () => 0,
+      isWithdrawn: () => false,
+      faultOf: () => undefined,
+      isStale: () => false,
+    },
     start: () => undefined,
     attempted: undefined,
     readinessError: () => undefined,

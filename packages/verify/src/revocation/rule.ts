@@ -9,9 +9,13 @@ export type RevocationFault = 'malformed-claims' | 'revoked' | 'stale'
 /** What is known about revocation at this moment, asked for every token. */
 export interface RevocationRule {
   readonly moment: () => Moment
+  /** Grows whenever something becomes known that may take a token back, or a key. */
+  readonly version: () => number
   /** True for a key that the issuer's last checkpoint does not list. */
   readonly isWithdrawn: (kid: string) => boolean
-  readonly faultOf: (token: RevocableToken, moment: Moment) => RevocationFault | undefined
+  readonly faultOf: (token: RevocableToken) => Exclude<RevocationFault, 'stale'> | undefined
+  /** True for a token that nobody has vouched for since it was minted too long ago. */
+  readonly isStale: (mintedAtMs: number, moment: Moment) => boolean
 }
 
 export interface RuleOptions {
@@ -22,16 +26,29 @@ export interface RuleOptions {
 }
 
 export function createRule({ table, log, freshness, whenStale }: RuleOptions): RevocationRule {
+  let kids: readonly string[] | undefined
+  let keyChanges = 0
+
+  /** Every checkpoint lists the keys again, mostly the same. */
+  function noteKeys(listed: readonly string[] | undefined): void {
+    if (listed?.join() !== kids?.join()) keyChanges += 1
+    kids = listed
+  }
+
   return {
     moment: freshness.moment,
-    isWithdrawn: (kid) => log.checkpoint()?.kids.includes(kid) === false || table.revokesKey(kid),
-    faultOf: (token, moment) => {
-      const { claims } = token
-      if (!isComplete(claims)) return 'malformed-claims'
-      if (table.revokes(token)) return 'revoked'
-      if (whenStale === 'accept' || freshness.covers(claims.iat * 1000, moment)) return undefined
-      return 'stale'
+    version: () => {
+      const listed = log.checkpoint()?.kids
+      if (listed !== kids) noteKeys(listed)
+      return table.changes() + keyChanges
     },
+    isWithdrawn: (kid) => log.checkpoint()?.kids.includes(kid) === false || table.revokesKey(kid),
+    faultOf: (token) => {
+      if (!isComplete(token.claims)) return 'malformed-claims'
+      return table.revokes(token) ? 'revoked' : undefined
+    },
+    isStale: (mintedAtMs, moment) =>
+      whenStale === 'refuse' && !freshness.covers(mintedAtMs, moment),
   }
 }
 

@@ -26,14 +26,16 @@ export interface RevocationTable {
   readonly sweep: (endedBeforeMs: number) => void
   /** How many entries are held. */
   readonly size: () => number
+  /** How many joins have told something new. */
+  readonly changes: () => number
 }
 
 /** A token as a table asks about it: each of its names is hashed once, when there is a need to. */
 export interface RevocableToken {
   readonly claims: AccessTokenClaims
-  account?: FingerprintWords
-  session?: FingerprintWords
-  token?: FingerprintWords
+  account?: FingerprintWords | undefined
+  session?: FingerprintWords | undefined
+  token?: FingerprintWords | undefined
 }
 
 /** Clients and keys are few, and many tokens name the same. */
@@ -52,11 +54,17 @@ export function createRevocationTable(issuer: string): RevocationTable {
   const wordsOfClient = createKnownNames(issuer, 'client')
   const wordsOfKey = createKnownNames(issuer, 'key')
   let allFloor = 0
+  let changes = 0
 
-  const joinWords: RevocationTable['joinWords'] = (kind, fingerprint, floor, until) => {
-    if (kind !== 'all') return kinds[kind].join(fingerprint, floor, until)
+  function raiseAll(floor: number): boolean {
     const isNew = floor > allFloor
     allFloor = Math.max(allFloor, floor)
+    return isNew
+  }
+
+  const joinWords: RevocationTable['joinWords'] = (kind, fingerprint, floor, until) => {
+    const isNew = kind === 'all' ? raiseAll(floor) : kinds[kind].join(fingerprint, floor, until)
+    if (isNew) changes += 1
     return isNew
   }
 
@@ -94,6 +102,7 @@ export function createRevocationTable(issuer: string): RevocationTable {
       for (const table of tables) table.sweep(endedBeforeMs)
     },
     size: () => tables.reduce((sum, table) => sum + table.size(), 0),
+    changes: () => changes,
   }
 }
 

@@ -1,11 +1,10 @@
 import { Buffer } from 'node:buffer'
 import { verify as verifySignature } from 'node:crypto'
-import type { AlgorithmName } from '@portcullis/protocol/jws'
 import type { Verifier } from '@portcullis/verify'
 import { derFromJoined } from '../../packages/protocol/src/jws/ecdsa-signature.ts'
 import type { Findings, Goal, Ratio, Row, Sample } from './findings.ts'
 import { atLeast, ratioOf, samplesOf, timeRow } from './findings.ts'
-import type { Issuer } from './issuer.ts'
+import type { Issuer, MeasuredAlgorithm } from './issuer.ts'
 import { startIssuer } from './issuer.ts'
 import { peers } from './peers.ts'
 import { overlooked } from './preflight.ts'
@@ -16,7 +15,7 @@ import { stockOf } from './token-stock.ts'
 import { workOf } from './token-work.ts'
 
 /** How much of the raw signature check must be left. */
-const shares: readonly (readonly [algorithm: AlgorithmName, ofRaw: number])[] = [
+const shares: readonly (readonly [algorithm: MeasuredAlgorithm, ofRaw: number])[] = [
   ['RS256', 0.88],
   ['ES256', 0.92],
   ['EdDSA', 0.94],

@@ -13,7 +13,7 @@ const mapEntriesMax = 2 ** 24
 const beyondMap = mapEntriesMax + 2 ** 17
 const sizes = [100_000, 1_000_000, 10_000_000, beyondMap]
 const quickSizes = [100_000]
-const names: readonly HolderName[] = ['ours', 'Map', 'Set']
+const names: readonly HolderName[] = ['ours', 'Map', 'Set', 'Map of ids']
 
 const nanosecondsMax = 500
 const moonshotNanoseconds = 300

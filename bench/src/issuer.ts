@@ -9,10 +9,13 @@ import type { IssuerAnswer, IssuerQuestion } from './issuer-process.ts'
 import { otherCore } from './pinning.ts'
 import { startWorker } from './worker.ts'
 
+/** One of each kind; every library knows at least the first. */
+export type MeasuredAlgorithm = Extract<AlgorithmName, 'RS256' | 'ES256' | 'EdDSA'>
+
 /** The testing issuer, in a process of its own: what it does costs the contestants nothing. */
 export interface Issuer {
   readonly issuer: string
-  readonly algorithm: AlgorithmName
+  readonly algorithm: MeasuredAlgorithm
   readonly jwk: SignatureJwk
   readonly publicKey: KeyObject
   readonly mint: (count: number) => Promise<readonly string[]>
@@ -33,7 +36,10 @@ export interface SignatureJwk {
 
 export const audience = 'orders'
 
-export async function startIssuer(algorithm: AlgorithmName, revocations: number): Promise<Issuer> {
+export async function startIssuer(
+  algorithm: MeasuredAlgorithm,
+  revocations: number,
+): Promise<Issuer> {
   const worker = startWorker<IssuerQuestion, IssuerAnswer>({
     file: 'issuer-process.ts',
     parameters: [algorithm],

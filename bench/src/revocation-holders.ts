@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { randomBytes, randomFillSync } from 'node:crypto'
 import type { AccessTokenClaims } from '@portcullis/protocol'
-import type { RevocationKind } from '@portcullis/protocol/revocations'
-import { fingerprintOf } from '@portcullis/protocol/revocations'
+import type { FingerprintWords, RevocationKind } from '@portcullis/protocol/revocations'
+import { fingerprintOf, fingerprintWords } from '@portcullis/protocol/revocations'
 import { createRevocationTable } from '../../packages/verify/src/revocation/table.ts'
 
 /** Something that was taken back, as the issuer knows it. */
@@ -24,12 +24,13 @@ export interface RevocationHolder {
   readonly fill: (kind: RevocationKind, until: number) => void
 }
 
-export type HolderName = 'ours' | 'Map' | 'Set'
+export type HolderName = 'ours' | 'Map' | 'Set' | 'Map of ids'
 
 export const holders: Readonly<Record<HolderName, () => RevocationHolder>> = {
   ours: createOurs,
   Map: createMap,
   Set: createSet,
+  'Map of ids': createMapOfIds,
 }
 
 const issuer = 'https://id.example'
@@ -39,34 +40,78 @@ function createOurs(): RevocationHolder {
   const table = createRevocationTable(issuer)
   const octets = Buffer.alloc(1 << 16)
   let at = octets.length
-  let seq = 0
   /** What SHA-256 makes of an id cannot be told from chance. */
-  const strange = (): bigint => {
+  const strange = (): FingerprintWords => {
     if (at === octets.length) {
       randomFillSync(octets)
       at = 0
     }
     at += 8
-    return octets.readBigUInt64BE(at - 8)
+    return { high: octets.readInt32BE(at - 8), low: octets.readInt32BE(at - 4) }
   }
-  const join = (kind: RevocationKind, fingerprint: bigint, floor: number, until: number): void => {
-    seq += 1
-    if (!table.join({ seq, kind, fingerprint, floor, until })) {
-      throw new Error('a record was not new')
-    }
+  const join = (
+    kind: RevocationKind,
+    words: FingerprintWords,
+    floor: number,
+    until: number,
+  ): void => {
+    if (!table.joinWords(kind, words, floor, until)) throw new Error('a record was not new')
   }
   return {
     prepare: ({ kind, id, floor, until }) => {
-      const fingerprint = fingerprintOf(issuer, kind, id)
-      return () => join(kind, fingerprint, floor, until)
+      const words = fingerprintWords(issuer, kind, id)
+      return () => join(kind, words, floor, until)
     },
-    questionOf: (claims) => () => table.revokes(claims),
+    questionOf: (claims) => {
+      const token = { claims }
+      return () => table.revokes(token)
+    },
     fill: (kind, until) => join(kind, strange(), floorOf(kind), until),
   }
 }
 
-/** What a service would write by hand: the ids are random, so one map serves every kind. */
+/** The same by what JavaScript has for it: the feed tells fingerprints of 64 bits, which are bigints. */
 function createMap(): RevocationHolder {
+  const held = new Map<bigint, { readonly floor: number; readonly until: number }>()
+  const isBelow = (name: bigint, generation = 0): boolean =>
+    generation < (held.get(name)?.floor ?? 0)
+  return {
+    prepare: ({ kind, id, floor, until }) => {
+      const name = fingerprintOf(issuer, kind, id)
+      return () => void held.set(name, { floor, until })
+    },
+    questionOf: (claims) => {
+      const { client, account, session, token } = fingerprintsOf(claims)
+      const { cgen, gen } = claims
+      return () =>
+        isBelow(client, cgen) || isBelow(account, gen) || held.has(session) || held.has(token)
+    },
+    fill: (kind, until) =>
+      void held.set(fingerprintOf(issuer, kind, newId()), { floor: floorOf(kind), until }),
+  }
+}
+
+/** The least that can be held: no generations and no ends. */
+function createSet(): RevocationHolder {
+  const held = new Set<bigint>()
+  return {
+    prepare: ({ kind, id }) => {
+      const name = fingerprintOf(issuer, kind, id)
+      return () => void held.add(name)
+    },
+    questionOf: (claims) => {
+      const { client, account, session, token } = fingerprintsOf(claims)
+      return () => held.has(client) || held.has(account) || held.has(session) || held.has(token)
+    },
+    fill: (kind) => void held.add(fingerprintOf(issuer, kind, newId())),
+  }
+}
+
+/**
+ * What an issuer could feed that sends ids instead of fingerprints. The questions are strings that were
+ * hashed before, as for a token that stays.
+ */
+function createMapOfIds(): RevocationHolder {
   const held = new Map<string, { readonly floor: number; readonly until: number }>()
   const isBelow = (id: string, generation = 0): boolean => generation < (held.get(id)?.floor ?? 0)
   const hold = ({ id, floor, until }: Revocation): void => void held.set(id, { floor, until })
@@ -80,19 +125,24 @@ function createMap(): RevocationHolder {
   }
 }
 
-/** The least that can be held: no generations and no ends. */
-function createSet(): RevocationHolder {
-  const held = new Set<string>()
+interface Fingerprints {
+  readonly client: bigint
+  readonly account: bigint
+  readonly session: bigint
+  readonly token: bigint
+}
+
+function fingerprintsOf({
+  client_id: client,
+  sub,
+  sid = '',
+  jti,
+}: AccessTokenClaims): Fingerprints {
   return {
-    prepare:
-      ({ id }) =>
-      () =>
-        void held.add(id),
-    questionOf:
-      ({ client_id: client, sub, sid = '', jti }) =>
-      () =>
-        held.has(client) || held.has(sub) || held.has(sid) || held.has(jti),
-    fill: () => void held.add(newId()),
+    client: fingerprintOf(issuer, 'client', client),
+    account: fingerprintOf(issuer, 'account', sub),
+    session: fingerprintOf(issuer, 'session', sid),
+    token: fingerprintOf(issuer, 'token', jti),
   }
 }
 

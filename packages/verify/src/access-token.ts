@@ -106,7 +106,7 @@ export function checkSignature(
 
 export function signedToken(claims: AccessTokenClaims, key: VerificationKey): SignedToken {
   const { exp, iat, nbf = iat } = claims
-  const unknown = { account: undefined, session: undefined, token: undefined }
+  const unknown = { client: undefined, account: undefined, session: undefined, token: undefined }
   const times = { exp, iat, notBefore: Math.max(iat, nbf) }
   return { claims, key, ...times, ...unknown, goodBy: undefined, goodAtVersion: 0 }
 }

@@ -26,44 +26,49 @@ export const shardCount = 256
 export const shardsSwept = 4
 
 const slotsMin = 8
-/** Then linear probing looks at 3 slots for what is there and at 13 for what is not, side by side. */
-const loadMax = 0.8
-/** Small steps: from 64 % to 80 % of the slots are taken. Doubling would leave half of them empty. */
-const growth = 1.25
+/** Then linear probing looks at 3 slots for what is there and at 9 for what is not, side by side. */
+const loadMax = 0.75
+/** Small steps: at least five eighths of the slots are taken. Doubling would leave half of them empty. */
+const growth = 1.2
 const wordValues = 2 ** 32
 const minuteMs = 60_000
-const never = wordValues - 1
+/** The end of what stays for ever; the year 6053. */
+const never = 2 ** 31 - 1
 
 export function createFingerprintTable(hasFloors: boolean): FingerprintTable {
+  const layout = hasFloors ? withFloors : withoutFloors
   const shards: (Shard | undefined)[] = Array.from({ length: shardCount })
   let entries = 0
   let sweepAt = 0
 
   return {
     join: ({ high, low }, floor, until) => {
-      const endMinute = Math.min(Math.max(Math.ceil((until ?? Infinity) / minuteMs), 1), never)
+      const minute = Math.ceil((until ?? Infinity) / minuteMs)
+      const entry = { high, low, floor, endMinute: Math.min(Math.max(minute, 1), never) }
       const index = shardOf(high)
-      const shard = (shards[index] ??= createShard(slotsMin, hasFloors))
-      const outcome = joinEntry(shard, high, low, floor, endMinute)
+      const shard = (shards[index] ??= createShard(slotsMin, layout))
+      const outcome = joinEntry(shard, layout, entry)
       if (outcome !== 'added') return outcome === 'raised'
       entries += 1
-      if (shard.entries > shard.lows.length * loadMax) {
-        shards[index] = rebuilt(shard, 0)
+      if (shard.entries > (shard.cells.length / layout.cells) * loadMax) {
+        shards[index] = rebuilt(shard, layout, 0)
       }
       return true
     },
     floorOf: ({ high, low }) => {
       const shard = shards[shardOf(high)]
       if (shard === undefined) return -1
-      const slot = slotOf(shard, high, low)
-      return shard.endMinutes[slot] === 0 ? -1 : (shard.floors?.[slot] ?? 0)
+      const { cells } = shard
+      const at = findCell(cells, layout, high, low)
+      if (cells[at + endCell] === 0) return -1
+      return hasFloors ? floorAt(cells, at) : 0
     },
     sweep: (endedBeforeMs) => {
       const endedBefore = Math.floor(endedBeforeMs / minuteMs)
       for (let swept = 0; swept < shardsSwept; swept += 1) {
         const shard = shards[sweepAt]
         if (shard !== undefined && shard.firstEndMinute < endedBefore) {
-          const left = rebuilt(shard, endedBefore)
+          const left = rebuilt(shard, layout, endedBefore)
           entries -= shard.entries - left.entries
           shards[sweepAt] = left.entries === 0 ? undefined : left
         }
@@ -79,58 +84,74 @@ function shardOf(high: number): number {
   return high >>> 24
 }
 
-/** Open addressing with linear probing; a slot without an end is empty. */
+/** The cells of a slot: low and high word, the end, and the two words of the floor. */
+interface Layout {
+  readonly cells: number
+  readonly hasFloors: boolean
+}
+
+const withoutFloors: Layout = { cells: 3, hasFloors: false }
+const withFloors: Layout = { cells: 5, hasFloors: true }
+const highCell = 1
+/** Minutes since 1970, from 1; a slot without an end is empty. */
+const endCell = 2
+const floorLowCell = 3
+const floorHighCell = 4
+
+/** Open addressing with linear probing. The cells of a slot lie together, where one look fetches them all. */
 interface Shard {
-  readonly lows: Int32Array
-  readonly highs: Int32Array
-  /** Minutes since 1970, from 1. */
-  readonly endMinutes: Uint32Array
-  readonly floors: Float64Array | undefined
+  readonly cells: Int32Array
   entries: number
   /** No entry ends before it, so a sweep can pass by. */
   firstEndMinute: number
 }
 
-function createShard(slots: number, hasFloors: boolean): Shard {
-  return {
-    lows: new Int32Array(slots),
-    highs: new Int32Array(slots),
-    endMinutes: new Uint32Array(slots),
-    floors: hasFloors ? new Float64Array(slots) : undefined,
-    entries: 0,
-    firstEndMinute: never,
-  }
+interface Entry {
+  readonly high: number
+  readonly low: number
+  readonly floor: number
+  readonly endMinute: number
+}
+
+function createShard(slots: number, layout: Layout): Shard {
+  return { cells: new Int32Array(slots * layout.cells), entries: 0, firstEndMinute: never }
 }
 
 /** Where the entry is, or where it would go. The load is below one, so there always is such a slot. */
-function slotOf({ lows, highs, endMinutes }: Shard, high: number, low: number): number {
-  const slots = lows.length
-  let slot = Math.floor(((low >>> 0) / wordValues) * slots)
-  while (lows[slot] !== low || highs[slot] !== high) {
+function findCell(cells: Int32Array, layout: Layout, high: number, low: number): number {
+  const slots = cells.length / layout.cells
+  let at = Math.floor(((low >>> 0) / wordValues) * slots) * layout.cells
+  for (;;) {
+    const held = cells[at]
+    if (held === low && cells[at + highCell] === high) return at
     // An empty slot holds zeros, like half of some fingerprints.
-    if (lows[slot] === 0 && endMinutes[slot] === 0) break
-    slot = slot + 1 === slots ? 0 : slot + 1
+    if (held === 0 && cells[at + endCell] === 0) return at
+    at += layout.cells
+    if (at === cells.length) at = 0
   }
-  return slot
+}
+
+function floorAt(cells: Int32Array, at: number): number {
+  return (cells[at + floorHighCell] ?? 0) * wordValues + ((cells[at + floorLowCell] ?? 0) >>> 0)
 }
 
 function joinEntry(
   shard: Shard,
-  high: number,
-  low: number,
-  floor: number,
-  endMinute: number,
+  layout: Layout,
+  { high, low, floor, endMinute }: Entry,
 ): 'added' | 'raised' | 'known' {
-  const { lows, highs, endMinutes, floors } = shard
-  const slot = slotOf(shard, high, low)
-  const heldEnd = endMinutes[slot] ?? 0
-  const heldFloor = floors?.[slot] ?? 0
-  const isHigher = floors !== undefined && floor > heldFloor
+  const { cells } = shard
+  const at = findCell(cells, layout, high, low)
+  const heldEnd = cells[at + endCell] ?? 0
+  const isHigher = layout.hasFloors && floor > floorAt(cells, at)
   if (heldEnd >= endMinute && !isHigher) return 'known'
-  lows[slot] = low
-  highs[slot] = high
-  endMinutes[slot] = Math.max(heldEnd, endMinute)
-  if (isHigher) floors[slot] = floor
+  cells[at] = low
+  cells[at + highCell] = high
+  cells[at + endCell] = Math.max(heldEnd, endMinute)
+  if (isHigher) {
+    cells[at + floorLowCell] = floor | 0
+    cells[at + floorHighCell] = Math.floor(floor / wordValues)
+  }
   if (heldEnd !== 0) return 'raised'
   shard.entries += 1
   shard.firstEndMinute = Math.min(shard.firstEndMinute, endMinute)
@@ -138,15 +159,23 @@ function joinEntry(
 }
 
 /** A copy with room for more, and without what has ended. */
-function rebuilt(shard: Shard, endedBefore: number): Shard {
-  const { lows, highs, endMinutes, floors } = shard
-  const living = endMinutes.reduce((sum, end) => (end > 0 && end >= endedBefore ? sum + 1 : sum), 0)
+function rebuilt({ cells }: Shard, layout: Layout, endedBefore: number): Shard {
+  const lives = (at: number): boolean => {
+    const end = cells[at + endCell] ?? 0
+    return end > 0 && end >= endedBefore
+  }
+  let living = 0
+  for (let at = 0; at < cells.length; at += layout.cells) if (lives(at)) living += 1
   const slots = Math.ceil((living / loadMax) * growth)
-  const copy = createShard(Math.max(slots, slotsMin), floors !== undefined)
-  for (let slot = 0; slot < lows.length; slot += 1) {
-    const end = endMinutes[slot] ?? 0
-    if (end === 0 || end < endedBefore) continue
-    joinEntry(copy, highs[slot] ?? 0, lows[slot] ?? 0, floors?.[slot] ?? 0, end)
+  const copy = createShard(Math.max(slots, slotsMin), layout)
+  for (let at = 0; at < cells.length; at += layout.cells) {
+    if (!lives(at)) continue
+    joinEntry(copy, layout, {
+      low: cells[at] ?? 0,
+      high: cells[at + highCell] ?? 0,
+      floor: layout.hasFloors ? floorAt(cells, at) : 0,
+      endMinute: cells[at + endCell] ?? 0,
+    })
   }
   return copy
 }

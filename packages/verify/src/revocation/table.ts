@@ -33,6 +33,7 @@ export interface RevocationTable {
 /** A token as a table asks about it: each of its names is hashed once, when there is a need to. */
 export interface RevocableToken {
   readonly claims: AccessTokenClaims
+  client?: FingerprintWords | undefined
   account?: FingerprintWords | undefined
   session?: FingerprintWords | undefined
   token?: FingerprintWords | undefined
@@ -82,7 +83,8 @@ export function createRevocationTable(issuer: string): RevocationTable {
       if (cgen !== undefined && cgen < allFloor) return true
       // For a kind without entries nothing is hashed.
       if (client.size() > 0 && cgen !== undefined) {
-        if (cgen < client.floorOf(wordsOfClient(claims.client_id))) return true
+        asked.client ??= wordsOfClient(claims.client_id)
+        if (cgen < client.floorOf(asked.client)) return true
         if (claims.act !== undefined && isActorBelow(claims, cgen)) return true
       }
       if (account.size() > 0 && gen !== undefined) {

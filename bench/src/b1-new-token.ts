@@ -80,7 +80,7 @@ async function measureAlgorithm(issuer: Issuer, ofRaw: number, plan: Plan): Prom
 
 /** What the quickest of the libraries took, round by round, beside ours. */
 function leadOf(
-  algorithm: AlgorithmName,
+  algorithm: MeasuredAlgorithm,
   ours: readonly Sample[],
   others: readonly (readonly Sample[])[],
 ): Ratio {
@@ -91,7 +91,7 @@ function leadOf(
 }
 
 /** Level with the first when there was a round in which ours was as quick. */
-function firstOrWithinSpread(algorithm: AlgorithmName, { max }: Ratio): Goal {
+function firstOrWithinSpread(algorithm: MeasuredAlgorithm, { max }: Ratio): Goal {
   return atLeast(`${algorithm}: best round beside the first library`, max, 1)
 }
 

@@ -3,7 +3,10 @@ import { randomBytes, randomFillSync } from 'node:crypto'
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { FingerprintWords, RevocationKind } from '@portcullis/protocol/revocations'
 import { fingerprintOf, fingerprintWords } from '@portcullis/protocol/revocations'
-import { createRevocationTable } from '../../packages/verify/src/revocation/table.ts'
+import {
+  createRevocationTable,
+  revocableToken,
+} from '../../packages/verify/src/revocation/table.ts'
 
 /** Something that was taken back, as the issuer knows it. */
 export interface Revocation {
@@ -63,7 +66,7 @@ function createOurs(): RevocationHolder {
       return () => join(kind, words, floor, until)
     },
     questionOf: (claims) => {
-      const token = { claims }
+      const token = revocableToken(claims)
       return () => table.revokes(token)
     },
     fill: (kind, until) => join(kind, strange(), floorOf(kind), until),

@@ -5,6 +5,7 @@ import { judgeHeader, parseCompactJws } from '@portcullis/protocol/jws'
 import type { Moment } from './revocation/freshness.ts'
 import type { RevocationFault, RevocationRule } from './revocation/rule.ts'
 import type { RevocableToken } from './revocation/table.ts'
+import { revocableToken } from './revocation/table.ts'
 
 export interface TokenExpectation {
   readonly issuer: string
@@ -62,9 +63,9 @@ export interface SignedToken extends RevocableToken {
   readonly exp: number
   readonly iat: number
   readonly notBefore: number
-  /** What it was found good by, the last time: as long as both stand, only time can speak against it. */
-  goodBy: TokenExpectation | undefined
-  goodAtVersion: number
+  /** What it was found to fit, and at which version nothing had taken it back: neither is asked again. */
+  fits: TokenExpectation | undefined
+  clearedAtVersion: number
 }
 
 /** What a token is judged by, beside the token. */
@@ -106,9 +107,8 @@ export function checkSignature(
 
 export function signedToken(claims: AccessTokenClaims, key: VerificationKey): SignedToken {
   const { exp, iat, nbf = iat } = claims
-  const unknown = { client: undefined, account: undefined, session: undefined, token: undefined }
   const times = { exp, iat, notBefore: Math.max(iat, nbf) }
-  return { claims, key, ...times, ...unknown, goodBy: undefined, goodAtVersion: 0 }
+  return { ...revocableToken(claims), ...times, key, fits: undefined, clearedAtVersion: -1 }
 }
 
 /** All that can change while a token lives, and can be judged again without its signature. */
@@ -118,21 +118,19 @@ export function faultOfSigned(
 ): TokenFault | undefined {
   const version = revocation.version()
   const moment = revocation.moment()
-  const isKnownGood = token.goodBy === expected && token.goodAtVersion === version
-  const fault = isKnownGood
+  const isCleared = token.clearedAtVersion === version
+  const isFitting = token.fits === expected
+  if (!isCleared && revocation.isWithdrawn(token.key.kid)) return 'key-withdrawn'
+  const fault = isFitting
     ? timeFault(token, expected, moment)
-    : (keyFault(token, revocation) ??
-      claimsFault(token, expected, moment) ??
-      revocation.faultOf(token))
+    : claimsFault(token, expected, moment)
   if (fault !== undefined) return fault
+  if (!isFitting && !revocation.isComplete(token.claims)) return 'malformed-claims'
+  if (!isCleared && revocation.isRevoked(token)) return 'revoked'
   if (revocation.isStale(token.iat * 1000, moment)) return 'stale'
-  token.goodBy = expected
-  token.goodAtVersion = version
+  token.fits = expected
+  token.clearedAtVersion = version
   return undefined
-}
-
-function keyFault({ key }: SignedToken, revocation: RevocationRule): 'key-withdrawn' | undefined {
-  return revocation.isWithdrawn(key.kid) ? 'key-withdrawn' : undefined
 }
 
 function claimsFault(

@@ -13,7 +13,7 @@ import type { AppliedBatch, FollowedLog } from '../src/revocation/followed-log.t
 import { createFollowedLog } from '../src/revocation/followed-log.ts'
 import { createFreshness } from '../src/revocation/freshness.ts'
 import type { RevocationTable } from '../src/revocation/table.ts'
-import { createRevocationTable } from '../src/revocation/table.ts'
+import { createRevocationTable, revocableToken } from '../src/revocation/table.ts'
 
 const issuer = 'https://id.example'
 const epoch = 'A'.repeat(22)
@@ -66,7 +66,7 @@ async function startBench(wallMs: number = startMs): Promise<Bench> {
   return {
     log,
     table,
-    has: (sid) => table.revokes({ claims: { ...claims, sid } }),
+    has: (sid) => table.revokes(revocableToken({ ...claims, sid })),
     isVouched: () => freshness.ageMs() < 30_000,
     batches,
   }

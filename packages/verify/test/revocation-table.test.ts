@@ -4,7 +4,7 @@ import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { RevocationKind, RevocationRecord } from '@portcullis/protocol/revocations'
 import { fingerprintOf } from '@portcullis/protocol/revocations'
 import { shardCount, shardsSwept } from '../src/revocation/fingerprint-table.ts'
-import { createRevocationTable } from '../src/revocation/table.ts'
+import { createRevocationTable, revocableToken } from '../src/revocation/table.ts'
 
 const issuer = 'https://id.example'
 const alice: AccessTokenClaims = {
@@ -32,7 +32,7 @@ function record(
 function isRevoked(by: readonly RevocationRecord[], claims: AccessTokenClaims = alice): boolean {
   const table = createRevocationTable(issuer)
   for (const entry of by) table.join(entry)
-  return table.revokes({ claims })
+  return table.revokes(revocableToken(claims))
 }
 
 const fates: readonly (readonly [string, RevocationRecord, boolean])[] = [
@@ -111,13 +111,13 @@ test('entries are dropped when every token they are about is dead, and those for
   table.join({ ...record('key', 'k'), until: undefined })
   for (let swept = 0; swept < shardCount; swept += shardsSwept) table.sweep(500 * minuteMs)
   assert.equal(table.size(), 502)
-  assert.equal(table.revokes({ claims: { ...alice, sid: 's499' } }), false)
-  assert.equal(table.revokes({ claims: { ...alice, sid: 's500' } }), true)
+  assert.equal(table.revokes(revocableToken({ ...alice, sid: 's499' })), false)
+  assert.equal(table.revokes(revocableToken({ ...alice, sid: 's500' })), true)
   assert.equal(table.revokesKey('k'), true)
 })
 
 test('another issuer has other fingerprints', () => {
   const table = createRevocationTable('https://other.example')
   table.join(record('session', 's1'))
-  assert.equal(table.revokes({ claims: alice }), false)
+  assert.equal(table.revokes(revocableToken(alice)), false)
 })

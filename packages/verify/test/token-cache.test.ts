@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import type { TokenCache } from '../src/token-cache.ts'
 import { createTokenCache } from '../src/token-cache.ts'
 import type { Remembered } from '../src/token-slots.ts'
 
@@ -15,6 +16,12 @@ function entry(token: string, about: string | number, bytes = entryBytes): Entry
   return { token, about, bytes, wasAsked: false }
 }
 
+/** Only what comes again is taken in. */
+function offerTwice(cache: TokenCache<Entry>, offered: Entry): void {
+  cache.offer(offered)
+  cache.offer(offered)
+}
+
 function randomToken(): string {
   return `header.payload.${randomBytes(32).toString('base64url')}`
 }
@@ -26,11 +33,11 @@ function randomTokens(count: number): readonly string[] {
 test('a token is found by all of its characters, and by no part of them', () => {
   const cache = createTokenCache<Entry>(10 * entryBytes)
   const token = randomToken()
-  cache.offer(entry(token, 'a'))
+  offerTwice(cache, entry(token, 'a'))
   assert.equal(cache.find(token)?.about, 'a')
   const twin = `X${token.slice(1)}`
   assert.equal(cache.find(twin), undefined, 'the same signature under another header')
-  cache.offer(entry(twin, 'b'))
+  offerTwice(cache, entry(twin, 'b'))
   assert.deepEqual([cache.find(token)?.about, cache.find(twin)?.about], ['a', 'b'])
   for (const text of ['', '.', token.slice(0, -1), `${token}A`]) {
     assert.equal(cache.find(text), undefined)
@@ -52,7 +59,7 @@ test('whatever is offered and dropped, an answer is of that token and the bytes 
       for (const { kind, at, bytes } of steps) {
         const token = tokens[at] ?? ''
         if (kind === 'offer') {
-          cache.offer(entry(token, at, bytes))
+          offerTwice(cache, entry(token, at, bytes))
           dropped.delete(at)
         } else if (kind === 'drop') {
           cache.drop(token)
@@ -80,7 +87,7 @@ test('whatever is offered and dropped, an answer is of that token and the bytes 
 test('ten thousand tokens are all remembered', () => {
   const cache = createTokenCache<Entry>(10_000 * entryBytes)
   const tokens = randomTokens(10_000)
-  for (const [at, token] of tokens.entries()) cache.offer(entry(token, at))
+  for (const [at, token] of tokens.entries()) offerTwice(cache, entry(token, at))
   const missing = tokens.filter((token, at) => cache.find(token)?.about !== at)
   assert.ok(missing.length <= 10, `${missing.length} were not found`)
 })
@@ -88,7 +95,7 @@ test('ten thousand tokens are all remembered', () => {
 test('a flood of tokens that come once, or twice, puts out nobody who comes often', () => {
   const cache = createTokenCache<Entry>(1_000 * entryBytes)
   const regulars = randomTokens(800)
-  for (const token of regulars) cache.offer(entry(token, token))
+  for (const token of regulars) offerTwice(cache, entry(token, token))
   const flood = randomTokens(200_000)
   let misses = 0
   for (const [at, token] of flood.entries()) {
@@ -123,9 +130,18 @@ test('more tokens in turn than there is room for: most of the room still answers
   )
 })
 
+test('what comes once is not taken in', () => {
+  const cache = createTokenCache<Entry>(10 * entryBytes)
+  const token = randomToken()
+  cache.offer(entry(token, 'a'))
+  assert.equal(cache.find(token), undefined)
+  cache.offer(entry(token, 'a'))
+  assert.equal(cache.find(token)?.about, 'a')
+})
+
 test('a cache of no bytes remembers nothing', () => {
   const cache = createTokenCache<Entry>(0)
   const token = randomToken()
-  cache.offer(entry(token, 'a'))
+  offerTwice(cache, entry(token, 'a'))
   assert.equal(cache.find(token), undefined)
 })

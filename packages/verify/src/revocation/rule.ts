@@ -13,7 +13,9 @@ export interface RevocationRule {
   readonly version: () => number
   /** True for a key that the issuer's last checkpoint does not list. */
   readonly isWithdrawn: (kid: string) => boolean
-  readonly faultOf: (token: RevocableToken) => Exclude<RevocationFault, 'stale'> | undefined
+  /** False for a token that lacks what revocation goes by. */
+  readonly isComplete: (claims: AccessTokenClaims) => boolean
+  readonly isRevoked: (token: RevocableToken) => boolean
   /** True for a token that nobody has vouched for since it was minted too long ago. */
   readonly isStale: (mintedAtMs: number, moment: Moment) => boolean
 }
@@ -43,10 +45,8 @@ export function createRule({ table, log, freshness, whenStale }: RuleOptions): R
       return table.changes() + keyChanges
     },
     isWithdrawn: (kid) => log.checkpoint()?.kids.includes(kid) === false || table.revokesKey(kid),
-    faultOf: (token) => {
-      if (!isComplete(token.claims)) return 'malformed-claims'
-      return table.revokes(token) ? 'revoked' : undefined
-    },
+    isComplete,
+    isRevoked: table.revokes,
     isStale: (mintedAtMs, moment) =>
       whenStale === 'refuse' && !freshness.covers(mintedAtMs, moment),
   }

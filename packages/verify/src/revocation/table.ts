@@ -30,13 +30,32 @@ export interface RevocationTable {
   readonly changes: () => number
 }
 
-/** A token as a table asks about it: each of its names is hashed once, when there is a need to. */
+/**
+ * A token as a table asks about it: each of its names is hashed once, when there is a need to, and its
+ * claims are not looked at again.
+ */
 export interface RevocableToken {
   readonly claims: AccessTokenClaims
-  client?: FingerprintWords | undefined
-  account?: FingerprintWords | undefined
-  session?: FingerprintWords | undefined
-  token?: FingerprintWords | undefined
+  readonly gen: number | undefined
+  readonly cgen: number | undefined
+  readonly hasActors: boolean
+  client: FingerprintWords | undefined
+  account: FingerprintWords | undefined
+  session: FingerprintWords | undefined
+  token: FingerprintWords | undefined
+}
+
+export function revocableToken(claims: AccessTokenClaims): RevocableToken {
+  return {
+    claims,
+    gen: claims.gen,
+    cgen: claims.cgen,
+    hasActors: claims.act !== undefined,
+    client: undefined,
+    account: undefined,
+    session: undefined,
+    token: undefined,
+  }
 }
 
 /** Clients and keys are few, and many tokens name the same. */
@@ -69,6 +88,9 @@ export function createRevocationTable(issuer: string): RevocationTable {
     return isNew
   }
 
+  const wordsOfSession = ({ sid }: AccessTokenClaims): FingerprintWords | undefined =>
+    sid === undefined ? undefined : fingerprintWords(issuer, 'session', sid)
+
   const isActorBelow = (claims: AccessTokenClaims, cgen: number): boolean =>
     actorsOf(claims).some((name) => cgen < client.floorOf(wordsOfClient(name)))
 
@@ -77,26 +99,25 @@ export function createRevocationTable(issuer: string): RevocationTable {
       joinWords(kind, wordsOf(fingerprint), floor, until),
     joinWords,
     revokes: (asked) => {
-      const { claims } = asked
-      const { sub, sid, jti, gen, cgen } = claims
+      const { gen, cgen } = asked
       if (gen !== undefined && gen < allFloor) return true
       if (cgen !== undefined && cgen < allFloor) return true
       // For a kind without entries nothing is hashed.
       if (client.size() > 0 && cgen !== undefined) {
-        asked.client ??= wordsOfClient(claims.client_id)
+        asked.client ??= wordsOfClient(asked.claims.client_id)
         if (cgen < client.floorOf(asked.client)) return true
-        if (claims.act !== undefined && isActorBelow(claims, cgen)) return true
+        if (asked.hasActors && isActorBelow(asked.claims, cgen)) return true
       }
       if (account.size() > 0 && gen !== undefined) {
-        asked.account ??= fingerprintWords(issuer, 'account', sub)
+        asked.account ??= fingerprintWords(issuer, 'account', asked.claims.sub)
         if (gen < account.floorOf(asked.account)) return true
       }
-      if (session.size() > 0 && sid !== undefined) {
-        asked.session ??= fingerprintWords(issuer, 'session', sid)
-        if (session.floorOf(asked.session) >= 0) return true
+      if (session.size() > 0) {
+        asked.session ??= wordsOfSession(asked.claims)
+        if (asked.session !== undefined && session.floorOf(asked.session) >= 0) return true
       }
       if (token.size() === 0) return false
-      asked.token ??= fingerprintWords(issuer, 'token', jti)
+      asked.token ??= fingerprintWords(issuer, 'token', asked.claims.jti)
       return token.floorOf(asked.token) >= 0
     },
     revokesKey: (kid) => key.size() > 0 && key.floorOf(wordsOfKey(kid)) >= 0,

@@ -1,14 +1,19 @@
 import { copyFileSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import type { Options } from 'prettier'
 import { format, resolveConfig } from 'prettier'
+import { minify } from 'terser'
 import { runCommand } from './run-command.ts'
 import { root } from './source-tree.ts'
 
 /**
  * Builds every package from nothing into its `dist`: declarations with the documentation in them, and
- * JavaScript without comments, spaced like the sources. There are no source maps: `src` is not
- * published, so they would lead nowhere, and what a stack trace names can be read as it is.
+ * JavaScript. That of the SDK, which every service carries, is made small: names of functions and classes
+ * stay, and a source map beside each file holds the readable text, for debuggers and stack traces. That of
+ * the others is spaced like the sources, without comments and maps.
  */
+const sdk: ReadonlySet<string> = new Set(['packages/protocol', 'packages/verify'])
+let style: Options | null | undefined
 const packages = globSync('packages/*/package.json', { cwd: root }).map(dirname).toSorted()
 if (packages.length === 0) throw new Error('no package was found')
 
@@ -21,21 +26,46 @@ for (const folder of packages) {
 }
 
 runCommand('tsc', ['-b', ...packages])
-for (const folder of packages) runCommand('tsc', ['-p', folder, ...javaScriptOnly()])
-await spaceLikeSources(globSync('packages/*/dist/**/*.js', { cwd: root }))
+for (const folder of packages) {
+  // What is made small needs its comments for the map.
+  const comments = sdk.has(folder) ? [] : ['--removeComments']
+  runCommand('tsc', ['-p', folder, ...javaScriptOnly(), ...comments])
+  const paths = globSync(`${folder}/dist/**/*.js`, { cwd: root }).map((name) => join(root, name))
+  if (paths.length === 0) throw new Error(`nothing was built in ${folder}`)
+  for (const path of paths) {
+    await spaceLikeSources(path)
+    if (sdk.has(folder)) await makeSmall(path)
+  }
+}
 
 /** The types were checked when the declarations were made. */
 function javaScriptOnly(): readonly string[] {
   const off = ['emitDeclarationOnly', 'declaration', 'isolatedDeclarations', 'composite']
-  return ['--noCheck', '--removeComments', ...off.flatMap((option) => [`--${option}`, 'false'])]
+  return ['--noCheck', ...off.flatMap((option) => [`--${option}`, 'false'])]
 }
 
 /** The compiler indents by four: a tenth of what a user would install. */
-async function spaceLikeSources(paths: readonly string[]): Promise<void> {
-  if (paths.length === 0) throw new Error('nothing was built')
-  const style = await resolveConfig(join(root, 'package.json'))
-  for (const path of paths.map((name) => join(root, name))) {
-    const text = readFileSync(path, 'utf8')
-    writeFileSync(path, await format(text, { ...style, filepath: path }))
-  }
+async function spaceLikeSources(path: string): Promise<void> {
+  style ??= await resolveConfig(join(root, 'package.json'))
+  const text = readFileSync(path, 'utf8')
+  writeFileSync(path, await format(text, { ...style, filepath: path }))
+}
+
+async function makeSmall(path: string): Promise<void> {
+  const readable = readFileSync(path, 'utf8')
+  const name = basename(path)
+  const { code, map } = await minify(
+    { [name]: readable },
+    {
+      module: true,
+      // It would move functions to where they are called, and make them anew at each call.
+      compress: { inline: false, reduce_funcs: false, reduce_vars: false },
+      keep_fnames: true,
+      keep_classnames: true,
+      sourceMap: { url: `${name}.map`, includeSources: true },
+    },
+  )
+  if (code === undefined || typeof map !== 'string') throw new Error(`${name} cannot be made small`)
+  writeFileSync(path, `${code}\n`)
+  writeFileSync(`${path}.map`, map)
 }

@@ -77,7 +77,8 @@ function houseRules({ manifest, files }: PackedPackage): readonly string[] {
     (name) => !files.some(({ path }) => path === name),
   )
   const strangers = files.filter(
-    ({ path }) => !/^(?:LICENSE|README\.md|package\.json|dist\/.*\.(?:js|d\.ts))$/.test(path),
+    ({ path }) =>
+      !/^(?:LICENSE|README\.md|package\.json|dist\/.*\.(?:js|js\.map|d\.ts))$/.test(path),
   )
   return [
     ...members.map((member) => `${member} is missing in its package.json`),

@@ -43,18 +43,26 @@ export async function measure(plan: Plan): Promise<Findings> {
   }
 }
 
+/** What the libraries do too: it shows what revocation costs. */
+const oursPlain = 'ours, untilExpiry'
+
 async function measureAlgorithm(issuer: Issuer, ofRaw: number, plan: Plan): Promise<Findings> {
   const { algorithm } = issuer
   const tokens = await issuer.mint(plan.isQuick ? quickTokenCount : tokenCount)
   const stock = stockOf(tokens)
-  const ours = await createOurs(issuer, stock)
+  const ours = await createOurs('ours', issuer.follow, issuer, stock)
+  const plain = await createOurs(oursPlain, issuer.trustUntilExpiry, issuer, stock)
   const libraries = await createLibraries(issuer, stock)
   const raw = createRaw(issuer, tokens)
-  const samples = await interleave([raw, ours.contestant, ...libraries.contestants], plan)
+  const samples = await interleave(
+    [raw, ours.contestant, plain.contestant, ...libraries.contestants],
+    plan,
+  )
   await ours.end()
+  await plain.end()
 
   const of = (name: string): readonly Sample[] => samplesOf(samples, name)
-  const names = ['ours', ...libraries.contestants.map(({ name }) => name)]
+  const names = ['ours', oursPlain, ...libraries.contestants.map(({ name }) => name)]
   const toRaw = names.map((name) => ratioOf(`${algorithm}: ${name} of raw`, of('raw'), of(name)))
   const [oursToRaw] = toRaw
   if (oursToRaw === undefined) throw new TypeError('ours was not measured')
@@ -100,18 +108,23 @@ interface Ours {
   readonly end: () => Promise<void>
 }
 
-async function createOurs(issuer: Issuer, stock: TokenStock): Promise<Ours> {
-  let verifier: Verifier = await issuer.follow()
-  const found = await overlooked('ours', verifier, issuer)
-  if (found.length > 0) throw new Error(`ours overlooks ${found.join(', ')}`)
+async function createOurs(
+  name: string,
+  open: () => Promise<Verifier>,
+  issuer: Issuer,
+  stock: TokenStock,
+): Promise<Ours> {
+  let verifier = await open()
+  const found = await overlooked(name, verifier, issuer)
+  if (found.length > 0) throw new Error(`${name} overlooks ${found.join(', ')}`)
   const work = workOf({ kind: 'async', verify: (token) => verifier.verify(token) }, stock)
   return {
-    contestant: contestant('ours', {
+    contestant: contestant(name, {
       ...work,
       timesMax: stock.count,
       begin: async () => {
         await verifier.close()
-        verifier = await issuer.follow()
+        verifier = await open()
       },
     }),
     end: () => verifier.close(),

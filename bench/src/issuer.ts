@@ -22,6 +22,8 @@ export interface Issuer {
   readonly forge: (recipes: readonly TokenRecipe[]) => Promise<readonly string[]>
   /** A verifier of ours that has read the snapshot and follows the stream. */
   readonly follow: () => Promise<Verifier>
+  /** A verifier of ours that has the keys and follows nothing. */
+  readonly trustUntilExpiry: () => Promise<Verifier>
   /** Takes something back and waits until this verifier knows. */
   readonly revokeOne: (follower: Verifier) => Promise<void>
   readonly revokeEvery: (ms: number) => Promise<void>
@@ -67,6 +69,11 @@ export async function startIssuer(
       await verifier.ready()
       // The snapshot is older than this one, so when it is known the stream is open.
       await revokeOne(verifier)
+      return verifier
+    },
+    trustUntilExpiry: async () => {
+      const verifier = createVerifier({ issuer, audience, revocation: 'untilExpiry' })
+      await verifier.ready()
       return verifier
     },
     revokeOne,

@@ -2,20 +2,19 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { test } from 'node:test'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
-import { algorithms } from '@portcullis/protocol/jws'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { createSealer } from '../src/domain/sealing.ts'
 import { createChosenClock } from './chosen-clock.ts'
 import { claims, open, openTwice, publishedMsMin, sealer, tryToOpen } from './opened-keyring.ts'
 
-const every: ReadonlySet<AlgorithmName> = new Set(algorithms.keys())
+/** What audiences may be signed with. */
+const every: ReadonlySet<AlgorithmName> = new Set(['RS256', 'PS256', 'ES256', 'EdDSA'])
 
 test('a signature of every algorithm is verified by another library with the published keys', async (t) => {
   const [database] = openTwice(t)
   const keyring = await open(database, { wanted: every })
   const keySet = createLocalJWKSet({ keys: [...keyring.publicJwks().keys] })
-  assert.equal(algorithms.size, 4)
-  for (const algorithm of algorithms.keys()) {
+  for (const algorithm of every) {
     const verified = await jwtVerify(keyring.sign(claims, algorithm), keySet, {
       algorithms: [algorithm],
       typ: 'at+jwt',

@@ -37,6 +37,7 @@ const never = 2 ** 31 - 1
 
 export function createFingerprintTable(hasFloors: boolean): FingerprintTable {
   const layout = hasFloors ? withFloors : withoutFloors
+  const stride = layout.cells
   const shards: (Shard | undefined)[] = Array.from({ length: shardCount })
   let entries = 0
   let sweepAt = 0
@@ -50,7 +51,7 @@ export function createFingerprintTable(hasFloors: boolean): FingerprintTable {
       const outcome = joinEntry(shard, layout, entry)
       if (outcome !== 'added') return outcome === 'raised'
       entries += 1
-      if (shard.entries > (shard.cells.length / layout.cells) * loadMax) {
+      if (shard.entries > shard.slots * loadMax) {
         shards[index] = rebuilt(shard, layout, 0)
       }
       return true
@@ -59,7 +60,7 @@ export function createFingerprintTable(hasFloors: boolean): FingerprintTable {
       const shard = shards[shardOf(high)]
       if (shard === undefined) return -1
       const { cells } = shard
-      const at = findCell(cells, layout, high, low)
+      const at = findCell(shard, stride, high, low)
       if (cells[at + endCell] === 0) return -1
       return hasFloors ? floorAt(cells, at) : 0
     },
@@ -101,6 +102,7 @@ const floorHighCell = 4
 /** Open addressing with linear probing. The cells of a slot lie together, where one look fetches them all. */
 interface Shard {
   readonly cells: Int32Array
+  readonly slots: number
   entries: number
   /** No entry ends before it, so a sweep can pass by. */
   firstEndMinute: number
@@ -114,19 +116,19 @@ interface Entry {
 }
 
 function createShard(slots: number, layout: Layout): Shard {
-  return { cells: new Int32Array(slots * layout.cells), entries: 0, firstEndMinute: never }
+  const cells = new Int32Array(slots * layout.cells)
+  return { cells, slots, entries: 0, firstEndMinute: never }
 }
 
 /** Where the entry is, or where it would go. The load is below one, so there always is such a slot. */
-function findCell(cells: Int32Array, layout: Layout, high: number, low: number): number {
-  const slots = cells.length / layout.cells
-  let at = Math.floor(((low >>> 0) / wordValues) * slots) * layout.cells
+function findCell({ cells, slots }: Shard, stride: number, high: number, low: number): number {
+  let at = Math.floor(((low >>> 0) / wordValues) * slots) * stride
   for (;;) {
     const held = cells[at]
     if (held === low && cells[at + highCell] === high) return at
     // An empty slot holds zeros, like half of some fingerprints.
     if (held === 0 && cells[at + endCell] === 0) return at
-    at += layout.cells
+    at += stride
     if (at === cells.length) at = 0
   }
 }
@@ -141,7 +143,7 @@ function joinEntry(
   { high, low, floor, endMinute }: Entry,
 ): 'added' | 'raised' | 'known' {
   const { cells } = shard
-  const at = findCell(cells, layout, high, low)
+  const at = findCell(shard, layout.cells, high, low)
   const heldEnd = cells[at + endCell] ?? 0
   const isHigher = layout.hasFloors && floor > floorAt(cells, at)
   if (heldEnd >= endMinute && !isHigher) return 'known'

@@ -19,6 +19,8 @@ import { VerifyError } from './verify-error.ts'
 
 /** What the verifiers of several audiences share. */
 export interface Shared<Own> {
+  /** By it they know what one of them has verified. */
+  readonly family: object
   readonly watches: Watches
   readonly cache: TokenCache<RememberedToken<Own>>
   readonly revocation: RevocationCheck
@@ -28,13 +30,13 @@ export interface Shared<Own> {
   readonly heldKey: (kid: string) => VerificationKey | undefined
 }
 
-/** The audience is judged at every hit, so a token that was let in for one is not in for another. */
+/** What was let in for one audience is judged anew for another. */
 export interface RememberedToken<Own> extends VerifiedTokenFacts<Own>, Remembered {
   readonly answer: VerifiedToken<Own>
   readonly isBound: boolean
 }
 
-/** Token, claims and what is needed to judge it again: measured 2 on tokens of 870 characters. */
+/** Token, claims and what is needed to judge it again: 2 for tokens of 870 characters, more for short ones. */
 const bytesHeldPerCharacter = 3
 
 /** The verifier of one issuer for one audience: the way of a token from its text to its claims. */
@@ -44,8 +46,8 @@ export function createAudienceVerifier<Own>(
 ): Verifier<Own> {
   const { expected, dpop } = settings
   const { issuer, audience } = expected
-  const { watches, cache, revocation, ready } = shared
-  const { recall, verifyNew, refusalOf } = createTokenJudge(settings, shared)
+  const { family, watches, revocation, ready } = shared
+  const { recall, verifyNew, refusalOf, throwRefusal } = createTokenJudge(settings, shared)
 
   return Object.freeze({
     issuer,
@@ -58,10 +60,11 @@ export function createAudienceVerifier<Own>(
       const known = judged instanceof Promise ? await judged : judged
       if (proof === undefined && !known.isBound) return known.answer
       const nonce = await checkPossession(known.signed.claims, token, proof, dpop, audience)
+      throwRefusal(known.signed)
       return nonce === undefined ? known.answer : createVerifiedToken(known, nonce)
     },
     watch: (auth: VerifiedToken) => {
-      const signed = signedTokenOf(auth, cache)
+      const signed = signedTokenOf(auth, family)
       if (signed === undefined) throw new TypeError('this verifier has not verified such a token')
       return watches.open(() => refusalOf(signed))
     },
@@ -83,16 +86,18 @@ interface TokenJudge<Own> {
   readonly verifyNew: (token: string) => RememberedToken<Own> | Promise<RememberedToken<Own>>
   /** What a token that was verified would be answered now. */
   readonly refusalOf: (signed: SignedToken) => VerifyError | undefined
+  /** Throws it. Also asked after what was waited for: a schema or a store of proofs may take its time. */
+  readonly throwRefusal: (signed: SignedToken) => void
 }
 
 function createTokenJudge<Own>(
   { expected, checkOwnClaims }: VerifierSettings<Own>,
-  { cache, revocation, findKey, heldKey }: Shared<Own>,
+  { family, cache, revocation, findKey, heldKey }: Shared<Own>,
 ): TokenJudge<Own> {
   const { audience } = expected
   const rule: TokenRule = { expected, revocation: revocation.rule }
 
-  const { refusalFor, refusalOf } = createRefusals(rule, revocation)
+  const { refusalFor, refusalOf, throwRefusal } = createRefusals(rule, revocation)
 
   async function waitForKey(kid: string): Promise<VerificationKey> {
     const lookup = await findKey(kid)
@@ -109,12 +114,13 @@ function createTokenJudge<Own>(
     const checked = checkSignature(read, key, rule)
     if (checked.kind === 'refused') throw refusalFor(checked.why)
     const { token: signed } = checked
-    const refusal = refusalOf(signed)
-    if (refusal !== undefined) throw refusal
+    throwRefusal(signed)
     const owned = checkOwnClaims(signed.claims)
-    return owned instanceof Promise
-      ? owned.then((judged) => remember(token, signed, judged))
-      : remember(token, signed, owned)
+    if (!(owned instanceof Promise)) return remember(token, signed, owned)
+    return owned.then((judged) => {
+      throwRefusal(signed)
+      return remember(token, signed, judged)
+    })
   }
 
   function remember(
@@ -123,13 +129,14 @@ function createTokenJudge<Own>(
     owned: JudgedOwnClaims<Own>,
   ): RememberedToken<Own> {
     if (owned.kind === 'refused') throw unfitOwnClaims(owned.paths, audience)
-    const known = rememberedToken(token, { signed, audience, own: owned.own, by: cache })
+    const known = rememberedToken(token, { signed, audience, own: owned.own, verifiedBy: family })
     cache.offer(known)
     return known
   }
 
   return {
     refusalOf,
+    throwRefusal,
     recall: (token) => {
       const known = typeof token === 'string' ? cache.find(token) : undefined
       // The signature counts only under the very key that it was checked with.
@@ -139,7 +146,7 @@ function createTokenJudge<Own>(
       if (refusal === undefined) {
         return known.audience === audience ? known : rememberedToken(token, { ...known, audience })
       }
-      cache.drop(token)
+      if (isFinal(refusal)) cache.drop(token)
       throw refusal
     },
     verifyNew: (token) => {
@@ -153,26 +160,35 @@ function createTokenJudge<Own>(
   }
 }
 
-interface Refusals {
+type Refusals = Pick<TokenJudge<unknown>, 'refusalOf' | 'throwRefusal'> & {
   readonly refusalFor: (fault: TokenFault) => VerifyError
-  readonly refusalOf: (signed: SignedToken) => VerifyError | undefined
 }
 
 function createRefusals(rule: TokenRule, { clockError }: RevocationCheck): Refusals {
   const refusalFor = (fault: TokenFault): VerifyError =>
     (fault === 'stale' ? clockError() : undefined) ?? invalidToken(fault, rule.expected.audience)
+  const refusalOf = (signed: SignedToken): VerifyError | undefined => {
+    const fault = faultOfSigned(signed, rule)
+    return fault === undefined ? undefined : refusalFor(fault)
+  }
   return {
     refusalFor,
-    refusalOf: (signed) => {
-      const fault = faultOfSigned(signed, rule)
-      return fault === undefined ? undefined : refusalFor(fault)
+    refusalOf,
+    throwRefusal: (signed) => {
+      const refusal = refusalOf(signed)
+      if (refusal !== undefined) throw refusal
     },
   }
 }
 
+/** Staleness and early times pass by themselves, and another audience may ask for the same token. */
+function isFinal({ reason }: VerifyError): boolean {
+  return reason === 'expired' || reason === 'revoked' || reason === 'key-withdrawn'
+}
+
 function rememberedToken<Own>(
   token: string,
-  { signed, audience, own, by }: VerifiedTokenFacts<Own>,
+  { signed, audience, own, verifiedBy }: VerifiedTokenFacts<Own>,
 ): RememberedToken<Own> {
   return {
     token,
@@ -183,7 +199,7 @@ function rememberedToken<Own>(
     signed,
     audience,
     own,
-    by,
-    answer: createVerifiedToken({ signed, audience, own, by }),
+    verifiedBy,
+    answer: createVerifiedToken({ signed, audience, own, verifiedBy }),
   }
 }

@@ -27,13 +27,16 @@ export function createIssuerVerifier<Own>(options: VerifierOptions<Own>): Verifi
   const keys = keySourceOf(settings, documents)
   const watches = createWatches()
   const cache = createTokenCache<RememberedToken<Own>>(settings.tokenCacheBytesMax)
+  const family = Object.freeze({})
   const revocation =
     settings.revocation === undefined
       ? untilExpiry(now)
       : followedRevocation({
-          ...settings,
-          ...settings.revocation,
           issuer: expected.issuer,
+          client: settings.client,
+          now,
+          onRevoked: settings.onRevoked,
+          whenStale: settings.revocation.whenStale,
           documents,
           fetch,
           clock,
@@ -45,7 +48,7 @@ export function createIssuerVerifier<Own>(options: VerifierOptions<Own>): Verifi
             if (withdrawnKids.length === 0) return
             cache.dropWhere(({ signed }) => withdrawnKids.includes(signed.key.kid))
           },
-          signedTokenOf: (auth) => signedTokenOf(auth, cache),
+          signedTokenOf: (auth) => signedTokenOf(auth, family),
         })
   // The first answer of the feed is waited for like the first key; later ones are not.
   let hasAttempted = false
@@ -70,7 +73,7 @@ export function createIssuerVerifier<Own>(options: VerifierOptions<Own>): Verifi
   const heldKey = (kid: string): VerificationKey | undefined =>
     hasAttempted ? keys.held(kid) : undefined
 
-  const shared = { watches, cache, revocation, ready, findKey, heldKey }
+  const shared = { family, watches, cache, revocation, ready, findKey, heldKey }
   return createAudienceVerifier(settings, shared)
 }
 

@@ -3,6 +3,7 @@ import type { AlgorithmName, VerificationKey } from '@portcullis/protocol/jws'
 import {
   algorithms,
   isAlgorithmName,
+  kidCharactersMax,
   sharedSecretAlgorithm,
   sharedSecretBytesMin,
   sharedSecretKey,
@@ -33,12 +34,16 @@ export interface VerifierOptions<Own = undefined> {
    * secret with this one service: whoever can verify with it can also mint.
    */
   readonly algorithms?: readonly AlgorithmName[] | readonly ['HS256']
-  /** The secret of `['HS256']`, 32 bytes or more, and the `kid` that tokens name it by. No key set is fetched. */
+  /**
+   * The secret of `['HS256']`, 32 bytes or more, and the `kid` that tokens name it by. No key set is
+   * fetched, and no checkpoint lists such a key, so it needs `revocation: 'untilExpiry'`.
+   */
   readonly sharedSecret?: SharedSecret
   /**
    * A Standard Schema (zod, valibot, arktype and others) for claims of your own, which may be asynchronous.
    * It sees a copy of the claims of a token that was verified; what it makes of them is `own` in the
-   * answer, and is remembered with the token.
+   * answer, and is remembered with the token: it is NOT asked again at every request, so it is no place
+   * to look up what may change. What it throws goes through.
    */
   readonly claims?: StandardSchemaV1<unknown, Own>
   /** Takes tokens that are bound to a key: `createProofJudge()` of `@portcullis/verify/dpop`. Default: refused. */
@@ -63,8 +68,8 @@ export interface VerifierOptions<Own = undefined> {
   readonly lifetimeSecondsMax?: number
   /**
    * What tokens that were seen before may take up, so that their signature is checked once: default
-   * 33,554,432 (some 12,000 tokens), 0 for none, at most 2³⁰. Everything else is checked at every
-   * request: lifetime, revocation and freshness.
+   * 33,554,432 (some 12,000 tokens), 0 for none, at most 2³⁰; there are 32,768 of them at most. What
+   * `claims` makes of a token is not counted. Expiry, revocation and freshness are judged at every request.
    */
   readonly tokenCacheBytesMax?: number
   /**
@@ -147,6 +152,7 @@ export function parseOptions<Own>(options: VerifierOptions<Own>): VerifierSettin
     ...unknown
   } = options
   rejectUnknown(unknown)
+  if (sharedSecret !== undefined) rejectBesideSecret({ revocation, keySetFile })
   return {
     expected: Object.freeze({
       issuer: requireIssuer(issuer),
@@ -207,12 +213,33 @@ function requireSharedSecret(value: SharedSecret): VerificationKey {
   requireObject(value, 'option "sharedSecret"')
   const { kid, secret, ...unknown } = value
   rejectUnknown(unknown, 'sharedSecret.')
+  if (requireText(kid, 'sharedSecret.kid').length > kidCharactersMax) {
+    throw new TypeError(`option "sharedSecret.kid" must be ${kidCharactersMax} characters or fewer`)
+  }
   if (secret instanceof Uint8Array && secret.length >= sharedSecretBytesMin) {
-    return sharedSecretKey(requireText(kid, 'sharedSecret.kid'), secret)
+    return sharedSecretKey(kid, secret)
   }
   throw new TypeError(
     `option "sharedSecret.secret" must be a Uint8Array of ${sharedSecretBytesMin} bytes or more`,
   )
+}
+
+/** What a shared secret makes useless, or what makes it so. */
+function rejectBesideSecret({
+  revocation,
+  keySetFile,
+}: {
+  readonly revocation: VerifierOptions['revocation']
+  readonly keySetFile: string | undefined
+}): void {
+  if (revocation !== 'untilExpiry') {
+    throw new TypeError(
+      'option "sharedSecret" needs "revocation" "untilExpiry": no checkpoint lists a shared key',
+    )
+  }
+  if (keySetFile !== undefined) {
+    throw new TypeError('option "keySetFile" would never be used with "sharedSecret"')
+  }
 }
 
 /** Without a schema `Own` is undefined; TypeScript cannot tell that from here. */
@@ -225,7 +252,9 @@ function requireOwnClaims<Own>(
 }
 
 function requireProofJudge(value: ProofJudge | undefined): ProofJudge | undefined {
-  if (value === undefined || typeof value.judge === 'function') return value
+  if (value === undefined) return value
+  const isJudge = typeof value?.judge === 'function' && Array.isArray(value.algorithms)
+  if (isJudge && value.algorithms.length > 0) return value
   throw new TypeError('option "dpop" must be what createProofJudge has answered')
 }
 

@@ -1,6 +1,6 @@
 import { accessTokenType } from '@portcullis/protocol'
 import type { TokenFault } from './access-token.ts'
-import type { KeysUnavailable } from './issuer/held-key-set.ts'
+import type { KeysUnavailable } from './issuer/back-off.ts'
 import { VerifyError } from './verify-error.ts'
 
 // What callers are told about a token that is not let in, in words without any part of it.

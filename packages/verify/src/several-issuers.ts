@@ -25,7 +25,8 @@ export function composeVerifiers<Own>(verifiers: readonly Verifier<Own>[]): Seve
   return Object.freeze({
     issuers: Object.freeze(verifiers.map(({ issuer }) => issuer)),
     audience,
-    dpopAlgorithms: first.dpopAlgorithms,
+    // Who shows a proof is judged by the verifier of the token's issuer, and by what that one takes.
+    dpopAlgorithms: [...new Set(verifiers.flatMap((verifier) => verifier.dpopAlgorithms))],
     verify: async (token, proof) => {
       const judged = choice.forToken(token)
       switch (judged.kind) {

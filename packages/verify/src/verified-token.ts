@@ -18,7 +18,7 @@ export interface VerifiedTokenFacts<Own> {
   readonly audience: string
   readonly own: Own
   /** What those verifiers share that may ask `signedTokenOf` for it. */
-  readonly by: object
+  readonly verifiedBy: object
 }
 
 export function createVerifiedToken<Own>(
@@ -29,8 +29,8 @@ export function createVerifiedToken<Own>(
 }
 
 /** Undefined when it was not verified by these, or is a copy. */
-export function signedTokenOf(auth: VerifiedToken, by: object): SignedToken | undefined {
-  return Answer.signedTokenOf(auth, by)
+export function signedTokenOf(auth: VerifiedToken, verifiedBy: object): SignedToken | undefined {
+  return Answer.signedTokenOf(auth, verifiedBy)
 }
 
 /**
@@ -43,19 +43,22 @@ class Answer<Own> implements VerifiedToken<Own> {
   readonly own: Own
   readonly nextDpopNonce?: string
   readonly #signed: SignedToken
-  readonly #by: object
+  readonly #verifiedBy: object
 
-  constructor({ signed, audience, own, by }: VerifiedTokenFacts<Own>, nextDpopNonce?: string) {
+  constructor(
+    { signed, audience, own, verifiedBy }: VerifiedTokenFacts<Own>,
+    nextDpopNonce?: string,
+  ) {
     this.claims = signed.claims
     this.audience = audience
     this.own = own
     if (nextDpopNonce !== undefined) this.nextDpopNonce = nextDpopNonce
     this.#signed = signed
-    this.#by = by
+    this.#verifiedBy = verifiedBy
     Object.freeze(this)
   }
 
-  static signedTokenOf(auth: VerifiedToken, by: object): SignedToken | undefined {
-    return #signed in auth && auth.#by === by ? auth.#signed : undefined
+  static signedTokenOf(auth: VerifiedToken, verifiedBy: object): SignedToken | undefined {
+    return #signed in auth && auth.#verifiedBy === verifiedBy ? auth.#signed : undefined
   }
 }

@@ -163,6 +163,21 @@ test('without the option a bound token is refused, and the scheme is another one
   }
 })
 
+test('of several issuers each has its own say about proofs', async (t) => {
+  const { issuer, token, prove } = await start(t)
+  const plain = await createTestIssuer({ algorithm: 'ES256' })
+  t.after(plain.close)
+  const settings = { audience: 'orders', revocation: 'untilExpiry' } as const
+  const both = createVerifier([
+    { issuer: plain.issuer, ...settings },
+    { issuer: issuer.issuer, ...settings, dpop: createProofJudge({ algorithms: ['ES256'] }) },
+  ])
+  assert.deepEqual(both.dpopAlgorithms, ['ES256'])
+  const handle = authenticate(both)(() => new Response('let in'))
+  const headers = { authorization: `DPoP ${token}`, dpop: prove() }
+  assert.equal((await handle(new Request(url, { headers }))).status, 200)
+})
+
 test('a bound token that is revoked is refused whatever proves it', async (t) => {
   const { issuer, key, send } = await start(t, {}, { revocation: { maxStalenessSeconds: 3 } })
   const jti = 'the-one'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createVerifier } from '@portcullis/verify'
-import { createTestIssuer } from '@portcullis/verify/testing'
+import { createTestIssuer, untilApplied } from '@portcullis/verify/testing'
 import * as z from 'zod'
 
 test('what a schema makes of the claims is typed, frozen, and the same at the second request', async (t) => {
@@ -32,6 +32,20 @@ test('what a schema makes of the claims is typed, frozen, and the same at the se
   await assert.rejects(patient.verify(issuer.mint({ tenant: 'evil' })), {
     reason: 'unfit-own-claims',
   })
+})
+
+test('a token that is revoked while a schema takes its time is refused', async (t) => {
+  const issuer = await createTestIssuer({ algorithm: 'ES256' })
+  t.after(issuer.close)
+  const gate = Promise.withResolvers<boolean>()
+  const claims = z.object({ jti: z.string() }).refine(async () => gate.promise)
+  const verifier = createVerifier({ issuer: issuer.issuer, audience: 'orders', claims })
+  t.after(verifier.close)
+  await verifier.ready()
+  const verified = verifier.verify(issuer.mint({ jti: 'slow' }))
+  await untilApplied(verifier, issuer.revoke({ jti: 'slow' }))
+  gate.resolve(true)
+  await assert.rejects(verified, { reason: 'revoked' })
 })
 
 test('a list of options makes one verifier of several issuers', async (t) => {

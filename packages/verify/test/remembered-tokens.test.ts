@@ -88,6 +88,15 @@ test('V86: what was let in for one audience is judged anew for another', async (
   assert.equal((await verifier.verify(both)).audience, 'orders')
 })
 
+test('a token that is shown to another audience is still remembered for its own', async (t) => {
+  const { issuer, verifier } = await start(t)
+  const token = issuer.mint()
+  await fateOf(verifier, token)
+  const remembered = await verifier.verify(token)
+  assert.equal(await fateOf(verifier.withAudience('reviews'), token), 'wrong-audience')
+  assert.equal(await verifier.verify(token), remembered)
+})
+
 test('V87: the other spelling of an ECDSA signature is a token of its own, revoked with the first', async (t) => {
   const { issuer, verifier } = await start(t)
   const jti = 'twin'

@@ -48,6 +48,9 @@ const mistakes: readonly (readonly [string, Partial<Record<keyof VerifierOptions
   ['a secret that is a text', { sharedSecret: { kid: 'shared', secret: 'x'.repeat(32) } }],
   ['a secret that is too short', { sharedSecret: { kid: 'shared', secret: randomBytes(31) } }],
   ['a secret without a kid', { sharedSecret: { secret } }],
+  ['a feed, which lists no such key,', { revocation: {} }],
+  ['a file for keys that are never fetched', { keySetFile: '/nowhere' }],
+  ['a kid that no token may have', { sharedSecret: { kid: 'k'.repeat(257), secret } }],
   ['a misspelt member', { sharedSecret: { kid: 'shared', secret, secrets: secret } }],
 ]
 for (const [what, changed] of mistakes) {
@@ -55,7 +58,7 @@ for (const [what, changed] of mistakes) {
     const given = { ...options, ...changed } as VerifierOptions
     assert.throws(() => createVerifier(given), {
       name: 'TypeError',
-      message: /algorithms|sharedSecret/,
+      message: /option.*(?:algorithms|sharedSecret)/,
     })
   })
 }

@@ -14,7 +14,8 @@ export type JudgedHeader =
 export type HeaderFault =
   'wrong-type' | 'algorithm-not-allowed' | 'unsupported-extension' | 'missing-key-id'
 
-const kidCharactersMax = 256
+/** A longer one names no key: it could not be looked for without a limit. */
+export const kidCharactersMax = 256
 
 /**
  * Judges a JOSE header by what the caller expects, never by what the header asks for. Keys that ride

@@ -20,12 +20,11 @@ export async function checkPossession(
   judge: ProofJudge | undefined,
   realm: string,
 ): Promise<string | undefined> {
-  // A confirmation in a form that is not known here (RFC 7800) is still a confirmation.
-  const thumbprint = claims.cnf === undefined ? undefined : boundThumbprint(claims.cnf)
-  if (judge === undefined || presented === undefined || claims.cnf === undefined) {
-    throw invalidToken(claims.cnf === undefined ? 'not-bound-to-a-key' : 'bound-to-a-key', realm)
+  if (claims.cnf === undefined) throw invalidToken('not-bound-to-a-key', realm)
+  const thumbprint = boundThumbprint(claims.cnf)
+  if (judge === undefined || presented === undefined || thumbprint === undefined) {
+    throw invalidToken('bound-to-a-key', realm)
   }
-  if (thumbprint === undefined) throw invalidToken('bound-to-a-key', realm)
 
   const facts = { realm, dpopAlgorithms: judge.algorithms }
   const judged = await judge.judge({ ...presented, accessToken, thumbprint })

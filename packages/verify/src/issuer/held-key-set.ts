@@ -1,16 +1,14 @@
 import type { VerificationKey } from '@portcullis/protocol/jws'
-import type { BackOff, KeysUnavailable } from './back-off.ts'
+import type { BackOff } from './back-off.ts'
 import { createBackOff } from './back-off.ts'
 import type { DocumentFailure, FetchedKeySet } from './documents.ts'
 import { jittered } from './jitter.ts'
 import type { KeptKeySet } from './key-set-file.ts'
 
-export type { KeysUnavailable }
-
 export interface HeldKeySet {
   readonly keys: ReadonlyMap<string, VerificationKey>
   /** Which fetch brought it; they are counted from 1, and 0 is the file. */
-  readonly fetch: number
+  readonly fetchNumber: number
   readonly maxAgeMs: number
   /** A refresh is due, behind the requests. */
   readonly refreshAtMs: number
@@ -72,12 +70,12 @@ export function createKeySetHolder({
 
   async function fetchOnce(): Promise<void> {
     fetches += 1
-    const fetch = fetches
+    const fetchNumber = fetches
     const askedAtMs = elapsedMs()
     const fetched = await fetchKeySet()
     if (fetched.kind === 'failed') return backOff.fail(fetched.why)
     backOff.succeed()
-    held = heldSet(fetched.keys, fetch, fetched.maxAgeSeconds * 1000, askedAtMs)
+    held = heldSet(fetched.keys, fetchNumber, fetched.maxAgeSeconds * 1000, askedAtMs)
   }
 
   const usable = (): HeldKeySet | undefined =>
@@ -156,13 +154,13 @@ function createSingleFlight(
 
 function heldSet(
   keys: HeldKeySet['keys'],
-  fetch: number,
+  fetchNumber: number,
   maxAgeMs: number,
   confirmedAtMs: number,
 ): HeldKeySet {
   return {
     keys,
-    fetch,
+    fetchNumber,
     maxAgeMs,
     refreshAtMs: confirmedAtMs + jittered(maxAgeMs),
     freshUntilMs: confirmedAtMs + maxAgeMs,

@@ -1,6 +1,6 @@
 import type { VerificationKey } from '@portcullis/protocol/jws'
 import type { DocumentFailure, FetchedKeySet } from './documents.ts'
-import type { KeysUnavailable } from './held-key-set.ts'
+import type { KeysUnavailable } from './back-off.ts'
 import { createKeySetHolder } from './held-key-set.ts'
 import type { KeySetFile } from './key-set-file.ts'
 import { createUnknownKids } from './unknown-kids.ts'
@@ -69,7 +69,7 @@ export function createKeySource({ fetchKeySet, now, file }: KeySourceOptions): K
       const set = keySet.usable()
       const key = set?.keys.get(kid)
       if (key !== undefined) return { kind: 'key', key }
-      if (set !== undefined && set.fetch > fetchesBefore) {
+      if (set !== undefined && set.fetchNumber > fetchesBefore) {
         unknownKids.rememberAbsent(kid)
         return { kind: 'unknown' }
       }

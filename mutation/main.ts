@@ -23,7 +23,7 @@ const { values, positionals } = parseArgs({
 const files = found(positionals.length > 0 ? positionals : settings.mutate)
 const testFiles = found(values.tests ?? testsBeside(files))
 
-// Its 190 packages are for this command alone, so they have a lock of their own.
+// Its packages are for this command alone, so they have a lock of their own.
 if (!existsSync(stryker)) {
   inheriting('npm', ['ci', '--prefix', join(root, 'mutation'), '--ignore-scripts'])
 }

@@ -46,7 +46,7 @@ const domainImports: ReadonlySet<string> = new Set([
 ])
 
 const drawerNames = new Set(['utils', 'helpers', 'common', 'shared', 'core', 'misc'])
-const filesMin = 80
+const filesMin = 230
 
 const placeOf = (path: string): string => path.split('/').slice(0, 2).join('/')
 const layerOf = (path: string): string | undefined =>

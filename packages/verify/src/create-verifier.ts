@@ -5,7 +5,7 @@ import type { SeveralVerifiers, Verifier } from './verifier.ts'
 
 /**
  * Builds a verifier for the tokens of one issuer to one audience, or of several issuers to the same
- * audience. Nothing is fetched yet; a feed is followed from the first `ready()` or `verify()` on, until
+ * audience. Nothing is fetched yet, and only `keySetFile` is read; a feed is followed from the first `ready()` or `verify()` on, until
  * `close()`. Throws a TypeError that names the option when one is unknown, missing or wrong.
  */
 export function createVerifier<Own = undefined>(

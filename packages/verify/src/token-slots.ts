@@ -45,7 +45,7 @@ export function createTokenSlots<Entry extends Remembered>(): TokenSlots<Entry> 
       for (let slot = first; slot < first + ways; slot += 1) {
         if (entries[slot] === undefined) return slot
       }
-      return first + (tail >>> 29)
+      return first + ((tail >>> 16) % ways)
     },
     read: (slot) => entries[slot],
     write: (slot, entry) => {

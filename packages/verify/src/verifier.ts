@@ -21,9 +21,10 @@ export interface Verifier<Own = unknown> {
   /** What DPoP proofs may be signed with; none without the option `dpop`. */
   readonly dpopAlgorithms: readonly string[]
   /**
-   * Verifies one access token (RFC 9068) and resolves to its claims. Checks form, header, signature,
+   * Verifies one access token (RFC 9068) and resolves to what it says. Checks form, header, signature,
    * issuer, audience, lifetime and revocation, in this order, without a network call while the key is
    * known; then your own claims by the option `claims`, and the proof of a token that is bound to a key.
+   * Of a token that came before, what cannot change is not checked again (see `tokenCacheBytesMax`).
    *
    * `proof` is what came with a token under the scheme `DPoP`; without it the token came as a plain
    * bearer token, and then one that is bound to a key is refused.
@@ -33,13 +34,13 @@ export interface Verifier<Own = unknown> {
    *
    * Rejects with a `VerifyError`: `invalid-token` 401, `invalid-dpop-proof` and `use-dpop-nonce` 401,
    * `keys-unavailable` 503 when the key of a token that may be good cannot be had, `clocks-disagree` 503,
-   * or `proofs-unavailable` 503.
+   * or `proofs-unavailable` 503. What the schema or the store of proofs throws by mistake goes through.
    */
   readonly verify: (token: string, proof?: PresentedRequestProof) => Promise<VerifiedToken<Own>>
   /**
    * Watches a token that this verifier has verified, for a connection or a job that outlives the
-   * request. Takes what `verify` has answered, and throws a TypeError for a copy of it. Does NOT look at the key set again: a key taken out of it is seen only where the feed
-   * is followed.
+   * request. Takes what `verify` has answered, and throws a TypeError for a copy of it. Does NOT look at
+   * the key set again: a key taken out of it is seen only where the feed is followed.
    */
   readonly watch: (auth: VerifiedToken) => TokenWatch
   /** What is known about revocation, for health checks and metrics. */

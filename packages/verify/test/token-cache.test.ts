@@ -84,7 +84,7 @@ test('whatever is offered and dropped, an answer is of that token and the bytes 
   assert.ok(found >= 200, `only ${found} answers`)
 })
 
-test('ten thousand tokens are all remembered', () => {
+test('of ten thousand tokens hardly any is missing', () => {
   const cache = createTokenCache<Entry>(10_000 * entryBytes)
   const tokens = randomTokens(10_000)
   for (const [at, token] of tokens.entries()) offerTwice(cache, entry(token, at))

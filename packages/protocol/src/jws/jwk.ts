@@ -68,7 +68,7 @@ function misuseOf(jwk: JsonObject): string | undefined {
 function importPublicKey(jwk: JsonObject, algorithm: Algorithm): ParsedPublicKey {
   let publicKey: KeyObject
   try {
-    // Checks for EC that the point is on the curve; for Ed25519 the signature shows it.
+    // Checks that a point of EC is on its curve. One of Ed25519 that is not verifies no signature.
     publicKey = createPublicKey({ key: jwk, format: 'jwk' })
   } catch {
     return unusable('its parameters are not a key')

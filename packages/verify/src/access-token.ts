@@ -52,6 +52,8 @@ export interface ReadToken {
 export interface RefusedToken {
   readonly kind: 'refused'
   readonly why: TokenFault
+  /** The registered claim that is missing or has a wrong form. */
+  readonly claim?: string
 }
 
 /** A token that its issuer has signed, with what it takes to judge it again. */
@@ -101,7 +103,7 @@ export function checkSignature(
   if (algorithm.name !== name) return refused('key-does-not-fit')
   if (!algorithm.verify(publicKey, jws.signingInput, jws.signature)) return refused('bad-signature')
   const parsed = parseAccessTokenClaims(jws.payload)
-  if (parsed.kind === 'malformed') return refused('malformed-claims')
+  if (parsed.kind === 'malformed') return { ...refused('malformed-claims'), claim: parsed.claim }
   return { kind: 'signed', token: signedToken(parsed.claims, key) }
 }
 
@@ -153,9 +155,9 @@ function timeFault(
   { leewaySeconds }: TokenExpectation,
   { wallMs, nowMs }: Moment,
 ): ClaimsFault | undefined {
-  // RFC 7519 section 4.1.4: the token is dead *on* exp, so <= and not <.
-  if (exp <= nowMs / 1000 - leewaySeconds) return 'expired'
-  return notBefore > wallMs / 1000 + leewaySeconds ? 'not-yet-valid' : undefined
+  // RFC 7519 section 4.1.4: the token is dead *on* exp. Asked in this way a time that is no number refuses.
+  if (!(exp > nowMs / 1000 - leewaySeconds)) return 'expired'
+  return notBefore <= wallMs / 1000 + leewaySeconds ? undefined : 'not-yet-valid'
 }
 
 function refused(why: TokenFault): RefusedToken {

@@ -7,7 +7,7 @@ import type { KeyLookup } from './issuer/key-source.ts'
 import type { VerifierSettings } from './options.ts'
 import type { JudgedOwnClaims } from './own-claims.ts'
 import { requireText } from './options.ts'
-import { invalidToken, keysUnavailable, unfitOwnClaims } from './refusals.ts'
+import { invalidToken, keysUnavailable, malformedClaim, unfitOwnClaims } from './refusals.ts'
 import type { RevocationCheck } from './revocation/revocation.ts'
 import type { Watches } from './revocation/watch.ts'
 import type { TokenCache } from './token-cache.ts'
@@ -36,8 +36,14 @@ export interface RememberedToken<Own> extends VerifiedTokenFacts<Own>, Remembere
   readonly isBound: boolean
 }
 
-/** Token, claims and what is needed to judge it again: 2 for tokens of 870 characters, more for short ones. */
+/** Measured on tokens of many sizes, with claims and all that it takes to judge them again. */
 const bytesHeldPerCharacter = 3
+const bytesHeldPerMember = 64
+
+function bytesHeld(token: string, { claims }: SignedToken): number {
+  const members = Object.keys(claims).length
+  return token.length * bytesHeldPerCharacter + members * bytesHeldPerMember
+}
 
 /** The verifier of one issuer for one audience: the way of a token from its text to its claims. */
 export function createAudienceVerifier<Own>(
@@ -59,6 +65,7 @@ export function createAudienceVerifier<Own>(
       // What need not wait does not: a promise more costs a twentieth of the signature.
       const known = judged instanceof Promise ? await judged : judged
       if (proof === undefined && !known.isBound) return known.answer
+      requireProof(proof)
       const nonce = await checkPossession(known.signed.claims, token, proof, dpop, audience)
       throwRefusal(known.signed)
       return nonce === undefined ? known.answer : createVerifiedToken(known, nonce)
@@ -78,6 +85,13 @@ export function createAudienceVerifier<Own>(
       watches.close(new VerifyError('feed-unavailable', 'the verifier was closed'))
     },
   })
+}
+
+/** From JavaScript anything may come, such as the index that `map` passes. */
+function requireProof(proof: PresentedRequestProof | undefined): void {
+  if (proof === undefined) return
+  if (Array.isArray(proof?.proofs) && typeof proof.method === 'string') return
+  throw new TypeError('the second argument of verify must be { proofs, method, url }')
 }
 
 interface TokenJudge<Own> {
@@ -112,7 +126,10 @@ function createTokenJudge<Own>(
     read: ReadToken,
   ): RememberedToken<Own> | Promise<RememberedToken<Own>> {
     const checked = checkSignature(read, key, rule)
-    if (checked.kind === 'refused') throw refusalFor(checked.why)
+    if (checked.kind === 'refused') {
+      const { why, claim } = checked
+      throw claim === undefined ? refusalFor(why) : malformedClaim(claim, audience)
+    }
     const { token: signed } = checked
     throwRefusal(signed)
     const owned = checkOwnClaims(signed.claims)
@@ -130,7 +147,8 @@ function createTokenJudge<Own>(
   ): RememberedToken<Own> {
     if (owned.kind === 'refused') throw unfitOwnClaims(owned.paths, audience)
     const known = rememberedToken(token, { signed, audience, own: owned.own, verifiedBy: family })
-    cache.offer(known)
+    // What cannot be frozen would be shared by all requests that bring the token.
+    if (owned.isFrozen) cache.offer(known)
     return known
   }
 
@@ -192,7 +210,7 @@ function rememberedToken<Own>(
 ): RememberedToken<Own> {
   return {
     token,
-    bytes: token.length * bytesHeldPerCharacter,
+    bytes: bytesHeld(token, signed),
     wasAsked: false,
     // A confirmation in a form that is not known here (RFC 7800) is still a confirmation.
     isBound: Object.hasOwn(signed.claims, 'cnf'),

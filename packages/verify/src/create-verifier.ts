@@ -15,6 +15,9 @@ export function createVerifier<Own = undefined>(options: VerifierOptions<Own>): 
 export function createVerifier<Own>(
   options: VerifierOptions<Own> | readonly VerifierOptions<Own>[],
 ): Verifier<Own> | SeveralVerifiers<Own> {
+  if (typeof Promise.withResolvers !== 'function') {
+    throw new Error('@portcullis/verify needs Node 22.12 or later')
+  }
   return isList(options)
     ? composeVerifiers(options.map((one) => createIssuerVerifier(one)))
     : createIssuerVerifier(options)

@@ -181,7 +181,7 @@ export function parseOptions<Own>(options: VerifierOptions<Own>): VerifierSettin
     ),
     keySetFile: keySetFile === undefined ? undefined : requireText(keySetFile, 'keySetFile'),
     fetch: requireFunction(fetch, 'fetch'),
-    now: requireFunction(now, 'now'),
+    now: requireClock(now),
   }
 }
 
@@ -203,9 +203,12 @@ function requireAlgorithms(value: unknown, secret: unknown): ReadonlySet<string>
     }
     if (secret === undefined && value.every(isAlgorithmName)) return new Set(value)
   }
+  if (secret !== undefined) {
+    throw new TypeError(`option "sharedSecret" needs "algorithms" ['HS256'], and no other`)
+  }
   const names = [...algorithms.keys()].join(', ')
   throw new TypeError(
-    `option "algorithms" must be a list of some of ${names}, or HS256 alone with "sharedSecret"`,
+    `option "algorithms" must be a list of some of ${names}, or ['HS256'] with "sharedSecret"`,
   )
 }
 
@@ -247,7 +250,7 @@ function requireOwnClaims<Own>(
   schema: StandardSchemaV1<unknown, Own> | undefined,
 ): OwnClaimsCheck<Own> {
   if (schema !== undefined) return createOwnClaimsCheck(schema)
-  const nothing = { kind: 'ok', own: undefined as Own } as const
+  const nothing = { kind: 'ok', own: undefined as Own, isFrozen: true } as const
   return () => nothing
 }
 
@@ -310,6 +313,16 @@ function requireClient(value: ClientCredential): ClientCredential {
   const { id, secret, ...unknown } = value
   rejectUnknown(unknown, 'client.')
   return { id: requireText(id, 'client.id'), secret: requireText(secret, 'client.secret') }
+}
+
+/** A time that is no number would be neither before nor after anything. */
+function requireClock(now: () => number): () => number {
+  requireFunction(now, 'now')
+  return () => {
+    const ms = now()
+    if (Number.isFinite(ms)) return ms
+    throw new TypeError('option "now" must answer milliseconds since 1970')
+  }
 }
 
 function requireFunction<Value>(value: Value, option: string): Value {

@@ -24,7 +24,12 @@ interface SchemaIssue {
 }
 
 export type JudgedOwnClaims<Output> =
-  | { readonly kind: 'ok'; readonly own: Output }
+  | {
+      readonly kind: 'ok'
+      readonly own: Output
+      /** False when something in it can be changed still: a Date, a Map, an instance of a class. */
+      readonly isFrozen: boolean
+    }
   /** Where claims do not fit, as `tenant.id`; empty for the claims as a whole. Never a value. */
   | { readonly kind: 'refused'; readonly paths: readonly string[] }
 
@@ -63,8 +68,7 @@ function judge<Output>(result: SchemaResult<Output>): JudgedOwnClaims<Output> {
   if (result.issues !== undefined) return { kind: 'refused', paths: pathsOf(result.issues) }
   // Something that is neither must not let a token in with nothing checked.
   if (!('value' in result)) throw new TypeError('the schema has answered neither value nor issues')
-  deepFreeze(result.value, new Set())
-  return { kind: 'ok', own: result.value }
+  return { kind: 'ok', own: result.value, isFrozen: deepFreeze(result.value, new Set()) }
 }
 
 /** More tell nobody more, and the names of members may be those of the token. */
@@ -82,12 +86,15 @@ function nameOf(segment: PropertyKey | { readonly key: PropertyKey }): string {
   return name.replaceAll(/[^\x21\x23-\x5b\x5d-\x7e]/g, '?')
 }
 
-/** Only what freezing protects: the inside of a Map is not, and a typed array refuses. */
-function deepFreeze(value: unknown, seen: Set<unknown>): void {
-  if (typeof value !== 'object' || value === null || seen.has(value)) return
+/** Only what freezing protects: the inside of a Map is not, and a typed array refuses. True for all of it. */
+function deepFreeze(value: unknown, seen: Set<unknown>): boolean {
+  if (typeof value === 'function') return false
+  if (typeof value !== 'object' || value === null || seen.has(value)) return true
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return
+  if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return false
   seen.add(value)
   Object.freeze(value)
-  for (const member of Object.values(value)) deepFreeze(member, seen)
+  // All of them, also behind one that is not.
+  const outcomes = Object.values(value).map((member) => deepFreeze(member, seen))
+  return outcomes.every(Boolean)
 }

@@ -32,6 +32,12 @@ export function invalidToken(reason: TokenFault, realm: string): VerifyError {
   return new VerifyError('invalid-token', descriptions[reason], { reason, realm })
 }
 
+/** The names of registered claims are no secret. */
+export function malformedClaim(claim: string, realm: string): VerifyError {
+  const description = `the claim ${claim} of the token is missing or has a wrong form`
+  return new VerifyError('invalid-token', description, { reason: 'malformed-claims', realm })
+}
+
 /** `paths` name the claims, as `tenant.id`; none for the claims as a whole. */
 export function unfitOwnClaims(paths: readonly string[], realm: string): VerifyError {
   const reason = 'unfit-own-claims'

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { Remembered, TokenSlots } from './token-slots.ts'
 import { createTokenSlots, slotCount, tailOf } from './token-slots.ts'
 
@@ -52,9 +53,11 @@ export function createTokenCache<Entry extends Remembered>(bytesMax: number): To
       const { token, bytes } = entry
       if (bytes > bytesMax || !wasOffered(token)) return
       slots ??= createTokenSlots()
-      if (slots.slotOf(token) >= 0 || !makeRoom(slots, bytes)) return
+      // What is offered again while it is here was found to be out of date.
+      slots.write(slots.slotOf(token), undefined)
+      if (!makeRoom(slots, bytes)) return
       const slot = slots.slotFor(token)
-      if (giveUp(slots, slot)) slots.write(slot, entry)
+      if (giveUp(slots, slot)) slots.write(slot, { ...entry, token: ownCopy(token) })
     },
     drop: (token) => slots?.write(slots.slotOf(token), undefined),
     dropWhere: (isGone) => {
@@ -65,6 +68,11 @@ export function createTokenCache<Entry extends Remembered>(bytesMax: number): To
     },
     bytes: () => slots?.bytes() ?? 0,
   }
+}
+
+/** A part of a longer text keeps the whole of it alive: of a header, or of all cookies. */
+function ownCopy(token: string): string {
+  return Buffer.from(token, 'latin1').toString('latin1')
 }
 
 /** False when somebody has asked for it; the next time it has to have been asked for again. */

@@ -48,6 +48,20 @@ test('a token that is revoked while a schema takes its time is refused', async (
   await assert.rejects(verified, { reason: 'revoked' })
 })
 
+test('what cannot be frozen is made anew for every request', async (t) => {
+  const issuer = await createTestIssuer({ algorithm: 'ES256', feed: false })
+  t.after(issuer.close)
+  const claims = z.object({ rights: z.string().array() }).transform(({ rights }) => new Set(rights))
+  const settings = { issuer: issuer.issuer, audience: 'orders', revocation: 'untilExpiry' } as const
+  const verifier = createVerifier({ ...settings, claims })
+  const token = issuer.mint({ rights: ['read'] })
+  for (let times = 0; times < 4; times += 1) {
+    const { own } = await verifier.verify(token)
+    assert.deepEqual([...own], ['read'])
+    own.add('admin')
+  }
+})
+
 test('a list of options makes one verifier of several issuers', async (t) => {
   const options = { algorithm: 'ES256', feed: false } as const
   const issuers = await Promise.all([createTestIssuer(options), createTestIssuer(options)])

@@ -89,7 +89,7 @@ test('an asynchronous schema is waited for', async () => {
   ]
   for (const check of checks) {
     const good = await check({ ...claims, tenant: 'acme' })
-    assert.deepEqual(good, { kind: 'ok', own: { tenant: 'acme' } })
+    assert.deepEqual(good, { kind: 'ok', isFrozen: true, own: { tenant: 'acme' } })
     const bad = await check({ ...claims, tenant: secret })
     assert.deepEqual(bad, { kind: 'refused', paths: ['tenant'] })
   }

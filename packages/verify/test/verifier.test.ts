@@ -143,3 +143,41 @@ test('the same token at two verifiers is judged by each for itself', async (cont
   assert.equal(strict.issuer, verifier.issuer)
   assert.throws(() => verifier.withAudience(''), /option "audience"/)
 })
+
+test('a claim that is missing or has a wrong form is named', async (t) => {
+  const { issuer, verifier } = await start(t)
+  for (const [claim, value] of [
+    ['jti', undefined],
+    ['scope', ['orders:read']],
+    ['exp', 1e15],
+  ] as const) {
+    await assert.rejects(verifier.verify(issuer.mint({ [claim]: value })), {
+      reason: 'malformed-claims',
+      message: `the claim ${claim} of the token is missing or has a wrong form`,
+    })
+  }
+})
+
+test('a clock that answers no number lets nothing in', async (t) => {
+  const { issuer } = await start(t)
+  for (const reading of [Number.NaN, Infinity, '2026-01-01', undefined]) {
+    const now = (): number => reading as number
+    const build = (): unknown =>
+      createVerifier({
+        issuer: issuer.issuer,
+        audience: 'orders',
+        revocation: 'untilExpiry',
+        now,
+      }).verify(issuer.mint())
+    await assert.rejects(async () => build(), { name: 'TypeError', message: /option "now"/ })
+  }
+})
+
+test('a second argument that is no proof is a mistake that is named', async (t) => {
+  const { issuer, verifier } = await start(t)
+  const token = issuer.mint()
+  for (const wrong of [0, null, {}, 'proof', { proofs: 'x', method: 'GET' }]) {
+    const proof = wrong as unknown as undefined
+    await assert.rejects(verifier.verify(token, proof), { message: /second argument of verify/ })
+  }
+})

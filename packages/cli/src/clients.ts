@@ -19,6 +19,7 @@ export async function runCreateClient(
     const remedy = 'Name another file with --credentials; this one may hold the only copy.'
     throw new CommandError(1, `${credentials} is there already`, remedy)
   }
+  requireStore(database)
   const { clientId, clientSecret } = newClientCredential()
   const content = { client_id: clientId, client_secret: clientSecret, scope }
   // The file first: a client whose secret is nowhere helps nobody.
@@ -37,4 +38,12 @@ export async function runCreateClient(
     throw error
   }
   process.stdout.write(`the client ${name} can ask for ${scope}; its secret is in ${credentials}\n`)
+}
+
+/** A mistyped path would become a store of its own, with a client that no issuer knows. */
+function requireStore(database: string): void {
+  const path = /^sqlite:(.+)$/.exec(database)?.[1]
+  if (path === undefined || existsSync(path)) return
+  const remedy = 'Name the database of the running issuer; `npm start` keeps it in .portcullis/.'
+  throw new CommandError(1, `there is no store at ${path}`, remedy)
 }

@@ -125,12 +125,7 @@ function createTokenJudge<Own>(
     token: string,
     read: ReadToken,
   ): RememberedToken<Own> | Promise<RememberedToken<Own>> {
-    const checked = checkSignature(read, key, rule)
-    if (checked.kind === 'refused') {
-      const { why, claim } = checked
-      throw claim === undefined ? refusalFor(why) : malformedClaim(claim, audience)
-    }
-    const { token: signed } = checked
+    const signed = requireSignature(read, key, rule, refusalFor)
     throwRefusal(signed)
     const owned = checkOwnClaims(signed.claims)
     if (!(owned instanceof Promise)) return remember(token, signed, owned)
@@ -176,6 +171,18 @@ function createTokenJudge<Own>(
         : verifyWith(key, token, read)
     },
   }
+}
+
+function requireSignature(
+  read: ReadToken,
+  key: VerificationKey,
+  rule: TokenRule,
+  refusalFor: Refusals['refusalFor'],
+): SignedToken {
+  const checked = checkSignature(read, key, rule)
+  if (checked.kind === 'signed') return checked.token
+  const { why, claim } = checked
+  throw claim === undefined ? refusalFor(why) : malformedClaim(claim, rule.expected.audience)
 }
 
 type Refusals = Pick<TokenJudge<unknown>, 'refusalOf' | 'throwRefusal'> & {

@@ -110,7 +110,7 @@ test('the claims of a verified token can be checked as they are', async (context
   for (const [name, check] of libraries) {
     assert.deepEqual(
       await check(verified),
-      { kind: 'ok', own: { tenant: { id: 'acme' }, limits: [] } },
+      { kind: 'ok', isFrozen: true, own: { tenant: { id: 'acme' }, limits: [] } },
       name,
     )
   }

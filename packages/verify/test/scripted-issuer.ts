@@ -39,7 +39,7 @@ export function scriptIssuer(
   { issuer = 'https://id.example', now = Date.now }: { issuer?: string; now?: () => number } = {},
 ): ScriptedIssuer {
   const keys = createTestKeyRing('ES256')
-  const feed = createTestFeed({ issuer: () => issuer, now, kids: keys.kids })
+  const feed = createTestFeed({ issuer, now, kids: keys.kids })
   const streams = createStreams()
   const overrides = new Map<string, () => Response>()
   const counts = new Map<string, number>()

@@ -46,7 +46,7 @@ export interface TestFeed {
 }
 
 export interface TestFeedOptions {
-  readonly issuer: () => string
+  readonly issuer: string
   readonly now: () => number
   /** The signing keys that live. */
   readonly kids: () => readonly string[]
@@ -64,7 +64,7 @@ export function createTestFeed({ issuer, now, kids }: TestFeedOptions): TestFeed
 
   const claims = (): JsonObject => {
     at = Math.max(at, now())
-    return { iss: issuer(), epoch, seq: records.length, chain, at, kids: kids() }
+    return { iss: issuer, epoch, seq: records.length, chain, at, kids: kids() }
   }
   const sign: TestFeed['sign'] = (changes = {}, key = feedKey, typ = checkpointType) =>
     signCompactJws({ ...claims(), ...changes }, typ, key)
@@ -72,7 +72,7 @@ export function createTestFeed({ issuer, now, kids }: TestFeedOptions): TestFeed
   return {
     position: () => ({ epoch, seq: records.length }),
     append: (what) => {
-      const record = recordOf(what, issuer(), records.length + 1, now())
+      const record = recordOf(what, issuer, records.length + 1, now())
       records = [...records, record]
       chain = nextChain(chain, record)
       return { epoch, seq: record.seq }

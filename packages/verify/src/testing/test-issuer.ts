@@ -1,13 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import type { Server } from 'node:http'
 import type { JsonObject } from '@portcullis/protocol'
 import { accessTokenType } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
-import type { FeedRequestCounts, FeedServer } from './feed-server.ts'
-import { createFeedServer } from './feed-server.ts'
-import type { Outage, RequestCounts } from './issuer-server.ts'
+import { rejectUnknown, requireExactUrl } from '../closed-options.ts'
+import type { FeedEndpoints, FeedRequestCounts } from './feed-endpoints.ts'
+import { createFeedEndpoints } from './feed-endpoints.ts'
+import type { IssuerFetch } from './issuer-fetch.ts'
+import { createIssuerFetch } from './issuer-fetch.ts'
+import type { Outage, RequestCounts } from './issuer-handler.ts'
+import { createIssuerHandler } from './issuer-handler.ts'
 import { startIssuerServer } from './issuer-server.ts'
 import type { TokenRecipe } from './recipe.ts'
 import { forgeToken } from './recipe.ts'
@@ -25,8 +27,12 @@ export interface TestIssuerOptions {
   readonly now?: () => number
   /** `max-age` of the key set. Default 300. */
   readonly maxAgeSeconds?: number
-  /** Default 0: any free port. */
+  /** False opens no socket: only the `fetch` of the issuer reaches it. Default true: it is on loopback. */
+  readonly network?: boolean
+  /** Only with a network. Default 0: any free port. */
   readonly port?: number
+  /** Only without: the name that your service has in its settings. Default `https://issuer.test`. */
+  readonly issuer?: string
   /** Client ids and their secrets for the token endpoint. Default: every client is let in. */
   readonly clients?: Readonly<Record<string, string>>
   /** The revocation feed; false for a plain JWT issuer, which has none. */
@@ -37,16 +43,22 @@ export interface TestIssuerOptions {
 export interface TestFeedSettings {
   /** How often a stream gets a checkpoint, at most a second. Default 250. */
   readonly checkpointMs?: number
-  /** Only clients with a token of this issuer read it. Default false, as on any loopback. */
+  /** Only clients with a token of this issuer read it. Default false. */
   readonly wantsToken?: boolean
 }
 
 type Members = Readonly<Record<string, unknown>>
 
-/** An issuer on loopback for tests: real sockets, real keys, and it does as it is told. */
+/** An issuer for tests: real keys, real documents, and it does as it is told. */
 export interface TestIssuer {
-  /** `http://localhost:<port>` */
+  /** `http://localhost:<port>`; without network what `issuer` says. */
   readonly issuer: string
+  /**
+   * For the verifier's option `fetch`: over the network where there is one, or else in the process.
+   * Rejects with a TypeError for an address that is not the issuer's, so that no request goes astray
+   * unnoticed. In the process, requests that hang keep it alive, and open streams do not.
+   */
+  readonly fetch: IssuerFetch
   /** How often each document was asked for so far. */
   readonly requests: Readonly<RequestCounts>
   readonly feedRequests: Readonly<FeedRequestCounts>
@@ -82,56 +94,49 @@ export interface TestIssuer {
   readonly close: () => Promise<void>
 }
 
+/** No name that anybody could register: RFC 6761 section 6.2. */
+const nameWithoutNetwork = 'https://issuer.test'
+
 /**
- * Starts a local issuer: metadata (RFC 8414), key set with `ETag` and `Cache-Control`, a token endpoint
- * for `client_credentials`, and a revocation feed. For tests only: it gives anyone any token.
+ * Starts an issuer: metadata (RFC 8414), key set with `ETag` and `Cache-Control`, a token endpoint for
+ * `client_credentials`, and a revocation feed. With `network: false` it is reached by its `fetch` alone
+ * and opens no socket. For tests only: it gives anyone any token. Throws a TypeError for an option that
+ * is unknown or wrong.
  */
 export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
-  const { algorithm = 'RS256', now = Date.now, maxAgeSeconds = 300, port = 0, clients } = options
-  const feedSettings = options.feed ?? {}
-  const requests: RequestCounts = { metadata: 0, jwks: 0, token: 0 }
+  const { algorithm = 'RS256', now = Date.now, maxAgeSeconds = 300, clients, ...others } = options
+  const { feed: feedSettings = {}, network = true, port, issuer: name, ...unknown } = others
+  rejectUnknown(unknown)
+  if ((network ? name : port) !== undefined) {
+    throw new TypeError('option "port" is for a network, "issuer" for none')
+  }
+
+  const server = network ? await startIssuerServer(port ?? 0) : undefined
+  const issuer = server?.origin ?? requireExactUrl(name ?? nameWithoutNetwork, 'issuer')
   const keys = createTestKeyRing(algorithm)
-  let outage: Outage | undefined
-  let issuer = ''
-
-  const forge = (recipe: TokenRecipe): string =>
-    forgeToken(recipe, {
-      issuer,
-      key: keys.current(),
-      header: { alg: algorithm, typ: accessTokenType, kid: keys.current().kid },
-      claims: validClaims(issuer, now()),
-      now,
-    })
-  const mint = (claims: Members = {}, header: Members = {}): string =>
-    forge({ header: replacing(header), payload: replacing(claims) })
-
-  const tokens = createTokenEndpoint({ issuer: () => issuer, clients, mint })
-  const log = createTestFeed({ issuer: () => issuer, now, kids: keys.kids })
+  const { mint, forge } = createMint(issuer, keys, algorithm, now)
+  const tokens = createTokenEndpoint({ issuer, clients, mint })
+  const log = createTestFeed({ issuer, now, kids: keys.kids })
   const { wantsToken = false, checkpointMs = 250 } = feedSettings === false ? {} : feedSettings
-  const feed = createFeedServer({
+  const feed = createFeedEndpoints({
     feed: log,
     checkpointMs,
     mayRead: (authorization) => !wantsToken || tokens.mayReadFeed(authorization),
   })
-
-  const server = await startIssuerServer(
-    {
-      requests,
-      maxAgeSeconds,
-      feed: feedSettings === false ? undefined : feed,
-      outage: () => outage,
-      now,
-      metadata: () => metadataOf(issuer, feedSettings !== false),
-      keySetText: keys.keySetText,
-      issueToken: tokens.issue,
-    },
-    port,
-  )
-  issuer = `http://localhost:${portOf(server)}`
+  const handler = createIssuerHandler({
+    issuer,
+    now,
+    keySetText: keys.keySetText,
+    maxAgeSeconds,
+    feed: feedSettings === false ? undefined : feed,
+    issueToken: tokens.issue,
+  })
+  server?.serve(handler.answer)
 
   return {
     issuer,
-    requests,
+    fetch: createIssuerFetch(handler, network),
+    requests: handler.requests,
     feedRequests: feed.requests,
     get kid() {
       return keys.current().kid
@@ -140,16 +145,38 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
     mint,
     forge,
     ...controlsOf(keys, log, feed),
-    goDown: (kind = 'error') => {
-      outage = kind
-      if (kind === 'hang') feed.silence()
+    goDown: (outage = 'error') => {
+      handler.goDown(outage)
+      if (outage === 'hang') feed.silence()
       else feed.cut()
     },
     comeBack: () => {
-      outage = undefined
+      handler.goDown(undefined)
       feed.resume()
     },
-    close: () => closeServer(server),
+    close: async () => {
+      handler.close()
+      feed.cut()
+      await server?.close()
+    },
+  }
+}
+
+function createMint(
+  issuer: string,
+  keys: TestKeyRing,
+  alg: AlgorithmName,
+  now: () => number,
+): Pick<TestIssuer, 'mint' | 'forge'> {
+  const forge = (recipe: TokenRecipe): string => {
+    const key = keys.current()
+    const header = { alg, typ: accessTokenType, kid: key.kid }
+    return forgeToken(recipe, { issuer, key, header, claims: validClaims(issuer, now()), now })
+  }
+  return {
+    forge,
+    mint: (claims = {}, header = {}) =>
+      forge({ header: replacing(header), payload: replacing(claims) }),
   }
 }
 
@@ -157,7 +184,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
 function controlsOf(
   keys: TestKeyRing,
   log: TestFeed,
-  feed: FeedServer,
+  feed: FeedEndpoints,
 ): Pick<
   TestIssuer,
   'publish' | 'rotate' | 'withdraw' | 'revoke' | 'startEpoch' | 'silenceStreams'
@@ -204,26 +231,6 @@ function validClaims(issuer: string, nowMs: number): JsonObject {
   }
 }
 
-function metadataOf(issuer: string, hasFeed: boolean): object {
-  return {
-    issuer,
-    jwks_uri: `${issuer}/.well-known/jwks.json`,
-    token_endpoint: `${issuer}/token`,
-    grant_types_supported: ['client_credentials'],
-    token_endpoint_auth_methods_supported: ['client_secret_basic'],
-    response_types_supported: [],
-    ...(hasFeed ? { revocation_feed: feedAddresses(issuer) } : {}),
-  }
-}
-
-function feedAddresses(issuer: string): object {
-  return {
-    snapshot: `${issuer}/revocations/snapshot`,
-    stream: `${issuer}/revocations/stream`,
-    keys: `${issuer}/.well-known/revocation-keys.json`,
-  }
-}
-
 function replacing(members: Members): {
   readonly set: Members
   readonly remove: readonly string[]
@@ -233,16 +240,4 @@ function replacing(members: Members): {
     set: members,
     remove: entries.filter(([, value]) => value === undefined).map(([name]) => name),
   }
-}
-
-async function closeServer(server: Server): Promise<void> {
-  server.close()
-  server.closeAllConnections()
-  await once(server, 'close')
-}
-
-function portOf(server: Server): number {
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new TypeError('not listening on TCP')
-  return address.port
 }

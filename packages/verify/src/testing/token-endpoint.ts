@@ -8,13 +8,13 @@ export interface TokenAnswer {
 
 /** The token endpoint of the testing issuer, for `client_credentials`. */
 export interface TokenEndpoint {
-  readonly issue: (authorization: string | undefined, form: URLSearchParams) => TokenAnswer
+  readonly issue: (authorization: string, form: URLSearchParams) => TokenAnswer
   /** True for a token that it has issued for the revocation feed. */
-  readonly mayReadFeed: (authorization: string | undefined) => boolean
+  readonly mayReadFeed: (authorization: string) => boolean
 }
 
 export interface TokenEndpointOptions {
-  readonly issuer: () => string
+  readonly issuer: string
   /** Undefined lets every client in. */
   readonly clients: Readonly<Record<string, string>> | undefined
   readonly mint: (claims: Readonly<Record<string, unknown>>) => string
@@ -42,15 +42,15 @@ export function createTokenEndpoint({
       const aud = form.get('audience') ?? 'orders'
       const personal = { sid: undefined, gen: undefined, auth_time: undefined, roles: undefined }
       const accessToken = mint({ ...personal, aud, sub: id, client_id: id, scope })
-      if (aud === issuer() && scope === revocationsScope) feedTokens.add(accessToken)
+      if (aud === issuer && scope === revocationsScope) feedTokens.add(accessToken)
       const body = { access_token: accessToken, token_type: 'Bearer', expires_in: 900, scope }
       return { status: 200, body }
     },
-    mayReadFeed: (authorization = '') => feedTokens.has(authorization.replace(/^Bearer /, '')),
+    mayReadFeed: (authorization) => feedTokens.has(authorization.replace(/^Bearer /, '')),
   }
 }
 
-function credentialOf(authorization = ''): readonly string[] {
+function credentialOf(authorization: string): readonly string[] {
   const credential = Buffer.from(authorization.replace(/^Basic /i, ''), 'base64').toString()
   return credential.split(':').map((part) => decodeURIComponent(part.replaceAll('+', ' ')))
 }

@@ -267,12 +267,17 @@ async function compare(
     await untilVouched(bench)
     await untilVouched({ ...bench, verifier: forgetful })
     for (const token of tokens) {
-      const fate = await fateOf(forgetful, token)
-      assert.equal(await fateOf(verifier, token), fate)
+      const fate = lastingFate(await fateOf(forgetful, token))
+      assert.equal(lastingFate(await fateOf(verifier, token)), fate)
       const [word = ''] = fate.split(' ')
       told.set(word, (told.get(word) ?? 0) + 1)
     }
   }
+}
+
+/** A withdrawn key is unknown once the key set was read again, which verifiers do when chance tells them. */
+function lastingFate(fate: string): string {
+  return fate === 'unknown-key' ? 'key-withdrawn' : fate
 }
 
 const kidsUsed = new WeakMap<TestIssuer, string[]>()

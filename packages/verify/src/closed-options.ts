@@ -6,6 +6,13 @@ export function rejectUnknown(unknown: object, prefix = ''): void {
   if (name !== undefined) throw new TypeError(`unknown option "${prefix}${name}"`)
 }
 
+/** `name` as a sentence begins with it: `options`, or `option "cookie"`. */
+export function requireObject<Value extends object>(value: Value, name: string): Value {
+  const given: unknown = value
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return value
+  throw new TypeError(`${name} must be an object`)
+}
+
 /**
  * An address written exactly as it will be compared, under the rules for issuers: https, or http on
  * loopback, without user info, query, fragment and final slash.

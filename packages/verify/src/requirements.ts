@@ -1,8 +1,7 @@
 import { isScopeToken, scopesOf } from '@portcullis/protocol'
 import type { Auth } from './authorization-header.ts'
-import { rejectUnknown, requireWholeSeconds } from './closed-options.ts'
-import { metadataUrlOf } from './resource-metadata.ts'
-import type { VerifyErrorCode, VerifyErrorFacts } from './verify-error.ts'
+import { rejectUnknown, requireObject, requireWholeSeconds } from './closed-options.ts'
+import type { ChallengeFacts, VerifyErrorCode, VerifyErrorFacts } from './verify-error.ts'
 import { VerifyError } from './verify-error.ts'
 
 /**
@@ -53,12 +52,8 @@ export interface RecentAuthOptions {
  * them, never is enough. There is no leeway: a token that is refused is replaced by signing in.
  * Throws a TypeError at once for an option that is unknown or wrong.
  */
-export function requireRecentAuth({
-  seconds,
-  acr = [],
-  now = Date.now,
-  ...unknown
-}: RecentAuthOptions): Requirement {
+export function requireRecentAuth(options: RecentAuthOptions): Requirement {
+  const { seconds, acr = [], now = Date.now, ...unknown } = requireObject(options, 'options')
   rejectUnknown(unknown)
   const maxAgeSeconds = requireWholeSeconds(seconds, 'seconds')
   const acrValues = [acr].flat()
@@ -80,6 +75,15 @@ export function requireRecentAuth({
   }
 }
 
+/** Throws as the requirement does; the challenge tells what those of the guard before it tell. */
+export function meet(requirement: Requirement, auth: Auth, facts: ChallengeFacts): void {
+  try {
+    requirement(auth)
+  } catch (error) {
+    throw error instanceof VerifyError ? error.withChallengeFacts(facts) : error
+  }
+}
+
 /** True when the token carries exactly this scope. */
 export function hasScope(auth: Auth, scope: string): boolean {
   return scopesOf(auth.claims).includes(scope)
@@ -96,6 +100,5 @@ function refusal(
   description: string,
   facts: VerifyErrorFacts = {},
 ): VerifyError {
-  const resourceMetadata = metadataUrlOf(auth)
-  return new VerifyError(code, description, { ...facts, realm: auth.audience, resourceMetadata })
+  return new VerifyError(code, description, { ...facts, realm: auth.audience })
 }

@@ -1,4 +1,4 @@
-import { rejectUnknown, requireExactUrl } from './closed-options.ts'
+import { rejectUnknown, requireExactUrl, requireObject } from './closed-options.ts'
 import type { PresentedRequest } from './presented-request.ts'
 import { VerifyError } from './verify-error.ts'
 
@@ -18,7 +18,8 @@ export interface TokenCookie {
 }
 
 /** Throws a TypeError for a name without the prefix, for what is no origin, and for no origin. */
-export function parseCookieOptions({ name, origin, ...unknown }: CookieOptions): TokenCookie {
+export function parseCookieOptions(options: CookieOptions): TokenCookie {
+  const { name, origin, ...unknown } = requireObject(options, 'option "cookie"')
   rejectUnknown(unknown, 'cookie.')
   // RFC 6265 section 4.1.1: a name is a token; browsers enforce the prefix only where it is spelled so.
   if (typeof name !== 'string' || !/^__Host-[\w!#$%&'*+\-.^`|~]+$/.test(name)) {

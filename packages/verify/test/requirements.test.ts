@@ -118,6 +118,7 @@ test('requireRecentAuth asks for one of the ways of signing in, where it names s
 
 test('a recency that is no number of seconds, or an option nobody knows, is a mistake', () => {
   const wrong: readonly unknown[] = [
+    null,
     {},
     { seconds: 0 },
     { seconds: -1 },
@@ -130,6 +131,9 @@ test('a recency that is no number of seconds, or an option nobody knows, is a mi
     { seconds: 60, maxAge: 60 },
   ]
   for (const options of wrong) {
-    assert.throws(() => requireRecentAuth(options as { seconds: number }), TypeError)
+    assert.throws(() => requireRecentAuth(options as { seconds: number }), {
+      name: 'TypeError',
+      message: /^(?:options must|(?:unknown )?option "(?:seconds|acr|maxAge)")/,
+    })
   }
 })

@@ -5,7 +5,7 @@ import {
   algorithms as knownAlgorithms,
   isAlgorithmName,
 } from '@portcullis/protocol/jws'
-import { rejectUnknown } from '../closed-options.ts'
+import { rejectUnknown, requireObject } from '../closed-options.ts'
 import type { Nonces } from './nonces.ts'
 import { createNonces } from './nonces.ts'
 import type { ReplayStore } from './replays.ts'
@@ -30,7 +30,8 @@ export interface ProofJudgeOptions {
 }
 
 export interface ProofSettings {
-  readonly algorithms: readonly Algorithm[]
+  /** By name. */
+  readonly algorithms: ReadonlyMap<string, Algorithm>
   readonly maxAgeSeconds: number
   readonly leewaySeconds: number
   /** Undefined when no nonce is wanted. */
@@ -56,8 +57,8 @@ export function parseProofOptions(options: ProofJudgeOptions): ProofSettings {
     now = Date.now,
     replays = createReplayMemory({ now }),
     ...unknown
-  } = options
-  rejectUnknown(unknown, 'dpop.')
+  } = requireObject(options, 'options')
+  rejectUnknown(unknown)
   const isList = Array.isArray(algorithms) && algorithms.length > 0
   demand(
     isList && algorithms.every(isAlgorithmName),
@@ -69,7 +70,7 @@ export function parseProofOptions(options: ProofJudgeOptions): ProofSettings {
   demand(typeof now === 'function', 'now', 'must be a function')
   demand(typeof replays?.use === 'function', 'replays', 'must have a function use')
   return {
-    algorithms: algorithms.map(algorithmNamed),
+    algorithms: new Map(algorithms.map((name) => [name, algorithmNamed(name)])),
     maxAgeSeconds,
     leewaySeconds,
     nonces: requireNonces(nonce, nonceKey, now),
@@ -100,5 +101,5 @@ function requireSeconds(value: unknown, option: string, min: number, max: number
 }
 
 function demand(isRight: boolean, option: string, rule: string): void {
-  if (!isRight) throw new TypeError(`option "dpop.${option}" ${rule}`)
+  if (!isRight) throw new TypeError(`option "${option}" ${rule}`)
 }

@@ -1,3 +1,5 @@
+import { rejectUnknown, requireObject } from '../closed-options.ts'
+
 /** Remembers which proofs were used. */
 export interface ReplayStore {
   /**
@@ -28,9 +30,12 @@ const sweepMs = 1_000
  * Throws a TypeError when an option is unknown or wrong.
  */
 export function createReplayMemory(options: ReplayMemoryOptions = {}): ReplayStore {
-  const { countMax = countMaxDefault, now = Date.now, ...unknown } = options
-  const [name] = Object.keys(unknown)
-  if (name !== undefined) throw new TypeError(`unknown option "${name}"`)
+  const {
+    countMax = countMaxDefault,
+    now = Date.now,
+    ...unknown
+  } = requireObject(options, 'options')
+  rejectUnknown(unknown)
   if (!Number.isInteger(countMax) || countMax < 1) {
     throw new TypeError('option "countMax" must be a whole number from 1 on')
   }

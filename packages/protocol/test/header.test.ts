@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { JsonObject } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
-import { judgeHeader } from '@portcullis/protocol/jws'
+import { judgeHeader, judgeKeylessHeader } from '@portcullis/protocol/jws'
 
 const expected = { typ: 'at+jwt', algorithms: new Set<AlgorithmName>(['RS256', 'ES256']) }
 const good = { alg: 'ES256', typ: 'at+jwt', kid: 'k1' }
@@ -41,3 +41,18 @@ const cases: readonly (readonly [string, JsonObject, string])[] = [
 for (const [name, header, fate] of cases) {
   test(`a header with ${name}: ${fate}`, () => assert.equal(fateOf(header), fate))
 }
+
+test('without a kid in question everything else is judged alike, and the map has the answer', () => {
+  const algorithms = new Map([['ES256', 256]])
+  const judge = (header: JsonObject): unknown =>
+    judgeKeylessHeader(header, { typ: 'at+jwt', algorithms })
+  const { kid: _kid, ...keyless } = good
+  for (const header of [keyless, good, { ...good, kid: 5 }]) {
+    assert.deepEqual(judge(header), { kind: 'header', algorithm: 256 })
+  }
+  const wrong = cases.filter(([, , fate]) => fate !== 'missing-key-id' && !fate.endsWith(' k1'))
+  assert.ok(wrong.length >= 10, 'there is nothing to judge')
+  for (const [name, header, why] of wrong) {
+    assert.deepEqual(judge(header), { kind: 'refused', why }, name)
+  }
+})

@@ -1,11 +1,11 @@
 import type { Auth, PresentedToken, RequestVerifier } from './authorization-header.ts'
 import { headerToken } from './authorization-header.ts'
-import { rejectUnknown, requireExactUrl } from './closed-options.ts'
+import { rejectUnknown, requireExactUrl, requireObject } from './closed-options.ts'
 import type { PresentedRequestProof } from './dpop/possession.ts'
 import type { PresentedRequest } from './presented-request.ts'
-import { rememberMetadataUrl } from './resource-metadata.ts'
 import type { CookieOptions, TokenCookie } from './token-cookie.ts'
 import { parseCookieOptions } from './token-cookie.ts'
+import type { ChallengeFacts } from './verify-error.ts'
 import { VerifyError } from './verify-error.ts'
 
 /** How requests show their token beside the Authorization field, and what refusals tell. */
@@ -19,8 +19,14 @@ export interface AuthenticateOptions {
   readonly resourceMetadata?: string
 }
 
+/** Who was let in, and what a later refusal of the same request tells. */
+export interface LetIn {
+  readonly auth: Auth
+  readonly challengeFacts: ChallengeFacts
+}
+
 export interface RequestAuthentication {
-  readonly authenticate: (request: PresentedRequest) => Promise<Auth>
+  readonly authenticate: (request: PresentedRequest) => Promise<LetIn>
   /** True when a request shows nothing at all: no Authorization field of any scheme, and no cookie. */
   readonly isAnonymous: (request: PresentedRequest) => boolean
 }
@@ -44,30 +50,38 @@ export async function authenticateRequest(
   request: PresentedRequest,
   options: AuthenticateOptions = {},
 ): Promise<Auth> {
-  return createAuthentication(verifier, options).authenticate(request)
+  return (await createAuthentication(verifier, options).authenticate(request)).auth
 }
 
 /** The same for many requests: the options are checked once, at once. */
 export function createAuthentication(
   verifier: RequestVerifier,
-  { cookie, resourceMetadata, ...unknown }: AuthenticateOptions = {},
+  options: AuthenticateOptions = {},
 ): RequestAuthentication {
+  if (typeof verifier?.verify !== 'function') {
+    throw new TypeError('authenticate needs what createVerifier has answered')
+  }
+  const { cookie, resourceMetadata, ...unknown } = requireObject(options, 'options')
   rejectUnknown(unknown)
   const tokenCookie = cookie === undefined ? undefined : parseCookieOptions(cookie)
-  const metadataUrl =
+  const facts: ChallengeFacts =
     resourceMetadata === undefined
-      ? undefined
-      : requireExactUrl(resourceMetadata, 'resourceMetadata')
+      ? {}
+      : { resourceMetadata: requireExactUrl(resourceMetadata, 'resourceMetadata') }
+  // RFC 9449 section 7.1: whoever has a bound token is told under the scheme that it counts under.
+  const boundFacts = { ...facts, dpopAlgorithms: verifier.dpopAlgorithms }
   return {
     authenticate: async (request) => {
+      let challengeFacts = facts
       try {
         const { scheme, token } = presentedToken(request, tokenCookie, verifier)
-        const auth = await verifier.verify(token, scheme === 'DPoP' ? proofOf(request) : undefined)
-        if (metadataUrl !== undefined) rememberMetadataUrl(auth, metadataUrl)
-        return auth
+        if (scheme === 'DPoP') challengeFacts = boundFacts
+        const proof = scheme === 'DPoP' ? proofOf(request) : undefined
+        return { auth: await verifier.verify(token, proof), challengeFacts }
       } catch (error) {
-        if (metadataUrl === undefined || !(error instanceof VerifyError)) throw error
-        throw error.withResourceMetadata(metadataUrl)
+        if (!(error instanceof VerifyError)) throw error
+        const isBound = error.reason === 'bound-to-a-key'
+        throw error.withChallengeFacts(isBound ? boundFacts : challengeFacts)
       }
     },
     isAnonymous: (request) =>

@@ -52,27 +52,28 @@ export function headerToken(
   if (value === undefined) {
     throw new VerifyError('missing-token', 'the request carries no access token', facts)
   }
-  if (others.length > 0) throw invalidRequest('more than one Authorization header', realm)
+  if (others.length > 0) {
+    throw new VerifyError('invalid-request', 'more than one Authorization header', { realm })
+  }
+  const takesDpop = dpopAlgorithms.length > 0
+  const isDpop = takesDpop && /^dpop(?: |$)/i.test(value)
   const [, scheme = '', token] = presentedToken.exec(value) ?? []
-  const isDpop = scheme.toLowerCase() === 'dpop'
-  if (token !== undefined && (!isDpop || dpopAlgorithms.length > 0)) {
+  if (token !== undefined && (isDpop || scheme.toLowerCase() === 'bearer')) {
     return { scheme: isDpop ? 'DPoP' : 'Bearer', token }
   }
-  if (otherScheme.test(value) && !/\bbearer\b/i.test(value)) {
+  const ownScheme = takesDpop ? /\b(?:bearer|dpop)\b/i : /\bbearer\b/i
+  if (otherScheme.test(value) && !ownScheme.test(value)) {
     throw new VerifyError(
       'missing-token',
       'the request carries no token under a scheme for it',
       facts,
     )
   }
-  throw invalidRequest('the Authorization header is not "Bearer", one space and one token', realm)
+  const description = 'the Authorization header is not a scheme, one space and one token'
+  throw new VerifyError('invalid-request', description, isDpop ? facts : { realm })
 }
 
 /** RFC 6750 section 2.1, `b64token`; RFC 9110 section 11.1 makes the scheme case-insensitive. */
 const presentedToken = /^(bearer|dpop) ([A-Za-z0-9\-._~+/]+=*)$/i
 /** RFC 9110 section 11.4: a scheme and what it carries. */
 const otherScheme = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+ +\S/
-
-function invalidRequest(description: string, realm: string): VerifyError {
-  return new VerifyError('invalid-request', description, { realm })
-}

@@ -6,6 +6,13 @@ export function rejectUnknown(unknown: object, prefix = ''): void {
   if (name !== undefined) throw new TypeError(`unknown option "${prefix}${name}"`)
 }
 
+/** `name` as a sentence begins with it: `options`, or `option "cookie"`. */
+export function requireObject<Value extends object>(value: Value, name: string): Value {
+  const given: unknown = value
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return value
+  throw new TypeError(`${name} must be an object`)
+}
+
 /**
  * An address written exactly as it will be compared, under the rules for issuers: https, or http on
  * loopback, without user info, query, fragment and final slash.
@@ -14,6 +21,13 @@ export function requireExactUrl(value: unknown, option: string): string {
   const parsed = typeof value === 'string' ? parseIssuer(value) : undefined
   if (parsed?.kind === 'issuer') return parsed.issuer
   throw new TypeError(`option "${option}" must be a URL: ${parsed?.why ?? 'it is not a text'}`)
+}
+
+/** What browsers send as `Origin` (RFC 6454 section 6.2), under the same rules. */
+export function requireOrigin(value: unknown, option: string): string {
+  const url = requireExactUrl(value, option)
+  if (new URL(url).origin === url && !url.includes('*')) return url
+  throw new TypeError(`option "${option}" must be an origin without a path or a pattern`)
 }
 
 export function requireWholeSeconds(value: unknown, option: string): number {

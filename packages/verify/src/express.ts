@@ -1,10 +1,10 @@
-import type { Request, RequestHandler } from 'express'
+import type { Request, RequestHandler, Response } from 'express'
 import type { AuthenticateOptions } from './authenticate-request.ts'
 import { createAuthentication } from './authenticate-request.ts'
 import type { Auth, RequestVerifier } from './authorization-header.ts'
-import { rawFieldValues, targetUrl } from './presented-request.ts'
+import { presentedNodeRequest } from './presented-request.ts'
 import type { RequirementHooks } from './requirement-hooks.ts'
-import { requirementHooks } from './requirement-hooks.ts'
+import { keepChallengeFacts, meetBehindGuard, requirementHooks } from './requirement-hooks.ts'
 import type { Requirement } from './requirements.ts'
 import { problemOf, responseHeadersOf, VerifyError } from './verify-error.ts'
 
@@ -28,12 +28,12 @@ export function authenticate(
   options?: AuthenticateOptions,
 ): RequestHandler {
   const authentication = createAuthentication(verifier, options)
-  return answering(async (request) => {
-    request.auth = await authentication.authenticate({
-      method: request.method,
-      url: targetUrl(request.protocol, request.host, request.originalUrl),
-      fieldValues: rawFieldValues(request.rawHeaders),
-    })
+  return answering(async (request, response) => {
+    const presented = presentedNodeRequest(request, request.rawHeaders)
+    const { auth, challengeFacts } = await authentication.authenticate(presented)
+    request.auth = auth
+    keepChallengeFacts(request, challengeFacts)
+    if (auth.nextDpopNonce !== undefined) response.setHeader('DPoP-Nonce', auth.nextDpopNonce)
   })
 }
 
@@ -49,13 +49,13 @@ export const requireRole: typeof hooks.requireRole = hooks.requireRole
 export const requireRecentAuth: typeof hooks.requireRecentAuth = hooks.requireRecentAuth
 
 function requiring(requirement: Requirement): RequestHandler {
-  return answering(async (request) => requirement(request.auth))
+  return answering(async (request) => meetBehindGuard(request, request.auth, requirement))
 }
 
-function answering(check: (request: Request) => Promise<void>): RequestHandler {
+function answering(check: (request: Request, response: Response) => Promise<void>): RequestHandler {
   return async (request, response, next) => {
     try {
-      await check(request)
+      await check(request, response)
     } catch (error) {
       if (!(error instanceof VerifyError)) return next(error)
       response.writeHead(error.status, responseHeadersOf(error))

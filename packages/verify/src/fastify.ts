@@ -2,9 +2,9 @@ import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastif
 import type { AuthenticateOptions } from './authenticate-request.ts'
 import { createAuthentication } from './authenticate-request.ts'
 import type { Auth, RequestVerifier } from './authorization-header.ts'
-import { rawFieldValues, targetUrl } from './presented-request.ts'
+import { presentedNodeRequest } from './presented-request.ts'
 import type { RequirementHooks } from './requirement-hooks.ts'
-import { requirementHooks } from './requirement-hooks.ts'
+import { keepChallengeFacts, meetBehindGuard, requirementHooks } from './requirement-hooks.ts'
 import type { Requirement } from './requirements.ts'
 import { problemOf, responseHeadersOf, VerifyError } from './verify-error.ts'
 
@@ -29,11 +29,11 @@ export function authenticate(
   const authentication = createAuthentication(verifier, options)
   const check: Hook = (request, reply) =>
     answering(reply, async () => {
-      request.auth = await authentication.authenticate({
-        method: request.method,
-        url: targetUrl(request.protocol, request.host, request.originalUrl),
-        fieldValues: rawFieldValues(request.raw.rawHeaders),
-      })
+      const presented = presentedNodeRequest(request, request.raw.rawHeaders)
+      const { auth, challengeFacts } = await authentication.authenticate(presented)
+      request.auth = auth
+      keepChallengeFacts(request, challengeFacts)
+      if (auth.nextDpopNonce !== undefined) reply.header('dpop-nonce', auth.nextDpopNonce)
     })
   const plugin: FastifyPluginCallback = (app, _options, done) => {
     if (!app.hasRequestDecorator('auth')) app.decorateRequest('auth')
@@ -56,7 +56,8 @@ export const requireRole: typeof hooks.requireRole = hooks.requireRole
 export const requireRecentAuth: typeof hooks.requireRecentAuth = hooks.requireRecentAuth
 
 function requiring(requirement: Requirement): Hook {
-  return (request, reply) => answering(reply, async () => requirement(request.auth))
+  return (request, reply) =>
+    answering(reply, async () => meetBehindGuard(request, request.auth, requirement))
 }
 
 async function answering(reply: FastifyReply, check: () => Promise<void>): Promise<unknown> {

@@ -1,9 +1,10 @@
-import type { AuthenticateOptions } from './authenticate-request.ts'
+import type { AuthenticateOptions, LetIn } from './authenticate-request.ts'
 import { createAuthentication } from './authenticate-request.ts'
 import type { Auth, RequestVerifier } from './authorization-header.ts'
 import { presentedFetchRequest } from './presented-request.ts'
 import { refusalResponse } from './refusal-response.ts'
 import type { Requirement } from './requirements.ts'
+import { meet } from './requirements.ts'
 import type { ResourceMetadata } from './resource-metadata.ts'
 import { VerifyError } from './verify-error.ts'
 
@@ -28,16 +29,25 @@ export function authenticate(verifier: RequestVerifier, options?: AuthenticateOp
   const authentication = createAuthentication(verifier, options)
   return (handler, ...requirements) =>
     async (request) => {
-      let auth: Auth
+      let letIn: LetIn | undefined
       try {
-        auth = await authentication.authenticate(presentedFetchRequest(request))
-        for (const requirement of requirements) requirement(auth)
+        letIn = await authentication.authenticate(presentedFetchRequest(request))
+        for (const requirement of requirements) meet(requirement, letIn.auth, letIn.challengeFacts)
       } catch (error) {
-        if (error instanceof VerifyError) return refusalResponse(error)
-        throw error
+        if (!(error instanceof VerifyError)) throw error
+        return withNonce(refusalResponse(error), letIn?.auth.nextDpopNonce)
       }
-      return handler(request, auth)
+      const { auth } = letIn
+      return withNonce(await handler(request, auth), auth.nextDpopNonce)
     }
+}
+
+/** In a copy: the handler's response may be one whose fields cannot change. An upgrade has no copy. */
+function withNonce(response: Response, nonce: string | undefined): Response {
+  if (nonce === undefined || response.status < 200) return response
+  const copy = new Response(response.body, response)
+  copy.headers.set('DPoP-Nonce', nonce)
+  return copy
 }
 
 /** Serves the document under its path; pages of other origins may read it, since it is no secret. */

@@ -1,14 +1,17 @@
+import type { GraphQLErrorExtensions } from 'graphql'
 import { GraphQLError } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import type { AuthenticateOptions } from './authenticate-request.ts'
+import type { AuthenticateOptions, LetIn } from './authenticate-request.ts'
 import { createAuthentication } from './authenticate-request.ts'
 import type { Auth, RequestVerifier } from './authorization-header.ts'
+import { requireObject } from './closed-options.ts'
 import type { PresentedRequest } from './presented-request.ts'
 import { presentedFetchRequest, rawFieldValues } from './presented-request.ts'
 import { refusalResponse } from './refusal-response.ts'
 import type { RequirementHooks } from './requirement-hooks.ts'
 import { requirementHooks } from './requirement-hooks.ts'
 import type { Requirement } from './requirements.ts'
+import { meet } from './requirements.ts'
 import { VerifyError } from './verify-error.ts'
 
 /** How operations are let in, beside what every adapter takes. */
@@ -37,13 +40,14 @@ export interface AuthContext {
  */
 export function useAuthentication(
   verifier: RequestVerifier,
-  { mode = 'required', ...options }: GraphQLAuthenticateOptions = {},
+  options: GraphQLAuthenticateOptions = {},
 ): Plugin<AuthContext> {
+  const { mode = 'required', ...others } = requireObject(options, 'options')
   if (mode !== 'required' && mode !== 'optional') {
     throw new TypeError('option "mode" must be "required" or "optional"')
   }
-  const authentication = createAuthentication(verifier, options)
-  const callers = new WeakMap<Request, Auth>()
+  const authentication = createAuthentication(verifier, others)
+  const callers = new WeakMap<Request, LetIn>()
   return {
     onRequestParse: async ({ request, serverContext, endResponse }) => {
       const presented = presentedToYoga(request, serverContext)
@@ -56,9 +60,21 @@ export function useAuthentication(
       }
     },
     onContextBuilding: ({ context, extendContext }) => {
-      const auth = callers.get(context.request)
+      const auth = callers.get(context.request)?.auth
       if (auth === undefined && mode === 'required') throw graphqlErrorOf(nobody())
       extendContext({ auth })
+    },
+    onExecutionResult: ({ request, result }) => {
+      const facts = callers.get(request)?.challengeFacts
+      if (facts === undefined || result === undefined || !('errors' in result)) return
+      for (const { extensions } of result.errors ?? []) {
+        const refusal = refusals.get(extensions)
+        if (refusal) Object.assign(extensions, extensionsOf(refusal.withChallengeFacts(facts)))
+      }
+    },
+    onResponse: ({ request, response }) => {
+      const nonce = callers.get(request)?.auth.nextDpopNonce
+      if (nonce !== undefined) response.headers.set('dpop-nonce', nonce)
     },
   }
 }
@@ -81,7 +97,7 @@ function requiring(requirement: Requirement): GraphQLRequirement {
   return (auth) => {
     try {
       if (auth === undefined) throw nobody()
-      requirement(auth)
+      meet(requirement, auth, {})
       return auth
     } catch (error) {
       throw error instanceof VerifyError ? graphqlErrorOf(error) : error
@@ -97,12 +113,19 @@ const codes: Readonly<Record<VerifyError['status'], string>> = {
   503: 'SERVICE_UNAVAILABLE',
 }
 
+/** By their extensions, which GraphQL hands on as they are: a resolver knows of no request. */
+const refusals = new WeakMap<object, VerifyError>()
+
+function graphqlErrorOf(error: VerifyError): GraphQLError {
+  const extensions = extensionsOf(error)
+  refusals.set(extensions, error)
+  return new GraphQLError(error.message, { extensions })
+}
+
 /** `http` is for Yoga, which answers with that status and takes it out of the body. */
-function graphqlErrorOf({ message, status, challenge, code }: VerifyError): GraphQLError {
+function extensionsOf({ status, challenge, code }: VerifyError): GraphQLErrorExtensions {
   const headers = challenge === undefined ? {} : { 'www-authenticate': challenge }
-  return new GraphQLError(message, {
-    extensions: { code: codes[status], problem: code, http: { status, headers } },
-  })
+  return { code: codes[status], problem: code, http: { status, headers } }
 }
 
 function nobody(): VerifyError {

@@ -5,7 +5,7 @@ import type { Auth, RequestVerifier } from './authorization-header.ts'
 import { presentedFetchRequest } from './presented-request.ts'
 import { refusalResponse } from './refusal-response.ts'
 import type { RequirementHooks } from './requirement-hooks.ts'
-import { requirementHooks } from './requirement-hooks.ts'
+import { keepChallengeFacts, meetBehindGuard, requirementHooks } from './requirement-hooks.ts'
 import type { Requirement } from './requirements.ts'
 import { VerifyError } from './verify-error.ts'
 
@@ -28,7 +28,11 @@ export function authenticate(
 ): MiddlewareHandler<AuthEnv> {
   const authentication = createAuthentication(verifier, options)
   return answering(async (context) => {
-    context.set('auth', await authentication.authenticate(presentedFetchRequest(context.req.raw)))
+    const presented = presentedFetchRequest(context.req.raw)
+    const { auth, challengeFacts } = await authentication.authenticate(presented)
+    context.set('auth', auth)
+    keepChallengeFacts(context, challengeFacts)
+    return auth.nextDpopNonce
   })
 }
 
@@ -44,19 +48,28 @@ export const requireRole: typeof hooks.requireRole = hooks.requireRole
 export const requireRecentAuth: typeof hooks.requireRecentAuth = hooks.requireRecentAuth
 
 function requiring(requirement: Requirement): MiddlewareHandler<AuthEnv> {
-  return answering(async (context) => requirement(context.get('auth')))
+  return answering(async (context) => {
+    meetBehindGuard(context, context.get('auth'), requirement)
+    return undefined
+  })
 }
 
+/** `check` answers the nonce to send along, where there is one. */
 function answering(
-  check: (context: Context<AuthEnv>) => Promise<void>,
+  check: (context: Context<AuthEnv>) => Promise<string | undefined>,
 ): MiddlewareHandler<AuthEnv> {
   return async (context, next) => {
+    let nonce: string | undefined
     try {
-      await check(context)
+      nonce = await check(context)
     } catch (error) {
       if (error instanceof VerifyError) return refusalResponse(error)
       throw error
     }
-    return next()
+    await next()
+    // Only now: a Response of the handler's own takes no header over that was set before. Hono copies
+    // the response for it, and an upgrade has no copy.
+    if (nonce !== undefined && context.res.status >= 200) context.header('DPoP-Nonce', nonce)
+    return undefined
   }
 }

@@ -2,9 +2,9 @@ import type { Middleware, ParameterizedContext } from 'koa'
 import type { AuthenticateOptions } from './authenticate-request.ts'
 import { createAuthentication } from './authenticate-request.ts'
 import type { Auth, RequestVerifier } from './authorization-header.ts'
-import { rawFieldValues, targetUrl } from './presented-request.ts'
+import { presentedNodeRequest } from './presented-request.ts'
 import type { RequirementHooks } from './requirement-hooks.ts'
-import { requirementHooks } from './requirement-hooks.ts'
+import { keepChallengeFacts, meetBehindGuard, requirementHooks } from './requirement-hooks.ts'
 import type { Requirement } from './requirements.ts'
 import { problemOf, responseHeadersOf, VerifyError } from './verify-error.ts'
 
@@ -28,11 +28,11 @@ export function authenticate(
 ): AuthMiddleware {
   const authentication = createAuthentication(verifier, options)
   return answering(async (context) => {
-    context.state.auth = await authentication.authenticate({
-      method: context.method,
-      url: targetUrl(context.protocol, context.host, context.originalUrl),
-      fieldValues: rawFieldValues(context.req.rawHeaders),
-    })
+    const presented = presentedNodeRequest(context, context.req.rawHeaders)
+    const { auth, challengeFacts } = await authentication.authenticate(presented)
+    context.state.auth = auth
+    keepChallengeFacts(context, challengeFacts)
+    if (auth.nextDpopNonce !== undefined) context.set('DPoP-Nonce', auth.nextDpopNonce)
   })
 }
 
@@ -48,7 +48,7 @@ export const requireRole: typeof hooks.requireRole = hooks.requireRole
 export const requireRecentAuth: typeof hooks.requireRecentAuth = hooks.requireRecentAuth
 
 function requiring(requirement: Requirement): AuthMiddleware {
-  return answering(async ({ state }) => requirement(state.auth))
+  return answering(async (context) => meetBehindGuard(context, context.state.auth, requirement))
 }
 
 function answering(check: (context: AuthContext) => Promise<void>): AuthMiddleware {

@@ -1,5 +1,7 @@
+import type { Auth } from './authorization-header.ts'
 import type { RecentAuthOptions, Requirement } from './requirements.ts'
-import { requireRecentAuth, requireRole, requireScope } from './requirements.ts'
+import { meet, requireRecentAuth, requireRole, requireScope } from './requirements.ts'
+import type { ChallengeFacts } from './verify-error.ts'
 
 /** The requirements in the idiom of one framework, for what stands behind its `authenticate`. */
 export interface RequirementHooks<Hook> {
@@ -19,4 +21,31 @@ export function requirementHooks<Hook>(
     requireRole: (...roles) => requiring(requireRole(...roles)),
     requireRecentAuth: (options) => requiring(requireRecentAuth(options)),
   }
+}
+
+const factsOfGuard = Symbol('challenge facts')
+
+interface GuardedRequest {
+  [factsOfGuard]?: ChallengeFacts
+}
+
+/** Kept on the framework's own request: the same `Auth` serves many requests, behind many guards. */
+export function keepChallengeFacts(request: object, facts: ChallengeFacts): void {
+  const guarded: GuardedRequest = request
+  guarded[factsOfGuard] = facts
+}
+
+/** For a hook: the requirement, told as the guard tells that let this request in. */
+export function meetBehindGuard(
+  request: object,
+  auth: Auth | undefined,
+  requirement: Requirement,
+): void {
+  if (auth === undefined) {
+    throw new TypeError(
+      'nothing has authenticated this request: put authenticate(verifier) before it',
+    )
+  }
+  const guarded: GuardedRequest = request
+  meet(requirement, auth, guarded[factsOfGuard] ?? {})
 }

@@ -1,15 +1,15 @@
 import { isScopeToken, scopesOf } from '@portcullis/protocol'
 import type { Auth } from './authorization-header.ts'
-import { rejectUnknown, requireWholeSeconds } from './closed-options.ts'
-import { metadataUrlOf } from './resource-metadata.ts'
-import type { VerifyErrorCode, VerifyErrorFacts } from './verify-error.ts'
+import { rejectUnknown, requireObject, requireWholeSeconds } from './closed-options.ts'
+import type { ChallengeFacts, VerifyErrorCode, VerifyErrorFacts } from './verify-error.ts'
 import { VerifyError } from './verify-error.ts'
 
 /**
  * Throws a `VerifyError` when the token does not allow something: `insufficient-scope` (403) or
- * `insufficient-user-authentication` (401).
+ * `insufficient-user-authentication` (401). It answers nothing and waits for nothing: where one answers
+ * anything, nobody is let in.
  */
-export type Requirement = (auth: Auth) => void
+export type Requirement = (auth: Auth) => undefined
 
 /**
  * Requires every one of these scopes. Throws a TypeError at once for a scope that no token can carry
@@ -48,28 +48,29 @@ export interface RecentAuthOptions {
   readonly now?: () => number
 }
 
+/** A sign-in cannot be in the future, but for clocks that disagree. */
+const clockLeewaySeconds = 5
+
 /**
  * Requires that the person signed in recently (RFC 9470). A token without `auth_time`, as machines have
- * them, never is enough. There is no leeway: a token that is refused is replaced by signing in.
+ * them, never is enough, and neither is one that is more than 5 s ahead. A token that is refused is replaced
+ * by signing in.
  * Throws a TypeError at once for an option that is unknown or wrong.
  */
-export function requireRecentAuth({
-  seconds,
-  acr = [],
-  now = Date.now,
-  ...unknown
-}: RecentAuthOptions): Requirement {
+export function requireRecentAuth(options: RecentAuthOptions): Requirement {
+  const { seconds, acr = [], now = Date.now, ...unknown } = requireObject(options, 'options')
   rejectUnknown(unknown)
   const maxAgeSeconds = requireWholeSeconds(seconds, 'seconds')
   const acrValues = [acr].flat()
   // RFC 9470 section 3 separates them by spaces, as scopes are.
-  if (!acrValues.every(isScopeToken)) {
+  if (!acrValues.every(isScopeToken) || (Array.isArray(acr) && options.acr?.length === 0)) {
     throw new TypeError('option "acr" must be one or more values without spaces and quotes')
   }
   const acrFact = acrValues.length === 0 ? {} : { acrValues }
   return (auth) => {
     const { acr: held, auth_time: signedInAt } = auth.claims
-    const isRecent = signedInAt !== undefined && now() / 1000 - signedInAt <= maxAgeSeconds
+    const ageSeconds = now() / 1000 - (signedInAt ?? -Infinity)
+    const isRecent = ageSeconds <= maxAgeSeconds && ageSeconds >= -clockLeewaySeconds
     const isStrong = acrValues.length === 0 || (held !== undefined && acrValues.includes(held))
     if (isRecent && isStrong) return
     const description = isRecent
@@ -78,6 +79,22 @@ export function requireRecentAuth({
     const facts = { maxAgeSeconds, ...acrFact }
     throw refusal(auth, 'insufficient-user-authentication', description, facts)
   }
+}
+
+/** Throws as the requirement does; the challenge tells what those of the guard before it tell. */
+export function meet(requirement: Requirement, auth: Auth, facts: ChallengeFacts): void {
+  let answer: unknown
+  try {
+    answer = requirement(auth)
+  } catch (error) {
+    throw error instanceof VerifyError ? error.withChallengeFacts(facts) : error
+  }
+  if (answer === undefined) return
+  // A promise would refuse too late, and a predicate refuses nobody; neither lets anybody in.
+  if (answer instanceof Promise) void answer.catch(() => undefined)
+  throw new TypeError(
+    'a requirement answers nothing and throws to refuse; it cannot be asynchronous',
+  )
 }
 
 /** True when the token carries exactly this scope. */
@@ -96,6 +113,5 @@ function refusal(
   description: string,
   facts: VerifyErrorFacts = {},
 ): VerifyError {
-  const resourceMetadata = metadataUrlOf(auth)
-  return new VerifyError(code, description, { ...facts, realm: auth.audience, resourceMetadata })
+  return new VerifyError(code, description, { ...facts, realm: auth.audience })
 }

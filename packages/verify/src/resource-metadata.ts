@@ -1,19 +1,20 @@
 import { isScopeToken } from '@portcullis/protocol'
-import type { Auth } from './authorization-header.ts'
-import { rejectUnknown, requireExactUrl } from './closed-options.ts'
+import { rejectUnknown, requireExactUrl, requireObject } from './closed-options.ts'
 
 /** What the metadata of a service is made of. */
 export interface ResourceMetadataOptions {
   /** The address of this service as clients know it: an https URL, http on loopback only. */
   readonly resource: string
-  /** Whose tokens count here. */
+  /** Whose tokens count here: a verifier of one issuer or of several, or what names issuers as one does. */
   readonly verifier: IssuerOf | readonly IssuerOf[]
   /** Scopes that clients may want for this service; not necessarily all. */
   readonly scopes?: readonly string[]
 }
 
-export interface IssuerOf {
-  readonly issuer: string
+/** The part of a verifier that the metadata needs. */
+export type IssuerOf = ({ readonly issuer: string } | { readonly issuers: readonly string[] }) & {
+  /** What DPoP proofs may be signed with. Default: none are taken. */
+  readonly dpopAlgorithms?: readonly string[]
 }
 
 /** The metadata of a service (RFC 9728 section 2), and where it belongs. */
@@ -27,6 +28,7 @@ export interface ResourceMetadata {
     readonly authorization_servers: readonly string[]
     readonly scopes_supported?: readonly string[]
     readonly bearer_methods_supported: readonly string[]
+    readonly dpop_signing_alg_values_supported?: readonly string[]
   }
 }
 
@@ -35,40 +37,41 @@ export interface ResourceMetadata {
  * for it. Served as JSON under `path`, without authentication. Throws a TypeError for an option that
  * is unknown or wrong.
  */
-export function resourceMetadata({
-  resource,
-  verifier,
-  scopes,
-  ...unknown
-}: ResourceMetadataOptions): ResourceMetadata {
+export function resourceMetadata(options: ResourceMetadataOptions): ResourceMetadata {
+  const { resource, verifier, scopes, ...unknown } = requireObject(options, 'options')
   rejectUnknown(unknown)
   const { origin, pathname } = new URL(requireExactUrl(resource, 'resource'))
   // Section 3.1: between the host and the path of the resource.
   const path = `/.well-known/oauth-protected-resource${pathname === '/' ? '' : pathname}`
-  const issuers = new Set([verifier].flat().map(({ issuer }) => issuer))
-  if (issuers.size === 0) throw new TypeError('option "verifier" must name a verifier')
-  if (scopes !== undefined && !scopes.every(isScopeToken)) {
-    throw new TypeError('option "scopes" must be scopes without spaces, quotes or backslashes')
+  const verifiers = [verifier].flat()
+  const issuers = listOf(verifiers.flatMap(issuersOf))
+  if (issuers.length === 0) throw new TypeError('option "verifier" must name a verifier')
+  if (scopes !== undefined && !(Array.isArray(scopes) && scopes.every(isScopeToken))) {
+    throw new TypeError('option "scopes" must be a list of scopes without spaces and quotes')
   }
-  return {
-    url: `${origin}${path}`,
-    path,
-    document: {
-      resource,
-      authorization_servers: [...issuers],
-      ...(scopes === undefined ? {} : { scopes_supported: scopes }),
-      bearer_methods_supported: ['header'],
-    },
-  }
+  const algorithms = listOf(verifiers.flatMap(({ dpopAlgorithms = [] }) => dpopAlgorithms))
+  const document = Object.freeze({
+    resource,
+    authorization_servers: issuers,
+    ...(scopes === undefined ? {} : { scopes_supported: Object.freeze([...scopes]) }),
+    bearer_methods_supported: Object.freeze(['header']),
+    ...(algorithms.length === 0 ? {} : { dpop_signing_alg_values_supported: algorithms }),
+  })
+  return Object.freeze({ url: `${origin}${path}`, path, document })
 }
 
-/** Requirements know only who calls; their challenges need the address too (section 5.1). */
-const metadataUrls = new WeakMap<Auth, string>()
-
-export function rememberMetadataUrl(auth: Auth, url: string): void {
-  metadataUrls.set(auth, url)
+function issuersOf(verifier: IssuerOf): readonly string[] {
+  requireObject(verifier, 'option "verifier"')
+  const issuers: unknown = 'issuers' in verifier ? verifier.issuers : [verifier.issuer]
+  if (Array.isArray(issuers) && issuers.every(isText)) return issuers
+  throw new TypeError('option "verifier" must name its issuer, or its issuers, as texts')
 }
 
-export function metadataUrlOf(auth: Auth): string | undefined {
-  return metadataUrls.get(auth)
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+/** Each once. */
+function listOf(names: readonly string[]): readonly string[] {
+  return Object.freeze([...new Set(names)])
 }

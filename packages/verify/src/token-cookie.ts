@@ -1,4 +1,4 @@
-import { rejectUnknown, requireExactUrl } from './closed-options.ts'
+import { rejectUnknown, requireObject, requireOrigin } from './closed-options.ts'
 import type { PresentedRequest } from './presented-request.ts'
 import { VerifyError } from './verify-error.ts'
 
@@ -6,7 +6,7 @@ import { VerifyError } from './verify-error.ts'
 export interface CookieOptions {
   /** Begins with `__Host-`, so that no other host of the domain can have set it. */
   readonly name: string
-  /** The origins whose pages may change something here, compared exactly with `Origin`. */
+  /** The origins whose pages may call with the cookie, compared exactly with `Origin`. */
   readonly origin: string | readonly string[]
 }
 
@@ -18,13 +18,14 @@ export interface TokenCookie {
 }
 
 /** Throws a TypeError for a name without the prefix, for what is no origin, and for no origin. */
-export function parseCookieOptions({ name, origin, ...unknown }: CookieOptions): TokenCookie {
+export function parseCookieOptions(options: CookieOptions): TokenCookie {
+  const { name, origin, ...unknown } = requireObject(options, 'option "cookie"')
   rejectUnknown(unknown, 'cookie.')
   // RFC 6265 section 4.1.1: a name is a token; browsers enforce the prefix only where it is spelled so.
   if (typeof name !== 'string' || !/^__Host-[\w!#$%&'*+\-.^`|~]+$/.test(name)) {
     throw new TypeError('option "cookie.name" must be a cookie name that begins with __Host-')
   }
-  const origins = new Set([origin].flat().map(requireOrigin))
+  const origins = new Set([origin].flat().map((one) => requireOrigin(one, 'cookie.origin')))
   if (origins.size === 0) throw new TypeError('option "cookie.origin" must name an origin')
   return {
     values: (request) => request.fieldValues('cookie').flatMap((field) => valuesIn(field, name)),
@@ -33,17 +34,11 @@ export function parseCookieOptions({ name, origin, ...unknown }: CookieOptions):
         const description = 'more than one cookie could be the access token'
         throw new VerifyError('invalid-request', description, { realm })
       }
-      if (isSafe(request) || isSameOrigin(request, origins)) return value
+      if (isFromOwnPage(request, origins)) return value
       const description = 'a cookie counts only on requests that a page of this application sends'
       throw new VerifyError('cross-origin', description)
     },
   }
-}
-
-function requireOrigin(value: unknown): string {
-  const url = requireExactUrl(value, 'cookie.origin')
-  if (new URL(url).origin === url && !url.includes('*')) return url
-  throw new TypeError('option "cookie.origin" must be an origin without a path or a pattern')
 }
 
 /**
@@ -66,10 +61,14 @@ function isSafe({ method, fieldValues }: PresentedRequest): boolean {
   return ['GET', 'HEAD', 'OPTIONS'].includes(method) && fieldValues('upgrade').length === 0
 }
 
-/** Browsers add both fields by themselves, and no page can change them. */
-function isSameOrigin({ fieldValues }: PresentedRequest, origins: ReadonlySet<string>): boolean {
-  const [origin, ...others] = fieldValues('origin')
+/**
+ * Browsers add both fields by themselves, and no page can change them. A page of another origin that is to
+ * read an answer sends its `Origin` also with GET, so that counts for every method.
+ */
+function isFromOwnPage(request: PresentedRequest, origins: ReadonlySet<string>): boolean {
+  const [origin, ...others] = request.fieldValues('origin')
   if (origin !== undefined) return others.length === 0 && origins.has(origin)
-  const sites = fieldValues('sec-fetch-site')
+  if (isSafe(request)) return true
+  const sites = request.fieldValues('sec-fetch-site')
   return sites.length === 1 && sites[0] === 'same-origin'
 }

@@ -55,6 +55,9 @@ export interface VerifyErrorFacts {
   readonly cause?: Error
 }
 
+/** What the challenges of a service tell, whatever is wrong. */
+export type ChallengeFacts = Pick<VerifyErrorFacts, 'resourceMetadata' | 'dpopAlgorithms'>
+
 interface Kind {
   readonly status: 400 | 401 | 403 | 503
   readonly problem: ProblemCode
@@ -121,9 +124,12 @@ export class VerifyError extends Error {
     this.#facts = facts
   }
 
-  /** The same error, whose challenge tells where the metadata of the service is. */
-  withResourceMetadata(url: string): VerifyError {
-    return new VerifyError(this.code, this.message, { ...this.#facts, resourceMetadata: url })
+  /**
+   * The same error, whose challenge tells these facts too: where the metadata of the service is, and,
+   * to a client of the scheme `DPoP`, what proofs may be signed with.
+   */
+  withChallengeFacts(facts: ChallengeFacts): VerifyError {
+    return new VerifyError(this.code, this.message, { ...this.#facts, ...facts })
   }
 }
 

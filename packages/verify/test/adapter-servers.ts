@@ -3,7 +3,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
-import type { AuthenticateOptions, Verifier } from '@portcullis/verify'
+import type { AuthenticateOptions, RequestVerifier } from '@portcullis/verify'
 import * as forExpress from '@portcullis/verify/express'
 import * as forFastify from '@portcullis/verify/fastify'
 import * as forFetch from '@portcullis/verify/fetch'
@@ -25,10 +25,9 @@ import Koa from 'koa'
  */
 export interface Adapter {
   readonly name: string
-  readonly serve: (
-    verifier: Pick<Verifier, 'audience' | 'verify'>,
-    options?: AdapterOptions,
-  ) => Promise<RunningAdapter>
+  /** Where all paths lead to before the adapter sees them; it is what proofs are for. */
+  readonly endpoint?: string
+  readonly serve: (verifier: RequestVerifier, options?: AdapterOptions) => Promise<RunningAdapter>
 }
 
 export interface AdapterOptions extends AuthenticateOptions {
@@ -139,7 +138,8 @@ const serveHono: Adapter['serve'] = (verifier, { now = Date.now, ...options } = 
   app.onError((_error, context) => context.text('the application failed', 500))
   app.all('/unguarded', forHono.requireRole('admin'), (context) => context.text(letIn))
   app.use(forHono.authenticate(verifier, options))
-  app.all('/', (context) => context.text(letIn))
+  // A Response of its own, which Hono treats in another way than those it makes.
+  app.all('/', () => new Response(letIn))
   app.all('/caller', (context) => context.text(context.get('auth').claims.sub))
   app.all('/fails', fail)
   app.all('/scope', forHono.requireScope('orders:read'), (context) => context.text(letIn))
@@ -255,5 +255,5 @@ export const adapters: readonly Adapter[] = [
   { name: 'express', serve: serveExpress },
   { name: 'hono', serve: serveHono },
   { name: 'koa', serve: serveKoa },
-  { name: 'graphql', serve: serveGraphQL },
+  { name: 'graphql', endpoint: '/graphql', serve: serveGraphQL },
 ]

@@ -1,41 +1,9 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import type { IncomingHttpHeaders } from 'node:http'
-import { request as httpRequest } from 'node:http'
-import { text } from 'node:stream/consumers'
-import type { TestContext } from 'node:test'
 import { describe, test } from 'node:test'
 import type { AuthenticateOptions } from '@portcullis/verify'
-import { createVerifier } from '@portcullis/verify'
-import type { TestIssuer } from '@portcullis/verify/testing'
-import { createTestIssuer } from '@portcullis/verify/testing'
 import type { Adapter } from './adapter-servers.ts'
 import { adapters } from './adapter-servers.ts'
-import type { Clock } from './clock.ts'
-import { createClock } from './clock.ts'
-
-interface Answer {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  readonly body: string
-  /** Of the problem document, or of the GraphQL error. */
-  readonly code: string | undefined
-  readonly challenge: string | undefined
-}
-
-interface World {
-  readonly issuer: TestIssuer
-  readonly clock: Clock
-  /** Header lines as they go over the wire: name, value, name, value. */
-  readonly ask: (path: string, lines?: readonly string[], method?: string) => Promise<Answer>
-  /** The same with a token in the Authorization header. */
-  readonly show: (token: string, path?: string, method?: string) => Promise<Answer>
-}
-
-interface AnswerBody {
-  readonly code?: string
-  readonly errors?: readonly { readonly extensions?: { readonly problem?: string } }[]
-}
+import { startWorld } from './adapter-world.ts'
 
 const session = '__Host-session'
 const application = 'https://app.example'
@@ -43,60 +11,6 @@ const metadataUrl = 'https://orders.example/.well-known/oauth-protected-resource
 
 assert.ok(adapters.length >= 6, 'adapters are missing')
 for (const adapter of adapters) describe(`the ${adapter.name} adapter`, () => contract(adapter))
-
-async function startWorld(
-  context: TestContext,
-  adapter: Adapter,
-  options: AuthenticateOptions = {},
-): Promise<World> {
-  const clock = createClock()
-  const issuer = await createTestIssuer({ algorithm: 'EdDSA', now: clock.now, feed: false })
-  context.after(issuer.close)
-  const verifier = createVerifier({
-    issuer: issuer.issuer,
-    audience: 'orders',
-    revocation: 'untilExpiry',
-    now: clock.now,
-  })
-  const { url, close } = await adapter.serve(verifier, { ...options, now: clock.now })
-  context.after(close)
-  const ask: World['ask'] = (path, lines = [], method = 'GET') =>
-    exchange(`${url}${path}`, lines, method)
-  const show: World['show'] = async (token, path = '/', method = 'GET') => {
-    const answer = await ask(path, ['Authorization', `Bearer ${token}`], method)
-    assertSaysNothingOf(token, answer)
-    return answer
-  }
-  return { issuer, clock, ask, show }
-}
-
-async function exchange(url: string, lines: readonly string[], method: string): Promise<Answer> {
-  const length = method === 'GET' ? [] : ['Content-Length', '0']
-  const headers = ['Host', new URL(url).host, ...length, ...lines]
-  const request = httpRequest(url, { method, headers, agent: false })
-  request.end()
-  const [response] = await once(request, 'response')
-  const body = await text(response)
-  return {
-    status: response.statusCode,
-    headers: response.headers,
-    body,
-    code: codeOf(body),
-    challenge: response.headers['www-authenticate'],
-  }
-}
-
-function codeOf(body: string): string | undefined {
-  if (!body.startsWith('{')) return undefined
-  const { code, errors = [] } = JSON.parse(body) as AnswerBody
-  return code ?? errors[0]?.extensions?.problem
-}
-
-function assertSaysNothingOf(token: string, { headers, body }: Answer): void {
-  const parts = token.split('.').filter((part) => part.length > 8)
-  assert.ok(parts.length > 0, 'there is nothing to look for')
-  for (const part of parts) assert.ok(!`${JSON.stringify(headers)} ${body}`.includes(part))
-}
 
 function contract(adapter: Adapter): void {
   letsIn(adapter)
@@ -128,12 +42,17 @@ function letsIn(adapter: Adapter): void {
 
   test('an option that is unknown or wrong is a mistake at once', async () => {
     const verifier = { audience: 'orders', verify: () => assert.fail('nothing is verified') }
-    for (const options of [
-      { cookies: {} },
-      { cookie: { name: 'session', origin: application } },
-      { resourceMetadata: 'http://orders.example' },
-    ] as readonly AuthenticateOptions[]) {
-      await assert.rejects(async () => adapter.serve(verifier, options), TypeError)
+    const wrong: readonly (readonly [unknown, string])[] = [
+      [{ cookies: {} }, 'unknown option "cookies"'],
+      [{ cookie: null }, 'option "cookie"'],
+      [{ cookie: { name: 'session', origin: application } }, 'option "cookie.name"'],
+      [{ resourceMetadata: 'http://orders.example' }, 'option "resourceMetadata"'],
+    ]
+    for (const [options, message] of wrong) {
+      await assert.rejects(async () => adapter.serve(verifier, options as AuthenticateOptions), {
+        name: 'TypeError',
+        message: new RegExp(`^${message}`),
+      })
     }
   })
 }

@@ -62,28 +62,92 @@ test('a refusal over a cookie repeats nothing of it', async () => {
   })
 })
 
-const mistakes: readonly (readonly [string, unknown])[] = [
-  ['an unknown option', { cookies: cookie }],
-  ['an unknown option of the cookie', { cookie: { ...cookie, path: '/' } }],
-  ['a cookie without the prefix', { cookie: { ...cookie, name: 'session' } }],
-  ['a prefix in another case', { cookie: { ...cookie, name: '__HOST-session' } }],
-  ['the prefix alone', { cookie: { ...cookie, name: '__Host-' } }],
-  ['a name with a semicolon', { cookie: { ...cookie, name: '__Host-a;b' } }],
-  ['a name with an equals sign', { cookie: { ...cookie, name: '__Host-a=b' } }],
-  ['no origin', { cookie: { name: '__Host-session' } }],
-  ['an empty list of origins', { cookie: { ...cookie, origin: [] } }],
-  ['the origin null', { cookie: { ...cookie, origin: 'null' } }],
-  ['an origin with a final slash', { cookie: { ...cookie, origin: 'https://app.example/' } }],
-  ['an origin with a path', { cookie: { ...cookie, origin: 'https://app.example/a' } }],
-  ['an origin with a pattern', { cookie: { ...cookie, origin: 'https://*' } }],
-  ['an origin that is not https', { cookie: { ...cookie, origin: 'http://app.example' } }],
-  ['metadata that is not https', { resourceMetadata: 'http://orders.example/x' }],
-  ['metadata at a path', { resourceMetadata: '/.well-known/oauth-protected-resource' }],
+const mistakes: readonly (readonly [string, unknown, string])[] = [
+  ['nothing instead of options', null, 'options must be an object'],
+  ['a list instead of options', [], 'options must be an object'],
+  ['a cookie that is nothing', { cookie: null }, 'option "cookie" must be an object'],
+  ['an unknown option', { cookies: cookie }, 'unknown option "cookies"'],
+  [
+    'an unknown option of the cookie',
+    { cookie: { ...cookie, path: '/' } },
+    'unknown option "cookie.path"',
+  ],
+  [
+    'a cookie without the prefix',
+    { cookie: { ...cookie, name: 'session' } },
+    'option "cookie.name"',
+  ],
+  [
+    'a prefix in another case',
+    { cookie: { ...cookie, name: '__HOST-session' } },
+    'option "cookie.name"',
+  ],
+  ['the prefix alone', { cookie: { ...cookie, name: '__Host-' } }, 'option "cookie.name"'],
+  [
+    'a name with a semicolon',
+    { cookie: { ...cookie, name: '__Host-a;b' } },
+    'option "cookie.name"',
+  ],
+  [
+    'a name with an equals sign',
+    { cookie: { ...cookie, name: '__Host-a=b' } },
+    'option "cookie.name"',
+  ],
+  ['no origin', { cookie: { name: '__Host-session' } }, 'option "cookie.origin"'],
+  ['an empty list of origins', { cookie: { ...cookie, origin: [] } }, 'option "cookie.origin"'],
+  ['the origin null', { cookie: { ...cookie, origin: 'null' } }, 'option "cookie.origin"'],
+  [
+    'an origin with a final slash',
+    { cookie: { ...cookie, origin: 'https://app.example/' } },
+    'option "cookie.origin"',
+  ],
+  [
+    'an origin with a path',
+    { cookie: { ...cookie, origin: 'https://app.example/a' } },
+    'option "cookie.origin"',
+  ],
+  [
+    'an origin with a pattern',
+    { cookie: { ...cookie, origin: 'https://*' } },
+    'option "cookie.origin"',
+  ],
+  [
+    'an origin that is not https',
+    { cookie: { ...cookie, origin: 'http://app.example' } },
+    'option "cookie.origin"',
+  ],
+  [
+    'metadata that is not https',
+    { resourceMetadata: 'http://orders.example/x' },
+    'option "resourceMetadata"',
+  ],
+  [
+    'metadata at a path',
+    { resourceMetadata: '/.well-known/oauth-protected-resource' },
+    'option "resourceMetadata"',
+  ],
 ]
 
-for (const [name, options] of mistakes) {
+for (const [name, options, message] of mistakes) {
   test(`${name} is a mistake`, async () => {
     const attempt = authenticateRequest(verifier, request([]), options as AuthenticateOptions)
-    await assert.rejects(attempt, TypeError)
+    await assert.rejects(attempt, { name: 'TypeError', message: new RegExp(`^${message}`) })
   })
 }
+
+test('a page of another origin reads nothing with the cookie, not even by GET', async () => {
+  const own = ['Cookie', '__Host-session=a.b.c', 'Origin', 'https://app.example']
+  const foreign = [...own.slice(0, 3), 'https://evil.example']
+  for (const method of ['GET', 'HEAD', 'OPTIONS']) {
+    assert.equal(await fateOf(request(foreign, method), { cookie }), 'cross-origin', method)
+    const fate = await fateOf(request(own, method), { cookie })
+    assert.equal(fate, 'reached the verifier with a.b.c', method)
+  }
+})
+
+test('what is no verifier is a mistake at once', async () => {
+  for (const wrong of [undefined, {}, { issuer: 'https://id.example', audience: 'orders' }]) {
+    const given = wrong as unknown as typeof verifier
+    await assert.rejects(authenticateRequest(given, request([])), { message: /createVerifier/ })
+  }
+})

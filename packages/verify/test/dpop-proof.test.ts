@@ -158,19 +158,20 @@ test('maxAgeSeconds and leewaySeconds are the window of iat', async () => {
 })
 
 const mistakes: readonly (readonly [string, unknown, RegExp])[] = [
-  ['an unknown name', { maxAge: 5 }, /unknown option "dpop.maxAge"/],
-  ['HMAC', { algorithms: ['HS256'] }, /"dpop.algorithms"/],
-  ['no algorithm', { algorithms: [] }, /"dpop.algorithms"/],
-  ['a name as a text', { algorithms: 'ES256' }, /"dpop.algorithms"/],
-  ['no time', { maxAgeSeconds: 0 }, /"dpop.maxAgeSeconds"/],
-  ['an hour', { maxAgeSeconds: 3_600 }, /"dpop.maxAgeSeconds"/],
-  ['a fraction', { leewaySeconds: 0.5 }, /"dpop.leewaySeconds"/],
-  ['a nonce by a wish', { nonce: true }, /"dpop.nonce"/],
-  ['a key for nobody', { nonceKey: new Uint8Array(32) }, /"dpop.nonceKey"/],
-  ['a short key', { nonce: 'required', nonceKey: new Uint8Array(16) }, /"dpop.nonceKey"/],
-  ['a key as a text', { nonce: 'required', nonceKey: 'k'.repeat(32) }, /"dpop.nonceKey"/],
-  ['no store', { replays: null }, /"dpop.replays"/],
-  ['no clock', { now: 0 }, /"dpop.now"/],
+  ['nothing instead of an object', null, /^options must be an object/],
+  ['an unknown name', { maxAge: 5 }, /unknown option "maxAge"/],
+  ['HMAC', { algorithms: ['HS256'] }, /option "algorithms"/],
+  ['no algorithm', { algorithms: [] }, /option "algorithms"/],
+  ['a name as a text', { algorithms: 'ES256' }, /option "algorithms"/],
+  ['no time', { maxAgeSeconds: 0 }, /option "maxAgeSeconds"/],
+  ['an hour', { maxAgeSeconds: 3_600 }, /option "maxAgeSeconds"/],
+  ['a fraction', { leewaySeconds: 0.5 }, /option "leewaySeconds"/],
+  ['a nonce by a wish', { nonce: true }, /option "nonce"/],
+  ['a key for nobody', { nonceKey: new Uint8Array(32) }, /option "nonceKey"/],
+  ['a short key', { nonce: 'required', nonceKey: new Uint8Array(16) }, /option "nonceKey"/],
+  ['a key as a text', { nonce: 'required', nonceKey: 'k'.repeat(32) }, /option "nonceKey"/],
+  ['no store', { replays: null }, /option "replays"/],
+  ['no clock', { now: 0 }, /option "now"/],
 ]
 for (const [name, options, message] of mistakes) {
   test(`options with ${name} are a mistake at once`, () => {
@@ -180,3 +181,9 @@ for (const [name, options, message] of mistakes) {
     })
   })
 }
+
+test('what a judge tells of itself cannot be changed', () => {
+  const judge = createProofJudge({ algorithms: ['ES256'] })
+  assert.deepEqual(judge.algorithms, ['ES256'])
+  assert.ok(Object.isFrozen(judge) && Object.isFrozen(judge.algorithms))
+})

@@ -8,6 +8,7 @@ import { createProofJudge } from '@portcullis/verify/dpop'
 import { authenticate } from '@portcullis/verify/fetch'
 import type { ProofKey, TestIssuer } from '@portcullis/verify/testing'
 import { createProofKey, createTestIssuer } from '@portcullis/verify/testing'
+import { createClock } from './clock.ts'
 
 const url = 'https://orders.example/orders/7'
 
@@ -118,6 +119,83 @@ test('the proof of another key says that the token is not for it', async (t) => 
   assert.match(challenge, /^DPoP .*error="invalid_token"/)
 })
 
+test('whoever shows a token under DPoP is told what is wrong with it under DPoP', async (t) => {
+  const { issuer, key, send } = await start(t)
+  const now = issuer.now() / 1000
+  const cnf = { jkt: key.thumbprint }
+  const unbound = issuer.mint()
+  for (const accessToken of [
+    issuer.mint({ cnf, iat: now - 120, exp: now - 60 }),
+    issuer.mint({ cnf, aud: 'reviews' }),
+    unbound,
+    'no-token-at-all',
+  ]) {
+    const proof = key.prove({ method: 'GET', url, accessToken })
+    const [status, , challenge] = await refusal(await send(`DPoP ${accessToken}`, [proof]))
+    assert.equal(status, 401)
+    assert.match(challenge, /^DPoP realm="orders", error="invalid_token", .*, algs="RS256 /)
+  }
+  const [, , asBearer] = await refusal(await send('Bearer no-token-at-all'))
+  assert.match(asBearer, /^Bearer realm="orders", error="invalid_token", [^,]*$/)
+})
+
+test('a bound token that is shown as a bearer token is told of DPoP', async (t) => {
+  const { send, token } = await start(t)
+  const [status, , challenge] = await refusal(await send(`Bearer ${token}`))
+  assert.equal(status, 401)
+  assert.match(challenge, /^DPoP realm="orders", error="invalid_token", .*, algs="RS256 /)
+})
+
+test('a DPoP header that is not one space and one token is a 400, told under DPoP', async (t) => {
+  const { send, token, prove } = await start(t)
+  for (const value of [
+    `DPoP  ${token}`,
+    `DPoP ${token} x`,
+    `dpop ${token},`,
+    'DPoP',
+    'DPoP ',
+    'DPoP =',
+  ]) {
+    const [status, code, challenge] = await refusal(await send(value, [prove()]))
+    assert.deepEqual([status, code], [400, 'invalid-request'], value.slice(0, 6))
+    assert.match(challenge, /^DPoP realm="orders", error="invalid_request", /)
+    assert.ok(!/Bearer|\?/.test(challenge))
+  }
+  const [, code] = await refusal(await send(`Basic YTpi, DPoP ${token}`, [prove()]))
+  assert.equal(code, 'invalid-request')
+})
+
+test('the next nonce goes along, even with an answer whose fields cannot change', async (t) => {
+  const clock = createClock()
+  const issuer = await createTestIssuer({ algorithm: 'ES256', now: clock.now, feed: false })
+  t.after(issuer.close)
+  const verifier = createVerifier({
+    issuer: issuer.issuer,
+    audience: 'orders',
+    revocation: 'untilExpiry',
+    dpop: createProofJudge({ nonce: 'required', now: clock.now }),
+    now: clock.now,
+  })
+  const key = createProofKey({ now: clock.now })
+  const token = issuer.mint({ cnf: { jkt: key.thumbprint } })
+  const handle = authenticate(verifier)(() => Response.redirect('https://orders.example/'))
+  const send = (nonce: string): Promise<Response> => {
+    const dpop = key.prove({ method: 'GET', url, accessToken: token, nonce })
+    return handle(new Request(url, { headers: { authorization: `DPoP ${token}`, dpop } }))
+  }
+  const nonce = (await send('none yet')).headers.get('dpop-nonce') ?? ''
+  assert.equal((await send(nonce)).headers.get('dpop-nonce'), null)
+  clock.advanceSeconds(60)
+  const answer = await send(nonce)
+  assert.deepEqual(
+    [answer.status, answer.headers.get('location')],
+    [302, 'https://orders.example/'],
+  )
+  const next = answer.headers.get('dpop-nonce') ?? ''
+  assert.match(next, /^[\w-]{43}$/)
+  assert.equal((await send(next)).headers.get('dpop-nonce'), null)
+})
+
 test('a nonce of the service is asked for, told, and then taken', async (t) => {
   const { send, token, prove } = await start(t, { nonce: 'required' })
   const first = await send(`DPoP ${token}`, [prove()])
@@ -176,6 +254,19 @@ test('of several issuers each has its own say about proofs', async (t) => {
   const handle = authenticate(both)(() => new Response('let in'))
   const headers = { authorization: `DPoP ${token}`, dpop: prove() }
   assert.equal((await handle(new Request(url, { headers }))).status, 200)
+})
+
+test('with an origin no proof for another host counts, whatever Host says', async (t) => {
+  const { send, token, prove, key } = await start(t, { origin: 'https://orders.example' })
+  assert.equal((await send(`DPoP ${token}`, [prove()])).status, 200)
+  const other = await start(t, { origin: ['https://shop.example'] })
+  const proof = other.key.prove({ method: 'GET', url, accessToken: other.token })
+  assert.equal((await other.send(`DPoP ${other.token}`, [proof])).status, 401)
+  assert.notEqual(key.thumbprint, other.key.thumbprint)
+  for (const origin of ['https://orders.example/path', 'https://*.example', 5]) {
+    const options = { origin } as unknown as ProofJudgeOptions
+    assert.throws(() => createProofJudge(options), { message: /option "origin"/ })
+  }
 })
 
 test('a bound token that is revoked is refused whatever proves it', async (t) => {

@@ -153,7 +153,9 @@ test('an operation that came over no request has nobody', async (t) => {
 test('a mode that is neither is a mistake', () => {
   const verifier = { audience: 'orders', verify: () => assert.fail('nothing is verified') }
   const options = { mode: 'lax' } as unknown as GraphQLAuthenticateOptions
-  assert.throws(() => useAuthentication(verifier, options), TypeError)
+  assert.throws(() => useAuthentication(verifier, options), /^TypeError: option "mode"/)
   const unknown = { modes: 'optional' } as unknown as GraphQLAuthenticateOptions
-  assert.throws(() => useAuthentication(verifier, unknown), TypeError)
+  assert.throws(() => useAuthentication(verifier, unknown), /^TypeError: unknown option "modes"/)
+  const nothing = null as unknown as GraphQLAuthenticateOptions
+  assert.throws(() => useAuthentication(verifier, nothing), /^TypeError: options must be an object/)
 })

@@ -118,6 +118,7 @@ test('requireRecentAuth asks for one of the ways of signing in, where it names s
 
 test('a recency that is no number of seconds, or an option nobody knows, is a mistake', () => {
   const wrong: readonly unknown[] = [
+    null,
     {},
     { seconds: 0 },
     { seconds: -1 },
@@ -127,9 +128,21 @@ test('a recency that is no number of seconds, or an option nobody knows, is a mi
     { seconds: 60, acr: '' },
     { seconds: 60, acr: 'a b' },
     { seconds: 60, acr: [1] },
+    { seconds: 60, acr: [] },
     { seconds: 60, maxAge: 60 },
   ]
   for (const options of wrong) {
-    assert.throws(() => requireRecentAuth(options as { seconds: number }), TypeError)
+    assert.throws(() => requireRecentAuth(options as { seconds: number }), {
+      name: 'TypeError',
+      message: /^(?:options must|(?:unknown )?option "(?:seconds|acr|maxAge)")/,
+    })
   }
+})
+
+test('a sign-in in the future is none', () => {
+  const clock = createClock()
+  const requirement = requireRecentAuth({ seconds: 60, now: clock.now })
+  const now = clock.now() / 1000
+  requirement(auth({ auth_time: now + 5 }))
+  assert.throws(() => requirement(auth({ auth_time: now + 6 })), VerifyError)
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 
 /*
  * The threats that a verifier must survive are numbered V1 to V100. Ids of vectors and titles of tests
@@ -65,7 +66,7 @@ test('the tests that are not called by their number are there', () => {
 })
 
 function titlesIn(pattern: string): readonly string[] {
-  const paths = globSync(pattern, { cwd: root })
+  const paths = globSync(pattern, { cwd: fileURLToPath(root) })
   return paths.flatMap((path) => {
     const text = readFileSync(new URL(path, root), 'utf8')
     return [...text.matchAll(/\btest\(\s*(['"`])(.+?)\1/g)].map((match) => match[2] ?? '')

@@ -4,25 +4,30 @@ import type { VerifyErrorCode } from '@portcullis/verify'
 import { problemOf, responseHeadersOf, VerifyError } from '@portcullis/verify'
 
 test('each code has its status, its challenge and its problem', () => {
-  const table: readonly (readonly [VerifyErrorCode, number, string | undefined, string])[] = [
-    ['missing-token', 401, 'Bearer realm="orders"', 'missing-token'],
-    ['invalid-token', 401, 'invalid_token', 'invalid-token'],
-    ['invalid-request', 400, 'invalid_request', 'invalid-request'],
-    [
-      'insufficient-user-authentication',
+  const table: Readonly<
+    Record<VerifyErrorCode, readonly [number, string | undefined, VerifyErrorCode]>
+  > = {
+    'missing-token': [401, 'Bearer realm="orders"', 'missing-token'],
+    'invalid-token': [401, 'invalid_token', 'invalid-token'],
+    'invalid-request': [400, 'invalid_request', 'invalid-request'],
+    'invalid-dpop-proof': [401, 'invalid_dpop_proof', 'invalid-dpop-proof'],
+    'use-dpop-nonce': [401, 'use_dpop_nonce', 'use-dpop-nonce'],
+    'insufficient-user-authentication': [
       401,
       'insufficient_user_authentication',
       'insufficient-user-authentication',
     ],
-    ['insufficient-scope', 403, 'insufficient_scope', 'insufficient-scope'],
-    ['cross-origin', 403, undefined, 'cross-origin'],
-    ['keys-unavailable', 503, undefined, 'keys-unavailable'],
-    ['clocks-disagree', 503, undefined, 'clocks-disagree'],
-    ['feed-unavailable', 503, undefined, 'feed-unavailable'],
-    ['client-refused', 503, undefined, 'feed-unavailable'],
-    ['issuer-unreachable', 503, undefined, 'feed-unavailable'],
-  ]
-  for (const [code, status, challenge, problemCode] of table) {
+    'insufficient-scope': [403, 'insufficient_scope', 'insufficient-scope'],
+    'cross-origin': [403, undefined, 'cross-origin'],
+    'keys-unavailable': [503, undefined, 'keys-unavailable'],
+    'clocks-disagree': [503, undefined, 'clocks-disagree'],
+    'proofs-unavailable': [503, undefined, 'proofs-unavailable'],
+    'feed-unavailable': [503, undefined, 'feed-unavailable'],
+    'client-refused': [503, undefined, 'feed-unavailable'],
+    'issuer-unreachable': [503, undefined, 'feed-unavailable'],
+  }
+  for (const code of Object.keys(table) as readonly VerifyErrorCode[]) {
+    const [status, challenge, problemCode] = table[code]
     const error = new VerifyError(code, 'why', { realm: 'orders', retryAfterSeconds: 3 })
     const problem = problemOf(error)
     const headers = responseHeadersOf(error)
@@ -63,17 +68,22 @@ test('a stale token is told by one word, which clients look for', () => {
   assert.equal(problemOf(error).detail, 'nobody has vouched for it recently')
 })
 
-test('the address of the metadata is added to a challenge, and nothing else changes', () => {
+test('what a service tells in its challenges is added, and nothing else changes', () => {
   const facts = { realm: 'orders', scopes: ['a', 'b'], reason: 'expired' } as const
   const error = new VerifyError('invalid-token', 'the token has expired', facts)
-  const url = 'https://orders.example/.well-known/oauth-protected-resource'
-  const located = error.withResourceMetadata(url)
-  assert.equal(located.challenge, `${error.challenge}, resource_metadata="${url}"`)
+  assert.equal(error.withChallengeFacts({}).challenge, error.challenge)
+  const resourceMetadata = 'https://orders.example/.well-known/oauth-protected-resource'
+  const located = error.withChallengeFacts({ resourceMetadata })
+  const { challenge } = located
+  assert.equal(challenge, `${error.challenge}, resource_metadata="${resourceMetadata}"`)
   assert.deepEqual([located.code, located.reason], ['invalid-token', 'expired'])
   assert.equal(located.message, error.message)
+  const bound = located.withChallengeFacts({ dpopAlgorithms: ['ES256', 'EdDSA'] })
+  assert.equal(bound.challenge, `${challenge?.replace('Bearer', 'DPoP')}, algs="ES256 EdDSA"`)
+  assert.equal(located.withChallengeFacts({ dpopAlgorithms: [] }).challenge, challenge)
 
   const cause = new Error('for the operator')
   const outage = new VerifyError('keys-unavailable', 'no keys', { retryAfterSeconds: 3, cause })
-  const same = outage.withResourceMetadata(url)
+  const same = outage.withChallengeFacts({ resourceMetadata, dpopAlgorithms: ['ES256'] })
   assert.deepEqual([same.challenge, same.retryAfterSeconds, same.cause], [undefined, 3, cause])
 })

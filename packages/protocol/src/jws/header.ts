@@ -11,6 +11,11 @@ export type JudgedHeader =
   | { readonly kind: 'header'; readonly algorithm: string; readonly kid: string }
   | { readonly kind: 'refused'; readonly why: HeaderFault }
 
+/** `algorithm` is what the caller's map holds under the name. */
+export type JudgedKeylessHeader<Known> =
+  | { readonly kind: 'header'; readonly algorithm: Known }
+  | { readonly kind: 'refused'; readonly why: Exclude<HeaderFault, 'missing-key-id'> }
+
 export type HeaderFault =
   'wrong-type' | 'algorithm-not-allowed' | 'unsupported-extension' | 'missing-key-id'
 
@@ -21,25 +26,44 @@ export const kidCharactersMax = 256
  * Judges a JOSE header by what the caller expects, never by what the header asks for. Keys that ride
  * in the header (`jwk`, `jku`, `x5u`, `x5c`) are not looked at: they cannot become a key here.
  */
-export function judgeHeader(header: JsonObject, expected: HeaderExpectation): JudgedHeader {
-  if (!isExpectedType(header['typ'], expected.typ)) return refused('wrong-type')
-
-  const algorithm = header['alg']
-  if (typeof algorithm !== 'string' || !expected.algorithms.has(algorithm)) {
-    return refused('algorithm-not-allowed')
+export function judgeHeader(
+  header: JsonObject,
+  { typ, algorithms }: HeaderExpectation,
+): JudgedHeader {
+  const judged = judgeForm(header, typ, (name) => (algorithms.has(name) ? name : undefined))
+  if (judged.kind === 'refused') return judged
+  const kid = header['kid']
+  if (typeof kid !== 'string' || kid.length === 0 || kid.length > kidCharactersMax) {
+    return { kind: 'refused', why: 'missing-key-id' }
   }
+  return { kind: 'header', algorithm: judged.algorithm, kid }
+}
+
+/** The same for a signature whose key is told elsewhere: a `kid` is neither wanted nor looked at. */
+export function judgeKeylessHeader<Known>(
+  header: JsonObject,
+  expected: { readonly typ: string; readonly algorithms: ReadonlyMap<string, Known> },
+): JudgedKeylessHeader<Known> {
+  return judgeForm(header, expected.typ, (name) => expected.algorithms.get(name))
+}
+
+function judgeForm<Known>(
+  header: JsonObject,
+  typ: string,
+  allowed: (name: string) => Known | undefined,
+): JudgedKeylessHeader<Known> {
+  if (!isExpectedType(header['typ'], typ)) return { kind: 'refused', why: 'wrong-type' }
+
+  const name = header['alg']
+  const algorithm = typeof name === 'string' ? allowed(name) : undefined
+  if (algorithm === undefined) return { kind: 'refused', why: 'algorithm-not-allowed' }
 
   // RFC 7515 section 4.1.11: none of the extensions is understood here, so any `crit` is refused,
   // and so are the two that change what is signed (`b64`, RFC 7797) or how it is packed (`zip`).
   for (const extension of ['crit', 'b64', 'zip']) {
-    if (Object.hasOwn(header, extension)) return refused('unsupported-extension')
+    if (Object.hasOwn(header, extension)) return { kind: 'refused', why: 'unsupported-extension' }
   }
-
-  const kid = header['kid']
-  if (typeof kid !== 'string' || kid.length === 0 || kid.length > kidCharactersMax) {
-    return refused('missing-key-id')
-  }
-  return { kind: 'header', algorithm, kid }
+  return { kind: 'header', algorithm }
 }
 
 /** RFC 7515 section 4.1.9: a media type, so case does not matter and `application/` may be left out. */
@@ -47,8 +71,4 @@ function isExpectedType(typ: unknown, expected: string): boolean {
   if (typeof typ !== 'string') return false
   const mediaType = typ.toLowerCase()
   return mediaType === expected || mediaType === `application/${expected}`
-}
-
-function refused(why: HeaderFault): JudgedHeader {
-  return { kind: 'refused', why }
 }

@@ -46,6 +46,7 @@ export async function checkPossession(
   }
 }
 
+/** A store does not say when it will be back: soon enough for people, seldom enough for the store. */
 const retryAfterSeconds = 5
 
 function proofsUnavailable(why: unknown): VerifyError {

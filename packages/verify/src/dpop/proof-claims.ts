@@ -54,17 +54,18 @@ export function readProofClaims(payload: JsonObject): ProofClaims | undefined {
 export function proofClaimsFault(
   proof: ProofClaims,
   { method, url, accessToken }: PresentedProof,
-  { maxAgeSeconds, leewaySeconds, now }: ProofSettings,
+  { maxAgeSeconds, leewaySeconds, origins, now }: ProofSettings,
 ): ProofFault | undefined {
   if (proof.htm !== method) return 'wrong-method'
   const target = url === undefined ? undefined : normalTargetUri(cutQuery(url))
   if (target === undefined) return 'unknown-url'
   if (normalTargetUri(proof.htu) !== target) return 'wrong-url'
+  if (origins.size > 0 && !origins.has(new URL(target).origin)) return 'wrong-url'
   const tokenDigest = createHash('sha256').update(accessToken).digest('base64url')
   if (proof.ath !== tokenDigest) return 'wrong-token'
   const ageSeconds = now() / 1000 - proof.iat
-  if (ageSeconds > maxAgeSeconds) return 'too-old'
-  return ageSeconds < -leewaySeconds ? 'not-yet-valid' : undefined
+  if (!(ageSeconds <= maxAgeSeconds)) return 'too-old'
+  return ageSeconds >= -leewaySeconds ? undefined : 'not-yet-valid'
 }
 
 /** RFC 9449 section 4.2: `htu` has neither query nor fragment, and one that has is another URI. */

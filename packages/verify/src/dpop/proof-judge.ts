@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { JsonObject } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
 import {
-  judgeHeader,
+  judgeKeylessHeader,
   parseCompactJws,
   parsePublicKey,
   thumbprintOf,
@@ -83,7 +83,8 @@ export function createProofJudge(options: ProofJudgeOptions = {}): ProofJudge {
     return { kind: 'proven', nextNonce: nonce === proof.nonce ? undefined : nonce }
   }
 
-  return Object.freeze({ judge, algorithms: algorithms.map(({ name }) => name) })
+  const names = Object.freeze([...algorithms.values()].map(({ name }) => name))
+  return Object.freeze({ judge, algorithms: names })
 }
 
 type SignedProof = { readonly kind: 'signed'; readonly payload: JsonObject } | RefusedProof
@@ -99,14 +100,10 @@ function readSignedProof(
   const jws = parseCompactJws(proof)
   if (jws.kind === 'malformed') return refused('malformed')
 
-  // A proof brings its key along, so it need not name it; the stand-in is what a kid would say.
-  const names = new Set<string>(algorithms.map(({ name }) => name))
-  const header = judgeHeader({ kid: 'jwk', ...jws.header }, { typ: proofType, algorithms: names })
-  if (header.kind === 'refused') {
-    return refused(header.why === 'missing-key-id' ? 'malformed' : header.why)
-  }
-  const algorithm = algorithms.find(({ name }) => name === header.algorithm)
-  if (algorithm === undefined) return refused('algorithm-not-allowed')
+  // A proof brings its key along, so it need not name it.
+  const header = judgeKeylessHeader(jws.header, { typ: proofType, algorithms })
+  if (header.kind === 'refused') return refused(header.why)
+  const { algorithm } = header
   const key = parsePublicKey(jws.header['jwk'], algorithm)
   if (key.kind === 'unusable') return refused('unusable-key')
   if (thumbprintOf(key.publicKey) !== thumbprint) return refused('wrong-key')
@@ -116,11 +113,9 @@ function readSignedProof(
   return { kind: 'signed', payload: jws.payload }
 }
 
-/** A thumbprint has one length, so no two pairs share a text. */
+/** The holder of the key, and what it has named the proof. A thumbprint has one length. */
 function replayKeyOf(thumbprint: string, jti: string): string {
-  return createHash('sha256')
-    .update(thumbprint + jti)
-    .digest('base64url')
+  return `${thumbprint}.${createHash('sha256').update(jti).digest('base64url')}`
 }
 
 /** Replicas that share a store may judge by clocks that are a leeway apart. */

@@ -5,7 +5,7 @@ import {
   algorithms as knownAlgorithms,
   isAlgorithmName,
 } from '@portcullis/protocol/jws'
-import { rejectUnknown } from '../closed-options.ts'
+import { rejectUnknown, requireObject, requireOrigin } from '../closed-options.ts'
 import type { Nonces } from './nonces.ts'
 import { createNonces } from './nonces.ts'
 import type { ReplayStore } from './replays.ts'
@@ -19,6 +19,11 @@ export interface ProofJudgeOptions {
   readonly maxAgeSeconds?: number
   /** How far ahead `iat` may be, for clocks that disagree. Default 5, at most 60. */
   readonly leewaySeconds?: number
+  /**
+   * The origins of this service, such as `https://orders.example`. A proof for another is refused, whatever
+   * the request says of itself: its `Host` is chosen by whoever sends it. Default: that is believed.
+   */
+  readonly origin?: string | readonly string[]
   /** `required`: a proof counts only with a nonce that this service has given (RFC 9449 section 9). */
   readonly nonce?: 'required'
   /** 32 random bytes, the same at every replica. Default: chosen for this process alone. */
@@ -30,9 +35,12 @@ export interface ProofJudgeOptions {
 }
 
 export interface ProofSettings {
-  readonly algorithms: readonly Algorithm[]
+  /** By name. */
+  readonly algorithms: ReadonlyMap<string, Algorithm>
   readonly maxAgeSeconds: number
   readonly leewaySeconds: number
+  /** None when the request is believed. */
+  readonly origins: ReadonlySet<string>
   /** Undefined when no nonce is wanted. */
   readonly nonces: Nonces | undefined
   readonly replays: ReplayStore
@@ -51,13 +59,14 @@ export function parseProofOptions(options: ProofJudgeOptions): ProofSettings {
     algorithms = [...knownAlgorithms.keys()],
     maxAgeSeconds = maxAgeSecondsDefault,
     leewaySeconds = leewaySecondsDefault,
+    origin = [],
     nonce,
     nonceKey,
     now = Date.now,
     replays = createReplayMemory({ now }),
     ...unknown
-  } = options
-  rejectUnknown(unknown, 'dpop.')
+  } = requireObject(options, 'options')
+  rejectUnknown(unknown)
   const isList = Array.isArray(algorithms) && algorithms.length > 0
   demand(
     isList && algorithms.every(isAlgorithmName),
@@ -69,9 +78,10 @@ export function parseProofOptions(options: ProofJudgeOptions): ProofSettings {
   demand(typeof now === 'function', 'now', 'must be a function')
   demand(typeof replays?.use === 'function', 'replays', 'must have a function use')
   return {
-    algorithms: algorithms.map(algorithmNamed),
+    algorithms: new Map(algorithms.map((name) => [name, algorithmNamed(name)])),
     maxAgeSeconds,
     leewaySeconds,
+    origins: new Set([origin].flat().map((one) => requireOrigin(one, 'origin'))),
     nonces: requireNonces(nonce, nonceKey, now),
     replays,
     now,
@@ -100,5 +110,5 @@ function requireSeconds(value: unknown, option: string, min: number, max: number
 }
 
 function demand(isRight: boolean, option: string, rule: string): void {
-  if (!isRight) throw new TypeError(`option "dpop.${option}" ${rule}`)
+  if (!isRight) throw new TypeError(`option "${option}" ${rule}`)
 }

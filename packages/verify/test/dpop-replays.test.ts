@@ -33,6 +33,18 @@ test('a full memory refuses what is new, still knows what is old, and has room a
   assert.equal(memory.use('d', now() + 10_000), true)
 })
 
+test('one key cannot fill the memory for the others', () => {
+  const { now, advanceSeconds } = createClock()
+  const memory = createReplayMemory({ now, countMax: 200 })
+  const use = (key: string): unknown => memory.use(key, now() + 10_000)
+  assert.deepEqual(['greedy.1', 'greedy.2'].map(use), [true, true])
+  assert.throws(() => use('greedy.3'), /share/)
+  assert.equal(use('greedy.1'), false)
+  assert.equal(use('other.1'), true)
+  advanceSeconds(11)
+  assert.equal(use('greedy.3'), true)
+})
+
 test('a clock that is set back brings no forgotten proof to life', () => {
   const { now, advanceSeconds } = createClock()
   const memory = createReplayMemory({ now })
@@ -79,7 +91,7 @@ test('only true is a first use, whatever else a store answers', async () => {
   assert.equal((await judgeWith({ use: async () => true })).kind, 'proven')
 })
 
-test('the store is told a digest, and a time after which the proof is refused by itself', async () => {
+test('the store is told digests, and a time after which the proof is refused by itself', async () => {
   const { now } = createClock()
   const key = createProofKey({ now })
   const used: (readonly [string, number])[] = []
@@ -90,7 +102,7 @@ test('the store is told a digest, and a time after which the proof is refused by
   await judge({ ...request, proofs: [proof], thumbprint: key.thumbprint })
   assert.equal(used.length, 1)
   const [name, untilMs] = used[0] ?? []
-  assert.match(String(name), /^[A-Za-z0-9_-]{43}$/)
+  assert.match(String(name), /^[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$/)
   assert.equal(untilMs, now() + 65_000)
 })
 

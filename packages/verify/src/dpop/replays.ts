@@ -80,5 +80,5 @@ export function createReplayMemory(options: ReplayMemoryOptions = {}): ReplaySto
 }
 
 function holderOf(key: string): string {
-  return key.slice(0, key.indexOf('.'))
+  return key.split('.', 1)[0] ?? key
 }

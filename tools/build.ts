@@ -59,7 +59,7 @@ async function makeSmall(path: string): Promise<void> {
     {
       module: true,
       // It would move functions to where they are called, and make them anew at each call.
-      compress: { inline: false, reduce_funcs: false, reduce_vars: false },
+      compress: { ecma: 2020, passes: 2, inline: false, reduce_funcs: false },
       keep_fnames: true,
       keep_classnames: true,
       sourceMap: { url: `${name}.map`, includeSources: true },

@@ -13,6 +13,7 @@ import type {
 } from '@portcullis/protocol/revocations'
 import {
   checkpointType,
+  chainAfter,
   decodeRecords,
   encodeRecord,
   fingerprintOf,
@@ -138,6 +139,9 @@ test('the chain covers the epoch, every record and their order', () => {
     chain = nextChain(chain, record)
     assert.equal(chain, vectors.records[at]?.chain)
   }
+  const octets = Buffer.concat(records.map((record) => encodeRecord(record)))
+  assert.equal(chainAfter(vectors.firstChain, octets), chain, 'all of them at once')
+  assert.equal(chainAfter(chain, octets.subarray(0, 0)), chain)
   const ends = [records, records.slice(1), records.toReversed()].map((some) =>
     some.reduce(nextChain, vectors.firstChain),
   )

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +11,9 @@ import type { Verifier } from '@portcullis/verify'
 import { createVerifier } from '@portcullis/verify'
 import type { TestIssuer } from '@portcullis/verify/testing'
 import { createTestIssuer } from '@portcullis/verify/testing'
+import { createKeySetParser } from '../src/issuer/key-set.ts'
+import { createKeySource } from '../src/issuer/key-source.ts'
+import { generateTestKey } from '../src/testing/test-key.ts'
 import type { Clock } from './clock.ts'
 import { createClock } from './clock.ts'
 import { refusalOf } from './issuer-bench.ts'
@@ -201,6 +206,51 @@ test('a file that others may write is ignored', async (context) => {
   assert.equal((await refusalOf(bench.start(), bench.issuer.mint())).code, 'keys-unavailable')
 })
 
+test('what is no regular file is not waited for', async (context) => {
+  const { issuer, path, start } = await startBench(context)
+  execFileSync('mkfifo', ['-m', '600', path])
+  const warned = once(process, 'warning')
+  const verifier = start()
+  assert.match(String((await warned)[0]), /is not used: it is no file/)
+  await verifier.verify(issuer.mint())
+})
+
+test('a key of the file is the same object after the first fetch, whatever its entry looks like', async () => {
+  const clock = createClock()
+  const { jwk } = generateTestKey('EdDSA')
+  const other = generateTestKey('EdDSA').jwk
+  const kept = createKeySetParser()({ keys: [jwk, other] })
+  const { alg: _alg, ...withoutAlg } = jwk
+  const reversed = Object.fromEntries(Object.entries(jwk).toReversed())
+  const stranger = { ...other, x: generateTestKey('EdDSA').jwk['x'] }
+  const documents = [reversed, withoutAlg, { ...jwk, x5t: 'a' }, jwk].map((entry) => ({
+    keys: [stranger, entry],
+  }))
+  const parse = createKeySetParser()
+  assert.ok(kept)
+  const source = createKeySource({
+    now: clock.now,
+    fetchKeySet: async () => {
+      const keys = parse(documents.shift() ?? {})
+      return keys === undefined
+        ? { kind: 'failed', why: 'no key set' }
+        : { kind: 'key-set', keys, maxAgeSeconds: 10 }
+    },
+    file: { read: () => ({ keys: kept, ageMs: 0 }), keeping: (fetchKeySet) => fetchKeySet },
+  })
+  const heldFirst = kept.get(jwk.kid)
+  const strangers = new Set()
+  for (let left = documents.length; left > 0; left -= 1) {
+    clock.advanceSeconds(20)
+    const found = await source.find(jwk.kid)
+    assert.equal(documents.length, left - 1, 'it was fetched')
+    assert.ok(found.kind === 'key' && found.key === heldFirst)
+    strangers.add(source.held(other.kid))
+  }
+  assert.equal(strangers.size, 1)
+  assert.equal(strangers.has(kept.get(other.kid)), false, 'the same kid with other material')
+})
+
 test('a file that cannot be written fails no request, and is told once', async (context) => {
   const { clock, issuer, path, start } = await startBench(context)
   const warnings: Error[] = []
@@ -218,7 +268,7 @@ test('a file that cannot be written fails no request, and is told once', async (
   }
   await verifier.ready()
   assert.equal(warnings.length, 2)
-  assert.match(String(warnings[0]), /the key set file .*keys\.json cannot be read: EISDIR/)
+  assert.match(String(warnings[0]), /the key set file .*keys\.json is not used: it is no file/)
   assert.match(String(warnings[1]), /the key set file .*keys\.json cannot be written: E[A-Z]+/)
   for (const warning of warnings) {
     assert.equal('code' in warning && warning.code, 'PORTCULLIS_KEY_SET_FILE')

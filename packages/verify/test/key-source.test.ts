@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { algorithmNamed, publicJwk } from '@portcullis/protocol/jws'
 import { createKeySetParser } from '../src/issuer/key-set.ts'
 import { createKeySource } from '../src/issuer/key-source.ts'
@@ -229,4 +230,64 @@ test('a checkpoint that lists the keys keeps them usable, counted from its own t
     clock.advanceSeconds(800)
     assert.equal((await source.find(jwk.kid)).kind, isUsable ? 'key' : 'unavailable', `${ageMs} ms`)
   }
+})
+
+test('a clock that once answers no number is refused then, and the keys are as before', async () => {
+  const clock = createClock()
+  const jwk = publicJwk(algorithmNamed('EdDSA').generateKeyPair().publicKey, 'EdDSA')
+  const keys = createKeySetParser()({ keys: [jwk] })
+  assert.ok(keys)
+  let reading: number | undefined
+  let fetches = 0
+  let isDown = false
+  const source = createKeySource({
+    now: () => reading ?? clock.now(),
+    fetchKeySet: async () => {
+      fetches += 1
+      return isDown
+        ? { kind: 'failed', why: 'down' }
+        : { kind: 'key-set', keys, maxAgeSeconds: 300 }
+    },
+  })
+  await source.ready()
+  for (reading of [Number.NaN, Infinity, -Infinity]) {
+    assert.throws(() => source.held(jwk.kid), TypeError)
+    await assert.rejects(source.find(jwk.kid), TypeError)
+  }
+  reading = undefined
+  for (let count = 0; count < 20; count += 1) assert.ok(source.held(jwk.kid))
+  assert.equal(fetches, 1)
+  isDown = true
+  clock.advanceSeconds(900)
+  assert.equal((await source.find(jwk.kid)).kind, 'unavailable', 'the age still counts')
+  assert.throws(
+    () => createKeySource({ now: () => Number.NaN, fetchKeySet: async () => assert.fail() }),
+    TypeError,
+  )
+})
+
+test('a clock that fails during a refresh behind the requests ends no process', async () => {
+  const clock = createClock()
+  const jwk = publicJwk(algorithmNamed('EdDSA').generateKeyPair().publicKey, 'EdDSA')
+  const keys = createKeySetParser()({ keys: [jwk] })
+  assert.ok(keys)
+  let reading: number | undefined
+  let fetches = 0
+  const source = createKeySource({
+    now: () => reading ?? clock.now(),
+    fetchKeySet: async () => {
+      fetches += 1
+      if (fetches === 1) return { kind: 'key-set', keys, maxAgeSeconds: 300 }
+      reading = Number.NaN
+      return { kind: 'failed', why: 'down' }
+    },
+  })
+  await source.ready()
+  clock.advanceSeconds(299)
+  assert.ok(source.held(jwk.kid))
+  await setImmediate()
+  reading = undefined
+  clock.advanceSeconds(2)
+  await assert.rejects(source.find(jwk.kid), TypeError, 'the one that waits for it is told')
+  assert.equal(fetches, 3)
 })

@@ -34,6 +34,11 @@ export interface Algorithm {
 /** RFC 7518 section 3.3 asks for 2048 bits or more; above 8192 a check costs a caller's whole budget. */
 const rsaModulusBitsMin = 2048
 const rsaModulusBitsMax = 8192
+/**
+ * Up to the length of its modulus an exponent may be, and then a check costs as much as a signature: 11 ms
+ * for 8192 bits. Some platforms cannot even hold one of more than 32 bits, and nearly all keys have 65537.
+ */
+const rsaExponentMax = 2n ** 32n - 1n
 /** What we generate: NIST SP 800-57 rates 2048 for use until 2030, and a JWT lives minutes. */
 const rsaModulusBitsGenerated = 2048
 
@@ -45,6 +50,7 @@ function rsaKeyFault(key: KeyObject): string | undefined {
   if (bits < rsaModulusBitsMin) return `has ${bits} bits, fewer than ${rsaModulusBitsMin}`
   if (bits > rsaModulusBitsMax) return `has ${bits} bits, more than ${rsaModulusBitsMax}`
   if (exponent < 3n || exponent % 2n === 0n) return 'has an unsafe public exponent'
+  if (exponent > rsaExponentMax) return 'has a public exponent of more than 32 bits'
   return undefined
 }
 

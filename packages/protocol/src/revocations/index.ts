@@ -1,4 +1,4 @@
-export { firstChain, nextChain } from './chain.ts'
+export { chainAfter, firstChain, nextChain } from './chain.ts'
 export type { Chain } from './chain.ts'
 export {
   checkpointType,
@@ -15,6 +15,7 @@ export {
   decodeRecords,
   encodeRecord,
   fingerprintOf,
+  fingerprintOfWords,
   fingerprintWords,
   isRevocationKind,
   recordBytes,

@@ -46,8 +46,7 @@ export interface FingerprintWords {
  * aim at somebody else's fingerprint.
  */
 export function fingerprintOf(issuer: string, kind: RevocationKind, key: string): Fingerprint {
-  const { high, low } = fingerprintWords(issuer, kind, key)
-  return joined(high, low)
+  return fingerprintOfWords(fingerprintWords(issuer, kind, key))
 }
 
 /** The same in two halves. As text, because a digest in a buffer of its own costs twice the hash. */
@@ -64,7 +63,7 @@ export function wordsOf(fingerprint: Fingerprint): FingerprintWords {
   return { high: Number(fingerprint >> 32n) | 0, low: Number(BigInt.asIntN(32, fingerprint)) }
 }
 
-function joined(high: number, low: number): Fingerprint {
+export function fingerprintOfWords({ high, low }: FingerprintWords): Fingerprint {
   return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)
 }
 
@@ -90,8 +89,8 @@ export function encodeRecord(record: RevocationRecord): Buffer {
  */
 export function decodeRecords(bytes: Buffer): readonly RevocationRecord[] | undefined {
   const records: RevocationRecord[] = []
-  const areRead = visitRecords(bytes, (kind, { high, low }, floor, until, seq) => {
-    records.push({ seq, kind, fingerprint: joined(high, low), floor, until })
+  const areRead = visitRecords(bytes, (kind, words, floor, until, seq) => {
+    records.push({ seq, kind, fingerprint: fingerprintOfWords(words), floor, until })
   })
   return areRead ? records : undefined
 }

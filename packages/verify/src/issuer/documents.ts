@@ -26,7 +26,6 @@ export interface FeedAddresses {
 
 export interface FetchedKeySet {
   readonly kind: 'key-set'
-  /** An entry that did not change since the last fetch is the same object. */
   readonly keys: ReadonlyMap<string, VerificationKey>
   readonly maxAgeSeconds: number
 }

@@ -4,8 +4,10 @@ import { createBackOff } from './back-off.ts'
 import type { DocumentFailure, FetchedKeySet } from './documents.ts'
 import { jittered } from './jitter.ts'
 import type { KeptKeySet } from './key-set-file.ts'
+import { withKnownObjects } from './key-set.ts'
 
 export interface HeldKeySet {
+  /** A key that was in the set before, of a fetch or of the file, is the same object. */
   readonly keys: ReadonlyMap<string, VerificationKey>
   /** Which fetch brought it; they are counted from 1, and 0 is the file. */
   readonly fetchNumber: number
@@ -75,7 +77,8 @@ export function createKeySetHolder({
     const fetched = await fetchKeySet()
     if (fetched.kind === 'failed') return backOff.fail(fetched.why)
     backOff.succeed()
-    held = heldSet(fetched.keys, fetchNumber, fetched.maxAgeSeconds * 1000, askedAtMs)
+    const keys = held === undefined ? fetched.keys : withKnownObjects(fetched.keys, held.keys)
+    held = heldSet(keys, fetchNumber, fetched.maxAgeSeconds * 1000, askedAtMs)
   }
 
   const usable = (): HeldKeySet | undefined =>
@@ -91,7 +94,7 @@ export function createKeySetHolder({
   }
 
   function current(atMs = elapsedMs()): HeldKeySet | undefined {
-    if (held === undefined || atMs >= held.usableUntilMs) return undefined
+    if (held === undefined || !(atMs < held.usableUntilMs)) return undefined
     if (atMs < held.refreshAtMs) return held
     if (flight.mayStart()) {
       const mustWait = isOverdue(held, atMs)
@@ -141,13 +144,15 @@ function createSingleFlight(
   return {
     mayStart,
     isUnderWay: () => flight !== undefined,
-    join: async () => {
+    join: () => {
       if (mayStart()) {
         flight = fetchOnce().finally(() => {
           flight = undefined
         })
+        // A clock that throws is told to those who wait, and ends no process where nobody does.
+        flight.catch(() => undefined)
       }
-      await flight
+      return flight ?? Promise.resolve()
     },
   }
 }
@@ -180,6 +185,6 @@ function settledWithin(ms: number, work: Promise<void>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   // The timer keeps no process alive; the request that is under way does, until its own time limit.
   const timer = setTimeout(resolve, ms).unref()
-  void work.then(resolve)
+  void work.then(resolve, resolve)
   return promise.finally(() => clearTimeout(timer))
 }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 import type { VerificationKey } from '@portcullis/protocol/jws'
 import type { DocumentFailure, FetchedKeySet } from './documents.ts'
 import { documentBytesMax, parseDocument } from './http-json.ts'
-import { createKeySetParser } from './key-set.ts'
+import { createKeySetParser, isSameKey } from './key-set.ts'
 
 type Keys = ReadonlyMap<string, VerificationKey>
 type FetchKeySet = () => Promise<FetchedKeySet | DocumentFailure>
@@ -72,12 +72,12 @@ export function createKeySetFile({ path, issuer, now }: KeySetFileOptions): KeyS
         const keys = createKeySetParser()(document ?? {})
         const fetchedAt = document?.['fetchedAt']
         if (keys === undefined || typeof fetchedAt !== 'number') {
-          return warn('is not used: it is damaged, or others may write it')
+          return warn('is not used: it is no file, or damaged, or others may write it')
         }
         if (document?.['issuer'] !== issuer) return warn('is not used: it is of another issuer')
         const ageMs = now() - fetchedAt
         // From the future: a clock was set back, and nobody knows how old the set is.
-        return ageMs < 0 ? undefined : { keys, ageMs }
+        return ageMs >= 0 ? { keys, ageMs } : undefined
       } catch (error) {
         return codeOf(error) === 'ENOENT' ? undefined : warn(`cannot be read: ${codeOf(error)}`)
       }
@@ -93,11 +93,18 @@ export function createKeySetFile({ path, issuer, now }: KeySetFileOptions): KeyS
 
 /** Who may write the file may add a key, so one that others may write is none of ours. */
 function readOwn(path: string): ReturnType<typeof parseDocument> {
-  const { size, uid, mode } = statSync(path)
-  // Windows has neither of them.
-  const ownUid = process.getuid?.()
-  const isOwn = ownUid === undefined || (uid === ownUid && (mode & 0o022) === 0)
-  return isOwn && size <= documentBytesMax ? parseDocument(readFileSync(path)) : undefined
+  // A pipe would keep the service waiting for somebody who writes. All is asked of what was opened.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const stats = fstatSync(file)
+    // Windows has neither of them.
+    const ownUid = process.getuid?.()
+    const isOwn = ownUid === undefined || (stats.uid === ownUid && (stats.mode & 0o022) === 0)
+    const isRead = stats.isFile() && isOwn && stats.size <= documentBytesMax
+    return isRead ? parseDocument(readFileSync(file)) : undefined
+  } finally {
+    closeSync(file)
+  }
 }
 
 function jwkOf({ kid, algorithm, publicKey }: VerificationKey): object {
@@ -105,7 +112,11 @@ function jwkOf({ kid, algorithm, publicKey }: VerificationKey): object {
 }
 
 function isSame(some: Keys, others: Keys): boolean {
-  return some.size === others.size && [...some].every(([kid, key]) => others.get(kid) === key)
+  if (some.size !== others.size) return false
+  return [...some].every(([kid, key]) => {
+    const other = others.get(kid)
+    return other !== undefined && isSameKey(key, other)
+  })
 }
 
 function codeOf(error: unknown): string {

@@ -16,8 +16,7 @@ const keysMax = 32
  * the others stay; a `kid` that stands there twice is left out altogether, because it is not clear
  * which of the two was meant.
  *
- * An entry that stood in the set before, member for member, stays the same object: what was judged by
- * it holds as long as the object does. The same `kid` with other material is another object.
+ * An entry that stood in the set before, letter for letter, is not imported again.
  */
 export function createKeySetParser(): KeySetParser {
   let known: ReadonlyMap<string, VerificationKey> = new Map()
@@ -38,6 +37,31 @@ export function createKeySetParser(): KeySetParser {
     known = read
     return keys
   }
+}
+
+/**
+ * The keys, each as the object by which it is known already: what was judged by a key holds as long as
+ * the object does, however its entry is written. The same `kid` with other material is another object.
+ */
+export function withKnownObjects(
+  keys: ReadonlyMap<string, VerificationKey>,
+  known: ReadonlyMap<string, VerificationKey>,
+): ReadonlyMap<string, VerificationKey> {
+  return new Map(
+    [...keys].map(([kid, key]) => {
+      const held = known.get(kid)
+      return [kid, held !== undefined && isSameKey(key, held) ? held : key]
+    }),
+  )
+}
+
+/** Of one `kid`, for one algorithm, and with the same public key. */
+export function isSameKey(some: VerificationKey, other: VerificationKey): boolean {
+  return (
+    some.kid === other.kid &&
+    some.algorithm.name === other.algorithm.name &&
+    some.publicKey.equals(other.publicKey)
+  )
 }
 
 function keyOf(entry: unknown): VerificationKey | undefined {

@@ -88,12 +88,20 @@ export function createKeySource({ fetchKeySet, now, file }: KeySourceOptions): K
   }
 }
 
-/** Time that has passed. A clock that is set back stands still here, and never makes a key younger. */
+/**
+ * Time that has passed. A clock that is set back stands still here, and never makes a key younger. One that
+ * answers no number is a mistake: no age can be told by it, and what was told before stays right.
+ */
 function createElapsedClock(now: () => number): () => number {
-  let elapsed = 0
-  let last = now()
-  return () => {
+  const read = (): number => {
     const current = now()
+    if (!Number.isFinite(current)) throw new TypeError('the clock has answered no finite number')
+    return current
+  }
+  let elapsed = 0
+  let last = read()
+  return () => {
+    const current = read()
     elapsed += Math.max(0, current - last)
     last = current
     return elapsed

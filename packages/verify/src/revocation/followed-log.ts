@@ -7,8 +7,8 @@ import type {
   SnapshotManifest,
 } from '@portcullis/protocol/revocations'
 import {
-  decodeRecords,
-  nextChain,
+  chainAfter,
+  fingerprintOfWords,
   recordBytes,
   visitRecords,
 } from '@portcullis/protocol/revocations'
@@ -90,10 +90,7 @@ export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
       }
       const news = recordsAfter(held, bytes)
       if (news === undefined || !leadsTo(checkpoint, held, news)) return 'mismatch'
-      take(
-        checkpoint,
-        news.filter((record) => table.join(record)),
-      )
+      take(checkpoint, joinRecords(table, news))
       return 'applied'
     },
     joinSnapshot: async (manifest, bytes) => {
@@ -122,21 +119,32 @@ function compare(next: Checkpoint, held: Checkpoint): 'follows' | 'late' | 'cont
   return next.seq === held.seq && next.chain !== held.chain ? 'contradicts' : 'follows'
 }
 
-/** The records of a frame without those that a snapshot has brought already; undefined for no records. */
-function recordsAfter(held: Checkpoint, bytes: Buffer): readonly RevocationRecord[] | undefined {
-  return decodeRecords(bytes)?.filter(({ seq }) => seq > held.seq)
+/**
+ * The records of a frame behind those that a snapshot has brought already; undefined for no records. Those
+ * stand in front, or the chain will not fit.
+ */
+function recordsAfter(held: Checkpoint, bytes: Buffer): Buffer | undefined {
+  let known = 0
+  const areRead = visitRecords(bytes, (_kind, _words, _floor, _until, seq) => {
+    if (seq <= held.seq) known += recordBytes
+  })
+  return areRead ? bytes.subarray(known) : undefined
 }
 
 /** The chain covers every octet of the records, so it also shows that none is missing or moved. */
-function leadsTo(
-  checkpoint: Checkpoint,
-  held: Checkpoint,
-  news: readonly RevocationRecord[],
-): boolean {
-  if (held.seq + news.length !== checkpoint.seq) return false
-  let { chain } = held
-  for (const record of news) chain = nextChain(chain, record)
-  return chain === checkpoint.chain
+function leadsTo(checkpoint: Checkpoint, held: Checkpoint, news: Buffer): boolean {
+  if (held.seq + news.length / recordBytes !== checkpoint.seq) return false
+  return chainAfter(held.chain, news) === checkpoint.chain
+}
+
+/** Those that tell something new. */
+function joinRecords(table: RevocationTable, bytes: Buffer): readonly RevocationRecord[] {
+  const told: RevocationRecord[] = []
+  visitRecords(bytes, (kind, words, floor, until, seq) => {
+    if (!table.joinWords(kind, words, floor, until)) return
+    told.push({ seq, kind, fingerprint: fingerprintOfWords(words), floor, until })
+  })
+  return told
 }
 
 /** True when there was something new, undefined when there was something that cannot be read. */

@@ -33,7 +33,7 @@ export function createRule({ table, log, freshness, whenStale }: RuleOptions): R
 
   /** Every checkpoint lists the keys again, mostly the same. */
   function noteKeys(listed: readonly string[] | undefined): void {
-    if (listed?.join() !== kids?.join()) keyChanges += 1
+    if (!isSameList(listed, kids)) keyChanges += 1
     kids = listed
   }
 
@@ -50,6 +50,16 @@ export function createRule({ table, log, freshness, whenStale }: RuleOptions): R
     isStale: (mintedAtMs, moment) =>
       whenStale === 'refuse' && !freshness.covers(mintedAtMs, moment),
   }
+}
+
+/** One by one: a kid may hold any character, so no joined text tells two lists apart. */
+function isSameList(
+  some: readonly string[] | undefined,
+  others: readonly string[] | undefined,
+): boolean {
+  // No list withdraws nothing, and an empty one everything.
+  if (some === undefined || others === undefined) return some === others
+  return some.length === others.length && some.every((kid, at) => kid === others[at])
 }
 
 /** A token of ours names its client's generation, and a person's its session and generation too. */

@@ -14,7 +14,10 @@ export interface TokenWatch {
 export interface Watches {
   /** Watches until there is a refusal. */
   readonly open: (refusal: () => VerifyError | undefined) => TokenWatch
-  /** Asks every watch once more; also done every second. */
+  /**
+   * Asks every watch once more; also done every second. The first few hundred at once, and the others with
+   * pauses in which requests are served.
+   */
   readonly recheck: () => void
   /** Ends every watch with this reason. */
   readonly close: (reason: VerifyError) => void
@@ -22,16 +25,24 @@ export interface Watches {
 
 /** Freshness and expiry come about without an event, so somebody has to look. */
 const recheckMs = 1_000
+/** About a millisecond of work. */
+const sliceWatches = 256
 
 export function createWatches(): Watches {
   const open = new Map<AbortController, () => VerifyError | undefined>()
   let timer: NodeJS.Timeout | undefined
+  /** How many are to be asked yet, from where the last slice has ended and round: none is passed over. */
+  let due = 0
+  let round = open.entries()
+  let slice: NodeJS.Immediate | undefined
 
   function stop(controller: AbortController): void {
     open.delete(controller)
     if (open.size > 0) return
     clearInterval(timer)
-    timer = undefined
+    clearImmediate(slice)
+    timer = slice = undefined
+    due = 0
   }
 
   function end(controller: AbortController, reason: VerifyError): void {
@@ -40,16 +51,37 @@ export function createWatches(): Watches {
   }
 
   function recheck(): void {
-    for (const [controller, refusal] of open) {
-      const reason = refusal()
-      if (reason !== undefined) end(controller, reason)
+    due = open.size
+    if (slice === undefined) askSlice()
+  }
+
+  function askSlice(): void {
+    slice = undefined
+    for (let asked = 0; asked < sliceWatches && due > 0; asked += 1) {
+      due -= 1
+      askNext()
     }
+    if (due > 0) slice = setImmediate(askSlice)
+  }
+
+  function askNext(): void {
+    let next = round.next()
+    if (next.done === true) {
+      round = open.entries()
+      next = round.next()
+    }
+    if (next.done === true) return
+    const [controller, refusal] = next.value
+    const reason = refusal()
+    if (reason !== undefined) end(controller, reason)
   }
 
   return {
     open: (refusal) => {
       const controller = new AbortController()
       open.set(controller, refusal)
+      // It stands before some that are due.
+      if (due > 0) due += 1
       timer ??= setInterval(recheck, recheckMs).unref()
       const reason = refusal()
       if (reason !== undefined) end(controller, reason)

@@ -73,7 +73,14 @@ export function createAudienceVerifier<Own>(
     watch: (auth: VerifiedToken) => {
       const signed = signedTokenOf(auth, family)
       if (signed === undefined) throw new TypeError('this verifier has not verified such a token')
-      return watches.open(() => refusalOf(signed))
+      return watches.open(() => {
+        try {
+          return refusalOf(signed)
+        } catch (error) {
+          // Of a clock that answers no time: nobody waits for it here.
+          return noTime(error, audience)
+        }
+      })
     },
     revocation: revocation.health,
     withAudience: (other: string) => {
@@ -85,6 +92,11 @@ export function createAudienceVerifier<Own>(
       watches.close(new VerifyError('feed-unavailable', 'the verifier was closed'))
     },
   })
+}
+
+function noTime(cause: unknown, realm: string): VerifyError {
+  const facts = cause instanceof Error ? { realm, cause } : { realm }
+  return new VerifyError('clocks-disagree', 'the clock of this service answers no time', facts)
 }
 
 /** From JavaScript anything may come, such as the index that `map` passes. */

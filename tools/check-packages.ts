@@ -118,8 +118,11 @@ function isTesting({ path }: PackedFile): boolean {
 }
 
 function sumOf(files: readonly PackedFile[]): number {
-  const comment = (path: string): number => `//# sourceMappingURL=${basename(path)}.map\n`.length
-  return files.reduce((sum, { path, size }) => sum + size - comment(path), 0)
+  return files.reduce((sum, { path, size }) => sum + size - mapComment(path).length, 0)
+}
+
+function mapComment(path: string): string {
+  return `//# sourceMappingURL=${basename(path)}.map\n`
 }
 
 function kilobytes(bytes: number): string {

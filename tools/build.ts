@@ -1,7 +1,5 @@
 import { copyFileSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { Options } from 'prettier'
-import { format, resolveConfig } from 'prettier'
 import { minify } from 'terser'
 import { runCommand } from './run-command.ts'
 import { root } from './source-tree.ts'
@@ -10,10 +8,9 @@ import { root } from './source-tree.ts'
  * Builds every package from nothing into its `dist`: declarations with the documentation in them, and
  * JavaScript. That of the SDK, which every service carries, is made small: names of functions and classes
  * stay, and a source map beside each file holds the readable text, for debuggers and stack traces. That of
- * the others is spaced like the sources, without comments and maps.
+ * the others has no comments and no maps.
  */
 const sdk: ReadonlySet<string> = new Set(['packages/protocol', 'packages/verify'])
-let style: Options | null | undefined
 const packages = globSync('packages/*/package.json', { cwd: root }).map(dirname).toSorted()
 if (packages.length === 0) throw new Error('no package was found')
 
@@ -32,23 +29,13 @@ for (const folder of packages) {
   runCommand('tsc', ['-p', folder, ...javaScriptOnly(), ...comments])
   const paths = globSync(`${folder}/dist/**/*.js`, { cwd: root }).map((name) => join(root, name))
   if (paths.length === 0) throw new Error(`nothing was built in ${folder}`)
-  for (const path of paths) {
-    await spaceLikeSources(path)
-    if (sdk.has(folder)) await makeSmall(path)
-  }
+  if (sdk.has(folder)) await Promise.all(paths.map(makeSmall))
 }
 
 /** The types were checked when the declarations were made. */
 function javaScriptOnly(): readonly string[] {
   const off = ['emitDeclarationOnly', 'declaration', 'isolatedDeclarations', 'composite']
   return ['--noCheck', ...off.flatMap((option) => [`--${option}`, 'false'])]
-}
-
-/** The compiler indents by four: a tenth of what a user would install. */
-async function spaceLikeSources(path: string): Promise<void> {
-  style ??= await resolveConfig(join(root, 'package.json'))
-  const text = readFileSync(path, 'utf8')
-  writeFileSync(path, await format(text, { ...style, filepath: path }))
 }
 
 async function makeSmall(path: string): Promise<void> {

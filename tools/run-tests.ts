@@ -23,7 +23,8 @@ if (chosen.length === 0) fail('no test file was found')
 
 const flags = [
   '--conditions=@portcullis/source',
-  `--test-concurrency=${availableParallelism()}`,
+  // One more than there are cores: some of them mostly wait.
+  `--test-concurrency=${availableParallelism() + 1}`,
   // A test that hangs is a test that fails.
   '--test-timeout=60000',
 ]

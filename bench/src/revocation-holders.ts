@@ -2,7 +2,11 @@ import { Buffer } from 'node:buffer'
 import { randomBytes, randomFillSync } from 'node:crypto'
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { FingerprintWords, RevocationKind } from '@portcullis/protocol/revocations'
-import { fingerprintOf, fingerprintWords } from '@portcullis/protocol/revocations'
+import {
+  fingerprintOf,
+  fingerprintOfWords,
+  fingerprintWords,
+} from '@portcullis/protocol/revocations'
 import {
   createRevocationTable,
   revocableToken,
@@ -38,20 +42,22 @@ export const holders: Readonly<Record<HolderName, () => RevocationHolder>> = {
 
 const issuer = 'https://id.example'
 
+const octets = Buffer.alloc(1 << 16)
+let at = octets.length
+
+/** What SHA-256 makes of an id cannot be told from chance. */
+function strange(): FingerprintWords {
+  if (at === octets.length) {
+    randomFillSync(octets)
+    at = 0
+  }
+  at += 8
+  return { high: octets.readInt32BE(at - 8), low: octets.readInt32BE(at - 4) }
+}
+
 /** The one place that knows what our table looks like. */
 function createOurs(): RevocationHolder {
   const table = createRevocationTable(issuer)
-  const octets = Buffer.alloc(1 << 16)
-  let at = octets.length
-  /** What SHA-256 makes of an id cannot be told from chance. */
-  const strange = (): FingerprintWords => {
-    if (at === octets.length) {
-      randomFillSync(octets)
-      at = 0
-    }
-    at += 8
-    return { high: octets.readInt32BE(at - 8), low: octets.readInt32BE(at - 4) }
-  }
   const join = (
     kind: RevocationKind,
     words: FingerprintWords,
@@ -90,7 +96,7 @@ function createMap(): RevocationHolder {
         isBelow(client, cgen) || isBelow(account, gen) || held.has(session) || held.has(token)
     },
     fill: (kind, until) =>
-      void held.set(fingerprintOf(issuer, kind, newId()), { floor: floorOf(kind), until }),
+      void held.set(fingerprintOfWords(strange()), { floor: floorOf(kind), until }),
   }
 }
 
@@ -106,7 +112,7 @@ function createSet(): RevocationHolder {
       const { client, account, session, token } = fingerprintsOf(claims)
       return () => held.has(client) || held.has(account) || held.has(session) || held.has(token)
     },
-    fill: (kind) => void held.add(fingerprintOf(issuer, kind, newId())),
+    fill: () => void held.add(fingerprintOfWords(strange())),
   }
 }
 

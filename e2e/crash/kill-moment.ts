@@ -41,6 +41,11 @@ export function chooseKillMoment(chance: Chance, pace: CallPace, kill: () => voi
   const timers: NodeJS.Timeout[] = []
   const after = (ms: number, step: () => void): void => void timers.push(setTimeout(step, ms))
   let isArmed = false
+  let isOver = false
+  // What is due after this life must not hit the next.
+  const killIfAlive = (): void => {
+    if (!isOver) kill()
+  }
   return {
     arm: (wish) =>
       after(armMs, () => {
@@ -55,11 +60,17 @@ export function chooseKillMoment(chance: Chance, pace: CallPace, kill: () => voi
         const typicalMs = pace.get(name) ?? unknownPaceMs
         // At once means at once: the next answers must not come in before it.
         if (hit === 'answered') kill()
-        else killAt(performance.now() + typicalMs - earlier * Math.min(typicalMs, lastMs), kill)
+        else {
+          const dueMs = performance.now() + typicalMs - earlier * Math.min(typicalMs, lastMs)
+          killAt(dueMs, killIfAlive)
+        }
       }
       if (moment === 'answered') pace.set(name, elapsedMs)
     },
-    disarm: () => timers.forEach((timer) => clearTimeout(timer)),
+    disarm: () => {
+      isOver = true
+      timers.forEach((timer) => clearTimeout(timer))
+    },
   }
 }
 

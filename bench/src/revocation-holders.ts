@@ -64,7 +64,7 @@ function createOurs(): RevocationHolder {
     floor: number,
     until: number,
   ): void => {
-    if (!table.joinWords(kind, words, floor, until)) throw new Error('a record was not new')
+    if (!table.join(kind, words, floor, until)) throw new Error('a record was not new')
   }
   return {
     prepare: ({ kind, id, floor, until }) => {

@@ -4,9 +4,9 @@ import { checkSignature, faultOfSigned, readAccessToken } from './access-token.t
 import type { PresentedRequestProof } from './dpop/possession.ts'
 import { checkPossession } from './dpop/possession.ts'
 import type { KeyLookup } from './issuer/key-source.ts'
+import { requireText } from './option-checks.ts'
 import type { VerifierSettings } from './options.ts'
 import type { JudgedOwnClaims } from './own-claims.ts'
-import { requireText } from './options.ts'
 import { invalidToken, keysUnavailable, malformedClaim, unfitOwnClaims } from './refusals.ts'
 import type { RevocationCheck } from './revocation/revocation.ts'
 import type { Watches } from './revocation/watch.ts'
@@ -168,9 +168,8 @@ function createTokenJudge<Own>(
       if (known === undefined || heldKey(known.signed.key.kid) !== known.signed.key)
         return undefined
       const refusal = refusalOf(known.signed)
-      if (refusal === undefined) {
-        return known.audience === audience ? known : rememberedToken(token, { ...known, audience })
-      }
+      if (refusal === undefined)
+        return known.audience === audience ? known : answeredFor(audience, known)
       if (isFinal(refusal)) cache.drop(token)
       throw refusal
     },
@@ -221,6 +220,12 @@ function createRefusals(rule: TokenRule, { clockError }: RevocationCheck): Refus
 /** Staleness and early times pass by themselves, and another audience may ask for the same token. */
 function isFinal({ reason }: VerifyError): boolean {
   return reason === 'expired' || reason === 'revoked' || reason === 'key-withdrawn'
+}
+
+/** What another audience's was remembered with, for this one, for which the token is judged by now. */
+function answeredFor<Own>(audience: string, known: RememberedToken<Own>): RememberedToken<Own> {
+  const here = { ...known, audience }
+  return { ...here, answer: createVerifiedToken(here) }
 }
 
 function rememberedToken<Own>(

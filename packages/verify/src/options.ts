@@ -9,7 +9,13 @@ import {
   sharedSecretKey,
 } from '@portcullis/protocol/jws'
 import type { TokenExpectation } from './access-token.ts'
-import { rejectUnknown } from './closed-options.ts'
+import {
+  rejectUnknown,
+  requireFunction,
+  requireObject,
+  requireText,
+  requireWhole,
+} from './option-checks.ts'
 import type { ProofJudge } from './dpop/proof-judge.ts'
 import type { ClientCredential } from './issuer/client-credential.ts'
 import type { Fetch } from './issuer/http-json.ts'
@@ -68,7 +74,7 @@ export interface VerifierOptions<Own = undefined> {
   readonly lifetimeSecondsMax?: number
   /**
    * What tokens that were seen before may take up, so that their signature is checked once: default
-   * 33,554,432 (some 12,000 tokens), 0 for none, at most 2³⁰; there are 32,768 of them at most. What
+   * 33,554,432 (some 10,000 tokens), 0 for none, at most 2³⁰; there are 32,768 of them at most. What
    * `claims` makes of a token is not counted. Expiry, revocation and freshness are judged at every request.
    */
   readonly tokenCacheBytesMax?: number
@@ -125,10 +131,11 @@ const leewaySecondsDefault = 5
 const lifetimeSecondsDefault = 3_600
 const maxStalenessSecondsDefault = 30
 const tokenCacheBytesDefault = 2 ** 25
-const tokenCacheBytesLimit = 2 ** 30
-const leewaySecondsLimit = 60
-const maxStalenessSecondsLimit = 3_600
-const lifetimeSecondsLimit = 86_400
+const leewayRange = { min: 0, max: 60, unit: 'seconds' }
+const lifetimeRange = { min: 1, max: 86_400, unit: 'seconds' }
+/** Checkpoints come every second; below three of them a late one would refuse everybody. */
+const maxStalenessRange = { min: 3, max: 3_600, unit: 'seconds' }
+const tokenCacheRange = { min: 0, max: 2 ** 30, unit: 'bytes' }
 
 /** Checks and copies the options. A name or value that is not expected is a TypeError naming it. */
 export function parseOptions<Own>(options: VerifierOptions<Own>): VerifierSettings<Own> {
@@ -152,19 +159,14 @@ export function parseOptions<Own>(options: VerifierOptions<Own>): VerifierSettin
     ...unknown
   } = options
   rejectUnknown(unknown)
-  if (sharedSecret !== undefined) rejectBesideSecret({ revocation, keySetFile })
+  if (sharedSecret !== undefined) rejectBesideSecret(revocation, keySetFile)
   return {
     expected: Object.freeze({
       issuer: requireIssuer(issuer),
       audience: requireText(audience, 'audience'),
       algorithms: requireAlgorithms(names, sharedSecret),
-      leewaySeconds: requireSeconds(leewaySeconds, 'leewaySeconds', 0, leewaySecondsLimit),
-      lifetimeSecondsMax: requireSeconds(
-        lifetimeSecondsMax,
-        'lifetimeSecondsMax',
-        1,
-        lifetimeSecondsLimit,
-      ),
+      leewaySeconds: requireWhole(leewaySeconds, 'leewaySeconds', leewayRange),
+      lifetimeSecondsMax: requireWhole(lifetimeSecondsMax, 'lifetimeSecondsMax', lifetimeRange),
     }),
     sharedKey: sharedSecret === undefined ? undefined : requireSharedSecret(sharedSecret),
     checkOwnClaims: requireOwnClaims(claims),
@@ -172,22 +174,11 @@ export function parseOptions<Own>(options: VerifierOptions<Own>): VerifierSettin
     revocation: requireRevocation(revocation),
     onRevoked: requireOnRevoked(onRevoked, revocation),
     client: client === undefined ? undefined : requireClient(client),
-    tokenCacheBytesMax: requireWhole(
-      tokenCacheBytesMax,
-      'tokenCacheBytesMax',
-      0,
-      tokenCacheBytesLimit,
-      'bytes',
-    ),
+    tokenCacheBytesMax: requireWhole(tokenCacheBytesMax, 'tokenCacheBytesMax', tokenCacheRange),
     keySetFile: keySetFile === undefined ? undefined : requireText(keySetFile, 'keySetFile'),
     fetch: requireFunction(fetch, 'fetch'),
     now: requireClock(now),
   }
-}
-
-export function requireText(value: unknown, option: string): string {
-  if (typeof value === 'string' && value !== '') return value
-  throw new TypeError(`option "${option}" must be a text that is not empty`)
 }
 
 function requireIssuer(value: unknown): string {
@@ -228,13 +219,10 @@ function requireSharedSecret(value: SharedSecret): VerificationKey {
 }
 
 /** What a shared secret makes useless, or what makes it so. */
-function rejectBesideSecret({
-  revocation,
-  keySetFile,
-}: {
-  readonly revocation: VerifierOptions['revocation']
-  readonly keySetFile: string | undefined
-}): void {
+function rejectBesideSecret(
+  revocation: VerifierOptions['revocation'],
+  keySetFile: string | undefined,
+): void {
   if (revocation !== 'untilExpiry') {
     throw new TypeError(
       'option "sharedSecret" needs "revocation" "untilExpiry": no checkpoint lists a shared key',
@@ -261,21 +249,6 @@ function requireProofJudge(value: ProofJudge | undefined): ProofJudge | undefine
   throw new TypeError('option "dpop" must be what createProofJudge has answered')
 }
 
-function requireSeconds(value: unknown, option: string, min: number, max: number): number {
-  return requireWhole(value, option, min, max, 'seconds')
-}
-
-function requireWhole(
-  value: unknown,
-  option: string,
-  min: number,
-  max: number,
-  unit: string,
-): number {
-  if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return Number(value)
-  throw new TypeError(`option "${option}" must be whole ${unit} from ${min} to ${max}`)
-}
-
 function requireRevocation(value: unknown): Required<RevocationOptions> | undefined {
   if (value === 'untilExpiry') return undefined
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -292,7 +265,7 @@ function requireRevocation(value: unknown): Required<RevocationOptions> | undefi
   }
   const option = 'revocation.maxStalenessSeconds'
   return {
-    maxStalenessSeconds: requireSeconds(maxStalenessSeconds, option, 3, maxStalenessSecondsLimit),
+    maxStalenessSeconds: requireWhole(maxStalenessSeconds, option, maxStalenessRange),
     whenStale,
   }
 }
@@ -323,14 +296,4 @@ function requireClock(now: () => number): () => number {
     if (Number.isFinite(ms)) return ms
     throw new TypeError('option "now" must answer milliseconds since 1970')
   }
-}
-
-function requireFunction<Value>(value: Value, option: string): Value {
-  if (typeof value === 'function') return value
-  throw new TypeError(`option "${option}" must be a function`)
-}
-
-function requireObject(value: unknown, name: string): void {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return
-  throw new TypeError(`${name} must be an object`)
 }

@@ -1,6 +1,6 @@
 import { isScopeToken, scopesOf } from '@portcullis/protocol'
 import type { Auth } from './authorization-header.ts'
-import { rejectUnknown, requireObject, requireWholeSeconds } from './closed-options.ts'
+import { rejectUnknown, requireObject, requireWholeSeconds } from './option-checks.ts'
 import type { ChallengeFacts, VerifyErrorCode, VerifyErrorFacts } from './verify-error.ts'
 import { VerifyError } from './verify-error.ts'
 

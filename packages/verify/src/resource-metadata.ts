@@ -1,5 +1,5 @@
 import { isScopeToken } from '@portcullis/protocol'
-import { rejectUnknown, requireExactUrl, requireObject } from './closed-options.ts'
+import { rejectUnknown, requireExactUrl, requireObject } from './option-checks.ts'
 
 /** What the metadata of a service is made of. */
 export interface ResourceMetadataOptions {

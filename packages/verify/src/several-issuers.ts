@@ -1,5 +1,7 @@
 import { parseCompactJws } from '@portcullis/protocol/jws'
 import { invalidToken } from './refusals.ts'
+import { createTokenCache } from './token-cache.ts'
+import type { Remembered } from './token-slots.ts'
 import type { SeveralVerifiers, Verifier } from './verifier.ts'
 
 /**
@@ -21,6 +23,8 @@ export function composeVerifiers<Own>(verifiers: readonly Verifier<Own>[]): Seve
     throw new TypeError('the verifiers of several issuers must have the same audience')
   }
   const choice = createIssuerChoice(verifiers)
+  // Whose a token is hangs on its text alone, so what came before need not be parsed for it again.
+  const chosenBefore = createTokenCache<ChosenBefore<Own>>(chosenBytesMax)
 
   return Object.freeze({
     issuers: Object.freeze(verifiers.map(({ issuer }) => issuer)),
@@ -28,10 +32,17 @@ export function composeVerifiers<Own>(verifiers: readonly Verifier<Own>[]): Seve
     // Who shows a proof is judged by the verifier of the token's issuer, and by what that one takes.
     dpopAlgorithms: [...new Set(verifiers.flatMap((verifier) => verifier.dpopAlgorithms))],
     verify: async (token, proof) => {
+      const before = typeof token === 'string' ? chosenBefore.find(token) : undefined
+      if (before !== undefined) return before.verifier.verify(token, proof)
       const judged = choice.forToken(token)
       switch (judged.kind) {
-        case 'chosen':
-          return judged.chosen.verify(token, proof)
+        case 'chosen': {
+          const { chosen: verifier } = judged
+          const answer = await verifier.verify(token, proof)
+          // Only what is good: anybody can invent tokens that are not.
+          chosenBefore.offer({ token, bytes: token.length, wasAsked: false, verifier })
+          return answer
+        }
         case 'malformed':
           // What is no token at all is refused by every verifier alike, before any key is looked for.
           return first.verify(token, proof)
@@ -57,6 +68,13 @@ export function composeVerifiers<Own>(verifiers: readonly Verifier<Own>[]): Seve
     },
   } satisfies SeveralVerifiers<Own>)
 }
+
+interface ChosenBefore<Own> extends Remembered {
+  readonly verifier: Verifier<Own>
+}
+
+/** For some 10,000 tokens, as the verifiers themselves remember. */
+const chosenBytesMax = 2 ** 23
 
 export interface IssuerChoice<Chosen> {
   /**

@@ -1,4 +1,4 @@
-import { rejectUnknown, requireObject, requireOrigin } from './closed-options.ts'
+import { rejectUnknown, requireObject, requireOrigin } from './option-checks.ts'
 import type { PresentedRequest } from './presented-request.ts'
 import { VerifyError } from './verify-error.ts'
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AccessTokenClaims } from '@portcullis/protocol'
-import type { RevocationKind, RevocationRecord } from '@portcullis/protocol/revocations'
-import { fingerprintOf } from '@portcullis/protocol/revocations'
+import type { RevocationKind } from '@portcullis/protocol/revocations'
+import { fingerprintWords } from '@portcullis/protocol/revocations'
 import { shardCount, shardsSwept } from '../src/revocation/fingerprint-table.ts'
+import type { RevocationTable } from '../src/revocation/table.ts'
 import { createRevocationTable, revocableToken } from '../src/revocation/table.ts'
 
 const issuer = 'https://id.example'
@@ -20,22 +21,24 @@ const alice: AccessTokenClaims = {
   cgen: 7,
 }
 
+type JoinedRecord = Parameters<RevocationTable['join']>
+
 function record(
   kind: RevocationKind,
   key: string,
   floor = 0,
   until: number | undefined = 5_000,
-): RevocationRecord {
-  return { seq: 1, kind, fingerprint: fingerprintOf(issuer, kind, key), floor, until }
+): JoinedRecord {
+  return [kind, fingerprintWords(issuer, kind, key), floor, until]
 }
 
-function isRevoked(by: readonly RevocationRecord[], claims: AccessTokenClaims = alice): boolean {
+function isRevoked(by: readonly JoinedRecord[], claims: AccessTokenClaims = alice): boolean {
   const table = createRevocationTable(issuer)
-  for (const entry of by) table.join(entry)
+  for (const entry of by) table.join(...entry)
   return table.revokes(revocableToken(claims))
 }
 
-const fates: readonly (readonly [string, RevocationRecord, boolean])[] = [
+const fates: readonly (readonly [string, JoinedRecord, boolean])[] = [
   ['its session', record('session', 's1'), true],
   ['another session', record('session', 's2'), false],
   ['a session with the name of its account', record('session', 'alice'), false],
@@ -94,21 +97,25 @@ test('floors take the larger value, in whatever order and however often they com
     assert.equal(isRevoked(order), true)
   }
   const table = createRevocationTable(issuer)
-  assert.deepEqual([low, high, low, high].map(table.join), [true, true, false, false])
+  assert.deepEqual(
+    [low, high, low, high].map((entry) => table.join(...entry)),
+    [true, true, false, false],
+  )
   assert.equal(table.size(), 1)
 })
 
 test('a key is revoked by its kid', () => {
   const table = createRevocationTable(issuer)
-  table.join(record('key', 'k1', 0, undefined))
+  table.join(...record('key', 'k1', 0, undefined))
   assert.deepEqual([table.revokesKey('k1'), table.revokesKey('k2')], [true, false])
 })
 
 test('entries are dropped when every token they are about is dead, and those for ever stay', () => {
   const table = createRevocationTable(issuer)
   const minuteMs = 60_000
-  for (let at = 1; at <= 1_000; at += 1) table.join(record('session', `s${at}`, 0, at * minuteMs))
-  table.join({ ...record('key', 'k'), until: undefined })
+  for (let at = 1; at <= 1_000; at += 1)
+    table.join(...record('session', `s${at}`, 0, at * minuteMs))
+  table.join('key', fingerprintWords(issuer, 'key', 'k'), 0, undefined)
   for (let swept = 0; swept < shardCount; swept += shardsSwept) table.sweep(500 * minuteMs)
   assert.equal(table.size(), 502)
   assert.equal(table.revokes(revocableToken({ ...alice, sid: 's499' })), false)
@@ -118,6 +125,6 @@ test('entries are dropped when every token they are about is dead, and those for
 
 test('another issuer has other fingerprints', () => {
   const table = createRevocationTable('https://other.example')
-  table.join(record('session', 's1'))
+  table.join(...record('session', 's1'))
   assert.equal(table.revokes(revocableToken(alice)), false)
 })

@@ -184,6 +184,18 @@ test('a watch is that of the verifier which has verified the token', async (t) =
   assert.throws(() => both.watch({ ...expired, claims: { ...claims, iss: 'x' } }), TypeError)
 })
 
+test('whose a token is may be remembered; whether it is good is judged each time', async (t) => {
+  const { both, clock, ...tenants } = start(t)
+  for (const tenant of [tenants.red, tenants.blue]) {
+    const token = tenant.mint()
+    for (let times = 0; times < 4; times += 1) {
+      assert.equal((await both.verify(token)).claims.iss, tenant.issuer)
+    }
+    clock.advanceSeconds(906)
+    await assert.rejects(both.verify(token), { reason: 'expired' })
+  }
+})
+
 test('close closes the verifier of every issuer', async (t) => {
   const { both, ...tenants } = start(t)
   await both.ready()

@@ -20,7 +20,6 @@ export {
   isRevocationKind,
   recordBytes,
   visitRecords,
-  wordsOf,
 } from './record.ts'
 export type {
   Fingerprint,

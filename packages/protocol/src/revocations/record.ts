@@ -59,10 +59,6 @@ export function fingerprintWords(
   return { high: wordAt(digest, 0), low: wordAt(digest, 4) }
 }
 
-export function wordsOf(fingerprint: Fingerprint): FingerprintWords {
-  return { high: Number(fingerprint >> 32n) | 0, low: Number(BigInt.asIntN(32, fingerprint)) }
-}
-
 export function fingerprintOfWords({ high, low }: FingerprintWords): Fingerprint {
   return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)
 }

@@ -5,7 +5,13 @@ import {
   algorithms as knownAlgorithms,
   isAlgorithmName,
 } from '@portcullis/protocol/jws'
-import { rejectUnknown, requireObject, requireOrigin } from '../closed-options.ts'
+import {
+  rejectUnknown,
+  requireFunction,
+  requireObject,
+  requireOrigin,
+  requireWhole,
+} from '../option-checks.ts'
 import type { Nonces } from './nonces.ts'
 import { createNonces } from './nonces.ts'
 import type { ReplayStore } from './replays.ts'
@@ -48,9 +54,9 @@ export interface ProofSettings {
 }
 
 const maxAgeSecondsDefault = 60
-const maxAgeSecondsLimit = 300
+const maxAgeRange = { min: 1, max: 300, unit: 'seconds' }
 const leewaySecondsDefault = 5
-const leewaySecondsLimit = 60
+const leewayRange = { min: 0, max: 60, unit: 'seconds' }
 const nonceKeyBytes = 32
 
 /** Checks and copies the options. A name or value that is not expected is a TypeError naming it. */
@@ -73,18 +79,15 @@ export function parseProofOptions(options: ProofJudgeOptions): ProofSettings {
     'algorithms',
     `must be a list of some of ${[...knownAlgorithms.keys()].join(', ')}`,
   )
-  requireSeconds(maxAgeSeconds, 'maxAgeSeconds', 1, maxAgeSecondsLimit)
-  requireSeconds(leewaySeconds, 'leewaySeconds', 0, leewaySecondsLimit)
-  demand(typeof now === 'function', 'now', 'must be a function')
   demand(typeof replays?.use === 'function', 'replays', 'must have a function use')
   return {
     algorithms: new Map(algorithms.map((name) => [name, algorithmNamed(name)])),
-    maxAgeSeconds,
-    leewaySeconds,
+    maxAgeSeconds: requireWhole(maxAgeSeconds, 'maxAgeSeconds', maxAgeRange),
+    leewaySeconds: requireWhole(leewaySeconds, 'leewaySeconds', leewayRange),
     origins: new Set([origin].flat().map((one) => requireOrigin(one, 'origin'))),
     nonces: requireNonces(nonce, nonceKey, now),
     replays,
-    now,
+    now: requireFunction(now, 'now'),
   }
 }
 
@@ -102,11 +105,6 @@ function requireNonces(
   return nonce === undefined
     ? undefined
     : createNonces(Uint8Array.from(key ?? randomBytes(nonceKeyBytes)), now)
-}
-
-function requireSeconds(value: unknown, option: string, min: number, max: number): void {
-  const isInside = Number.isInteger(value) && Number(value) >= min && Number(value) <= max
-  demand(isInside, option, `must be whole seconds from ${min} to ${max}`)
 }
 
 function demand(isRight: boolean, option: string, rule: string): void {

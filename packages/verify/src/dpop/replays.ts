@@ -1,4 +1,4 @@
-import { rejectUnknown, requireObject } from '../closed-options.ts'
+import { rejectUnknown, requireObject } from '../option-checks.ts'
 
 /** Remembers which proofs were used. */
 export interface ReplayStore {

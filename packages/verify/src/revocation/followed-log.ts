@@ -1,17 +1,11 @@
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import { setImmediate } from 'node:timers/promises'
 import type {
   Checkpoint,
   RevocationPosition,
-  RevocationRecord,
   SnapshotManifest,
 } from '@portcullis/protocol/revocations'
-import {
-  chainAfter,
-  fingerprintOfWords,
-  recordBytes,
-  visitRecords,
-} from '@portcullis/protocol/revocations'
+import { chainAfter, recordBytes, visitRecords } from '@portcullis/protocol/revocations'
 import { clockDifferenceMsMax } from '../issuer/issuer-clock.ts'
 import type { Freshness } from './freshness.ts'
 import type { RevocationTable } from './table.ts'
@@ -49,11 +43,13 @@ export interface FollowedLogOptions {
 }
 
 export interface AppliedBatch {
-  /** Those of a frame; undefined for the new ones of a snapshot, which may be a million. */
-  readonly records: readonly RevocationRecord[] | undefined
+  /** Those of a frame, one behind the other; undefined for those of a snapshot, which may be a million. */
+  readonly records: Buffer | undefined
   /** The checkpoint lists them no more, and the one before did. */
   readonly withdrawnKids: readonly string[]
 }
+
+const noRecords = Buffer.alloc(0)
 
 /** About a millisecond of work. */
 const sliceRecords = 1_000
@@ -104,7 +100,7 @@ export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
       // Another epoch is a later one, or somebody plays back an old snapshot.
       const isOtherEpoch = held !== undefined && held.epoch !== manifest.epoch
       if (isOtherEpoch && manifest.at < (freshness.vouchedAtMs() ?? 0)) return 'late'
-      take(manifest, hasNews ? undefined : [])
+      take(manifest, hasNews ? undefined : noRecords)
       return 'applied'
     },
     position: () => (isPositioned ? held : undefined),
@@ -138,13 +134,15 @@ function leadsTo(checkpoint: Checkpoint, held: Checkpoint, news: Buffer): boolea
 }
 
 /** Those that tell something new. */
-function joinRecords(table: RevocationTable, bytes: Buffer): readonly RevocationRecord[] {
-  const told: RevocationRecord[] = []
-  visitRecords(bytes, (kind, words, floor, until, seq) => {
-    if (!table.joinWords(kind, words, floor, until)) return
-    told.push({ seq, kind, fingerprint: fingerprintOfWords(words), floor, until })
+function joinRecords(table: RevocationTable, bytes: Buffer): Buffer {
+  const told: Buffer[] = []
+  let at = 0
+  visitRecords(bytes, (kind, words, floor, until) => {
+    const isNew = table.join(kind, words, floor, until)
+    if (isNew) told.push(bytes.subarray(at, at + recordBytes))
+    at += recordBytes
   })
-  return told
+  return Buffer.concat(told)
 }
 
 /** True when there was something new, undefined when there was something that cannot be read. */
@@ -153,7 +151,7 @@ async function joinSlices(table: RevocationTable, bytes: Buffer): Promise<boolea
   let hasNews = false
   for (let at = 0; at < bytes.length; at += step) {
     const areRead = visitRecords(bytes.subarray(at, at + step), (kind, words, floor, until) => {
-      if (table.joinWords(kind, words, floor, until)) hasNews = true
+      if (table.join(kind, words, floor, until)) hasNews = true
     })
     if (!areRead) return undefined
     await setImmediate()

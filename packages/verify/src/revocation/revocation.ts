@@ -1,3 +1,4 @@
+import { visitRecords } from '@portcullis/protocol/revocations'
 import type { SignedToken } from '../access-token.ts'
 import type { ClientCredential } from '../issuer/client-credential.ts'
 import type { IssuerDocuments } from '../issuer/documents.ts'
@@ -186,7 +187,7 @@ function tell(
 ): void {
   if (onRevoked === undefined || (records?.length === 0 && withdrawnKids.length === 0)) return
   const news = records === undefined ? whole : createRevocationTable(issuer)
-  for (const record of records ?? []) news.join(record)
+  if (records !== undefined) visitRecords(records, news.join)
   const affects = (auth: VerifiedToken): boolean => {
     const signed = signedTokenOf(auth)
     if (signed === undefined) throw new TypeError('this verifier has not verified such a token')

@@ -1,19 +1,14 @@
 import type { AccessTokenClaims, JsonValue } from '@portcullis/protocol'
 import { isJsonObject } from '@portcullis/protocol'
-import type {
-  FingerprintWords,
-  RevocationKind,
-  RevocationRecord,
-} from '@portcullis/protocol/revocations'
-import { fingerprintWords, wordsOf } from '@portcullis/protocol/revocations'
+import type { FingerprintWords, RevocationKind } from '@portcullis/protocol/revocations'
+import { fingerprintWords } from '@portcullis/protocol/revocations'
 import type { FingerprintTable } from './fingerprint-table.ts'
 import { createFingerprintTable } from './fingerprint-table.ts'
 
 /** What is taken back, by fingerprint. It only ever grows, until an entry has outlived its tokens. */
 export interface RevocationTable {
   /** Joins one record: sets grow and floors take the larger value. False when it was known already. */
-  readonly join: (record: RevocationRecord) => boolean
-  readonly joinWords: (
+  readonly join: (
     kind: RevocationKind,
     fingerprint: FingerprintWords,
     floor: number,
@@ -82,12 +77,6 @@ export function createRevocationTable(issuer: string): RevocationTable {
     return isNew
   }
 
-  const joinWords: RevocationTable['joinWords'] = (kind, fingerprint, floor, until) => {
-    const isNew = kind === 'all' ? raiseAll(floor) : kinds[kind].join(fingerprint, floor, until)
-    if (isNew) changes += 1
-    return isNew
-  }
-
   const wordsOfSession = ({ sid }: AccessTokenClaims): FingerprintWords | undefined =>
     sid === undefined ? undefined : fingerprintWords(issuer, 'session', sid)
 
@@ -95,9 +84,11 @@ export function createRevocationTable(issuer: string): RevocationTable {
     actorsOf(claims).some((name) => cgen < client.floorOf(wordsOfClient(name)))
 
   return {
-    join: ({ kind, fingerprint, floor, until }) =>
-      joinWords(kind, wordsOf(fingerprint), floor, until),
-    joinWords,
+    join: (kind, fingerprint, floor, until) => {
+      const isNew = kind === 'all' ? raiseAll(floor) : kinds[kind].join(fingerprint, floor, until)
+      if (isNew) changes += 1
+      return isNew
+    },
     revokes: (asked) => {
       const { gen, cgen } = asked
       if (gen !== undefined && gen < allFloor) return true

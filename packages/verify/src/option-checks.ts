@@ -13,6 +13,31 @@ export function requireObject<Value extends object>(value: Value, name: string):
   throw new TypeError(`${name} must be an object`)
 }
 
+export function requireText(value: unknown, option: string): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw new TypeError(`option "${option}" must be a text that is not empty`)
+}
+
+export function requireFunction<Value>(value: Value, option: string): Value {
+  if (typeof value === 'function') return value
+  throw new TypeError(`option "${option}" must be a function`)
+}
+
+export interface WholeRange {
+  readonly min: number
+  readonly max: number
+  readonly unit: string
+}
+
+export function requireWhole(
+  value: unknown,
+  option: string,
+  { min, max, unit }: WholeRange,
+): number {
+  if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return Number(value)
+  throw new TypeError(`option "${option}" must be whole ${unit} from ${min} to ${max}`)
+}
+
 /**
  * An address written exactly as it will be compared, under the rules for issuers: https, or http on
  * loopback, without user info, query, fragment and final slash.

@@ -23,6 +23,16 @@ export function requireFunction<Value>(value: Value, option: string): Value {
   throw new TypeError(`option "${option}" must be a function`)
 }
 
+/** A clock of somebody's own. A time that is no number would be neither before nor after anything. */
+export function requireClock(now: () => number): () => number {
+  requireFunction(now, 'now')
+  return () => {
+    const ms = now()
+    if (Number.isFinite(ms)) return ms
+    throw new TypeError('option "now" must answer milliseconds since 1970')
+  }
+}
+
 export interface WholeRange {
   readonly min: number
   readonly max: number

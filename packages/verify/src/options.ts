@@ -11,6 +11,7 @@ import {
 import type { TokenExpectation } from './access-token.ts'
 import {
   rejectUnknown,
+  requireClock,
   requireFunction,
   requireObject,
   requireText,
@@ -286,14 +287,4 @@ function requireClient(value: ClientCredential): ClientCredential {
   const { id, secret, ...unknown } = value
   rejectUnknown(unknown, 'client.')
   return { id: requireText(id, 'client.id'), secret: requireText(secret, 'client.secret') }
-}
-
-/** A time that is no number would be neither before nor after anything. */
-function requireClock(now: () => number): () => number {
-  requireFunction(now, 'now')
-  return () => {
-    const ms = now()
-    if (Number.isFinite(ms)) return ms
-    throw new TypeError('option "now" must answer milliseconds since 1970')
-  }
 }

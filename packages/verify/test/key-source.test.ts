@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { algorithmNamed, publicJwk } from '@portcullis/protocol/jws'
 import { createKeySetParser } from '../src/issuer/key-set.ts'
 import { createKeySource } from '../src/issuer/key-source.ts'
+import { requireClock } from '../src/option-checks.ts'
 import { createClock } from './clock.ts'
 import { refusalOf, startBench, withRandomKid } from './issuer-bench.ts'
 import { waitUntil } from './wait-until.ts'
@@ -241,7 +242,7 @@ test('a clock that once answers no number is refused then, and the keys are as b
   let fetches = 0
   let isDown = false
   const source = createKeySource({
-    now: () => reading ?? clock.now(),
+    now: requireClock(() => reading ?? clock.now()),
     fetchKeySet: async () => {
       fetches += 1
       return isDown
@@ -261,7 +262,11 @@ test('a clock that once answers no number is refused then, and the keys are as b
   clock.advanceSeconds(900)
   assert.equal((await source.find(jwk.kid)).kind, 'unavailable', 'the age still counts')
   assert.throws(
-    () => createKeySource({ now: () => Number.NaN, fetchKeySet: async () => assert.fail() }),
+    () =>
+      createKeySource({
+        now: requireClock(() => Number.NaN),
+        fetchKeySet: async () => assert.fail(),
+      }),
     TypeError,
   )
 })
@@ -274,7 +279,7 @@ test('a clock that fails during a refresh behind the requests ends no process', 
   let reading: number | undefined
   let fetches = 0
   const source = createKeySource({
-    now: () => reading ?? clock.now(),
+    now: requireClock(() => reading ?? clock.now()),
     fetchKeySet: async () => {
       fetches += 1
       if (fetches === 1) return { kind: 'key-set', keys, maxAgeSeconds: 300 }

@@ -7,7 +7,7 @@ import {
 } from '@portcullis/protocol/jws'
 import {
   rejectUnknown,
-  requireFunction,
+  requireClock,
   requireObject,
   requireOrigin,
   requireWhole,
@@ -87,7 +87,7 @@ export function parseProofOptions(options: ProofJudgeOptions): ProofSettings {
     origins: new Set([origin].flat().map((one) => requireOrigin(one, 'origin'))),
     nonces: requireNonces(nonce, nonceKey, now),
     replays,
-    now: requireFunction(now, 'now'),
+    now: requireClock(now),
   }
 }
 

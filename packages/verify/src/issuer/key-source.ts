@@ -30,7 +30,7 @@ export interface KeySource {
 
 export interface KeySourceOptions {
   readonly fetchKeySet: () => Promise<FetchedKeySet | DocumentFailure>
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970. It throws rather than answer no number: no age could be told by that. */
   readonly now: () => number
   /** Where the last good set is kept. */
   readonly file?: KeySetFile | undefined
@@ -88,20 +88,12 @@ export function createKeySource({ fetchKeySet, now, file }: KeySourceOptions): K
   }
 }
 
-/**
- * Time that has passed. A clock that is set back stands still here, and never makes a key younger. One that
- * answers no number is a mistake: no age can be told by it, and what was told before stays right.
- */
+/** Time that has passed. A clock that is set back stands still here, and never makes a key younger. */
 function createElapsedClock(now: () => number): () => number {
-  const read = (): number => {
-    const current = now()
-    if (!Number.isFinite(current)) throw new TypeError('the clock has answered no finite number')
-    return current
-  }
   let elapsed = 0
-  let last = read()
+  let last = now()
   return () => {
-    const current = read()
+    const current = now()
     elapsed += Math.max(0, current - last)
     last = current
     return elapsed

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createTestIssuer } from '@portcullis/verify/testing'
-import { freePort } from './free-port.ts'
+import { freePort } from '../tools/free-port.ts'
 import type { CommandRun } from './running-system.ts'
 import { bearer, newFolder, removeFolder, runPortcullis } from './running-system.ts'
 

@@ -4,7 +4,7 @@ import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { freePort } from './free-port.ts'
+import { freePort } from '../tools/free-port.ts'
 import { bearer, newFolder, removeFolder, startSystem } from './running-system.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))

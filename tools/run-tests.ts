@@ -4,6 +4,7 @@ import { existsSync, globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { startPostgres } from './postgres-server.ts'
 import { root } from './source-tree.ts'
 
 /** Runs every test that needs nothing but this machine, and says loudly what was left out. */
@@ -28,13 +29,23 @@ const flags = [
   // A test that hangs is a test that fails.
   '--test-timeout=60000',
 ]
+const givenServer = process.env['PORTCULLIS_TEST_POSTGRES']
+const postgres = givenServer === undefined ? await startPostgres({ isDurable: false }) : undefined
+const postgresUrl = givenServer ?? postgres?.url
 const child = spawn(process.execPath, [...flags, '--test', ...chosen], {
   cwd: root,
   stdio: 'inherit',
-  // Every file is a process; what the first has compiled the others need not compile again.
-  env: { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled') },
+  env: {
+    ...process.env,
+    // Every file is a process; what the first has compiled the others need not compile again.
+    NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'),
+    ...(postgresUrl === undefined ? {} : { PORTCULLIS_TEST_POSTGRES: postgresUrl }),
+  },
 })
+// Whoever ends the run gets the tests' own end first, and then that of the server.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
 const [code] = await once(child, 'exit')
+await postgres?.remove()
 const missing = leftOut()
 for (const what of missing) process.stderr.write(`LEFT OUT: ${what}\n`)
 if (code !== 0) process.exit(1)
@@ -43,12 +54,20 @@ if (missing.length > 0 && process.env['CI'] === 'true') fail('with CI=true nothi
 /** What this machine lacks. The tests themselves skip, with the same words. */
 function leftOut(): readonly string[] {
   const vectors = join(root, '..', 'shared', 'vectors')
-  return existsSync(vectors)
-    ? []
-    : [
-        'public test vectors (Wycheproof, JSONTestSuite, RFC examples), which are not a part of the repository: ' +
-          'expected in ../shared/vectors; without them everything of our own is still tested',
-      ]
+  return [
+    ...(existsSync(vectors)
+      ? []
+      : [
+          'public test vectors (Wycheproof, JSONTestSuite, RFC examples), which are not a part of the repository: ' +
+            'expected in ../shared/vectors; without them everything of our own is still tested',
+        ]),
+    ...(postgresUrl === undefined
+      ? [
+          'everything on PostgreSQL: npm has no server for this machine. Set PORTCULLIS_TEST_POSTGRES to ' +
+            'the postgres:// address of one on which databases may be made',
+        ]
+      : []),
+  ]
 }
 
 function fail(message: string): never {

@@ -37,7 +37,7 @@ import { createClientStore, synchroniseClients } from './store/clients.ts'
 import type { Database } from './store/database.ts'
 import { isReadable, openDatabase, pathOfDatabase } from './store/database.ts'
 import { openEpoch } from './store/epochs.ts'
-import { highWaterFileAt } from './store/high-water.ts'
+import { highWaterAt } from './store/high-water.ts'
 import { createKeyStore } from './store/keys.ts'
 import type { RevokingTransaction, StoredRevocationLog } from './store/revocations.ts'
 import { createRevocationLog } from './store/revocations.ts'
@@ -45,7 +45,7 @@ import { createSessionStore } from './store/sessions.ts'
 
 export interface IdentityOptions extends IdentitySecrets {
   readonly log: Log
-  /** Milliseconds since 1970; default `Date.now`. */
+  /** Milliseconds since 1970; default: the clock of the store, and elsewhere that of this machine. */
   readonly now?: () => number
 }
 
@@ -60,30 +60,30 @@ export interface Identity extends Running {
  */
 export async function startIdentity(
   settings: IdentitySettings,
-  { sealingKey, peppers, log, now = Date.now }: IdentityOptions,
+  { sealingKey, peppers, log, now }: IdentityOptions,
 ): Promise<Identity> {
-  const database = openDatabase(settings.database, now())
-  const close: (() => Promise<void>)[] = [async () => database.close()]
+  const database = await openDatabase(settings.database, { now })
+  const close: (() => Promise<void>)[] = [database.close]
   const closeAll = async (): Promise<void> => {
     for (const closeOne of close.toReversed()) await closeOne()
     close.length = 0
   }
   try {
-    const revocations = await openRevocations(settings, database, { log, now })
-    await synchroniseDeclaredClients(revocations, settings.registry, now())
+    const revocations = await openRevocations(settings, database, log)
+    await synchroniseDeclaredClients(revocations, settings.registry)
     const sealer = createSealer(sealingKey, randomBytes)
-    const keyring = await openKeys(database, sealer, settings, now)
+    const keyring = await openKeys(database, sealer, settings)
     close.push(startKeyTicks(keyring, log))
     const { issuer } = settings.registry
     const { signCheckpoint } = keyring
     const feed = createFeed({ issuer, log: revocations, signCheckpoint })
     close.push(startFeedBeats(feed, revocations, log))
     const { transaction } = revocations
-    const parts = await createParts(settings, database, { keyring, peppers, transaction }, now)
+    const parts = await createParts(settings, database, { keyring, peppers, transaction })
 
     const app = createHttpServer(log)
     close.push(() => app.close())
-    addRoutes(app, settings, { ...parts, keyring, feed })
+    addRoutes(app, settings, { ...parts, keyring, feed, now: now ?? Date.now })
     await app
       .listen(settings.listen)
       .catch((error: unknown) => Promise.reject(listenError(error, settings.listen, 'identity')))
@@ -107,7 +107,11 @@ type Parts = LoginParts & RefreshParts & ClientCredentialsParts & PasswordChange
 function addRoutes(
   app: HttpServer,
   settings: IdentitySettings,
-  parts: Parts & { readonly keyring: Keyring; readonly feed: Feed },
+  parts: Parts & {
+    readonly keyring: Keyring
+    readonly feed: Feed
+    readonly now: () => number
+  },
 ): void {
   const callers = createCallers({ ...parts, ...createOwnVerifier(parts) })
   const served = { ...parts, callers }
@@ -125,21 +129,21 @@ function addRoutes(
 async function openRevocations(
   settings: IdentitySettings,
   database: Database,
-  { log, now }: { readonly log: Log; readonly now: () => number },
+  log: Log,
 ): Promise<StoredRevocationLog> {
   const { issuer } = settings.registry
-  const highWater = highWaterFileAt(`${pathOfDatabase(settings.database)}.high-water`)
+  const path = pathOfDatabase(settings.database)
+  const highWater = path === undefined ? undefined : highWaterAt(`${path}.high-water`)
   const opened = await openEpoch(database, {
     issuer,
     highWater,
-    now: now(),
     newEpoch: randomIdentifier(randomBytes),
     accessTokenSecondsMax: accessTokenSecondsMax(settings.registry),
   })
   if (opened.kind === 'renewed') {
     log.warn({ why: opened.why }, 'a new epoch began: everybody has to sign in again')
   }
-  return createRevocationLog(database, { issuer, highWater, now })
+  return createRevocationLog(database, { issuer, highWater })
 }
 
 async function createParts(
@@ -154,7 +158,6 @@ async function createParts(
     readonly peppers: RefreshPeppers
     readonly transaction: RevokingTransaction
   },
-  now: () => number,
 ): Promise<Parts> {
   const passwords = createHasher()
   return {
@@ -170,21 +173,19 @@ async function createParts(
     tokenBytesMax: settings.tokenBytesMax,
     peppers,
     refreshGraceSeconds: settings.refreshGraceSeconds,
-    now,
   }
 }
 
 async function synchroniseDeclaredClients(
   { transaction }: StoredRevocationLog,
   registry: Registry,
-  now: number,
 ): Promise<void> {
   const declared = [...registry.clients].map(([name, declaration]) => ({
     ...declaration,
     name,
     newId: randomIdentifier(randomBytes),
   }))
-  const outcome = await synchroniseClients(transaction, declared, now)
+  const outcome = await synchroniseClients(transaction, declared)
   if (outcome.kind === 'name-taken') {
     throw new StartError(
       `the store already has a client ${outcome.name} that is not from the settings file`,
@@ -197,10 +198,9 @@ async function openKeys(
   database: Database,
   sealer: ReturnType<typeof createSealer>,
   { registry, jwksMaxAgeSeconds, keyRotationDays }: IdentitySettings,
-  now: () => number,
 ): Promise<Keyring> {
   const keys = createKeyStore(database)
-  const parts = { keys, sealer, now, jwksMaxAgeSeconds, keyRotationDays }
+  const parts = { keys, sealer, jwksMaxAgeSeconds, keyRotationDays }
   const opened = await openKeyring(parts, algorithmsInUse(registry))
   if (opened.kind === 'keyring') return opened.keyring
   throw opened.why === 'damaged'

@@ -9,6 +9,7 @@ import type { FirstAccount } from './store/bootstrap.ts'
 import { bootstrapStore } from './store/bootstrap.ts'
 import type { StorableClient } from './store/clients.ts'
 import { insertMissingClients } from './store/clients.ts'
+import type { DatabaseOptions } from './store/database.ts'
 import { openDatabase } from './store/database.ts'
 
 export interface NewAccount {
@@ -27,7 +28,7 @@ export interface NewClient {
 }
 
 export interface BootstrapRequest {
-  /** `sqlite:PATH` */
+  /** `sqlite:PATH` or `postgres://…` */
   readonly database: string
   readonly accounts: readonly NewAccount[]
   readonly clients: readonly NewClient[]
@@ -40,7 +41,7 @@ export interface BootstrapRequest {
  */
 export async function bootstrap(
   { database: url, accounts, clients }: BootstrapRequest,
-  now: number = Date.now(),
+  options: DatabaseOptions = {},
 ): Promise<{ readonly kind: 'bootstrapped' | 'not-empty' }> {
   const hasher = createHasher()
   const first = await Promise.all(
@@ -58,19 +59,18 @@ export async function bootstrap(
       }
     }),
   )
-  const database = openDatabase(url, now)
+  const database = await openDatabase(url, options)
   try {
-    const outcome = await bootstrapStore(
-      database,
-      { accounts: first, clients: clients.map(storable) },
-      now,
-    )
+    const outcome = await bootstrapStore(database, {
+      accounts: first,
+      clients: clients.map(storable),
+    })
     if (outcome.kind === 'name-taken') {
       throw invalid(`the client name ${outcome.name} is taken by one of the settings file`)
     }
     return outcome
   } finally {
-    database.close()
+    await database.close()
   }
 }
 
@@ -82,13 +82,12 @@ export async function bootstrap(
 export async function ensureClients(
   url: string,
   clients: readonly NewClient[],
-  now: number = Date.now(),
 ): Promise<readonly string[]> {
-  const database = openDatabase(url, now)
+  const database = await openDatabase(url)
   try {
-    return await insertMissingClients(database, clients.map(storable), now)
+    return await insertMissingClients(database, clients.map(storable))
   } finally {
-    database.close()
+    await database.close()
   }
 }
 

@@ -18,7 +18,7 @@ export interface IdentitySettings {
   readonly registry: Registry
   readonly listen: ListenAddress
   readonly operations: ListenAddress
-  /** `sqlite:PATH` */
+  /** `sqlite:PATH` or `postgres://…` */
   readonly database: string
   /** How long others may keep the published keys. */
   readonly jwksMaxAgeSeconds: number

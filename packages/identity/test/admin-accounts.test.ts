@@ -68,7 +68,7 @@ test('a block ends everything at once by one record, and is told only to who kno
   assertProblem(await identity.login({ identifier, password }), 403, 'account-blocked')
   const wrong = await identity.login({ identifier, password: `${password}x` })
   assertProblem(wrong, 401, 'bad-credentials')
-  assert.deepEqual(revokedKinds(identity), ['account'])
+  assert.deepEqual(await revokedKinds(identity), ['account'])
   assert.ok(await isWelcome(identity, token))
 })
 
@@ -91,8 +91,8 @@ test('blocking twice is once, and so is unblocking', async (t) => {
   assert.deepEqual(positionOf(again), position)
   assert.equal((await call(identity, unblock(accountId), { token, body })).status, 204)
   assert.equal((await call(identity, unblock(accountId), { token, body })).status, 204)
-  assert.deepEqual(revokedKinds(identity), ['account'])
-  const events = identity.query(
+  assert.deepEqual(await revokedKinds(identity), ['account'])
+  const events = await identity.query(
     'SELECT kind, account_id, actor, reason, at FROM events ORDER BY id',
   )
   const common = { account_id: accountId, actor: adminId, at: identity.clock.now(), ...body }
@@ -123,7 +123,7 @@ test('a decision needs a reason and an account that exists', async (t) => {
     assertProblem(unknown, 404, 'not-found')
   }
   assert.ok(await isWelcome(identity, access))
-  assert.deepEqual(identity.query('SELECT * FROM events'), [])
+  assert.deepEqual(await identity.query('SELECT * FROM events'), [])
 })
 
 test('nobody else decides: 403 without the role, machines included, and 401 for other tokens', async (t) => {
@@ -149,7 +149,7 @@ test('nobody else decides: 403 without the role, machines included, and 401 for 
   positionOf(await call(identity, 'POST /logout', { token }))
   assertChallenged(await call(identity, block(accountId), { token, body }))
   assert.ok(await isWelcome(identity, access))
-  assert.deepEqual(revokedKinds(identity), ['session'])
+  assert.deepEqual(await revokedKinds(identity), ['session'])
 })
 
 test('the last administrator cannot be blocked, by nobody', async (t) => {
@@ -157,7 +157,7 @@ test('the last administrator cannot be blocked, by nobody', async (t) => {
   const refused = await call(identity, block(adminId), { token, body })
   assertProblem(refused, 409, 'last-administrator')
   assert.ok(await isWelcome(identity, token))
-  assert.deepEqual(revokedKinds(identity), [])
+  assert.deepEqual(await revokedKinds(identity), [])
 })
 
 test('an administrator who is blocked decides nothing more', async (t) => {

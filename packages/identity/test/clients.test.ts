@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { test } from 'node:test'
 import type { Client } from '../src/domain/clients.ts'
 import { authenticateClient, hashClientSecret } from '../src/domain/clients.ts'
 import { randomIdentifier } from '../src/domain/random.ts'
@@ -10,17 +8,14 @@ import type { DeclaredClient } from '../src/store/clients.ts'
 import { createClientStore, insertClient, synchroniseClients } from '../src/store/clients.ts'
 import type { Database } from '../src/store/database.ts'
 import { startMs } from './chosen-clock.ts'
+import type { Engine } from './engines.ts'
+import { testOnEngines } from './engines.ts'
 import type { OpenedStore } from './opened-store.ts'
 import { openStoreAt } from './opened-store.ts'
-import { createTemporaryFolder } from './temporary-folder.ts'
 
-async function openStore(t: TestContext): Promise<OpenedStore> {
-  const folder = createTemporaryFolder()
-  const store = await openStoreAt(join(folder.path, 'identity.db'))
-  t.after(() => {
-    store.database.close()
-    folder.remove()
-  })
+async function openStore(t: TestContext, engine: Engine): Promise<OpenedStore> {
+  const store = await openStoreAt(await engine.createStore(t))
+  t.after(store.database.close)
   return store
 }
 
@@ -36,96 +31,111 @@ async function find(database: Database, idOrName: string): Promise<Client> {
   return client
 }
 
-test('a declared client is found by its name and by the random id it got', async (t) => {
-  const { database, log } = await openStore(t)
-  const web = declared('web')
-  assert.deepEqual(await synchroniseClients(log.transaction, [web], startMs), {
-    kind: 'synchronised',
-  })
-  const client = await find(database, 'web')
-  assert.deepEqual(client, {
-    id: web.newId,
-    name: 'web',
-    isPublic: true,
-    secretHash: undefined,
-    grants: ['login'],
-    audiences: ['orders'],
-    scopes: [],
-    generation: 0,
-  })
-  assert.deepEqual(await find(database, web.newId), client)
-  assert.equal(await createClientStore(database).find('unknown'), undefined)
-})
+testOnEngines(
+  'a declared client is found by its name and by the random id it got',
+  async (t, engine) => {
+    const { database, log } = await openStore(t, engine)
+    const web = declared('web')
+    assert.deepEqual(await synchroniseClients(log.transaction, [web]), {
+      kind: 'synchronised',
+    })
+    const client = await find(database, 'web')
+    assert.deepEqual(client, {
+      readAt: startMs,
+      id: web.newId,
+      name: 'web',
+      isPublic: true,
+      secretHash: undefined,
+      grants: ['login'],
+      audiences: ['orders'],
+      scopes: [],
+      generation: 0,
+    })
+    assert.deepEqual(await find(database, web.newId), client)
+    assert.equal(await createClientStore(database).find('unknown'), undefined)
+  },
+)
 
-test('a client keeps its id over restarts and takes the new wording of the file', async (t) => {
-  const { database, log } = await openStore(t)
-  await synchroniseClients(log.transaction, [declared('web')], startMs)
-  const before = await find(database, 'web')
-  await synchroniseClients(log.transaction, [declared('web', ['orders', 'reviews'])], startMs)
-  const after = await find(database, 'web')
-  assert.deepEqual(after, { ...before, audiences: ['orders', 'reviews'] })
-})
+testOnEngines(
+  'a client keeps its id over restarts and takes the new wording of the file',
+  async (t, engine) => {
+    const { database, log } = await openStore(t, engine)
+    await synchroniseClients(log.transaction, [declared('web')])
+    const before = await find(database, 'web')
+    await synchroniseClients(log.transaction, [declared('web', ['orders', 'reviews'])])
+    const after = await find(database, 'web')
+    assert.deepEqual(after, { ...before, audiences: ['orders', 'reviews'] })
+  },
+)
 
-test('a client that left the file is disabled, and returns with its old id', async (t) => {
-  const { database, log } = await openStore(t)
-  await synchroniseClients(log.transaction, [declared('web'), declared('till')], startMs)
-  const till = await find(database, 'till')
-  await synchroniseClients(log.transaction, [declared('web')], startMs)
-  const store = createClientStore(database)
-  assert.equal(await store.find('till'), undefined)
-  assert.equal(await store.find(till.id), undefined)
-  await synchroniseClients(log.transaction, [declared('web'), declared('till')], startMs)
-  assert.equal((await find(database, 'till')).id, till.id)
-})
+testOnEngines(
+  'a client that left the file is disabled, and returns with its old id',
+  async (t, engine) => {
+    const { database, log } = await openStore(t, engine)
+    await synchroniseClients(log.transaction, [declared('web'), declared('till')])
+    const till = await find(database, 'till')
+    await synchroniseClients(log.transaction, [declared('web')])
+    const store = createClientStore(database)
+    assert.equal(await store.find('till'), undefined)
+    assert.equal(await store.find(till.id), undefined)
+    await synchroniseClients(log.transaction, [declared('web'), declared('till')])
+    assert.equal((await find(database, 'till')).id, till.id)
+  },
+)
 
-test('a client of the store is not touched by the file, and its name cannot be taken', async (t) => {
-  const { database, log } = await openStore(t)
-  const machine = {
-    id: 'machine-id',
-    name: 'machine',
-    isPublic: false,
-    secretHash: hashClientSecret('secret'),
-    grants: ['client_credentials'],
-    audiences: ['orders'],
-    scopes: ['orders:read'],
-  } as const
-  await database.transaction((query) => insertClient(query, machine, 'store', startMs))
-  await synchroniseClients(log.transaction, [declared('web')], startMs)
-  const kept = await find(database, 'machine')
-  assert.deepEqual(kept, { ...machine, generation: 0 })
+testOnEngines(
+  'a client of the store is not touched by the file, and its name cannot be taken',
+  async (t, engine) => {
+    const { database, log } = await openStore(t, engine)
+    const machine = {
+      id: 'machine-id',
+      name: 'machine',
+      isPublic: false,
+      secretHash: hashClientSecret('secret'),
+      grants: ['client_credentials'],
+      audiences: ['orders'],
+      scopes: ['orders:read'],
+    } as const
+    await database.transaction((query) => insertClient(query, machine, 'store'))
+    await synchroniseClients(log.transaction, [declared('web')])
+    const kept = await find(database, 'machine')
+    assert.deepEqual(kept, { ...machine, readAt: startMs, generation: 0 })
 
-  const outcome = await synchroniseClients(
-    log.transaction,
-    [declared('till'), declared('machine')],
-    startMs,
-  )
-  assert.deepEqual(outcome, { kind: 'name-taken', name: 'machine' })
-  assert.deepEqual(await find(database, 'machine'), kept)
-  assert.equal(await createClientStore(database).find('till'), undefined)
-  assert.equal((await find(database, 'web')).name, 'web')
-})
+    const outcome = await synchroniseClients(log.transaction, [
+      declared('till'),
+      declared('machine'),
+    ])
+    assert.deepEqual(outcome, { kind: 'name-taken', name: 'machine' })
+    assert.deepEqual(await find(database, 'machine'), kept)
+    assert.equal(await createClientStore(database).find('till'), undefined)
+    assert.equal((await find(database, 'web')).name, 'web')
+  },
+)
 
-test('a client authenticates with its own secret, by id or by name, and with no other', async (t) => {
-  const { database, log } = await openStore(t)
-  const store = createClientStore(database)
-  const clientSecret = 'the secret of the machine'
-  const secretHash = hashClientSecret(clientSecret)
-  const machine = { ...declared('machine'), id: 'machine-id', isPublic: false, secretHash }
-  await database.transaction((query) => insertClient(query, machine, 'store', startMs))
-  await synchroniseClients(log.transaction, [declared('web')], startMs)
+testOnEngines(
+  'a client authenticates with its own secret, by id or by name, and with no other',
+  async (t, engine) => {
+    const { database, log } = await openStore(t, engine)
+    const store = createClientStore(database)
+    const clientSecret = 'the secret of the machine'
+    const secretHash = hashClientSecret(clientSecret)
+    const machine = { ...declared('machine'), id: 'machine-id', isPublic: false, secretHash }
+    await database.transaction((query) => insertClient(query, machine, 'store'))
+    await synchroniseClients(log.transaction, [declared('web')])
 
-  const idOf = async (clientId: string, secret: string): Promise<string | undefined> =>
-    (await authenticateClient(store, { clientId, clientSecret: secret }))?.id
-  assert.equal(await idOf('machine-id', clientSecret), 'machine-id')
-  assert.equal(await idOf('machine', clientSecret), 'machine-id')
-  for (const [clientId, secret] of [
-    ['machine', ''],
-    ['machine', `${clientSecret} `],
-    ['machine', secretHash],
-    ['unknown', clientSecret],
-    ['web', ''],
-    ['web', '!'.repeat(43)],
-  ] as const) {
-    assert.equal(await idOf(clientId, secret), undefined, `${clientId} with ${secret}`)
-  }
-})
+    const idOf = async (clientId: string, secret: string): Promise<string | undefined> =>
+      (await authenticateClient(store, { clientId, clientSecret: secret }))?.id
+    assert.equal(await idOf('machine-id', clientSecret), 'machine-id')
+    assert.equal(await idOf('machine', clientSecret), 'machine-id')
+    for (const [clientId, secret] of [
+      ['machine', ''],
+      ['machine', `${clientSecret} `],
+      ['machine', secretHash],
+      ['unknown', clientSecret],
+      ['web', ''],
+      ['web', '!'.repeat(43)],
+    ] as const) {
+      assert.equal(await idOf(clientId, secret), undefined, `${clientId} with ${secret}`)
+    }
+  },
+)

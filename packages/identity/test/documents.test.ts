@@ -8,8 +8,9 @@ import { boundPort, createHttpServer } from '../src/http/server.ts'
 import { parseIdentitySettings } from '../src/settings.ts'
 import type { Answer } from './http-client.ts'
 import { ask } from './http-client.ts'
-import { createChosenClock, startMs } from './chosen-clock.ts'
-import { open, openTwice, publishedMsMin } from './opened-keyring.ts'
+import { startMs } from './chosen-clock.ts'
+import { testOnEngines } from './engines.ts'
+import { openNode, publishedMsMin } from './opened-keyring.ts'
 import {
   alice,
   createLogInMemory,
@@ -86,28 +87,30 @@ test('the keys of the feed have a document of their own, and none of them is in 
   assert.ok(keys.every(({ kid }) => !tokenKids.has(kid)))
 })
 
-test('right after a rotation the key set is the new one, with another ETag', async (t) => {
-  const clock = createChosenClock()
-  const keyring = await open(openTwice(t)[0], { now: clock.now })
-  const app = createHttpServer(createLogInMemory().log)
-  t.after(() => app.close())
-  const { registry } = parseIdentitySettings(ordersAndReviews, 'the test')
-  addDocuments(app, { registry, keyring, jwksMaxAgeSeconds: 300 })
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  const askFor = (path: string, etag = ''): Promise<Answer> =>
-    ask(boundPort(app), { path, headers: { 'if-none-match': etag } })
+testOnEngines(
+  'right after a rotation the key set is the new one, with another ETag',
+  async (t, engine) => {
+    const { clock, keyring } = await openNode(t, engine)
+    const app = createHttpServer(createLogInMemory().log)
+    t.after(() => app.close())
+    const { registry } = parseIdentitySettings(ordersAndReviews, 'the test')
+    addDocuments(app, { registry, keyring, jwksMaxAgeSeconds: 300 })
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const askFor = (path: string, etag = ''): Promise<Answer> =>
+      ask(boundPort(app), { path, headers: { 'if-none-match': etag } })
 
-  const [before, feedBefore] = [await askFor(jwksPath), await askFor(feedKeysPath)]
-  const { etag = '' } = before.headers
-  assert.equal((await askFor(jwksPath, etag)).status, 304)
-  clock.advanceMs(publishedMsMin)
-  assert.equal((await keyring.rotate()).kind, 'rotated')
-  const rotated = await askFor(jwksPath, etag)
-  assert.equal(rotated.status, 200)
-  assert.notEqual(rotated.headers.etag, etag)
-  assert.deepEqual(rotated.members(), keyring.publicJwks())
-  assert.equal((await askFor(feedKeysPath)).headers.etag, feedBefore.headers.etag)
-})
+    const [before, feedBefore] = [await askFor(jwksPath), await askFor(feedKeysPath)]
+    const { etag = '' } = before.headers
+    assert.equal((await askFor(jwksPath, etag)).status, 304)
+    clock.advanceMs(publishedMsMin)
+    assert.equal((await keyring.rotate()).kind, 'rotated')
+    const rotated = await askFor(jwksPath, etag)
+    assert.equal(rotated.status, 200)
+    assert.notEqual(rotated.headers.etag, etag)
+    assert.deepEqual(rotated.members(), keyring.publicJwks())
+    assert.equal((await askFor(feedKeysPath)).headers.etag, feedBefore.headers.etag)
+  },
+)
 
 test('the metadata is what RFC 8414 and this release have, and nothing more', async () => {
   assert.deepEqual((await identity.ask({ path: metadataPath })).members(), {

@@ -60,13 +60,13 @@ test('the feed of an issuer on https wants a token with its scope, for the issue
 test('the tokens of a follower end with their time, and with their client', async () => {
   const name = service.name
   const old = await tokenOf(secure, service)
-  secure.query(`UPDATE clients SET generation = generation + 1 WHERE name = '${name}'`)
+  await secure.query(`UPDATE clients SET generation = generation + 1 WHERE name = '${name}'`)
   assertChallenged(await call(secure, snapshot, { token: old }))
   const token = await tokenOf(secure, service)
   assert.equal((await call(secure, snapshot, { token })).status, 200)
-  secure.query(`UPDATE clients SET enabled = 0 WHERE name = '${name}'`)
+  await secure.query(`UPDATE clients SET enabled = 0 WHERE name = '${name}'`)
   assertChallenged(await call(secure, snapshot, { token }))
-  secure.query(`UPDATE clients SET enabled = 1 WHERE name = '${name}'`)
+  await secure.query(`UPDATE clients SET enabled = 1 WHERE name = '${name}'`)
   assert.equal((await call(secure, snapshot, { token })).status, 200)
   secure.clock.advanceMs(906_000)
   assertChallenged(await call(secure, snapshot, { token }))

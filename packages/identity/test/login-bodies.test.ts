@@ -155,7 +155,7 @@ test('the good body of this file is good, so that each of the others has one fau
 })
 
 test('every malformed body is answered with its status, its code and the field at fault', async () => {
-  const rowsBefore = identity.countRows('sessions')
+  const rowsBefore = await identity.countRows('sessions')
   assert.ok(malformed.length >= 50)
   for (const { name, question, status, code, detail, fields } of malformed) {
     const answer = await identity.ask(question)
@@ -169,7 +169,7 @@ test('every malformed body is answered with its status, its code and the field a
     if (detail !== undefined) assert.equal(problem['detail'], detail, name)
     if (fields !== undefined) assert.deepEqual(fieldsOf(problem), new Set(fields), name)
   }
-  assert.equal(identity.countRows('sessions'), rowsBefore)
+  assert.equal(await identity.countRows('sessions'), rowsBefore)
 })
 
 test('no answer repeats a value of the body', async () => {

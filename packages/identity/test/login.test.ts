@@ -109,9 +109,9 @@ test('the signature is verified by another library with the published keys', asy
 })
 
 test('each login is a session and a token of its own, of one account and one client', async () => {
-  const rowsBefore = identity.countRows('sessions')
+  const rowsBefore = await identity.countRows('sessions')
   const [one, other] = [await signIn(), await signIn()]
-  assert.equal(identity.countRows('sessions'), rowsBefore + 2)
+  assert.equal(await identity.countRows('sessions'), rowsBefore + 2)
   const first = decodeToken(one['access_token']).claims
   const second = decodeToken(other['access_token']).claims
   assert.notEqual(first['sid'], second['sid'])
@@ -178,7 +178,7 @@ test('an audience, a scope or a client that is not to be had is a 400 with its c
 })
 
 test('wrong password, unknown identifier and impossible identifier are one answer', async () => {
-  const rowsBefore = identity.countRows('sessions')
+  const rowsBefore = await identity.countRows('sessions')
   const wrong: readonly object[] = [
     { identifier, password: `${password}x` },
     { identifier, password: password.slice(1) },
@@ -204,7 +204,7 @@ test('wrong password, unknown identifier and impossible identifier are one answe
     code: 'bad-credentials',
   })
   for (const answer of seen) assert.deepEqual(answer, first)
-  assert.equal(identity.countRows('sessions'), rowsBefore)
+  assert.equal(await identity.countRows('sessions'), rowsBefore)
 })
 
 test('a later login is stamped with its own time', async () => {
@@ -236,7 +236,7 @@ test('a token over budget is refused, naming the largest claims, and opens no se
     /^the token would have \d+ bytes, more than 1000; its largest claims are scope /,
   )
   assert.match(detail, /scope \(\d+ bytes\), \w+ \(\d+ bytes\), \w+ \(\d+ bytes\)\. Ask for fewer/)
-  assert.equal(crowded.countRows('sessions'), 0)
+  assert.equal(await crowded.countRows('sessions'), 0)
   const narrowed = await crowded.login({ identifier, password, scope: wordy[0] })
   assert.equal(narrowed.status, 200)
 })
@@ -247,7 +247,7 @@ function unreachable(): never {
 
 test('when too many sign in at once, the rest is told when to come back', async (t) => {
   const { registry } = parseIdentitySettings(ordersAndReviews, 'the test')
-  const web = { id: 'web-id', name: 'web', secretHash: undefined, generation: 0 }
+  const web = { readAt: startMs, id: 'web-id', name: 'web', secretHash: undefined, generation: 0 }
   const declaration = registry.clients.get('web')
   assert.ok(declaration !== undefined)
   const app = createHttpServer(createLogInMemory().log)
@@ -267,7 +267,6 @@ test('when too many sign in at once, the rest is told when to come back', async 
     sign: unreachable,
     randomBytes: unreachable,
     tokenBytesMax: 1800,
-    now: Date.now,
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const answer = await ask(boundPort(app), jsonLogin(JSON.stringify({ identifier, password })))

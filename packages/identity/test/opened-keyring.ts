@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
@@ -18,7 +17,7 @@ import { openDatabase } from '../src/store/database.ts'
 import { createKeyStore } from '../src/store/keys.ts'
 import type { ChosenClock } from './chosen-clock.ts'
 import { createChosenClock, startMs } from './chosen-clock.ts'
-import { createTemporaryFolder } from './temporary-folder.ts'
+import type { Engine } from './engines.ts'
 
 export const sealer: Sealer = createSealer(randomBytes(32), randomBytes)
 
@@ -40,23 +39,24 @@ export const claims: AccessTokenClaims = {
   client_id: 'web',
 }
 
-/** Where a store is that lives as long as the test. */
-export function storeUrl(t: TestContext): string {
-  const folder = createTemporaryFolder()
-  t.after(folder.remove)
-  return `sqlite:${join(folder.path, 'identity.db')}`
-}
-
-export function openStore(t: TestContext, url: string): Database {
-  const database = openDatabase(url, startMs)
-  t.after(() => database.close())
+export async function openStore(
+  t: TestContext,
+  url: string,
+  now: () => number = atStart,
+): Promise<Database> {
+  const database = await openDatabase(url, { now })
+  t.after(database.close)
   return database
 }
 
-/** Two connections to one file, as two nodes have them. */
-export function openTwice(t: TestContext): readonly [Database, Database] {
-  const url = storeUrl(t)
-  return [openStore(t, url), openStore(t, url)]
+/** One store that is opened twice, as two nodes have it. */
+export async function openTwice(
+  t: TestContext,
+  engine: Engine,
+  now: () => number = atStart,
+): Promise<readonly [Database, Database]> {
+  const url = await engine.createStore(t)
+  return [await openStore(t, url, now), await openStore(t, url, now)]
 }
 
 const atStart = (): number => startMs
@@ -70,7 +70,7 @@ export function tryToOpen(
   { wanted = es256, ...change }: OpeningChange = {},
 ): Promise<OpenedKeyring> {
   const keys = createKeyStore(database)
-  const parts = { keys, sealer, now: atStart, jwksMaxAgeSeconds, keyRotationDays: 30, ...change }
+  const parts = { keys, sealer, jwksMaxAgeSeconds, keyRotationDays: 30, ...change }
   return openKeyring(parts, wanted)
 }
 
@@ -89,13 +89,14 @@ export interface KeyringNode {
 
 export async function openNode(
   t: TestContext,
+  engine: Engine,
   wanted?: ReadonlySet<AlgorithmName>,
 ): Promise<KeyringNode> {
-  const [database] = openTwice(t)
   const clock = createChosenClock()
+  const [database] = await openTwice(t, engine, clock.now)
   await insertHead(database)
   const change = wanted === undefined ? {} : { wanted }
-  return { database, clock, keyring: await open(database, { now: clock.now, ...change }) }
+  return { database, clock, keyring: await open(database, change) }
 }
 
 export function kidsOf(keyring: Keyring): readonly string[] {
@@ -121,7 +122,7 @@ export const nothing: UpkeepOutcome = { kind: 'kept', rotated: [], destroyed: []
 
 /** The head of the revocation log, as it stands in a store that has one. */
 export async function insertHead(database: Database): Promise<void> {
-  await database.query(
+  await database.write(
     `INSERT INTO revocation_head (id, epoch, base, seq, chain, at, kids, access_token_seconds_max)
      VALUES (1, 'epoch', 0, 0, 'chain', $1, '[]', $2)`,
     [startMs, accessTokenSecondsMax],
@@ -129,7 +130,7 @@ export async function insertHead(database: Database): Promise<void> {
 }
 
 export async function kidsOfHead(database: Database): Promise<readonly string[]> {
-  const [head] = await database.query('SELECT kids FROM revocation_head')
+  const [head] = await database.read('SELECT kids FROM revocation_head')
   assert.ok(head !== undefined)
   return list(head, 'kids')
 }

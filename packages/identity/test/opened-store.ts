@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { randomIdentifier } from '../src/domain/random.ts'
 import type { Database } from '../src/store/database.ts'
-import { openDatabase } from '../src/store/database.ts'
+import { openDatabase, pathOfDatabase } from '../src/store/database.ts'
 import type { OpenedEpoch } from '../src/store/epochs.ts'
 import { openEpoch } from '../src/store/epochs.ts'
-import { highWaterFileAt } from '../src/store/high-water.ts'
+import type { HighWater } from '../src/store/high-water.ts'
+import { highWaterAt } from '../src/store/high-water.ts'
 import type { StoredRevocationLog } from '../src/store/revocations.ts'
 import { createRevocationLog } from '../src/store/revocations.ts'
 import { startMs } from './chosen-clock.ts'
@@ -16,21 +17,28 @@ export interface OpenedStore {
   readonly database: Database
   readonly log: StoredRevocationLog
   readonly epoch: OpenedEpoch
+  /** Beside a file; undefined on PostgreSQL. */
+  readonly highWater: HighWater | undefined
 }
 
 export async function openStoreAt(
-  path: string,
+  url: string,
   now: () => number = () => startMs,
 ): Promise<OpenedStore> {
-  const database = openDatabase(`sqlite:${path}`, now())
-  const highWater = highWaterFileAt(`${path}.high-water`)
+  const database = await openDatabase(url, { now })
+  const path = pathOfDatabase(url)
+  const highWater = path === undefined ? undefined : highWaterAt(`${path}.high-water`)
   const epoch = await openEpoch(database, {
     issuer: storeIssuer,
     highWater,
-    now: now(),
     newEpoch: randomIdentifier(randomBytes),
     accessTokenSecondsMax: 900,
   })
-  const log = createRevocationLog(database, { issuer: storeIssuer, highWater, now })
-  return { database, log, epoch }
+  const log = createRevocationLog(database, { issuer: storeIssuer, highWater })
+  return { database, log, epoch, highWater }
 }
+
+/** With an id and an identifier; what else an account has does not matter here. */
+export const insertAccount =
+  'INSERT INTO accounts (id, identifier, password_hash, roles, generation, created_at) ' +
+  "VALUES ($1, $2, 'hash', '[]', 0, 0)"

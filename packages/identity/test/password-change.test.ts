@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { changePassword } from '../src/domain/password-change.ts'
 import { login } from '../src/domain/login.ts'
 import { newRandomSecret } from '../src/index.ts'
 import { createChosenClock } from './chosen-clock.ts'
+import type { Engine } from './engines.ts'
+import { testOnEngines } from './engines.ts'
 import type { Answer } from './http-client.ts'
 import type { RunningIdentity } from './running-identity.ts'
 import { alice, startRunningIdentity } from './running-identity.ts'
@@ -25,7 +26,6 @@ import {
 } from './signed-in.ts'
 import type { StoreParts } from './store-parts.ts'
 import { accountOf, loginWith, openPartsAt, sessionOf } from './store-parts.ts'
-import { createTemporaryFolder } from './temporary-folder.ts'
 
 const { identifier, password: oldPassword } = alice
 const graceMs = 30_000
@@ -60,8 +60,8 @@ test('a change ends all other sessions and old tokens, and keeps the caller sign
   await assertNoRefresh(identity, other.refresh)
   assertProblem(await identity.login({ identifier, password: oldPassword }), 401, 'bad-credentials')
   await signIn(identity, { identifier, password: next })
-  assert.deepEqual(revokedKinds(identity), ['account'])
-  assert.deepEqual(eventKinds(identity), ['password-changed'])
+  assert.deepEqual(await revokedKinds(identity), ['account'])
+  assert.deepEqual(await eventKinds(identity), ['password-changed'])
 })
 
 test('a change whose answer was lost costs the session nothing', async (t) => {
@@ -72,7 +72,7 @@ test('a change whose answer was lost costs the session nothing', async (t) => {
   identity.clock.advanceMs(10 * graceMs)
   const late = tokensOf(await refreshWith(identity, before.refresh))
   assert.ok(await isWelcome(identity, late.access))
-  assert.deepEqual(revokedKinds(identity), ['account'])
+  assert.deepEqual(await revokedKinds(identity), ['account'])
 })
 
 test('a change answers the newest refresh token, whichever the caller has', async (t) => {
@@ -103,7 +103,7 @@ test('a wrong current password is 401 and an unfit new one 400, and nothing chan
   }
   assert.ok(await isWelcome(identity, access))
   tokensOf(await refreshWith(identity, refresh))
-  assert.deepEqual(revokedKinds(identity), [])
+  assert.deepEqual(await revokedKinds(identity), [])
   assert.ok(!identity.logged().includes(oldPassword))
 })
 
@@ -140,91 +140,100 @@ test('of two changes at once one wins, whether of one session or of two', async 
     current = passwords[winner] ?? ''
     await signIn(identity, { identifier, password: current })
   }
-  assert.deepEqual(revokedKinds(identity), ['account', 'account'])
+  assert.deepEqual(await revokedKinds(identity), ['account', 'account'])
 })
 
 function here(identity: RunningIdentity): object {
   return { audience: identity.issuer }
 }
 
-async function openParts(t: TestContext): Promise<StoreParts> {
-  const folder = createTemporaryFolder()
-  const store = await openPartsAt(join(folder.path, 'identity.db'), createChosenClock().now)
-  t.after(() => {
-    store.database.close()
-    folder.remove()
-  })
+async function openParts(t: TestContext, engine: Engine): Promise<StoreParts> {
+  const store = await openPartsAt(await engine.createStore(t), createChosenClock().now)
+  t.after(store.database.close)
   return store
 }
 
 const passwords = { current: 'alice-password', new: 'another password' }
 
-test('a login that was checking the old password while it changed opens no session', async (t) => {
-  const { parts, database } = await openParts(t)
-  const { sessionId } = await loginWith(parts)
-  const { promise: held, resolve: release } = Promise.withResolvers<undefined>()
-  const { promise: checking, resolve: isChecking } = Promise.withResolvers<undefined>()
-  const slow: typeof parts = {
-    ...parts,
-    passwords: {
-      ...parts.passwords,
-      verify: async (hash, password) => {
-        isChecking(undefined)
-        await held
-        return parts.passwords.verify(hash, password)
+testOnEngines(
+  'a login that was checking the old password while it changed opens no session',
+  async (t, engine) => {
+    const { parts, database } = await openParts(t, engine)
+    const { sessionId } = await loginWith(parts)
+    const { promise: held, resolve: release } = Promise.withResolvers<undefined>()
+    const { promise: checking, resolve: isChecking } = Promise.withResolvers<undefined>()
+    const slow: typeof parts = {
+      ...parts,
+      passwords: {
+        ...parts.passwords,
+        verify: async (hash, password) => {
+          isChecking(undefined)
+          await held
+          return parts.passwords.verify(hash, password)
+        },
       },
-    },
-  }
-  const late = login(slow, { identifier: 'alice', password: passwords.current })
-  await checking
-  const changed = await changePassword(parts, await sessionOf(parts, sessionId), passwords)
-  assert.equal(changed.kind, 'changed')
-  release(undefined)
-  assert.deepEqual(await late, { kind: 'refused', why: 'bad-credentials' })
-  assert.equal((await database.query('SELECT * FROM sessions')).length, 1)
-})
+    }
+    const late = login(slow, { identifier: 'alice', password: passwords.current })
+    await checking
+    const changed = await changePassword(parts, await sessionOf(parts, sessionId), passwords)
+    assert.equal(changed.kind, 'changed')
+    release(undefined)
+    assert.deepEqual(await late, { kind: 'refused', why: 'bad-credentials' })
+    assert.equal((await database.read('SELECT * FROM sessions')).length, 1)
+  },
+)
 
-test('a block that comes just behind a change is not undone by the tokens of the change', async (t) => {
-  const store = await openParts(t)
-  const { parts } = store
-  const { sessionId, claims } = await loginWith(parts)
-  const blockedMeanwhile: typeof parts = {
-    ...parts,
-    accounts: {
-      ...parts.accounts,
-      changePassword: async (asked) => {
-        const changed = await parts.accounts.changePassword(asked)
-        const decision = { accountId: claims.sub, actor: 'admin', reason: 'theft', now: asked.now }
-        await parts.accounts.block(decision)
-        return changed
+testOnEngines(
+  'a block that comes just behind a change is not undone by the tokens of the change',
+  async (t, engine) => {
+    const store = await openParts(t, engine)
+    const { parts } = store
+    const { sessionId, claims } = await loginWith(parts)
+    const blockedMeanwhile: typeof parts = {
+      ...parts,
+      accounts: {
+        ...parts.accounts,
+        changePassword: async (asked) => {
+          const changed = await parts.accounts.changePassword(asked)
+          const decision = { accountId: claims.sub, actor: 'admin', reason: 'theft' }
+          await parts.accounts.block(decision)
+          return changed
+        },
       },
-    },
-  }
-  const outcome = await changePassword(
-    blockedMeanwhile,
-    await sessionOf(parts, sessionId),
-    passwords,
-  )
-  assert.ok(outcome.kind === 'changed')
-  assert.equal(outcome.tokens, undefined)
-  assert.ok((await accountOf(store)).isBlocked)
-})
+    }
+    const outcome = await changePassword(
+      blockedMeanwhile,
+      await sessionOf(parts, sessionId),
+      passwords,
+    )
+    assert.ok(outcome.kind === 'changed')
+    assert.equal(outcome.tokens, undefined)
+    assert.ok((await accountOf(store)).isBlocked)
+  },
+)
 
-test('a change that was slow finds its session ended, and changes nothing', async (t) => {
-  const store = await openParts(t)
-  const { parts } = store
-  const { sessionId } = await loginWith(parts)
-  const endedMeanwhile: typeof parts = {
-    ...parts,
-    passwords: {
-      ...parts.passwords,
-      hash: async (password) => {
-        await parts.sessions.end(sessionId, parts.now())
-        return parts.passwords.hash(password)
+testOnEngines(
+  'a change that was slow finds its session ended, and changes nothing',
+  async (t, engine) => {
+    const store = await openParts(t, engine)
+    const { parts } = store
+    const { sessionId } = await loginWith(parts)
+    const endedMeanwhile: typeof parts = {
+      ...parts,
+      passwords: {
+        ...parts.passwords,
+        hash: async (password) => {
+          await parts.sessions.end(sessionId)
+          return parts.passwords.hash(password)
+        },
       },
-    },
-  }
-  const outcome = await changePassword(endedMeanwhile, await sessionOf(parts, sessionId), passwords)
-  assert.deepEqual(outcome, { kind: 'refused', why: 'session-over' })
-  assert.equal((await accountOf(store)).passwordHash, 'hash of alice-password')
-})
+    }
+    const outcome = await changePassword(
+      endedMeanwhile,
+      await sessionOf(parts, sessionId),
+      passwords,
+    )
+    assert.deepEqual(outcome, { kind: 'refused', why: 'session-over' })
+    assert.equal((await accountOf(store)).passwordHash, 'hash of alice-password')
+  },
+)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { newRandomSecret } from '../src/index.ts'
 import type { Answer } from './http-client.ts'
+import { testOnEngines } from './engines.ts'
 import type { RunningIdentity } from './running-identity.ts'
 import { alice, startRunningIdentity } from './running-identity.ts'
 import type { Tokens } from './signed-in.ts'
@@ -74,47 +74,51 @@ function acknowledged(asked: readonly Asked[], what: Asked['what']): readonly As
   return asked.filter((one) => one.what === what && one.answer.status === 200)
 }
 
-test('fifty requests at once break nothing, and what was acknowledged holds afterwards', async (t) => {
-  const identity = await startRunningIdentity({ accounts: [alice, bob, admin] })
-  t.after(identity.close)
-  const { access: token } = await signInHere(identity, admin)
-  const bystander = await signInHere(identity, bob)
-  const { identifier } = alice
-  let current = alice.password
-  for (const round of [0, 1, 2]) {
-    const sessions = await Promise.all(
-      Array.from({ length: sessionsEach }, () =>
-        signInHere(identity, { identifier, password: current }),
-      ),
-    )
-    const next = newRandomSecret()
-    const asked = await askAll(identity, sessions, { token, current, next, round })
-    for (const { answer } of asked) assert.ok(answer.status < 500, answer.body)
-    assertOneSuccessorEach(asked)
+testOnEngines(
+  'fifty requests at once break nothing, and what was acknowledged holds afterwards',
+  async (t, engine) => {
+    const database = await engine.createStore(t)
+    const identity = await startRunningIdentity({ database, accounts: [alice, bob, admin] })
+    t.after(identity.close)
+    const { access: token } = await signInHere(identity, admin)
+    const bystander = await signInHere(identity, bob)
+    const { identifier } = alice
+    let current = alice.password
+    for (const round of [0, 1, 2]) {
+      const sessions = await Promise.all(
+        Array.from({ length: sessionsEach }, () =>
+          signInHere(identity, { identifier, password: current }),
+        ),
+      )
+      const next = newRandomSecret()
+      const asked = await askAll(identity, sessions, { token, current, next, round })
+      for (const { answer } of asked) assert.ok(answer.status < 500, answer.body)
+      assertOneSuccessorEach(asked)
 
-    const [change, ...others] = acknowledged(asked, 'password')
-    assert.deepEqual(others, [], 'two changes of one password')
-    const isBlocked = acknowledged(asked, 'block').length > 0
-    assert.equal(isBlocked, round === 2)
-    for (const { session } of acknowledged(asked, 'logout')) {
-      assert.ok(!(await isWelcome(identity, session.access)))
-      await assertNoRefresh(identity, session.refresh)
+      const [change, ...others] = acknowledged(asked, 'password')
+      assert.deepEqual(others, [], 'two changes of one password')
+      const isBlocked = acknowledged(asked, 'block').length > 0
+      assert.equal(isBlocked, round === 2)
+      for (const { session } of acknowledged(asked, 'logout')) {
+        assert.ok(!(await isWelcome(identity, session.access)))
+        await assertNoRefresh(identity, session.refresh)
+      }
+      for (const { access, refresh, sessionId } of sessions) {
+        if (change !== undefined) assert.ok(!(await isWelcome(identity, access)))
+        const isOver = isBlocked || (change !== undefined && change.session.sessionId !== sessionId)
+        if (isOver) await assertNoRefresh(identity, refresh)
+      }
+      if (change !== undefined) {
+        const old = await identity.login({ identifier, password: current })
+        assertProblem(old, 401, 'bad-credentials')
+        current = next
+      }
+      const again = await identity.login({ identifier, password: current })
+      if (isBlocked) assertProblem(again, 403, 'account-blocked')
+      else tokensOf(again)
+      identity.clock.advanceMs(31_000)
     }
-    for (const { access, refresh, sessionId } of sessions) {
-      if (change !== undefined) assert.ok(!(await isWelcome(identity, access)))
-      const isOver = isBlocked || (change !== undefined && change.session.sessionId !== sessionId)
-      if (isOver) await assertNoRefresh(identity, refresh)
-    }
-    if (change !== undefined) {
-      const old = await identity.login({ identifier, password: current })
-      assertProblem(old, 401, 'bad-credentials')
-      current = next
-    }
-    const again = await identity.login({ identifier, password: current })
-    if (isBlocked) assertProblem(again, 403, 'account-blocked')
-    else tokensOf(again)
-    identity.clock.advanceMs(31_000)
-  }
-  assert.ok(await isWelcome(identity, bystander.access))
-  assert.ok(!identity.logged().includes('unexpected error'))
-})
+    assert.ok(await isWelcome(identity, bystander.access))
+    assert.ok(!identity.logged().includes('unexpected error'))
+  },
+)

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import type { Log } from '@portcullis/runtime'
 import { createLog } from '@portcullis/runtime'
 import type { IdentitySettings, NewAccount, NewClient } from '../src/index.ts'
@@ -15,18 +14,20 @@ import type { ChosenClock } from './chosen-clock.ts'
 import { createChosenClock } from './chosen-clock.ts'
 import type { Answer, Question } from './http-client.ts'
 import { ask } from './http-client.ts'
+import { queryStore } from './store-query.ts'
 import type { TemporaryFolder } from './temporary-folder.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 import type { RefreshPeppers } from '../src/domain/refresh-tokens.ts'
 import { createPepper } from '../src/domain/refresh-tokens.ts'
 
-/** An issuer on real sockets over a real database in a folder of its own. */
+/** An issuer on real sockets over a real database of its own. */
 export interface RunningIdentity {
   readonly issuer: string
   readonly port: number
   readonly operationsPort: number
   readonly clock: ChosenClock
-  readonly databasePath: string
+  /** The address of the database. */
+  readonly database: string
   readonly sealingKey: Buffer
   /** Everything that was logged so far, one JSON line each. */
   readonly logged: () => string
@@ -36,10 +37,10 @@ export interface RunningIdentity {
   /** `POST /token` with a form body. */
   readonly token: (form: Form, headers?: Readonly<Record<string, string>>) => Promise<Answer>
   /** How many rows a table has, read through a connection of its own. */
-  readonly countRows: (table: 'accounts' | 'sessions') => number
+  readonly countRows: (table: 'accounts' | 'sessions') => Promise<number>
   /** Any statement on the database, through a connection of its own. */
-  readonly query: (sql: string) => readonly Readonly<Record<string, unknown>>[]
-  /** Ends the issuer and starts it again over the same folder, after what happens in between. */
+  readonly query: (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>
+  /** Ends the issuer and starts it again over the same database, after what happens in between. */
   readonly restart: (meanwhile?: () => void) => Promise<RunningIdentity>
   /** Ends the issuer and deletes its folder. */
   readonly close: () => Promise<void>
@@ -48,6 +49,8 @@ export interface RunningIdentity {
 type Form = Readonly<Record<string, string>>
 
 export interface RunningIdentityOptions {
+  /** The address of an empty store (see `Engine`); default: a file in a folder of its own. */
+  readonly database?: string
   /** Members that replace those of `ordersAndReviews`. */
   readonly file?: Readonly<Record<string, unknown>>
   readonly accounts?: readonly NewAccount[]
@@ -97,22 +100,20 @@ export async function startRunningIdentity(
   options: RunningIdentityOptions = {},
 ): Promise<RunningIdentity> {
   const folder = createTemporaryFolder()
-  const databasePath = join(folder.path, 'identity.db')
-  const database = `sqlite:${databasePath}`
+  const inFolder = `sqlite:${join(folder.path, 'identity.db')}`
+  const { database = inFolder, accounts = [alice], clients = [machine] } = options
   const clock = createChosenClock()
-  const { accounts = [alice], clients = [machine] } = options
-  await bootstrap({ database, accounts, clients }, clock.now())
+  await bootstrap({ database, accounts, clients }, { now: clock.now })
 
   const file = { ...ordersAndReviews, database, ...options.file }
   const settings = parseIdentitySettings(file, 'the test')
   const sealingKey = randomBytes(32)
   const peppers: RefreshPeppers = [createPepper(randomBytes(32))]
-  return runIn({ folder, databasePath, clock, settings, sealingKey, peppers })
+  return runIn({ folder, clock, settings, sealingKey, peppers })
 }
 
 interface Place {
   readonly folder: TemporaryFolder
-  readonly databasePath: string
   readonly clock: ChosenClock
   readonly settings: IdentitySettings
   readonly sealingKey: Buffer
@@ -120,24 +121,28 @@ interface Place {
 }
 
 async function runIn(place: Place): Promise<RunningIdentity> {
-  const { folder, databasePath, clock, settings, sealingKey, peppers } = place
+  const { folder, clock, settings, sealingKey, peppers } = place
+  const { database, registry } = settings
   const { log, logged } = createLogInMemory()
   const identity = await startIdentity(settings, { sealingKey, peppers, log, now: clock.now })
   const { port, operationsPort } = identity
   const askHere = (question: Question): Promise<Answer> => ask(port, question)
-  const query = (sql: string): ReturnType<RunningIdentity['query']> => queryAt(databasePath, sql)
+  const query: RunningIdentity['query'] = (sql) => queryStore(database, sql)
   return {
-    issuer: settings.registry.issuer,
+    issuer: registry.issuer,
     port,
     operationsPort,
     clock,
-    databasePath,
+    database,
     sealingKey,
     logged,
     ask: askHere,
     login: (body) => askHere(jsonLogin(JSON.stringify(body))),
     token: (form, headers) => askHere(formToken(new URLSearchParams(form).toString(), headers)),
-    countRows: (table) => Number(query(`SELECT count(*) AS rows FROM ${table}`)[0]?.['rows']),
+    countRows: async (table) => {
+      const [row] = await query(`SELECT count(*) AS count FROM ${table}`)
+      return Number(row?.['count'])
+    },
     query,
     restart: async (meanwhile) => {
       await identity.close()
@@ -175,13 +180,4 @@ export function createLogInMemory(): { readonly log: Log; readonly logged: () =>
   const destination = { write: (line: string): unknown => lines.push(line) }
   const log = createLog({ name: 'identity', level: 'trace', destination })
   return { log, logged: () => lines.join('') }
-}
-
-function queryAt(databasePath: string, sql: string): ReturnType<RunningIdentity['query']> {
-  const database = new DatabaseSync(databasePath)
-  try {
-    return database.prepare(sql).all()
-  } finally {
-    database.close()
-  }
 }

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
 import { after, test } from 'node:test'
 import { newRandomSecret } from '../src/index.ts'
 import { createSealer } from '../src/domain/sealing.ts'
+import { pathOfDatabase } from '../src/store/database.ts'
 import { sendRaw } from './http-client.ts'
 import type { RunningIdentity } from './running-identity.ts'
 import { basic, formToken, jsonLogin, machine, startRunningIdentity } from './running-identity.ts'
@@ -68,16 +68,10 @@ async function doEverything(issuer: RunningIdentity): Promise<readonly string[]>
   ]
   for (const answer of refused) assert.ok(answer.status >= 400, answer.body)
   await sendRaw(issuer.port, `${sent['bearer token']}\r\n\r\n`)
-  alterStore(issuer.databasePath, 'ALTER TABLE sessions RENAME TO elsewhere')
+  await issuer.query('ALTER TABLE sessions RENAME TO elsewhere')
   assert.equal((await issuer.login({ identifier, password })).status, 500)
-  alterStore(issuer.databasePath, 'ALTER TABLE elsewhere RENAME TO sessions')
+  await issuer.query('ALTER TABLE elsewhere RENAME TO sessions')
   return answers.map((answer) => String(answer.members()['access_token']))
-}
-
-function alterStore(databasePath: string, sql: string): void {
-  const database = new DatabaseSync(databasePath)
-  database.exec(sql)
-  database.close()
 }
 
 test('nothing that identifies or authenticates anyone is ever logged', async () => {
@@ -101,13 +95,11 @@ test('nothing that identifies or authenticates anyone is ever logged', async () 
   assert.ok(!logged.includes(authorization.slice('Basic '.length)))
 })
 
-test('neither a private key nor a password nor a secret is in the database file', () => {
-  const database = new DatabaseSync(identity.databasePath)
-  const rows = database.prepare('SELECT kid, sealed_private_key FROM signing_keys').all()
+test('neither a private key nor a password nor a secret is in the database file', async () => {
+  const rows = await identity.query('SELECT kid, sealed_private_key FROM signing_keys')
   // Moves what is still in the side file into the main one.
-  database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-  database.close()
-  const octets = readFileSync(identity.databasePath)
+  await identity.query('PRAGMA wal_checkpoint(TRUNCATE)')
+  const octets = readFileSync(pathOfDatabase(identity.database) ?? assert.fail())
   const contains = (needle: string | Buffer): boolean => octets.includes(needle)
   assert.ok(contains(person.identifier), 'the file is not the one that is used')
 

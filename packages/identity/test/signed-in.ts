@@ -113,10 +113,12 @@ export function positionOf(answer: Answer): { readonly epoch: string; readonly s
 }
 
 /** The kinds of what was revoked, in the order of the log. */
-export function revokedKinds(identity: RunningIdentity): readonly unknown[] {
-  return identity.query('SELECT kind FROM revocations ORDER BY seq').map(({ kind }) => kind)
+export async function revokedKinds(identity: RunningIdentity): Promise<readonly unknown[]> {
+  const rows = await identity.query('SELECT kind FROM revocations ORDER BY seq')
+  return rows.map(({ kind }) => kind)
 }
 
-export function eventKinds(identity: RunningIdentity): readonly unknown[] {
-  return identity.query('SELECT kind FROM events ORDER BY id').map(({ kind }) => kind)
+export async function eventKinds(identity: RunningIdentity): Promise<readonly unknown[]> {
+  const rows = await identity.query('SELECT kind FROM events ORDER BY id')
+  return rows.map(({ kind }) => kind)
 }

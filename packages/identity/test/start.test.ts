@@ -7,7 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { TestContext } from 'node:test'
 import { after, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { listen, StartError } from '@portcullis/runtime'
+import { listen } from '@portcullis/runtime'
 import type { Identity } from '../src/index.ts'
 import { bootstrap, parseIdentitySettings, startIdentity } from '../src/index.ts'
 import { decodeToken } from './decoded-token.ts'
@@ -22,6 +22,7 @@ import {
   machine,
   ordersAndReviews,
 } from './running-identity.ts'
+import { startError } from './start-error.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 import { createPepper } from '../src/domain/refresh-tokens.ts'
 
@@ -34,7 +35,10 @@ const template = createTemporaryFolder()
 after(template.remove)
 const templatePath = join(template.path, 'identity.db')
 const templateUrl = `sqlite:${templatePath}`
-await bootstrap({ database: templateUrl, accounts: [alice], clients: [machine] }, startMs)
+await bootstrap(
+  { database: templateUrl, accounts: [alice], clients: [machine] },
+  { now: () => startMs },
+)
 await (await startOn(templatePath, {})).close()
 
 interface Change {
@@ -83,15 +87,6 @@ function alterStore(databasePath: string, sql: string): void {
   const database = new DatabaseSync(databasePath)
   database.exec(sql)
   database.close()
-}
-
-function startError(message: RegExp): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(error instanceof StartError, String(error))
-    assert.match(error.message, message)
-    assert.notEqual(error.remedy, '')
-    return true
-  }
 }
 
 async function signIn(port: number): Promise<ReturnType<typeof decodeToken>> {

@@ -27,11 +27,11 @@ const peppers: RefreshPeppers = [createPepper(randomBytes(32))]
 
 /** Opens the store with the clients of the tests' file, and with these people when it is new. */
 export async function openPartsAt(
-  path: string,
+  url: string,
   now: () => number,
   people: readonly string[] = ['alice'],
 ): Promise<StoreParts> {
-  const store = await openStoreAt(path, now)
+  const store = await openStoreAt(url, now)
   const { database, log } = store
   const { registry } = parseIdentitySettings(ordersAndReviews, 'the test')
   const clients = [...registry.clients].map(([name, declaration]) => ({
@@ -39,14 +39,14 @@ export async function openPartsAt(
     name,
     newId: name.padEnd(22, 'A'),
   }))
-  await synchroniseClients(log.transaction, clients, now())
+  await synchroniseClients(log.transaction, clients)
   const accounts = people.map((identifier) => ({
     id: identifier.padEnd(22, 'A'),
     identifier,
     passwordHash: `hash of ${identifier}-password`,
     roles: [],
   }))
-  await bootstrapStore(database, { accounts, clients: [] }, now())
+  await bootstrapStore(database, { accounts, clients: [] })
   return {
     ...store,
     parts: {
@@ -67,7 +67,6 @@ export async function openPartsAt(
       tokenBytesMax: 1800,
       peppers,
       refreshGraceSeconds: 30,
-      now,
     },
   }
 }

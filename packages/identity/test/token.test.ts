@@ -72,7 +72,7 @@ test('id and secret may come as Basic or in the form, by id or by name', async (
 
 test('no session is opened for a machine', async () => {
   await identity.token(grant, asMachine)
-  assert.equal(identity.countRows('sessions'), 0)
+  assert.equal(await identity.countRows('sessions'), 0)
 })
 
 /** The scope of the answer, which the token must carry as well. */

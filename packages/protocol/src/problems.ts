@@ -31,6 +31,7 @@ export type ProblemCode =
   | 'feed-unavailable'
   | 'clocks-disagree'
   | 'overloaded'
+  | 'store-unavailable'
   | 'upstream-unreachable'
   | 'upstream-timeout'
   | 'internal'
@@ -79,6 +80,7 @@ const problems: Readonly<Record<ProblemCode, { status: number; title: string }>>
   'clocks-disagree': { status: 503, title: 'The clocks of issuer and service disagree' },
   // operation
   overloaded: { status: 503, title: 'Too much to do at the moment' },
+  'store-unavailable': { status: 503, title: 'The database does not answer at the moment' },
   'upstream-unreachable': {
     status: 502,
     title: 'The service behind the gateway cannot be reached',

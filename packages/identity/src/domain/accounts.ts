@@ -1,6 +1,8 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 
 export interface Account {
+  /** The store's clock from before this was read: see `mintAccessToken`. */
+  readonly readAt: number
   /** 128 random bits, never reused: the `sub` of the account's tokens. */
   readonly id: string
   /** Normalised; what the person signs in with. */
@@ -18,7 +20,6 @@ export interface Decision {
   readonly accountId: string
   readonly actor: string
   readonly reason: string
-  readonly now: number
 }
 
 export interface PasswordChange {
@@ -28,7 +29,6 @@ export interface PasswordChange {
   readonly newHash: string
   /** The caller's session, which goes on while every other one ends. */
   readonly sessionId: string
-  readonly now: number
 }
 
 export type ChangedPassword =
@@ -51,7 +51,7 @@ export type BlockOutcome =
 export interface AccountStore {
   readonly findByIdentifier: (identifier: string) => Promise<Account | undefined>
   readonly find: (accountId: string) => Promise<Account | undefined>
-  readonly endAllSessions: (accountId: string, now: number) => Promise<RevocationPosition>
+  readonly endAllSessions: (accountId: string) => Promise<RevocationPosition>
   readonly changePassword: (change: PasswordChange) => Promise<ChangedPassword>
   /** Blocking twice is the same as once. */
   readonly block: (decision: Decision) => Promise<BlockOutcome>

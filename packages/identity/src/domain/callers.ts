@@ -10,11 +10,10 @@ import { isLive } from './sessions.ts'
 export async function findCaller(
   sessions: Pick<SessionStore, 'find'>,
   { sub, sid, gen, cgen }: AccessTokenClaims,
-  now: number,
 ): Promise<KnownSession | undefined> {
   if (sid === undefined || gen === undefined || cgen === undefined) return undefined
   const session = await sessions.find(sid)
-  if (session === undefined || session.accountId !== sub || !isLive(session, now)) return undefined
+  if (session === undefined || session.accountId !== sub || !isLive(session)) return undefined
   const isCurrent = gen >= session.account.generation && cgen >= session.client.generation
   return isCurrent ? session : undefined
 }

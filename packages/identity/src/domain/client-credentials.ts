@@ -8,8 +8,6 @@ import { chooseTarget, narrowScopes, scopesOfClient } from './registry.ts'
 export interface ClientCredentialsParts extends AccessTokenMinter {
   readonly registry: Registry
   readonly clients: ClientStore
-  /** The store's clock, in milliseconds. */
-  readonly now: () => number
 }
 
 export interface ClientCredentialsRequest extends RequestedAccess {
@@ -28,8 +26,6 @@ export async function grantClientCredentials(
   parts: ClientCredentialsParts,
   request: ClientCredentialsRequest,
 ): Promise<ClientCredentialsOutcome> {
-  // Before the read: see mintAccessToken.
-  const readAt = parts.now()
   const client = await authenticateClient(parts.clients, request.credential)
   if (client === undefined) return { kind: 'refused', why: 'bad-client' }
   if (!client.grants.includes('client_credentials')) {
@@ -48,6 +44,6 @@ export async function grantClientCredentials(
       scopes: narrowScopes(granted, request.scopes),
       roles: [],
     },
-    readAt,
+    client.readAt,
   )
 }

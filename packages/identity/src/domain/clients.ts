@@ -2,6 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { ClientDeclaration } from './registry.ts'
 
 export interface Client extends ClientDeclaration {
+  /** The store's clock from before this was read: see `mintAccessToken`. */
+  readonly readAt: number
   /** Issuer-chosen and random: the `client_id` of tokens. */
   readonly id: string
   /** The display name, which requests may use in the id's place. */

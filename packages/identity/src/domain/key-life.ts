@@ -27,6 +27,8 @@ export interface KeyFacts extends KeyLine {
 
 /** The keys that are not destroyed, as the store has them at one moment. */
 export interface KeyStock {
+  /** The store's clock at that moment, in milliseconds since 1970. */
+  readonly readAt: number
   readonly keys: readonly KeyFacts[]
   /** The longest lifetime that access tokens ever had; undefined while the store keeps none. */
   readonly accessTokenSecondsMax: number | undefined
@@ -84,20 +86,19 @@ export function decideKeyRotation(
   stock: KeyStock,
   lines: readonly KeyLine[],
   { publishedMsMin }: KeyPolicy,
-  now: number,
 ): KeyRotationDecision {
   const mayAt = Math.max(
     ...lines.map((line) =>
-      Math.max(pendingSince(stock, line, now) + publishedMsMin, roomAt(stock, line)),
+      Math.max(pendingSince(stock, line) + publishedMsMin, roomAt(stock, line)),
     ),
   )
-  return now < mayAt ? { kind: 'too-early', mayAt } : { kind: 'may-rotate' }
+  return stock.readAt < mayAt ? { kind: 'too-early', mayAt } : { kind: 'may-rotate' }
 }
 
 /** A line without a pending key gets one now at the earliest. */
-function pendingSince(stock: KeyStock, line: KeyLine, now: number): number {
+function pendingSince(stock: KeyStock, line: KeyLine): number {
   const pending = stock.keys.find((key) => key.state === 'pending' && isOfLine(key, line))
-  return pending?.createdAt ?? now
+  return pending?.createdAt ?? stock.readAt
 }
 
 /** With as many retiring keys as there may be, the first has to go before another one comes. */
@@ -108,11 +109,11 @@ function roomAt(stock: KeyStock, line: KeyLine): number {
 }
 
 /** The lines whose active key has reached its age and whose pending key is ready. */
-export function linesDue(stock: KeyStock, policy: KeyPolicy, now: number): readonly KeyLine[] {
+export function linesDue(stock: KeyStock, policy: KeyPolicy): readonly KeyLine[] {
   return stock.keys
     .filter((key) => key.state === 'active')
-    .filter((key) => now - (key.activatedAt ?? key.createdAt) >= policy.activeMsMax)
-    .filter((key) => decideKeyRotation(stock, [key], policy, now).kind === 'may-rotate')
+    .filter((key) => stock.readAt - (key.activatedAt ?? key.createdAt) >= policy.activeMsMax)
+    .filter((key) => decideKeyRotation(stock, [key], policy).kind === 'may-rotate')
     .map(lineOf)
 }
 
@@ -122,8 +123,8 @@ export function linesOf(stock: KeyStock): readonly KeyLine[] {
 }
 
 /** The retiring keys of which no token is alive any more. */
-export function deadKeys(stock: KeyStock, now: number): readonly KeyFacts[] {
-  return stock.keys.filter((key) => key.state === 'retiring' && now >= diesAt(key, stock))
+export function deadKeys(stock: KeyStock): readonly KeyFacts[] {
+  return stock.keys.filter((key) => key.state === 'retiring' && stock.readAt >= diesAt(key, stock))
 }
 
 function diesAt(key: KeyFacts, { accessTokenSecondsMax }: KeyStock): number {

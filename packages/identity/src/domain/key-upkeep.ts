@@ -16,8 +16,8 @@ import { createTurns } from './turns.ts'
 
 /**
  * Every change is one atomic step, which also writes the kids that live into the head of the
- * revocation log. `now` is asked inside the step: a key must not look older than it is because the
- * step had to wait for another process.
+ * revocation log. The store's clock is asked inside the step: a key must not look older than it is
+ * because the step had to wait for another process.
  */
 export interface KeyStore {
   /** The keys that are not destroyed, without their halves: cheap enough for every second. */
@@ -27,11 +27,11 @@ export interface KeyStore {
   /** All keys there ever were, oldest first. */
   readonly list: () => Promise<readonly KeyFacts[]>
   /** Keeps each key unless its place is taken by now: nodes that start together agree on one. */
-  readonly insertMissing: (keys: readonly PlacedKey[], now: () => number) => Promise<void>
+  readonly insertMissing: (keys: readonly PlacedKey[]) => Promise<void>
   /** On every line at once: active → retiring, pending → active, and the successor is pending. */
   readonly rotate: (request: KeyRotationRequest) => Promise<KeyRotationOutcome>
   /** Erases the private halves of the keys that are dead by now, and answers their kids. */
-  readonly destroyDead: (now: () => number) => Promise<readonly string[]>
+  readonly destroyDead: () => Promise<readonly string[]>
 }
 
 export interface PlacedKey extends NewKey {
@@ -42,7 +42,6 @@ export interface KeyRotationRequest {
   /** The next pending key of each line that is to rotate. */
   readonly successors: readonly NewKey[]
   readonly policy: KeyPolicy
-  readonly now: () => number
 }
 
 export type KeyRotationOutcome =
@@ -80,7 +79,6 @@ export interface KeyUpkeepParts {
   readonly policy: KeyPolicy
   /** The lines that must have their keys, whether the store knows them already or not. */
   readonly wanted: readonly KeyLine[]
-  readonly now: () => number
 }
 
 /** What the operations below work on. Only `load` replaces the keys that are held. */
@@ -101,11 +99,11 @@ export function createKeyUpkeep(parts: KeyUpkeepParts): KeyUpkeep {
 }
 
 async function keepUp(custody: Custody): Promise<UpkeepOutcome> {
-  const { keys, sealer, policy, wanted, now } = custody
+  const { keys, sealer, policy, wanted } = custody
   const stock = await keys.readStock()
   const missing = placesMissing(stock, wanted)
-  const due = linesDue(stock, policy, now())
-  const hasDead = deadKeys(stock, now()).length > 0
+  const due = linesDue(stock, policy)
+  const hasDead = deadKeys(stock).length > 0
   const isIdle = missing.length + due.length === 0 && !hasDead && isHeld(custody, stock)
   if (isIdle) return { kind: 'kept', rotated: [], destroyed: [] }
 
@@ -114,10 +112,10 @@ async function keepUp(custody: Custody): Promise<UpkeepOutcome> {
   if (unopenable !== undefined) return unopenable
   // Even if none is missing: the head of the log may be younger than the keys that it has to name.
   const made = missing.map((place) => ({ ...generateKey(place, sealer), state: place.state }))
-  await keys.insertMissing(made, now)
+  await keys.insertMissing(made)
   const outcome = due.length === 0 ? undefined : await rotateLines(custody, due)
   const rotated = outcome?.kind === 'rotated' ? outcome.lines : []
-  const destroyed = hasDead ? await keys.destroyDead(now) : []
+  const destroyed = hasDead ? await keys.destroyDead() : []
   return (await load(custody)) ?? { kind: 'kept', rotated, destroyed }
 }
 
@@ -125,7 +123,7 @@ async function rotate(
   custody: Custody,
   { purpose = 'access-token', algorithm }: RotateKeys,
 ): Promise<RotatedKeys> {
-  const { keys, policy, now } = custody
+  const { keys, policy } = custody
   const unopenable = await load(custody)
   if (unopenable !== undefined) return unopenable
   const stock = await keys.readStock()
@@ -134,7 +132,7 @@ async function rotate(
   )
   if (lines.length === 0) return { kind: 'unknown-algorithm' }
   // Asked here as well, so that a refusal does not cost the making of keys.
-  const decision = decideKeyRotation(stock, lines, policy, now())
+  const decision = decideKeyRotation(stock, lines, policy)
   if (decision.kind === 'too-early') return decision
   const outcome = await rotateLines(custody, lines)
   // If that fails the keys have rotated all the same, and the next `keepUp` says what is wrong.
@@ -143,12 +141,12 @@ async function rotate(
 }
 
 function rotateLines(
-  { keys, sealer, policy, now }: Custody,
+  { keys, sealer, policy }: Custody,
   lines: readonly KeyLine[],
 ): Promise<KeyRotationOutcome> {
   // Made before the step and not in it: an RSA key takes longer than other processes should wait.
   const successors = lines.map((line) => generateKey(line, sealer))
-  return keys.rotate({ successors, policy, now })
+  return keys.rotate({ successors, policy })
 }
 
 /** Holds what the store has; when a key of it cannot be opened, what was held before stays. */

@@ -33,8 +33,6 @@ export interface Keyring {
 export interface KeyringParts {
   readonly keys: KeyStore
   readonly sealer: Sealer
-  /** Milliseconds since 1970. */
-  readonly now: () => number
   readonly jwksMaxAgeSeconds: number
   readonly keyRotationDays: number
 }
@@ -49,9 +47,9 @@ export async function openKeyring(
   parts: KeyringParts,
   wanted: ReadonlySet<AlgorithmName>,
 ): Promise<OpenedKeyring> {
-  const { keys, sealer, now } = parts
+  const { keys, sealer } = parts
   const lines = [...[...wanted].map(accessTokenLine), feedLine]
-  const upkeep = createKeyUpkeep({ keys, sealer, now, policy: keyPolicy(parts), wanted: lines })
+  const upkeep = createKeyUpkeep({ keys, sealer, policy: keyPolicy(parts), wanted: lines })
   const first = await upkeep.keepUp()
   if (first.kind === 'unopenable') return first
   const { held, rotate, keepUp } = upkeep

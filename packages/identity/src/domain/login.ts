@@ -22,8 +22,6 @@ export interface LoginParts extends SessionTokenParts {
   readonly peppers: RefreshPeppers
   /** A hash that no password has, made with the hasher's present parameters. */
   readonly unmatchablePasswordHash: string
-  /** The store's clock, in milliseconds. */
-  readonly now: () => number
 }
 
 export interface LoginRequest extends RequestedAccess {
@@ -51,8 +49,6 @@ export type LoginRefusal =
 
 /** Checks a person's credentials and opens a session with its first access token. */
 export async function login(parts: LoginParts, request: LoginRequest): Promise<LoginOutcome> {
-  // Before the client and the account are read: see mintAccessToken.
-  const readAt = parts.now()
   const client = await parts.clients.find(request.clientId ?? defaultClientName)
   if (client === undefined || !client.isPublic || !client.grants.includes('login')) {
     return { kind: 'refused', why: 'unknown-client' }
@@ -78,14 +74,14 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
   // Only to somebody who knows the password: to others it would tell that the account exists.
   if (account.isBlocked) return { kind: 'refused', why: 'account-blocked' }
 
-  const session = newSession(parts, { account, client, target: chosen.target }, request, readAt)
-  const token = mintForSession(parts, session, request, readAt)
+  const session = newSession(parts, { account, client, target: chosen.target }, request)
+  const token = mintForSession(parts, session, request)
   if (token.kind === 'refused') return token
   const opened = await parts.sessions.open(session)
   if (opened.kind === 'blocked') return { kind: 'refused', why: 'account-blocked' }
   if (opened.kind === 'superseded') return { kind: 'refused', why: 'bad-credentials' }
   if (!session.client.mayRefresh) return { kind: 'signed-in', token, session }
-  const { idleExpiresAt } = session
+  const { idleExpiresAt, readAt } = session
   const refresh = issueRefreshToken(parts.peppers, session, 0, { idleExpiresAt, now: readAt })
   return { kind: 'signed-in', token, refresh, session }
 }
@@ -98,9 +94,11 @@ function newSession(
     target,
   }: { readonly account: Account; readonly client: Client; readonly target: TokenTarget },
   request: LoginRequest,
-  readAt: number,
 ): KnownSession {
+  // Both were read on their own, and the token vouches for both.
+  const readAt = Math.min(client.readAt, account.readAt)
   return {
+    readAt,
     id: randomIdentifier(parts.randomBytes),
     accountId: account.id,
     clientId: client.id,

@@ -6,7 +6,6 @@ import { isLive } from './sessions.ts'
 export interface LogoutTokenParts {
   readonly sessions: Pick<SessionStore, 'find' | 'end'>
   readonly peppers: RefreshPeppers
-  readonly now: () => number
 }
 
 export type RefreshTokenAtLogout =
@@ -26,8 +25,7 @@ export async function recogniseAtLogout(
   const recognised = await recogniseRefreshToken(parts, refreshToken)
   if (recognised === undefined) return { kind: 'unknown' }
   const { session, counter } = recognised
-  const now = parts.now()
-  if (counter >= session.counter - 1 || !isLive(session, now)) return { kind: 'session', session }
-  await parts.sessions.end(session.id, now, 'refresh-reuse')
+  if (counter >= session.counter - 1 || !isLive(session)) return { kind: 'session', session }
+  await parts.sessions.end(session.id, 'refresh-reuse')
   return { kind: 'stolen', session }
 }

@@ -15,8 +15,6 @@ export interface PasswordChangeParts extends SessionTokenParts {
   readonly sessions: SessionStore
   readonly passwords: PasswordHasher
   readonly peppers: RefreshPeppers
-  /** The store's clock, in milliseconds. */
-  readonly now: () => number
 }
 
 export type PasswordChangeOutcome =
@@ -55,7 +53,7 @@ export async function changePassword(
   const next = normalisePassword(passwords.new)
   const fault = newPasswordFault(next)
   if (fault !== undefined) return { kind: 'unfit', fault }
-  const rehearsal = mintForSession(parts, session, {}, parts.now())
+  const rehearsal = mintForSession(parts, session, {})
   if (rehearsal.kind === 'refused') return rehearsal
   const account = await parts.accounts.find(accountId)
   if (account === undefined) return { kind: 'refused', why: 'session-over' }
@@ -71,7 +69,6 @@ export async function changePassword(
     sessionId,
     oldHash: account.passwordHash,
     newHash: await parts.passwords.hash(next),
-    now: parts.now(),
   })
   if (changed.kind === 'superseded') return { kind: 'refused', why: 'session-over' }
   const { position, counter } = changed
@@ -83,16 +80,14 @@ async function freshTokens(
   sessionId: string,
   counter: number,
 ): Promise<FreshTokens | undefined> {
-  // Before the read: see mintAccessToken.
-  const readAt = parts.now()
   const session = await parts.sessions.find(sessionId)
   // Not live: blocked, or signed out everywhere, since the change. A token of its present generation
   // would be above the floor that this was revoked with.
-  if (session === undefined || !isLive(session, readAt)) return undefined
-  const token = mintForSession(parts, session, {}, readAt)
+  if (session === undefined || !isLive(session)) return undefined
+  const token = mintForSession(parts, session, {})
   if (token.kind === 'refused') return undefined
   if (!session.client.mayRefresh) return { token, session }
-  const { idleExpiresAt } = session
+  const { idleExpiresAt, readAt } = session
   const refresh = issueRefreshToken(parts.peppers, session, counter, { idleExpiresAt, now: readAt })
   return { token, session, refresh }
 }

@@ -13,8 +13,6 @@ export interface RefreshParts extends SessionTokenParts {
   readonly peppers: RefreshPeppers
   /** How long racing tabs and lost answers get the same successor. */
   readonly refreshGraceSeconds: number
-  /** The store's clock, in milliseconds. */
-  readonly now: () => number
 }
 
 export interface RefreshRequest extends RequestedAccess {
@@ -51,26 +49,23 @@ export async function refresh(
   parts: RefreshParts,
   request: RefreshRequest,
 ): Promise<RefreshOutcome> {
-  // Before the read: see mintAccessToken.
-  const readAt = parts.now()
   const recognised = await recogniseRefreshToken(parts, request.refreshToken)
   if (recognised === undefined) return badGrant
   const { session, counter } = recognised
   if (!isFromClient(session, request.clientId)) return badGrant
-  if (!isLive(session, readAt) || !session.client.mayRefresh) return badGrant
+  if (!isLive(session) || !session.client.mayRefresh) return badGrant
 
-  const token = mintForSession(parts, session, request, readAt)
+  const token = mintForSession(parts, session, request)
   if (token.kind === 'refused') return token
 
   const rotation = await parts.sessions.rotateRefresh({
     sessionId: session.id,
     counter,
     attemptHash: request.attempt === undefined ? undefined : hashAttempt(request.attempt),
-    now: parts.now(),
     graceMs: parts.refreshGraceSeconds * 1000,
     idleMs: idleSecondsMax * 1000,
   })
-  return answerOf(rotation, parts, session, token, readAt)
+  return answerOf(rotation, parts, session, token)
 }
 
 /**
@@ -99,8 +94,8 @@ function answerOf(
   parts: RefreshParts,
   session: KnownSession,
   token: AccessToken,
-  readAt: number,
 ): RefreshOutcome {
+  const { readAt } = session
   switch (rotation.kind) {
     case 'rotated':
     case 'repeated':

@@ -15,7 +15,6 @@ export interface PresentedCounter {
 
 /** The times that a rotation goes by, in milliseconds. */
 export interface RotationPace {
-  readonly now: number
   /** How long racing tabs and lost answers get the same successor. */
   readonly graceMs: number
   /** How long a session lives on without a refresh. */
@@ -40,7 +39,7 @@ export type RotationDecision =
 export function decideRotation(
   state: RotationState,
   presented: PresentedCounter,
-  { now, graceMs }: Pick<RotationPace, 'now' | 'graceMs'>,
+  { now, graceMs }: Pick<RotationPace, 'graceMs'> & { readonly now: number },
 ): RotationDecision {
   const { counter, rotatedAt } = state
   // A clock that was set back must not hold the window open for as long as it was set back.

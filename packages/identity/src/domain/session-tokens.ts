@@ -14,13 +14,12 @@ export type SessionTokenRefusal = 'unknown-audience' | 'unknown-scope' | 'token-
 /**
  * Mints an access token of a session: for those of its audiences that are asked for, with what the
  * account's roles grant there at the moment, and never more than the login asked for (RFC 6749
- * section 6). `readAt` is the store's clock from before the session was read.
+ * section 6).
  */
 export function mintForSession(
   parts: SessionTokenParts,
   session: KnownSession,
   requested: RequestedAccess,
-  readAt: number,
 ): MintedToken | RefusedTarget {
   const { registry } = parts
   const allowed = { audiences: session.audiences.filter((name) => name !== registry.issuer) }
@@ -41,6 +40,6 @@ export function mintForSession(
       // The token vouches for the account as it is now, not as it was at login.
       session: { ...session, generation: account.generation },
     },
-    readAt,
+    session.readAt,
   )
 }

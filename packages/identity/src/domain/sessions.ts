@@ -25,6 +25,8 @@ export interface Session {
 
 /** A session with the account and the client it hangs on, read in one step. */
 export interface KnownSession extends Session {
+  /** The store's clock from before this was read: see `mintAccessToken`. */
+  readonly readAt: number
   /** The counter of its one current refresh token. */
   readonly counter: number
   readonly lastUsedAt: number
@@ -65,7 +67,6 @@ export interface SessionStore {
   /** Ends a session and revokes its tokens. One that has ended stays so, and the log as it is. */
   readonly end: (
     sessionId: string,
-    now: number,
     why?: 'session-ended' | 'refresh-reuse',
   ) => Promise<RevocationPosition>
 }
@@ -81,13 +82,13 @@ export const sessionSecondsMax: number = 90 * 24 * 3600
 /** 14 days without a refresh end a session. */
 export const idleSecondsMax: number = 14 * 24 * 3600
 
-/** Whether a session may go on. Expiry is by the clock, never by a clean-up job. */
-export function isLive(session: KnownSession, now: number): boolean {
+/** Whether a session might go on when it was read. Expiry is by the clock, never by a clean-up job. */
+export function isLive(session: KnownSession): boolean {
   const { account, client } = session
   return (
     !session.isEnded &&
-    now < session.idleExpiresAt &&
-    now < session.expiresAt &&
+    session.readAt < session.idleExpiresAt &&
+    session.readAt < session.expiresAt &&
     session.generation >= account.loginFloor &&
     !account.isBlocked &&
     client.isEnabled

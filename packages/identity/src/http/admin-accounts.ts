@@ -10,7 +10,6 @@ export interface AdminAccountsParts {
   readonly issuer: string
   readonly callers: Callers
   readonly accounts: AccountStore
-  readonly now: () => number
 }
 
 const accountQuery = {
@@ -35,7 +34,7 @@ const decisionBody = {
 
 /** What an administrator may do to an account. Every change is kept with who made it and why. */
 export function addAdminAccounts(app: HttpServer, parts: AdminAccountsParts): void {
-  const { issuer, callers, accounts, now } = parts
+  const { issuer, callers, accounts } = parts
   const at = (route: string): string => pathAtIssuer(issuer, `/admin/accounts${route}`)
   const decision = { schema: { params: accountPath, body: decisionBody } }
 
@@ -49,7 +48,7 @@ export function addAdminAccounts(app: HttpServer, parts: AdminAccountsParts): vo
 
   app.post(at('/:id/block'), decision, async (request, reply) => {
     const actor = (await callers.requireAdministrator(request)).accountId
-    const decided: Decision = { accountId: request.params.id, actor, now: now(), ...request.body }
+    const decided: Decision = { accountId: request.params.id, actor, ...request.body }
     const outcome = await accounts.block(decided)
     if (outcome.kind === 'unknown') return sendProblem(reply, createProblem('not-found'))
     if (outcome.kind === 'last-administrator') {
@@ -62,7 +61,7 @@ export function addAdminAccounts(app: HttpServer, parts: AdminAccountsParts): vo
 
   app.post(at('/:id/unblock'), decision, async (request, reply) => {
     const actor = (await callers.requireAdministrator(request)).accountId
-    const decided: Decision = { accountId: request.params.id, actor, now: now(), ...request.body }
+    const decided: Decision = { accountId: request.params.id, actor, ...request.body }
     if (!(await accounts.unblock(decided))) return sendProblem(reply, createProblem('not-found'))
     request.log.info({ accountId: decided.accountId, actor }, 'account unblocked')
     return reply.code(204).send()

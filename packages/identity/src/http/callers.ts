@@ -39,18 +39,16 @@ export interface CallerParts {
   readonly anyTokens: TokenVerifier
   readonly sessions: Pick<SessionStore, 'find'>
   readonly clients: ClientStore
-  /** Milliseconds since 1970. */
-  readonly now: () => number
 }
 
 export function createCallers(parts: CallerParts): Callers {
-  const { issuer, ownTokens, anyTokens, sessions, clients, now } = parts
+  const { issuer, ownTokens, anyTokens, sessions, clients } = parts
   const isAdministrator = requireRole(administratorRole)
   const mayFollow = requireScope(revocationsScope)
   const isInDevelopment = new URL(issuer).protocol === 'http:'
 
   const liveSession = async (auth: Auth): Promise<KnownSession> => {
-    const session = await findCaller(sessions, auth.claims, now())
+    const session = await findCaller(sessions, auth.claims)
     if (session !== undefined) return session
     throw refused('the session of the token is over, or the token is not one of a person')
   }

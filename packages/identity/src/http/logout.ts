@@ -15,7 +15,6 @@ export interface LogoutParts {
   readonly accounts: AccountStore
   readonly sessions: SessionStore
   readonly peppers: RefreshPeppers
-  readonly now: () => number
 }
 
 const logoutBody = {
@@ -31,12 +30,12 @@ type LogoutBody = { readonly refresh_token?: string } | null | undefined
  * `/logout` with the refresh token of a session that is over already is fine: that is what was wanted.
  */
 export function addLogout(app: HttpServer, parts: LogoutParts): void {
-  const { issuer, accounts, sessions, now } = parts
+  const { issuer, accounts, sessions } = parts
   const schema = { body: logoutBody }
 
   app.post(pathAtIssuer(issuer, '/logout'), { schema }, async (request, reply) => {
     const { session } = await sessionOf(parts, request, request.body)
-    const revocation = await sessions.end(session.id, now())
+    const revocation = await sessions.end(session.id)
     request.log.info({ sessionId: session.id }, 'logout')
     return answer(reply, revocation)
   })
@@ -44,10 +43,10 @@ export function addLogout(app: HttpServer, parts: LogoutParts): void {
   app.post(pathAtIssuer(issuer, '/logout/everywhere'), { schema }, async (request, reply) => {
     const { session, isStolen } = await sessionOf(parts, request, request.body)
     // Whoever holds a token that was taken back must not be able to throw its owner out.
-    if (isStolen || !isLive(session, now())) {
+    if (isStolen || !isLive(session)) {
       throw refused(issuer, 'the session of the token is over')
     }
-    const revocation = await accounts.endAllSessions(session.accountId, now())
+    const revocation = await accounts.endAllSessions(session.accountId)
     request.log.info({ accountId: session.accountId }, 'logout everywhere')
     return answer(reply, revocation)
   })

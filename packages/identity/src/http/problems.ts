@@ -4,6 +4,7 @@ import { createProblem, problemMediaType } from '@portcullis/protocol'
 import { pointerToMember } from '@portcullis/runtime'
 import { problemOf as problemOfToken, responseHeadersOf, VerifyError } from '@portcullis/verify'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { StoreUnavailableError } from '../domain/store-unavailable.ts'
 import { MalformedBodyError } from './bodies.ts'
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
@@ -38,14 +39,25 @@ export function answerError(
     return reply.code(error.status).headers(responseHeadersOf(error)).send(problemOfToken(error))
   }
   const problem = problemOf(error)
-  if (problem.status === 500) {
-    request.log.error({ err: error, route: request.routeOptions.url }, 'unexpected error')
-  }
+  logFault(error, problem, request)
+  if (problem.code === 'store-unavailable') reply.header('retry-after', retryAfterSeconds)
   return sendProblem(reply, problem)
 }
 
-/** What Fastify and our own body parsers may throw, in terms of a problem. */
+/** A database that was restarted is back in about that time. */
+export const retryAfterSeconds = 2
+
+/** Says in the log what is not the caller's fault. */
+export function logFault(error: unknown, { status }: Problem, request: FastifyRequest): void {
+  if (status < 500) return
+  request.log.error({ err: error, route: request.routeOptions.url }, 'unexpected error')
+}
+
+/** What Fastify, our own body parsers and the stores may throw, in terms of a problem. */
 export function problemOf(error: FastifyError): Problem {
+  if (error instanceof StoreUnavailableError) {
+    return createProblem('store-unavailable', 'whether anything was changed is not known')
+  }
   if (error instanceof MalformedBodyError) return createProblem('malformed', error.message)
   if (error.validation !== undefined) {
     const where = partOfRequest.get(error.validationContext) ?? 'body'

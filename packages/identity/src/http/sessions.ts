@@ -10,7 +10,6 @@ export interface SessionsParts {
   readonly issuer: string
   readonly callers: Callers
   readonly sessions: SessionStore
-  readonly now: () => number
 }
 
 const sessionPath = {
@@ -21,12 +20,12 @@ const sessionPath = {
 
 /** Where the owner is signed in, and the end of any of it. */
 export function addSessions(app: HttpServer, parts: SessionsParts): void {
-  const { issuer, callers, sessions, now } = parts
+  const { issuer, callers, sessions } = parts
 
   app.get(pathAtIssuer(issuer, '/sessions'), async (request) => {
     const caller = await callers.requirePerson(request)
     const all = await sessions.listOf(caller.accountId)
-    const live = all.filter((session) => isLive(session, now()))
+    const live = all.filter(isLive)
     return { sessions: live.map((session) => membersOf(session, caller.id)) }
   })
 
@@ -40,7 +39,7 @@ export function addSessions(app: HttpServer, parts: SessionsParts): void {
       if (session === undefined || session.accountId !== caller.accountId) {
         return sendProblem(reply, createProblem('not-found'))
       }
-      const revocation = await sessions.end(session.id, now())
+      const revocation = await sessions.end(session.id)
       request.log.info({ sessionId: session.id }, 'session ended by its owner')
       return reply.send({ revocation })
     },

@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyReply } from 'fastify'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import type {
   ClientCredentialsParts,
   ClientCredentialsRefusal,
@@ -10,7 +10,7 @@ import type { RequestedAccess } from '../domain/registry.ts'
 import { acceptForms } from './bodies.ts'
 import { readClientCredential } from './client-authentication.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import { problemOf } from './problems.ts'
+import { logFault, problemOf, retryAfterSeconds } from './problems.ts'
 import type { HttpServer } from './server.ts'
 import { accessTokenMembers, sessionTokenMembers } from './token-members.ts'
 
@@ -114,6 +114,8 @@ type OAuthError =
   | 'invalid_scope'
   | 'invalid_target'
   | 'server_error'
+  // Of the authorization endpoint (RFC 6749 section 4.1.2.1); the token endpoint has no name for it.
+  | 'temporarily_unavailable'
 
 interface OAuthRefusal {
   readonly error: OAuthError
@@ -152,14 +154,17 @@ function sendOAuthError(
 
 function answerOAuthError(
   error: FastifyError,
-  request: { log: { error: (facts: object, message: string) => void } },
+  request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const { status, detail } = problemOf(error)
-  if (status === 500) {
-    request.log.error({ err: error, route: '/token' }, 'unexpected error')
-    return sendOAuthError(reply, { error: 'server_error', status })
+  const problem = problemOf(error)
+  const { status, detail } = problem
+  logFault(error, problem, request)
+  if (problem.code === 'store-unavailable') {
+    reply.header('retry-after', retryAfterSeconds)
+    return sendOAuthError(reply, { error: 'temporarily_unavailable', why: detail, status })
   }
+  if (status === 500) return sendOAuthError(reply, { error: 'server_error', status })
   const why = status === 415 ? 'send application/x-www-form-urlencoded' : detail
   return sendOAuthError(reply, { error: 'invalid_request', why, status })
 }

@@ -1,5 +1,4 @@
 import { administratorRole } from '@portcullis/protocol'
-import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type {
   Account,
   AccountStore,
@@ -15,23 +14,25 @@ import type { EventKind } from './events.ts'
 import { appendEvent } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
 import { currentPosition } from './revocations.ts'
-import { readRotatable } from './sessions.ts'
+import { lockRotatable } from './sessions.ts'
 
 export function createAccountStore(
   database: Database,
   transaction: RevokingTransaction,
 ): AccountStore {
   const findWhere = async (condition: string, value: string): Promise<Account | undefined> => {
-    const [row] = await database.query(`${selectAccount} WHERE ${condition}`, [value])
+    const [row] = await database.read(`${selectAccount} WHERE ${condition}`, [value])
     return row === undefined ? undefined : accountOf(row)
   }
   return {
     findByIdentifier: (identifier) => findWhere('identifier = $1', identifier),
     find: (accountId) => findWhere('accounts.id = $1', accountId),
-    endAllSessions: (accountId, now) =>
-      transaction((query, revoke) => {
-        appendEvent(query, { kind: 'all-sessions-ended', accountId }, now)
-        return endEverything(query, revoke, accountId)
+    endAllSessions: (accountId) =>
+      transaction(async (query, revoke) => {
+        const floor = await raiseFloor(query, accountId)
+        if (floor === undefined) return currentPosition(query)
+        await appendEvent(query, { kind: 'all-sessions-ended', accountId })
+        return revoke({ kind: 'account', key: accountId, floor })
       }),
     changePassword: (change) =>
       transaction((query, revoke) => changePassword(query, revoke, change)),
@@ -42,78 +43,94 @@ export function createAccountStore(
 
 /** Generations as they are minted: what is stored, on top of the epoch's base. */
 const selectAccount = `
-  SELECT accounts.id, identifier, password_hash, roles, blocked_at,
+  SELECT transaction_now() AS read_at, accounts.id, identifier, password_hash, roles, blocked_at,
          base + generation AS generation, base + login_floor AS login_floor
-  FROM accounts JOIN revocation_head`
+  FROM accounts CROSS JOIN revocation_head`
 
-/** Every session and every token of the account, whatever their number, by one write. */
-function endEverything(query: Query, revoke: Revoke, accountId: string): RevocationPosition {
-  query(
-    'UPDATE accounts SET generation = generation + 1, login_floor = generation + 1 WHERE id = $1',
+/**
+ * Every session and every token of the account, whatever their number, by one write. Answers the floor
+ * that the log has to name; undefined when there is no such account.
+ */
+async function raiseFloor(query: Query, accountId: string): Promise<number | undefined> {
+  const [row] = await query(
+    `UPDATE accounts SET generation = generation + 1, login_floor = generation + 1 WHERE id = $1
+     RETURNING generation + (SELECT base FROM revocation_head) AS floor`,
     [accountId],
   )
-  const [row] = query(`${selectAccount} WHERE accounts.id = $1`, [accountId])
-  if (row === undefined) return currentPosition(query)
-  return revoke({ kind: 'account', key: accountId, floor: integer(row, 'generation') })
+  return row === undefined ? undefined : integer(row, 'floor')
 }
 
-function changePassword(query: Query, revoke: Revoke, change: PasswordChange): ChangedPassword {
-  const { accountId, sessionId, now } = change
-  const rotatable = readRotatable(query, sessionId)
-  if (rotatable === undefined || !isLive(rotatable.session, now)) return { kind: 'superseded' }
-  const changed = query(
-    'UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2 RETURNING id',
-    [accountId, change.oldHash, change.newHash],
-  )
-  if (changed.length === 0) return { kind: 'superseded' }
-  const position = endEverything(query, revoke, accountId)
+async function changePassword(
+  query: Query,
+  revoke: Revoke,
+  { accountId, sessionId, oldHash, newHash }: PasswordChange,
+): Promise<ChangedPassword> {
+  const [account] = await query('SELECT password_hash FROM accounts WHERE id = $1 FOR UPDATE', [
+    accountId,
+  ])
+  const rotatable = await lockRotatable(query, sessionId)
+  const isCurrent = account !== undefined && text(account, 'password_hash') === oldHash
+  if (!isCurrent || rotatable === undefined || !isLive(rotatable.session)) {
+    return { kind: 'superseded' }
+  }
+  await query('UPDATE accounts SET password_hash = $2 WHERE id = $1', [accountId, newHash])
+  const floor = await raiseFloor(query, accountId)
+  if (floor === undefined) return { kind: 'superseded' }
   // The caller's own session goes on, as one of the new generation.
-  query(
-    `UPDATE sessions SET generation = (SELECT base + accounts.generation FROM accounts
-                                       JOIN revocation_head WHERE accounts.id = $2)
-     WHERE id = $1`,
-    [sessionId, accountId],
-  )
-  appendEvent(query, { kind: 'password-changed', accountId, sessionId }, now)
+  await query('UPDATE sessions SET generation = $2 WHERE id = $1', [sessionId, floor])
+  await appendEvent(query, { kind: 'password-changed', accountId, sessionId })
+  const position = await revoke({ kind: 'account', key: accountId, floor })
   return { kind: 'changed', counter: rotatable.state.counter, position }
 }
 
-function block(query: Query, revoke: Revoke, decision: Decision): BlockOutcome {
-  const { accountId, now } = decision
-  const [row] = query('SELECT blocked_at FROM accounts WHERE id = $1', [accountId])
+async function block(query: Query, revoke: Revoke, decision: Decision): Promise<BlockOutcome> {
+  const { accountId } = decision
+  // First, so that two administrators who block each other wait for one another.
+  const others = await otherAdministrators(query, accountId)
+  const [row] = await query('SELECT blocked_at, roles FROM accounts WHERE id = $1 FOR UPDATE', [
+    accountId,
+  ])
   if (row === undefined) return { kind: 'unknown' }
   if (optionalInteger(row, 'blocked_at') !== undefined) {
-    return { kind: 'blocked', position: currentPosition(query) }
+    return { kind: 'blocked', position: await currentPosition(query) }
   }
-  if (isLastAdministrator(query, accountId)) return { kind: 'last-administrator' }
-  query('UPDATE accounts SET blocked_at = $2 WHERE id = $1', [accountId, now])
-  appendDecision(query, 'account-blocked', decision)
-  return { kind: 'blocked', position: endEverything(query, revoke, accountId) }
+  if (list(row, 'roles').includes(administratorRole) && others === 0) {
+    return { kind: 'last-administrator' }
+  }
+  await query('UPDATE accounts SET blocked_at = statement_now() WHERE id = $1', [accountId])
+  const floor = await raiseFloor(query, accountId)
+  if (floor === undefined) return { kind: 'unknown' }
+  await appendDecision(query, 'account-blocked', decision)
+  return { kind: 'blocked', position: await revoke({ kind: 'account', key: accountId, floor }) }
 }
 
-function isLastAdministrator(query: Query, accountId: string): boolean {
-  const role = `%${JSON.stringify(administratorRole)}%`
-  const rows = query('SELECT id FROM accounts WHERE blocked_at IS NULL AND roles LIKE $1 LIMIT 2', [
-    role,
+/** How many others could unblock somebody; all of them stay so until the transaction is over. */
+async function otherAdministrators(query: Query, accountId: string): Promise<number> {
+  const rows = await query(
+    `SELECT id FROM accounts WHERE blocked_at IS NULL AND roles LIKE $1 ORDER BY id FOR UPDATE`,
+    [`%${JSON.stringify(administratorRole)}%`],
+  )
+  return rows.filter((row) => row['id'] !== accountId).length
+}
+
+async function unblock(query: Query, decision: Decision): Promise<boolean> {
+  const [row] = await query('SELECT blocked_at FROM accounts WHERE id = $1 FOR UPDATE', [
+    decision.accountId,
   ])
-  return rows.length === 1 && rows[0]?.['id'] === accountId
-}
-
-function unblock(query: Query, decision: Decision): boolean {
-  const [row] = query('SELECT blocked_at FROM accounts WHERE id = $1', [decision.accountId])
   if (row === undefined) return false
   if (optionalInteger(row, 'blocked_at') === undefined) return true
-  query('UPDATE accounts SET blocked_at = NULL WHERE id = $1', [decision.accountId])
-  appendDecision(query, 'account-unblocked', decision)
+  await query('UPDATE accounts SET blocked_at = NULL WHERE id = $1', [decision.accountId])
+  await appendDecision(query, 'account-unblocked', decision)
   return true
 }
 
-function appendDecision(query: Query, kind: EventKind, { now, ...event }: Decision): void {
-  appendEvent(query, { kind, ...event }, now)
+function appendDecision(query: Query, kind: EventKind, decision: Decision): Promise<void> {
+  return appendEvent(query, { kind, ...decision })
 }
 
 function accountOf(row: Row): Account {
   return {
+    readAt: integer(row, 'read_at'),
     id: text(row, 'id'),
     identifier: text(row, 'identifier'),
     passwordHash: text(row, 'password_hash'),

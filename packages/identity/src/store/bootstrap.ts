@@ -23,22 +23,23 @@ export function bootstrapStore(
     readonly accounts: readonly FirstAccount[]
     readonly clients: readonly StorableClient[]
   },
-  now: number,
 ): Promise<BootstrapOutcome> {
-  return database.transaction((query): BootstrapOutcome => {
-    const existing = query('SELECT id FROM accounts LIMIT 1')
+  return database.exclusive(async (query): Promise<BootstrapOutcome> => {
+    const existing = await query('SELECT id FROM accounts LIMIT 1')
     if (existing.length > 0) return { kind: 'not-empty' }
-    const takenNames = new Set(query('SELECT name FROM clients').map((row) => text(row, 'name')))
+    const takenNames = new Set(
+      (await query('SELECT name FROM clients')).map((row) => text(row, 'name')),
+    )
     const taken = first.clients.find(({ name }) => takenNames.has(name))
     if (taken !== undefined) return { kind: 'name-taken', name: taken.name }
     for (const account of first.accounts) {
-      query(
+      await query(
         `INSERT INTO accounts (id, identifier, password_hash, roles, generation, created_at)
-         VALUES ($1, $2, $3, $4, 0, $5)`,
-        [account.id, account.identifier, account.passwordHash, JSON.stringify(account.roles), now],
+         VALUES ($1, $2, $3, $4, 0, statement_now())`,
+        [account.id, account.identifier, account.passwordHash, JSON.stringify(account.roles)],
       )
     }
-    for (const client of first.clients) insertClient(query, client, 'store', now)
+    for (const client of first.clients) await insertClient(query, client, 'store')
     return { kind: 'bootstrapped' }
   })
 }

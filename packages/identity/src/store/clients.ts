@@ -8,10 +8,10 @@ import type { Revoke, RevokingTransaction } from './revocations.ts'
 export function createClientStore(database: Database): ClientStore {
   return {
     find: async (idOrName) => {
-      const [row] = await database.query(
-        `SELECT clients.id, name, public, secret_hash, grants, audiences, scopes,
+      const [row] = await database.read(
+        `SELECT transaction_now() AS read_at, clients.id, name, public, secret_hash, grants, audiences, scopes,
                 base + generation AS generation
-         FROM clients JOIN revocation_head WHERE enabled = 1 AND (clients.id = $1 OR name = $1)`,
+         FROM clients CROSS JOIN revocation_head WHERE enabled = 1 AND (clients.id = $1 OR name = $1)`,
         [idOrName],
       )
       return row === undefined ? undefined : clientOf(row)
@@ -38,31 +38,35 @@ export type SyncOutcome =
 export function synchroniseClients(
   transaction: RevokingTransaction,
   declared: readonly DeclaredClient[],
-  now: number,
 ): Promise<SyncOutcome> {
-  return transaction((query, revoke): SyncOutcome => {
-    const kept = query("SELECT name FROM clients WHERE origin = 'store'")
+  return transaction(async (query, revoke): Promise<SyncOutcome> => {
+    // Locked, so that of nodes that start together one follows the other.
+    const known = await query(
+      'SELECT id, name, origin, enabled FROM clients ORDER BY id FOR UPDATE',
+    )
+    const kept = known.filter((row) => row['origin'] === 'store')
     const keptNames = new Set(kept.map((row) => text(row, 'name')))
     const taken = declared.find(({ name }) => keptNames.has(name))
     if (taken !== undefined) return { kind: 'name-taken', name: taken.name }
 
     const names = new Set(declared.map(({ name }) => name))
-    const enabled = query("SELECT id, name FROM clients WHERE origin = 'file' AND enabled = 1")
-    for (const row of enabled) {
-      if (!names.has(text(row, 'name'))) disableClient(query, revoke, text(row, 'id'))
-    }
-    for (const client of declared) insertClient(query, { ...client, id: client.newId }, 'file', now)
+    const leaving = known.filter(
+      (row) => row['origin'] === 'file' && row['enabled'] === 1 && !names.has(text(row, 'name')),
+    )
+    for (const client of declared)
+      await insertClient(query, { ...client, id: client.newId }, 'file')
+    for (const row of leaving) await disableClient(query, revoke, text(row, 'id'))
     return { kind: 'synchronised' }
   })
 }
 
-function disableClient(query: Query, revoke: Revoke, id: string): void {
-  query('UPDATE clients SET enabled = 0, generation = generation + 1 WHERE id = $1', [id])
-  const [row] = query(
-    'SELECT base + generation AS generation FROM clients JOIN revocation_head WHERE clients.id = $1',
+async function disableClient(query: Query, revoke: Revoke, id: string): Promise<void> {
+  const [row] = await query(
+    `UPDATE clients SET enabled = 0, generation = generation + 1 WHERE id = $1
+     RETURNING generation + (SELECT base FROM revocation_head) AS floor`,
     [id],
   )
-  if (row !== undefined) revoke({ kind: 'client', key: id, floor: integer(row, 'generation') })
+  if (row !== undefined) await revoke({ kind: 'client', key: id, floor: integer(row, 'floor') })
 }
 
 /**
@@ -72,15 +76,16 @@ function disableClient(query: Query, revoke: Revoke, id: string): void {
 export function insertMissingClients(
   database: Database,
   clients: readonly StorableClient[],
-  now: number,
 ): Promise<readonly string[]> {
-  return database.transaction((query) =>
-    clients.flatMap((client) => {
-      const [known] = query('SELECT id FROM clients WHERE name = $1', [client.name])
-      if (known === undefined) insertClient(query, client, 'store', now)
-      return known === undefined || text(known, 'id') === client.id ? [] : [client.name]
-    }),
-  )
+  return database.exclusive(async (query) => {
+    const others: string[] = []
+    for (const client of clients) {
+      const [known] = await query('SELECT id FROM clients WHERE name = $1', [client.name])
+      if (known === undefined) await insertClient(query, client, 'store')
+      else if (text(known, 'id') !== client.id) others.push(client.name)
+    }
+    return others
+  })
 }
 
 /** What the store keeps of a client, whoever declared it. */
@@ -91,16 +96,15 @@ export interface StorableClient extends ClientDeclaration {
 }
 
 /** Keeps a client; one of the same name keeps its id and generation and takes the new wording. */
-export function insertClient(
+export async function insertClient(
   query: Query,
   client: StorableClient,
   origin: 'file' | 'store',
-  now: number,
-): void {
-  query(
+): Promise<void> {
+  await query(
     `INSERT INTO clients (id, name, origin, enabled, public, secret_hash, grants, audiences, scopes,
                           generation, created_at)
-     VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, 0, $9)
+     VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, 0, statement_now())
      ON CONFLICT (name) DO UPDATE SET
        enabled = 1, public = excluded.public, secret_hash = excluded.secret_hash,
        grants = excluded.grants, audiences = excluded.audiences, scopes = excluded.scopes`,
@@ -113,13 +117,13 @@ export function insertClient(
       JSON.stringify(client.grants),
       JSON.stringify(client.audiences),
       JSON.stringify(client.scopes),
-      now,
     ],
   )
 }
 
 function clientOf(row: Row): Client {
   return {
+    readAt: integer(row, 'read_at'),
     id: text(row, 'id'),
     name: text(row, 'name'),
     isPublic: integer(row, 'public') === 1,

@@ -1,13 +1,13 @@
 import { fingerprintOf, firstChain } from '@portcullis/protocol/revocations'
-import { integer, text } from './columns.ts'
+import { integer, optionalText, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
-import type { HighWater, HighWaterFile } from './high-water.ts'
+import type { HighWater, HighWaterMark } from './high-water.ts'
 import { appendRecord, fingerprintOfText } from './revocations.ts'
 
 export interface EpochOptions {
   readonly issuer: string
-  readonly highWater: HighWaterFile
-  readonly now: number
+  /** Where a put-back store cannot be told by `lineage`. */
+  readonly highWater: HighWater | undefined
   /** 128 random bits, base64url: taken when an epoch must begin. */
   readonly newEpoch: string
   /** The longest that an access token may live by the present settings. */
@@ -26,37 +26,59 @@ const basePerSecond = 2 ** 20
 /** Followers believe no checkpoint that is further ahead than a few seconds, and nor do we. */
 const aheadMsMax = 60_000
 
+const selectMark = 'SELECT epoch, base, seq, at, lineage FROM revocation_head'
+
 /**
  * Makes sure that the revocation log can be gone on with, before anything is minted: a store that was
  * put back to an earlier state has forgotten revocations that were acknowledged, so a new epoch
  * begins in which all that was minted before is refused (protocol, section 5).
  */
 export async function openEpoch(database: Database, options: EpochOptions): Promise<OpenedEpoch> {
-  const mark = options.highWater.read()
-  const opened = await database.transaction((query): OpenedEpoch => {
+  const { highWater, accessTokenSecondsMax } = options
+  const mark = highWater?.read()
+  const lineage = await database.lineage()
+  const opened = await database.exclusive(async (query): Promise<OpenedEpoch> => {
+    const moment = { ...options, now: await readClock(query) }
     // A ratchet: what was minted under a longer lifetime is still out there.
-    query(
-      'UPDATE revocation_head SET access_token_seconds_max = max(access_token_seconds_max, $1)',
-      [options.accessTokenSecondsMax],
+    const [row] = await query(
+      `UPDATE revocation_head SET access_token_seconds_max = greatest(access_token_seconds_max, $1)
+       RETURNING epoch, base, seq, at, lineage`,
+      [accessTokenSecondsMax],
     )
-    const [row] = query('SELECT epoch, base, seq, at FROM revocation_head')
+    if (row === undefined) await insertFirstHead(query, moment)
+    await query('UPDATE revocation_head SET lineage = $1', [lineage ?? null])
+    // Without a log nothing was ever revoked, unless a mark says otherwise.
+    if (row === undefined && mark === undefined) return { kind: 'first' }
     if (row === undefined) {
-      insertFirstHead(query, options)
-      // Without a log nothing was ever revoked, unless a mark says otherwise.
-      if (mark === undefined) return { kind: 'first' }
-      return renew(query, options, mark.base, 'the database is new and its mark is not')
+      return renew(query, moment, mark?.base ?? 0, 'the database is new and its mark is not')
     }
-    const loss = lossBetween(mark, markOf(row)) ?? clockFault(markOf(row), options.now)
+    const loss =
+      (highWater === undefined ? undefined : lossBetween(mark, markOf(row))) ??
+      lineageFault(optionalText(row, 'lineage'), lineage) ??
+      clockFault(markOf(row), moment.now)
     return loss === undefined
       ? { kind: 'continued' }
-      : renew(query, options, Math.max(mark?.base ?? 0, integer(row, 'base')), loss)
+      : renew(query, moment, Math.max(mark?.base ?? 0, integer(row, 'base')), loss)
   })
-  const [row] = await database.query('SELECT epoch, base, seq, at FROM revocation_head')
-  if (row !== undefined) options.highWater.write(markOf(row))
+  const [row] = await database.read(selectMark)
+  if (row !== undefined) await highWater?.raise(markOf(row))
   return opened
 }
 
-function markOf(row: Row): HighWater {
+async function readClock(query: Query): Promise<number> {
+  const [row] = await query('SELECT statement_now() AS now')
+  if (row === undefined) throw new TypeError('the store has no clock')
+  return integer(row, 'now')
+}
+
+/** A server that was promoted, or a copy on another one, may lack the last commits of the one before. */
+function lineageFault(known: string | undefined, present: string | undefined): string | undefined {
+  return known === undefined || present === undefined || known === present
+    ? undefined
+    : 'the database goes on somewhere else than before: a failover, or a copy'
+}
+
+function markOf(row: Row): HighWaterMark {
   return {
     epoch: text(row, 'epoch'),
     base: integer(row, 'base'),
@@ -65,7 +87,7 @@ function markOf(row: Row): HighWater {
   }
 }
 
-function lossBetween(mark: HighWater | undefined, head: HighWater): string | undefined {
+function lossBetween(mark: HighWaterMark | undefined, head: HighWaterMark): string | undefined {
   if (mark === undefined) return 'the mark beside the database is missing'
   if (mark.epoch !== head.epoch) return 'the mark is of another epoch'
   return mark.seq > head.seq || mark.at > head.at
@@ -77,41 +99,47 @@ function lossBetween(mark: HighWater | undefined, head: HighWater): string | und
  * The log's time never goes back within an epoch, so a clock that once was far ahead would keep every
  * follower from believing it until that time has come.
  */
-function clockFault({ at }: HighWater, now: number): string | undefined {
+function clockFault({ at }: HighWaterMark, now: number): string | undefined {
   return at > now + aheadMsMax ? 'the log is from the future: the clock was wrong' : undefined
 }
 
-function insertFirstHead(query: Query, options: EpochOptions): void {
-  query(
+interface EpochMoment extends EpochOptions {
+  /** The store's clock, milliseconds since 1970. */
+  readonly now: number
+}
+
+async function insertFirstHead(query: Query, moment: EpochMoment): Promise<void> {
+  const { newEpoch, accessTokenSecondsMax, now } = moment
+  await query(
     `INSERT INTO revocation_head (id, epoch, base, seq, chain, at, kids, access_token_seconds_max)
      VALUES (1, $1, 0, 0, $2, $3, '[]', $4)`,
-    [options.newEpoch, firstChain(options.newEpoch), options.now, options.accessTokenSecondsMax],
+    [newEpoch, firstChain(newEpoch), now, accessTokenSecondsMax],
   )
 }
 
-function renew(
+async function renew(
   query: Query,
-  { newEpoch, issuer, now }: EpochOptions,
+  { newEpoch, issuer, now }: EpochMoment,
   highestBase: number,
   why: string,
-): OpenedEpoch {
+): Promise<OpenedEpoch> {
   const base = Math.max(highestBase + baseStep, Math.floor(now / 1000) * basePerSecond)
-  query('UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL', [now])
+  await query('UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL', [now])
   // The record for all covers every record of the epochs before, except that of a withdrawn key: its
   // thief chooses generations as he likes.
-  const keys = query("DELETE FROM revocations WHERE kind = 'key' RETURNING fingerprint")
-  query('DELETE FROM revocations')
-  query('UPDATE revocation_head SET epoch = $1, base = $2, seq = 0, chain = $3, at = $4', [
+  const keys = await query("DELETE FROM revocations WHERE kind = 'key' RETURNING fingerprint")
+  await query('DELETE FROM revocations')
+  await query('UPDATE revocation_head SET epoch = $1, base = $2, seq = 0, chain = $3, at = $4', [
     newEpoch,
     base,
     firstChain(newEpoch),
     now,
   ])
   const all = fingerprintOf(issuer, 'all', '')
-  appendRecord(query, { kind: 'all', fingerprint: all, floor: base }, now)
+  await appendRecord(query, { kind: 'all', fingerprint: all, floor: base })
   for (const row of keys) {
     const fingerprint = fingerprintOfText(text(row, 'fingerprint'))
-    appendRecord(query, { kind: 'key', fingerprint, floor: 0 }, now)
+    await appendRecord(query, { kind: 'key', fingerprint, floor: 0 })
   }
   return { kind: 'renewed', why }
 }

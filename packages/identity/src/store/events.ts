@@ -22,12 +22,11 @@ export type EventKind =
   | 'account-unblocked'
 
 /** Writes an event in the transaction of its cause, so that neither exists without the other. */
-export function appendEvent(query: Query, event: StoredEvent, now: number): void {
-  query(
+export async function appendEvent(query: Query, event: StoredEvent): Promise<void> {
+  await query(
     `INSERT INTO events (at, kind, account_id, session_id, actor, reason)
-     VALUES ($1, $2, $3, $4, $5, $6)`,
+     VALUES (statement_now(), $1, $2, $3, $4, $5)`,
     [
-      now,
       event.kind,
       event.accountId ?? null,
       event.sessionId ?? null,

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { systemErrorCode } from '@portcullis/runtime'
 
 /** How far the log had come when this was written. */
-export interface HighWater {
+export interface HighWaterMark {
   readonly epoch: string
   /** What minted generations started from. A later epoch must start above it. */
   readonly base: number
@@ -15,35 +15,50 @@ export interface HighWater {
  * A mark outside the database. A database that is behind it was put back to an earlier state, and what
  * was revoked since is forgotten in it.
  */
-export interface HighWaterFile {
+export interface HighWater {
   /** Undefined when there is none, or none that can be read. */
-  readonly read: () => HighWater | undefined
-  /** Durable when it returns. */
-  readonly write: (mark: HighWater) => void
+  readonly read: () => HighWaterMark | undefined
+  /** Durable when it resolves. Those who ask at the same time share one write. */
+  readonly raise: (mark: HighWaterMark) => Promise<void>
 }
 
-export function highWaterFileAt(path: string): HighWaterFile {
+export function highWaterAt(path: string): HighWater {
+  let waiting: HighWaterMark | undefined
+  let underWay: Promise<void> | undefined
+  const writeWaiting = async (): Promise<void> => {
+    // The changes that were committed together come here one after the other, before this goes on.
+    await Promise.resolve()
+    underWay = undefined
+    if (waiting !== undefined) writeMark(path, waiting)
+    waiting = undefined
+  }
   return {
     read: () => readMark(path),
-    write: (mark) => {
-      const { epoch, base, seq, at } = forwardOf(readMark(path), mark)
-      // Beside it and renamed: a crash leaves the old mark or the new one. Each process has a draft of
-      // its own, so that two over one database never rename half of each other's.
-      const fresh = `${path}.${process.pid}.draft`
-      const file = openSync(fresh, 'w', 0o600)
-      try {
-        writeSync(file, `${epoch} ${base} ${seq} ${at}\n`)
-        fsyncSync(file)
-      } finally {
-        closeSync(file)
-      }
-      renameSync(fresh, path)
-      flushNames(dirname(path))
+    raise: (mark) => {
+      waiting = forwardOf(waiting, mark)
+      underWay ??= writeWaiting()
+      return underWay
     },
   }
 }
 
-function readMark(path: string): HighWater | undefined {
+function writeMark(path: string, mark: HighWaterMark): void {
+  const { epoch, base, seq, at } = forwardOf(readMark(path), mark)
+  // Beside it and renamed: a crash leaves the old mark or the new one. Each process has a draft of
+  // its own, so that two over one database never rename half of each other's.
+  const fresh = `${path}.${process.pid}.draft`
+  const file = openSync(fresh, 'w', 0o600)
+  try {
+    writeSync(file, `${epoch} ${base} ${seq} ${at}\n`)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(fresh, path)
+  flushNames(dirname(path))
+}
+
+function readMark(path: string): HighWaterMark | undefined {
   try {
     return parseMark(readFileSync(path, 'utf8'))
   } catch (error) {
@@ -53,7 +68,7 @@ function readMark(path: string): HighWater | undefined {
 }
 
 /** Within an epoch a mark only goes forward, whichever of two processes writes later. */
-function forwardOf(known: HighWater | undefined, mark: HighWater): HighWater {
+function forwardOf(known: HighWaterMark | undefined, mark: HighWaterMark): HighWaterMark {
   if (known?.epoch !== mark.epoch) return mark
   return { ...mark, seq: Math.max(known.seq, mark.seq), at: Math.max(known.at, mark.at) }
 }
@@ -69,7 +84,7 @@ function flushNames(folder: string): void {
   }
 }
 
-function parseMark(text: string): HighWater | undefined {
+function parseMark(text: string): HighWaterMark | undefined {
   const [, epoch, base, seq, at] =
     /^([A-Za-z0-9_-]{22}) (\d{1,16}) (\d{1,16}) (\d{1,16})\n$/.exec(text) ?? []
   if (epoch === undefined) return undefined

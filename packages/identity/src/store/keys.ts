@@ -9,25 +9,27 @@ import type { Database, Query, Row } from './database.ts'
 
 export function createKeyStore(database: Database): KeyStore {
   return {
-    readStock: async () => stockOf(await database.query(selectStock)),
-    readKeys: async () => (await database.query(selectKeys)).map(storedKeyOf),
-    list: async () => (await database.query(selectAll)).map(factsOf),
-    insertMissing: (keys, now) =>
-      database.transaction((query) => {
-        for (const key of keys) insertKey(query, key, key.state, now())
-        synchroniseKids(query)
+    readStock: () => readStock(database.read),
+    readKeys: async () => (await database.read(selectKeys)).map(storedKeyOf),
+    list: async () => (await database.read(selectAll)).map(factsOf),
+    insertMissing: (keys) =>
+      database.exclusive(async (query) => {
+        for (const key of keys) await insertKey(query, key, key.state)
+        await synchroniseKids(query)
       }),
-    rotate: (request) => database.transaction((query) => rotate(query, request)),
-    destroyDead: (now) => database.transaction((query) => destroyDead(query, now())),
+    rotate: (request) => database.exclusive((query) => rotate(query, request)),
+    destroyDead: () => database.exclusive(destroyDead),
   }
 }
 
 const facts = 'kid, purpose, algorithm, state, created_at, activated_at, retired_at, destroyed_at'
 const oldestFirst = 'ORDER BY created_at, kid'
+/** One row at least, which has the time. */
 const selectStock = `
-  SELECT ${facts}, access_token_seconds_max
-  FROM signing_keys LEFT JOIN revocation_head ON id = 1
-  WHERE state <> 'destroyed' ${oldestFirst}`
+  SELECT statement_now() AS read_at, access_token_seconds_max, ${facts}
+  FROM (SELECT 1 AS moment) AS one
+  LEFT JOIN revocation_head ON id = 1
+  LEFT JOIN signing_keys ON state <> 'destroyed' ${oldestFirst}`
 const selectKeys = `
   SELECT ${facts}, public_jwk, sealed_private_key
   FROM signing_keys WHERE state <> 'destroyed' ${oldestFirst}`
@@ -38,63 +40,64 @@ const selectAll = `SELECT ${facts} FROM signing_keys ${oldestFirst}`
  * included. Belongs in every transaction that changes which those are; while there is no head it does
  * nothing, and the first one with a head makes up for it.
  */
-function synchroniseKids(query: Query): void {
-  const rows = query(
+async function synchroniseKids(query: Query): Promise<void> {
+  const rows = await query(
     `SELECT kid FROM signing_keys
      WHERE purpose = 'access-token' AND state <> 'destroyed' ${oldestFirst}`,
   )
   const kids = JSON.stringify(rows.map((row) => text(row, 'kid')))
-  query('UPDATE revocation_head SET kids = $1 WHERE id = 1 AND kids <> $1', [kids])
+  await query('UPDATE revocation_head SET kids = $1 WHERE id = 1 AND kids <> $1', [kids])
 }
 
 /** Decides again what the caller has decided: another process may have rotated meanwhile. */
-function rotate(
+async function rotate(
   query: Query,
-  { successors, policy, now: readClock }: KeyRotationRequest,
-): KeyRotationOutcome {
-  const now = readClock()
-  const decision = decideKeyRotation(stockOf(query(selectStock)), successors, policy, now)
+  { successors, policy }: KeyRotationRequest,
+): Promise<KeyRotationOutcome> {
+  const decision = decideKeyRotation(await readStock(query), successors, policy)
   if (decision.kind === 'too-early') return decision
   // The room that the decision found may still be taken by a key that is dead.
-  destroyDead(query, now)
+  await destroyDead(query)
   for (const successor of successors) {
-    const line = [successor.purpose, successor.algorithm, now]
-    query(
-      `UPDATE signing_keys SET state = 'retiring', retired_at = $3
+    const line = [successor.purpose, successor.algorithm]
+    await query(
+      `UPDATE signing_keys SET state = 'retiring', retired_at = statement_now()
        WHERE purpose = $1 AND algorithm = $2 AND state = 'active'`,
       line,
     )
-    query(
-      `UPDATE signing_keys SET state = 'active', activated_at = $3
+    await query(
+      `UPDATE signing_keys SET state = 'active', activated_at = statement_now()
        WHERE purpose = $1 AND algorithm = $2 AND state = 'pending'`,
       line,
     )
-    insertKey(query, successor, 'pending', now)
+    await insertKey(query, successor, 'pending')
   }
-  synchroniseKids(query)
+  await synchroniseKids(query)
   const lines = successors.map(({ purpose, algorithm }) => ({ purpose, algorithm }))
   return { kind: 'rotated', lines }
 }
 
-function destroyDead(query: Query, now: number): readonly string[] {
-  const kids = deadKeys(stockOf(query(selectStock)), now).map(({ kid }) => kid)
+async function destroyDead(query: Query): Promise<readonly string[]> {
+  const kids = deadKeys(await readStock(query)).map(({ kid }) => kid)
   for (const kid of kids) {
-    query(
-      `UPDATE signing_keys SET state = 'destroyed', sealed_private_key = NULL, destroyed_at = $2
+    await query(
+      `UPDATE signing_keys
+       SET state = 'destroyed', sealed_private_key = NULL, destroyed_at = statement_now()
        WHERE kid = $1`,
-      [kid, now],
+      [kid],
     )
   }
-  synchroniseKids(query)
+  await synchroniseKids(query)
   return kids
 }
 
 /** Does nothing when the line has a key in this place: the table has room for one of each. */
-function insertKey(query: Query, key: NewKey, state: 'active' | 'pending', now: number): void {
-  query(
+async function insertKey(query: Query, key: NewKey, state: 'active' | 'pending'): Promise<void> {
+  const activatedAt = state === 'active' ? 'statement_now()' : 'NULL'
+  await query(
     `INSERT INTO signing_keys (kid, purpose, algorithm, state, public_jwk, sealed_private_key,
                                created_at, activated_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
+     VALUES ($1, $2, $3, $4, $5, $6, statement_now(), ${activatedAt}) ON CONFLICT DO NOTHING`,
     [
       key.kid,
       key.purpose,
@@ -102,18 +105,18 @@ function insertKey(query: Query, key: NewKey, state: 'active' | 'pending', now: 
       state,
       JSON.stringify(key.publicJwk),
       key.sealedPrivateKey,
-      now,
-      state === 'active' ? now : null,
     ],
   )
 }
 
-function stockOf(rows: readonly Row[]): KeyStock {
+async function readStock(query: Query): Promise<KeyStock> {
+  const rows = await query(selectStock)
   const [first] = rows
+  if (first === undefined) throw new TypeError('the store has no clock')
   return {
-    keys: rows.map(factsOf),
-    accessTokenSecondsMax:
-      first === undefined ? undefined : optionalInteger(first, 'access_token_seconds_max'),
+    readAt: integer(first, 'read_at'),
+    keys: rows.filter((row) => row['kid'] !== null).map(factsOf),
+    accessTokenSecondsMax: optionalInteger(first, 'access_token_seconds_max'),
   }
 }
 

@@ -7,14 +7,14 @@ import { fingerprintOf, isRevocationKind, nextChain } from '@portcullis/protocol
 import type { LogHead, Revocation, RevocationLog } from '../domain/revocations.ts'
 import { integer, list, optionalInteger, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
-import type { HighWaterFile } from './high-water.ts'
+import type { HighWater } from './high-water.ts'
 
 /** Takes something back, in the transaction that makes it so. Answers where the log is then. */
-export type Revoke = (revocation: Revocation) => RevocationPosition
+export type Revoke = (revocation: Revocation) => Promise<RevocationPosition>
 
 /** Runs the steps as one atomic change that may revoke. When it resolves, all of it is durable. */
 export type RevokingTransaction = <Result>(
-  steps: (query: Query, revoke: Revoke) => Result,
+  steps: (query: Query, revoke: Revoke) => Promise<Result>,
 ) => Promise<Result>
 
 export interface StoredRevocationLog extends RevocationLog {
@@ -23,33 +23,29 @@ export interface StoredRevocationLog extends RevocationLog {
 
 export interface RevocationLogOptions {
   readonly issuer: string
-  readonly highWater: HighWaterFile
-  readonly now: () => number
+  /** Where there is no other way to find out that history was lost. */
+  readonly highWater: HighWater | undefined
 }
 
 /** The log of a store in which an epoch was opened (see `openEpoch`). */
 export function createRevocationLog(
   database: Database,
-  { issuer, highWater, now }: RevocationLogOptions,
+  { issuer, highWater }: RevocationLogOptions,
 ): StoredRevocationLog {
   const listeners = new Set<() => void>()
-  const touch = (query: Query): StoredHead =>
-    headOf(query('UPDATE revocation_head SET at = max(at, $1) RETURNING *', [now()])[0])
   return {
     transaction: async (steps) => {
-      const { result, head } = await database.transaction((query) => {
+      const { result, head } = await database.transaction(async (query) => {
         let hasRevoked = false
-        const answer = steps(query, (revocation) => {
+        const answer = await steps(query, ({ kind, key, floor }) => {
           hasRevoked = true
-          const { kind, key, floor } = revocation
-          const fingerprint = fingerprintOf(issuer, kind, key)
-          return appendRecord(query, { kind, fingerprint, floor }, now())
+          return appendRecord(query, { kind, fingerprint: fingerprintOf(issuer, kind, key), floor })
         })
-        return { result: answer, head: hasRevoked ? readHead(query) : undefined }
+        return { result: answer, head: hasRevoked ? await readHead(query) : undefined }
       })
       if (head !== undefined) {
-        // Before the caller may acknowledge it: see HighWaterFile.
-        highWater.write(head)
+        // Before the caller may acknowledge it: see HighWater.
+        await highWater?.raise(head)
         for (const listener of listeners) listener()
       }
       return result
@@ -59,31 +55,35 @@ export function createRevocationLog(
       return () => void listeners.delete(listener)
     },
     checkpoint: async () => {
-      const head = await database.transaction(touch)
-      highWater.write(head)
+      const head = await touch(database.write)
+      await highWater?.raise(head)
       return head
     },
-    head: () => database.transaction(readHead),
-    since: (seq) =>
-      database.transaction((query) => ({
-        head: readHead(query),
-        records: query('SELECT * FROM revocations WHERE seq > $1 ORDER BY seq', [seq]).map(
-          recordOf,
-        ),
-      })),
+    head: () => readHead(database.read),
+    since: async (seq) => {
+      // One statement, so that both halves are from one moment.
+      const rows = await database.read(
+        `SELECT revocation_head.*, ${recordColumns}
+         FROM revocation_head LEFT JOIN revocations AS record ON record.seq > $1
+         ORDER BY record.seq`,
+        [seq],
+      )
+      const records = rows.filter((row) => row['record_seq'] !== null).map(recordOf)
+      return { head: headOf(rows[0]), records }
+    },
     inForce: () =>
-      database.transaction((query) => ({
-        head: touch(query),
-        records: query('SELECT * FROM revocations WHERE until IS NULL OR until > $1 ORDER BY seq', [
-          now(),
-        ]).map(recordOf),
+      database.transaction(async (query) => ({
+        head: await touch(query),
+        records: await recordsInForce(query),
       })),
   }
 }
 
+const recordColumns = 'record.seq AS record_seq, kind, fingerprint, floor, until'
+
 /** Where the log is, for a caller that found nothing left to revoke. */
-export function currentPosition(query: Query): RevocationPosition {
-  const { epoch, seq } = readHead(query)
+export async function currentPosition(query: Query): Promise<RevocationPosition> {
+  const { epoch, seq } = await readHead(query)
   return { epoch, seq }
 }
 
@@ -93,13 +93,15 @@ export function currentPosition(query: Query): RevocationPosition {
  */
 const untilMarginMs = 60_000
 
-/** `seq` and chain are read and written under the store's write lock, so they are in commit order. */
-export function appendRecord(
+/**
+ * `seq` and chain are read and written while the head is locked, so they are in the order of the commits.
+ * The head is what every revocation waits for, so this comes last in a transaction.
+ */
+export async function appendRecord(
   query: Query,
   { kind, fingerprint, floor }: Pick<RevocationRecord, 'kind' | 'fingerprint' | 'floor'>,
-  now: number,
-): RevocationPosition {
-  const head = readHead(query)
+): Promise<RevocationPosition> {
+  const { now, ...head } = await lockHead(query)
   // The clock may have been put back since the tokens were minted; the log's own time was not.
   const at = Math.max(head.at, now)
   const record: RevocationRecord = {
@@ -109,7 +111,7 @@ export function appendRecord(
     floor,
     until: kind === 'key' ? undefined : at + head.accessTokenSecondsMax * 1000 + untilMarginMs,
   }
-  query(
+  await query(
     `INSERT INTO revocations (seq, kind, fingerprint, floor, until, at)
      VALUES ($1, $2, $3, $4, $5, $6)`,
     [
@@ -121,7 +123,7 @@ export function appendRecord(
       at,
     ],
   )
-  query('UPDATE revocation_head SET seq = $1, chain = $2, at = $3', [
+  await query('UPDATE revocation_head SET seq = $1, chain = $2, at = $3', [
     record.seq,
     nextChain(head.chain, record),
     at,
@@ -135,8 +137,35 @@ interface StoredHead extends LogHead {
   readonly accessTokenSecondsMax: number
 }
 
-function readHead(query: Query): StoredHead {
-  return headOf(query('SELECT * FROM revocation_head')[0])
+async function readHead(query: Query): Promise<StoredHead> {
+  const [row] = await query('SELECT * FROM revocation_head')
+  return headOf(row)
+}
+
+/** The head as nobody can change it before this transaction is over, and the time. */
+async function lockHead(query: Query): Promise<StoredHead & { readonly now: number }> {
+  const [row] = await query('SELECT * FROM revocation_head FOR UPDATE')
+  const head = headOf(row)
+  // Asked when the lock is held: waiting for it may have taken a while.
+  const [clock] = await query('SELECT statement_now() AS now')
+  if (clock === undefined) throw new TypeError('the store has no clock')
+  return { ...head, now: integer(clock, 'now') }
+}
+
+/** Vouches, by a write, that nothing before this moment is missing from the head that it answers. */
+async function touch(query: Query): Promise<StoredHead> {
+  const [row] = await query(
+    'UPDATE revocation_head SET at = greatest(at, statement_now()) RETURNING *',
+  )
+  return headOf(row)
+}
+
+async function recordsInForce(query: Query): Promise<readonly RevocationRecord[]> {
+  const rows = await query(
+    `SELECT ${recordColumns} FROM revocations AS record
+     WHERE until IS NULL OR until > statement_now() ORDER BY record.seq`,
+  )
+  return rows.map(recordOf)
 }
 
 function headOf(row: Row | undefined): StoredHead {
@@ -156,7 +185,7 @@ function recordOf(row: Row): RevocationRecord {
   const kind = text(row, 'kind')
   if (!isRevocationKind(kind)) throw new TypeError(`a revocation has the unknown kind ${kind}`)
   return {
-    seq: integer(row, 'seq'),
+    seq: integer(row, 'record_seq'),
     kind,
     fingerprint: fingerprintOfText(text(row, 'fingerprint')),
     floor: integer(row, 'floor'),

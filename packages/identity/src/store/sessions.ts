@@ -22,46 +22,50 @@ export function createSessionStore(
   transaction: RevokingTransaction,
 ): SessionStore {
   return {
-    open: (session) => database.transaction((query) => open(query, session)),
+    open: (session) => open(database, session),
     find: async (sessionId) => {
-      const [row] = await database.query(`${selectKnown} WHERE sessions.id = $1`, [sessionId])
+      const [row] = await database.read(`${selectKnown} WHERE sessions.id = $1`, [sessionId])
       return row === undefined ? undefined : knownSessionOf(row)
     },
     listOf: async (accountId) => {
-      const rows = await database.query(
+      const rows = await database.read(
         `${selectKnown} WHERE account_id = $1 AND ended_at IS NULL ORDER BY last_used_at DESC`,
         [accountId],
       )
       return rows.map(knownSessionOf)
     },
-    rotateRefresh: (request) => transaction((query, revoke) => rotate(query, revoke, request)),
-    end: (sessionId, now, why = 'session-ended') =>
-      transaction((query, revoke) => end(query, revoke, { sessionId, now, why })),
+    rotateRefresh: async (request) =>
+      (await rotateAtOnce(database, request)) ??
+      transaction((query, revoke) => rotate(query, revoke, request)),
+    end: (sessionId, why = 'session-ended') =>
+      transaction((query, revoke) => end(query, revoke, { sessionId, why })),
   }
 }
 
 /** Generations as they are minted: what is stored, on top of the epoch's base. */
-const selectKnown = `
-  SELECT sessions.*, roles, blocked_at,
-         base + accounts.generation AS account_generation, base + login_floor AS login_floor,
-         clients.name AS client_name, enabled, grants, base + clients.generation AS client_generation
-  FROM sessions
-  JOIN accounts ON accounts.id = account_id
-  JOIN clients ON clients.id = client_id
-  JOIN revocation_head`
+function selectKnownAt(clock: 'transaction_now()' | 'statement_now()'): string {
+  return `
+    SELECT ${clock} AS read_at, sessions.*, roles, blocked_at,
+           base + accounts.generation AS account_generation, base + login_floor AS login_floor,
+           clients.name AS client_name, enabled, grants,
+           base + clients.generation AS client_generation
+    FROM sessions
+    JOIN accounts ON accounts.id = account_id
+    JOIN clients ON clients.id = client_id
+    CROSS JOIN revocation_head`
+}
 
-function open(query: Query, session: Session): OpenedSession {
-  const [account] = query(
-    'SELECT blocked_at, base + login_floor AS login_floor FROM accounts JOIN revocation_head WHERE accounts.id = $1',
-    [session.accountId],
-  )
-  if (account === undefined) return { kind: 'superseded' }
-  if (optionalInteger(account, 'blocked_at') !== undefined) return { kind: 'blocked' }
-  if (session.generation < integer(account, 'login_floor')) return { kind: 'superseded' }
-  query(
+const selectKnown = selectKnownAt('transaction_now()')
+
+/** One statement: an account that was blocked or has ended its logins meanwhile gets no row. */
+async function open(database: Database, session: Session): Promise<OpenedSession> {
+  const inserted = await database.write(
     `INSERT INTO sessions (id, account_id, client_id, audiences, scopes, generation, seed, counter,
                            authenticated_at, last_used_at, idle_expires_at, expires_at, device, network)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $8, $9, $10, $11, $12)`,
+     SELECT $1, accounts.id, $3, $4, $5, $6, $7, 0, $8, $8, $9, $10, $11, $12
+     FROM accounts CROSS JOIN revocation_head
+     WHERE accounts.id = $2 AND blocked_at IS NULL AND base + login_floor <= $6
+     RETURNING id`,
     [
       session.id,
       session.accountId,
@@ -77,59 +81,94 @@ function open(query: Query, session: Session): OpenedSession {
       session.network ?? null,
     ],
   )
-  return { kind: 'opened' }
+  if (inserted.length === 1) return { kind: 'opened' }
+  const blocked = await database.read(
+    'SELECT id FROM accounts WHERE id = $1 AND blocked_at IS NOT NULL',
+    [session.accountId],
+  )
+  return { kind: blocked.length === 1 ? 'blocked' : 'superseded' }
 }
 
-function end(
+async function end(
   query: Query,
   revoke: Revoke,
-  {
-    sessionId,
-    now,
-    why,
-  }: { readonly sessionId: string; readonly now: number; readonly why: EventKind },
-): RevocationPosition {
-  const [row] = query(
-    'UPDATE sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL RETURNING account_id',
-    [sessionId, now],
+  { sessionId, why }: { readonly sessionId: string; readonly why: EventKind },
+): Promise<RevocationPosition> {
+  const [row] = await query(
+    `UPDATE sessions SET ended_at = statement_now() WHERE id = $1 AND ended_at IS NULL
+     RETURNING account_id`,
+    [sessionId],
   )
   if (row === undefined) return currentPosition(query)
-  appendEvent(query, { kind: why, accountId: text(row, 'account_id'), sessionId }, now)
+  await appendEvent(query, { kind: why, accountId: text(row, 'account_id'), sessionId })
   return revoke({ kind: 'session', key: sessionId, floor: 0 })
 }
 
+/**
+ * The rotation that nearly all are, in one statement: the current token, outside the window, of a session
+ * that may go on. Undefined when it is none of these; then nothing was written, and `rotate` finds out.
+ */
+async function rotateAtOnce(
+  database: Database,
+  { sessionId, counter, attemptHash, graceMs, idleMs }: RotationRequest,
+): Promise<RotationOutcome | undefined> {
+  const rotated = await database.write(
+    `UPDATE sessions SET counter = counter + 1, rotated_at = statement_now(), attempt_hash = $3,
+                         last_used_at = statement_now(),
+                         idle_expires_at = least(statement_now() + $5, expires_at)
+     WHERE id = $1 AND counter = $2 AND ended_at IS NULL
+       AND statement_now() < idle_expires_at AND statement_now() < expires_at
+       AND (rotated_at IS NULL OR abs(statement_now() - rotated_at) >= $4)
+       AND EXISTS (SELECT 1 FROM accounts CROSS JOIN revocation_head
+                   WHERE accounts.id = account_id AND blocked_at IS NULL
+                     AND base + login_floor <= sessions.generation)
+       AND EXISTS (SELECT 1 FROM clients
+                   WHERE clients.id = client_id AND enabled = 1 AND grants LIKE '%"refresh_token"%')
+     RETURNING counter`,
+    [sessionId, counter, attemptHash ?? null, graceMs, idleMs],
+  )
+  return rotated.length === 1 ? { kind: 'rotated', counter: counter + 1 } : undefined
+}
+
 /** Reads again what the caller has read before it signed: the world may have changed meanwhile. */
-function rotate(query: Query, revoke: Revoke, request: RotationRequest): RotationOutcome {
-  const { sessionId, now } = request
-  const rotatable = readRotatable(query, sessionId)
+async function rotate(
+  query: Query,
+  revoke: Revoke,
+  request: RotationRequest,
+): Promise<RotationOutcome> {
+  const { sessionId, graceMs } = request
+  const rotatable = await lockRotatable(query, sessionId)
   if (rotatable === undefined) return { kind: 'gone' }
   const { session, state } = rotatable
-  if (!isLive(session, now) || !session.client.mayRefresh) return { kind: 'gone' }
-  const decision = decideRotation(state, request, request)
+  if (!isLive(session) || !session.client.mayRefresh) return { kind: 'gone' }
+  const decision = decideRotation(state, request, { now: session.readAt, graceMs })
   const { accountId } = session
   switch (decision.kind) {
     case 'repeated':
       return decision
     case 'reused':
-      query('UPDATE sessions SET ended_at = $2 WHERE id = $1', [sessionId, now])
-      appendEvent(query, { kind: 'refresh-reuse', accountId, sessionId }, now)
-      revoke({ kind: 'session', key: sessionId, floor: 0 })
+      await query('UPDATE sessions SET ended_at = statement_now() WHERE id = $1', [sessionId])
+      await appendEvent(query, { kind: 'refresh-reuse', accountId, sessionId })
+      await revoke({ kind: 'session', key: sessionId, floor: 0 })
       return decision
     case 'ahead':
-      appendEvent(query, { kind: 'history-lost', accountId, sessionId }, now)
+      await appendEvent(query, { kind: 'history-lost', accountId, sessionId })
       break
     case 'rotated':
   }
-  writeRotation(query, session, decision.counter, request)
+  await writeRotation(query, decision.counter, request)
   return decision
 }
 
-/** A session and where its refresh tokens are, read in the step that will change them. */
-export function readRotatable(
+/** A session and where its refresh tokens are, which nobody else can change before the transaction is over. */
+export async function lockRotatable(
   query: Query,
   sessionId: string,
-): { readonly session: KnownSession; readonly state: RotationState } | undefined {
-  const [row] = query(`${selectKnown} WHERE sessions.id = $1`, [sessionId])
+): Promise<{ readonly session: KnownSession; readonly state: RotationState } | undefined> {
+  const [row] = await query(
+    `${selectKnownAt('statement_now()')} WHERE sessions.id = $1 FOR UPDATE OF sessions`,
+    [sessionId],
+  )
   if (row === undefined) return undefined
   const state = {
     counter: integer(row, 'counter'),
@@ -140,17 +179,17 @@ export function readRotatable(
 }
 
 /** Moves a session to its next refresh token. */
-function writeRotation(
+async function writeRotation(
   query: Query,
-  session: Pick<Session, 'id' | 'expiresAt'>,
   counter: number,
-  { attemptHash, now, idleMs }: Pick<RotationRequest, 'attemptHash' | 'now' | 'idleMs'>,
-): void {
-  query(
-    `UPDATE sessions SET counter = $2, rotated_at = $3, attempt_hash = $4, last_used_at = $3,
-                         idle_expires_at = $5
+  { sessionId, attemptHash, idleMs }: RotationRequest,
+): Promise<void> {
+  await query(
+    `UPDATE sessions SET counter = $2, rotated_at = statement_now(), attempt_hash = $3,
+                         last_used_at = statement_now(),
+                         idle_expires_at = least(statement_now() + $4, expires_at)
      WHERE id = $1`,
-    [session.id, counter, now, attemptHash ?? null, Math.min(now + idleMs, session.expiresAt)],
+    [sessionId, counter, attemptHash ?? null, idleMs],
   )
 }
 
@@ -174,6 +213,7 @@ function sessionOf(row: Row): Session {
 function knownSessionOf(row: Row): KnownSession {
   return {
     ...sessionOf(row),
+    readAt: integer(row, 'read_at'),
     counter: integer(row, 'counter'),
     lastUsedAt: integer(row, 'last_used_at'),
     isEnded: optionalInteger(row, 'ended_at') !== undefined,

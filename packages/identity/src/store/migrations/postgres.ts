@@ -1,0 +1,106 @@
+import type { Migration } from '../migrations.ts'
+
+/** The schema on PostgreSQL, step by step. What SQLite came to in three steps is the first one here. */
+export const postgresMigrations: readonly Migration[] = [
+  {
+    id: 3,
+    name: 'accounts, clients, sessions, keys, the revocation log and what happened',
+    additive: false,
+    sql: `
+      CREATE TABLE accounts (
+        id text PRIMARY KEY,
+        identifier text NOT NULL UNIQUE,
+        password_hash text NOT NULL,
+        roles text NOT NULL,
+        generation bigint NOT NULL,
+        created_at bigint NOT NULL,
+        login_floor bigint NOT NULL DEFAULT 0,
+        blocked_at bigint
+      );
+      CREATE TABLE clients (
+        id text PRIMARY KEY,
+        name text NOT NULL UNIQUE,
+        origin text NOT NULL CHECK (origin IN ('file', 'store')),
+        enabled bigint NOT NULL,
+        public bigint NOT NULL,
+        secret_hash text,
+        grants text NOT NULL,
+        audiences text NOT NULL,
+        scopes text NOT NULL,
+        generation bigint NOT NULL,
+        created_at bigint NOT NULL
+      );
+      CREATE TABLE sessions (
+        id text PRIMARY KEY,
+        account_id text NOT NULL REFERENCES accounts (id),
+        client_id text NOT NULL REFERENCES clients (id),
+        audiences text NOT NULL,
+        scopes text,
+        generation bigint NOT NULL,
+        seed text NOT NULL,
+        counter bigint NOT NULL,
+        rotated_at bigint,
+        attempt_hash text,
+        authenticated_at bigint NOT NULL,
+        last_used_at bigint NOT NULL,
+        idle_expires_at bigint NOT NULL,
+        expires_at bigint NOT NULL,
+        ended_at bigint,
+        device text,
+        network text
+      ) WITH (fillfactor = 80);
+      CREATE INDEX sessions_by_account ON sessions (account_id);
+      CREATE TABLE signing_keys (
+        kid text PRIMARY KEY,
+        purpose text NOT NULL CHECK (purpose IN ('access-token', 'feed')),
+        algorithm text NOT NULL,
+        state text NOT NULL CHECK (state IN ('pending', 'active', 'retiring', 'destroyed')),
+        public_jwk text NOT NULL,
+        sealed_private_key text,
+        created_at bigint NOT NULL,
+        activated_at bigint,
+        retired_at bigint,
+        destroyed_at bigint
+      );
+      CREATE UNIQUE INDEX signing_keys_pending ON signing_keys (purpose, algorithm) WHERE state = 'pending';
+      CREATE UNIQUE INDEX signing_keys_active ON signing_keys (purpose, algorithm) WHERE state = 'active';
+      CREATE TABLE revocation_head (
+        id bigint PRIMARY KEY CHECK (id = 1),
+        epoch text NOT NULL,
+        base bigint NOT NULL,
+        seq bigint NOT NULL,
+        chain text NOT NULL,
+        at bigint NOT NULL,
+        kids text NOT NULL,
+        access_token_seconds_max bigint NOT NULL
+      ) WITH (fillfactor = 10);
+      CREATE TABLE revocations (
+        seq bigint PRIMARY KEY,
+        kind text NOT NULL,
+        fingerprint text NOT NULL,
+        floor bigint NOT NULL,
+        until bigint,
+        at bigint NOT NULL
+      );
+      CREATE TABLE events (
+        id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        at bigint NOT NULL,
+        kind text NOT NULL,
+        account_id text,
+        session_id text,
+        actor text,
+        reason text
+      );
+      CREATE INDEX events_by_account ON events (account_id, at);
+    `,
+  },
+  {
+    id: 4,
+    name: 'which steps programs may be without, and what the log stands on',
+    additive: true,
+    sql: `
+      ALTER TABLE migrations ADD COLUMN additive bigint NOT NULL DEFAULT 0;
+      ALTER TABLE revocation_head ADD COLUMN lineage text;
+    `,
+  },
+]

@@ -1,0 +1,157 @@
+import type { Migration } from '../migrations.ts'
+
+/** The schema of the embedded store, step by step. `postgres.ts` has the same steps from the third on. */
+export const sqliteMigrations: readonly Migration[] = [
+  {
+    id: 1,
+    name: 'accounts, clients, sessions and signing keys',
+    additive: false,
+    sql: `
+      CREATE TABLE accounts (
+        id text PRIMARY KEY,
+        identifier text NOT NULL UNIQUE,
+        password_hash text NOT NULL,
+        roles text NOT NULL,
+        generation integer NOT NULL,
+        created_at integer NOT NULL
+      ) STRICT;
+      CREATE TABLE clients (
+        id text PRIMARY KEY,
+        name text NOT NULL UNIQUE,
+        origin text NOT NULL CHECK (origin IN ('file', 'store')),
+        enabled integer NOT NULL,
+        public integer NOT NULL,
+        secret_hash text,
+        grants text NOT NULL,
+        audiences text NOT NULL,
+        scopes text NOT NULL,
+        generation integer NOT NULL,
+        created_at integer NOT NULL
+      ) STRICT;
+      CREATE TABLE sessions (
+        id text PRIMARY KEY,
+        account_id text NOT NULL REFERENCES accounts (id),
+        client_id text NOT NULL REFERENCES clients (id),
+        audiences text NOT NULL,
+        generation integer NOT NULL,
+        authenticated_at integer NOT NULL,
+        expires_at integer NOT NULL
+      ) STRICT;
+      CREATE INDEX sessions_by_account ON sessions (account_id);
+      CREATE TABLE signing_keys (
+        kid text PRIMARY KEY,
+        algorithm text NOT NULL UNIQUE,
+        public_jwk text NOT NULL,
+        sealed_private_key text NOT NULL,
+        created_at integer NOT NULL
+      ) STRICT;
+    `,
+  },
+  {
+    id: 2,
+    name: 'sessions that refresh, and what happened to them',
+    // Sessions from before had nothing to refresh with; their last access tokens die by themselves.
+    additive: false,
+    sql: `
+      DROP TABLE sessions;
+      CREATE TABLE sessions (
+        id text PRIMARY KEY,
+        account_id text NOT NULL REFERENCES accounts (id),
+        client_id text NOT NULL REFERENCES clients (id),
+        audiences text NOT NULL,
+        scopes text,
+        generation integer NOT NULL,
+        seed text NOT NULL,
+        counter integer NOT NULL,
+        rotated_at integer,
+        attempt_hash text,
+        authenticated_at integer NOT NULL,
+        last_used_at integer NOT NULL,
+        idle_expires_at integer NOT NULL,
+        expires_at integer NOT NULL,
+        ended_at integer
+      ) STRICT;
+      CREATE INDEX sessions_by_account ON sessions (account_id);
+      CREATE TABLE events (
+        id integer PRIMARY KEY,
+        at integer NOT NULL,
+        kind text NOT NULL,
+        account_id text NOT NULL,
+        session_id text NOT NULL
+      ) STRICT;
+      CREATE INDEX events_by_account ON events (account_id, at);
+    `,
+  },
+  {
+    id: 3,
+    name: 'what is taken back: floors, blocks, the revocation log, and keys that come and go',
+    additive: false,
+    sql: `
+      ALTER TABLE accounts ADD COLUMN login_floor integer NOT NULL DEFAULT 0;
+      ALTER TABLE accounts ADD COLUMN blocked_at integer;
+      ALTER TABLE sessions ADD COLUMN device text;
+      ALTER TABLE sessions ADD COLUMN network text;
+      CREATE TABLE revocation_head (
+        id integer PRIMARY KEY CHECK (id = 1),
+        epoch text NOT NULL,
+        base integer NOT NULL,
+        seq integer NOT NULL,
+        chain text NOT NULL,
+        at integer NOT NULL,
+        kids text NOT NULL,
+        access_token_seconds_max integer NOT NULL
+      ) STRICT;
+      CREATE TABLE revocations (
+        seq integer PRIMARY KEY,
+        kind text NOT NULL,
+        fingerprint text NOT NULL,
+        floor integer NOT NULL,
+        until integer,
+        at integer NOT NULL
+      ) STRICT;
+      ALTER TABLE signing_keys RENAME TO signing_keys_before;
+      CREATE TABLE signing_keys (
+        kid text PRIMARY KEY,
+        purpose text NOT NULL CHECK (purpose IN ('access-token', 'feed')),
+        algorithm text NOT NULL,
+        state text NOT NULL CHECK (state IN ('pending', 'active', 'retiring', 'destroyed')),
+        public_jwk text NOT NULL,
+        sealed_private_key text,
+        created_at integer NOT NULL,
+        activated_at integer,
+        retired_at integer,
+        destroyed_at integer
+      ) STRICT;
+      INSERT INTO signing_keys (kid, purpose, algorithm, state, public_jwk, sealed_private_key, created_at, activated_at)
+        SELECT kid, 'access-token', algorithm, 'active', public_jwk, sealed_private_key, created_at, created_at
+        FROM signing_keys_before;
+      DROP TABLE signing_keys_before;
+      CREATE UNIQUE INDEX signing_keys_pending ON signing_keys (purpose, algorithm) WHERE state = 'pending';
+      CREATE UNIQUE INDEX signing_keys_active ON signing_keys (purpose, algorithm) WHERE state = 'active';
+      DROP INDEX events_by_account;
+      ALTER TABLE events RENAME TO events_before;
+      CREATE TABLE events (
+        id integer PRIMARY KEY,
+        at integer NOT NULL,
+        kind text NOT NULL,
+        account_id text,
+        session_id text,
+        actor text,
+        reason text
+      ) STRICT;
+      INSERT INTO events (id, at, kind, account_id, session_id)
+        SELECT id, at, kind, account_id, session_id FROM events_before;
+      DROP TABLE events_before;
+      CREATE INDEX events_by_account ON events (account_id, at);
+    `,
+  },
+  {
+    id: 4,
+    name: 'which steps programs may be without, and what the log stands on',
+    additive: true,
+    sql: `
+      ALTER TABLE migrations ADD COLUMN additive integer NOT NULL DEFAULT 0;
+      ALTER TABLE revocation_head ADD COLUMN lineage text;
+    `,
+  },
+]

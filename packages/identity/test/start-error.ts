@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict'
+import { StartError } from '@portcullis/runtime'
+
+/** For `assert.rejects`: what an operator can mend, in these words, and how. */
+export function startError(message: RegExp): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof StartError, String(error))
+    assert.match(error.message, message)
+    assert.notEqual(error.remedy, '')
+    return true
+  }
+}

@@ -79,11 +79,12 @@ export async function startSystem(
   folder: string = newFolder(),
   options: readonly string[] = [],
   portBase = 0,
+  variables: Variables = {},
 ): Promise<RunningSystem> {
   const startedAt = performance.now()
   const run = runPortcullis(['dev', ...options], {
     folder,
-    variables: { PORTCULLIS_PORT_BASE: String(portBase) },
+    variables: { ...variables, PORTCULLIS_PORT_BASE: String(portBase) },
   })
   await untilReady(run)
   const readyAfterMs = performance.now() - startedAt

@@ -30,6 +30,7 @@ const allowedLayers: Readonly<Record<string, readonly string[]>> = {
   store: ['store', 'domain'],
   http: ['http', 'domain'],
   jobs: ['jobs', 'domain'],
+  settings: ['settings', 'domain'],
 }
 
 /**

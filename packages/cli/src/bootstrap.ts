@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs'
 import { bootstrap, newRandomSecret } from '@portcullis/identity'
 import { administratorRole } from '@portcullis/protocol'
 import { StartError } from '@portcullis/runtime'
+import { requireDatabase } from './database-address.ts'
 import { writePrivateFile } from './private-file.ts'
 
 export interface BootstrapCommandOptions {
-  readonly database: string
+  readonly database?: string
   readonly identifier: string
   readonly credentials: string
   readonly passwordStdin?: true
@@ -52,7 +53,7 @@ async function makeAdministrator(
   password: string,
 ): Promise<void> {
   const accounts = [{ identifier, password, roles: administratorRoles }]
-  const outcome = await bootstrap({ database, accounts, clients: [] })
+  const outcome = await bootstrap({ database: requireDatabase(database), accounts, clients: [] })
   if (outcome.kind === 'not-empty') {
     throw new StartError(
       'the store already has accounts',

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import { ensureClients, newClientCredential } from '@portcullis/identity'
 import { CommandError } from './command-error.ts'
+import { requireDatabase } from './database-address.ts'
 import { writePrivateFile } from './private-file.ts'
 
 export interface CreateClientOptions {
-  readonly database: string
+  readonly database?: string
   readonly scope: string
   readonly audience?: string
   readonly credentials: string
@@ -13,8 +14,9 @@ export interface CreateClientOptions {
 /** Makes a machine client. The secret is in the file and nowhere else; the store has its hash. */
 export async function runCreateClient(
   name: string,
-  { database, scope, audience, credentials }: CreateClientOptions,
+  { database: named, scope, audience, credentials }: CreateClientOptions,
 ): Promise<void> {
+  const database = requireDatabase(named)
   if (existsSync(credentials)) {
     const remedy = 'Name another file with --credentials; this one may hold the only copy.'
     throw new CommandError(1, `${credentials} is there already`, remedy)

@@ -1,20 +1,28 @@
-import { readIdentityFile, readSecrets, startIdentity } from '@portcullis/identity'
+import { describeIdentitySettings, readIdentitySettings, startIdentity } from '@portcullis/identity'
 import { createLog, runUntilStopped } from '@portcullis/runtime'
+import { withoutPassword } from './database-address.ts'
 import { environment } from './settings.ts'
 
 export interface IdentityCommandOptions {
   readonly config: string
   readonly database?: string
+  readonly printConfig?: true
 }
 
-export async function runIdentity({ config, database }: IdentityCommandOptions): Promise<void> {
+export async function runIdentity(options: IdentityCommandOptions): Promise<void> {
+  const sources = {
+    file: options.config,
+    environment: environment(),
+    database: options.database === undefined ? undefined : withoutPassword(options.database),
+  }
+  if (options.printConfig === true) {
+    const described = describeIdentitySettings(sources)
+    process.stdout.write(`${JSON.stringify(described, undefined, 2)}\n`)
+    return
+  }
   const log = createLog({ name: 'identity' })
   await runUntilStopped(log, async () => {
-    const settings = readIdentityFile(config)
-    const secrets = readSecrets(environment())
-    return startIdentity(database === undefined ? settings : { ...settings, database }, {
-      ...secrets,
-      log,
-    })
+    const { settings, secrets } = readIdentitySettings(sources)
+    return startIdentity(settings, { ...secrets, log })
   })
 }

@@ -38,7 +38,10 @@ program
 program
   .command('bootstrap')
   .description('make the first administrator of an empty store')
-  .requiredOption('--database <url>', 'the store, sqlite:PATH')
+  .option(
+    '--database <url>',
+    'the store, sqlite:PATH or postgres://…; default: PORTCULLIS_DATABASE',
+  )
   .option('--identifier <name>', 'what the administrator signs in with', 'admin')
   .option('--credentials <file>', 'where to write a generated password', 'credentials.json')
   .option('--password-stdin', 'read the password from standard input, and write no file')
@@ -48,10 +51,15 @@ program
   .command('identity')
   .description('run the identity service: it checks credentials, signs tokens, publishes keys')
   .option('--config <file>', 'its settings file', 'portcullis.identity.json')
-  .option('--database <url>', 'the store, sqlite:PATH; overrides the settings file')
+  .option(
+    '--database <url>',
+    'the store, sqlite:PATH or postgres://…; overrides file and environment',
+  )
+  .option('--print-config', 'print every setting and where it comes from, and start nothing')
   .addHelpText(
     'after',
-    '\nIts secrets: PORTCULLIS_SEALING_KEY and PORTCULLIS_REFRESH_PEPPER, each also as …_FILE.',
+    '\nIts secrets: PORTCULLIS_SEALING_KEY and PORTCULLIS_REFRESH_PEPPER, each also as …_FILE.' +
+      '\nEvery setting of the file that is one value has a variable too, such as PORTCULLIS_LISTEN_PORT.',
   )
   .action(async (options) => (await import('./identity.ts')).runIdentity(options))
 
@@ -94,7 +102,10 @@ const clients = program.command('clients').description('make clients for service
 clients
   .command('create <name>')
   .description('make a machine client in the store, and write its secret to a file')
-  .requiredOption('--database <url>', 'the store, sqlite:PATH; identity may be running on it')
+  .option(
+    '--database <url>',
+    'the store; default: PORTCULLIS_DATABASE. Identity may be running on it',
+  )
   .requiredOption('--scope <scopes>', 'what it may ask for, separated by spaces')
   .option('--audience <names>', 'the services it may ask for, separated by spaces')
   .requiredOption('--credentials <file>', 'where to write id and secret; must not exist')

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import type { Log, Running } from '@portcullis/runtime'
-import { listenError, startOperations, StartError } from '@portcullis/runtime'
+import type { Log, Running, TlsPair } from '@portcullis/runtime'
+import { listenError, readTlsFiles, startOperations, StartError } from '@portcullis/runtime'
 import type { ClientCredentialsParts } from './domain/client-credentials.ts'
 import type { Feed } from './domain/feed.ts'
 import { createFeed } from './domain/feed.ts'
@@ -28,10 +28,14 @@ import type { HttpServer } from './http/server.ts'
 import { boundPort, createHttpServer } from './http/server.ts'
 import { addSessions } from './http/sessions.ts'
 import { addToken } from './http/token.ts'
+import type { Transport } from './http/transport.ts'
+import { createTlsTransport, plainTransport } from './http/transport.ts'
+import { startCertificateReload } from './jobs/certificate-reload.ts'
 import { startFeedBeats } from './jobs/feed-beats.ts'
 import { startKeyTicks } from './jobs/key-ticks.ts'
 import { createOwnVerifier } from './own-verifier.ts'
-import type { IdentitySecrets, IdentitySettings } from './settings.ts'
+import type { IdentitySettings } from './settings.ts'
+import type { IdentitySecrets } from './settings/secrets.ts'
 import { createAccountStore } from './store/accounts.ts'
 import { createClientStore, synchroniseClients } from './store/clients.ts'
 import type { Database } from './store/database.ts'
@@ -81,11 +85,14 @@ export async function startIdentity(
     const { transaction } = revocations
     const parts = await createParts(settings, database, { keyring, peppers, transaction })
 
-    const app = createHttpServer(log)
+    const { transport, stop } = await openTransport(settings.listen.tls, log)
+    close.push(stop)
+    const app = createHttpServer(log, { ...settings, issuer, transport })
     close.push(() => app.close())
     addRoutes(app, settings, { ...parts, keyring, feed, now: now ?? Date.now })
+    const { host, port: wanted } = settings.listen
     await app
-      .listen(settings.listen)
+      .listen({ host, port: wanted })
       .catch((error: unknown) => Promise.reject(listenError(error, settings.listen, 'identity')))
 
     const operations = await startOperations({
@@ -100,6 +107,26 @@ export async function startIdentity(
     await closeAll()
     throw error
   }
+}
+
+interface OpenedTransport {
+  readonly transport: Transport
+  readonly stop: () => Promise<void>
+}
+
+async function openTransport(
+  { certificateFile, keyFile }: IdentitySettings['listen']['tls'],
+  log: Log,
+): Promise<OpenedTransport> {
+  if (certificateFile === undefined || keyFile === undefined) {
+    return { transport: plainTransport, stop: async () => undefined }
+  }
+  const read = (): Promise<TlsPair> => readTlsFiles({ certificateFile, keyFile })
+  const inUse = await read()
+  const transport = createTlsTransport(inUse)
+  const stop = startCertificateReload({ read, inUse, use: transport.useCertificate, log })
+  log.info({ validUntil: inUse.validUntil }, 'the certificate is in use')
+  return { transport, stop }
 }
 
 type Parts = LoginParts & RefreshParts & ClientCredentialsParts & PasswordChangeParts
@@ -173,6 +200,8 @@ async function createParts(
     tokenBytesMax: settings.tokenBytesMax,
     peppers,
     refreshGraceSeconds: settings.refreshGraceSeconds,
+    sessionIdleSeconds: settings.sessionIdleSeconds,
+    sessionSeconds: settings.sessionSeconds,
   }
 }
 

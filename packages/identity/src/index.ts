@@ -2,5 +2,12 @@ export { startIdentity } from './app.ts'
 export type { Identity, IdentityOptions } from './app.ts'
 export { bootstrap, ensureClients, newClientCredential, newRandomSecret } from './bootstrap.ts'
 export type { BootstrapRequest, NewAccount, NewClient } from './bootstrap.ts'
-export { parseIdentitySettings, readIdentityFile, readSecrets } from './settings.ts'
-export type { IdentitySecrets, IdentitySettings } from './settings.ts'
+export {
+  describeIdentitySettings,
+  parseIdentitySettings,
+  readIdentitySettings,
+} from './settings.ts'
+export type { IdentitySettings, SettingsSources } from './settings.ts'
+export { readSecrets } from './settings/secrets.ts'
+export type { IdentitySecrets } from './settings/secrets.ts'
+export { identityVariables } from './settings/variables.ts'

@@ -91,7 +91,7 @@ testOnEngines(
   'right after a rotation the key set is the new one, with another ETag',
   async (t, engine) => {
     const { clock, keyring } = await openNode(t, engine)
-    const app = createHttpServer(createLogInMemory().log)
+    const app = createHttpServer(createLogInMemory().log, { issuer: 'https://id.example' })
     t.after(() => app.close())
     const { registry } = parseIdentitySettings(ordersAndReviews, 'the test')
     addDocuments(app, { registry, keyring, jwksMaxAgeSeconds: 300 })

@@ -33,7 +33,7 @@ function refuse(): never {
 async function startStreams(t: TestContext, recheckMs: number): Promise<Streams> {
   const listeners = new Set<FrameListener>()
   let mayFollow = true
-  const app = createHttpServer(createLogInMemory().log)
+  const app = createHttpServer(createLogInMemory().log, { issuer: 'https://id.example' })
   const send = (bytes: number): void => {
     const frame = { position: { epoch, seq: 0 }, records: Buffer.alloc(bytes), checkpoint: 'x' }
     for (const listener of listeners) listener(frame)

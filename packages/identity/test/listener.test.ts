@@ -24,7 +24,13 @@ test('a path that does not exist is a 404 problem for every method', async () =>
 })
 
 test('a method that a path does not have is a 405 problem that names those it has', async () => {
-  const allowed = { '/login': 'POST', '/token': 'POST', [jwksPath]: 'GET, HEAD' }
+  const allowed = {
+    '/login': 'POST',
+    '/token': 'POST',
+    '/sessions/any': 'DELETE',
+    '/admin/accounts/any/block': 'POST',
+    [jwksPath]: 'GET, HEAD',
+  }
   for (const [path, methods] of Object.entries(allowed)) {
     for (const method of [
       'GET',
@@ -120,7 +126,7 @@ test('headers without end are a 431 problem', async () => {
 })
 
 test('a request that trickles in is cut off with 408, in the headers as in the body', async (t) => {
-  const app = createHttpServer(createLogInMemory().log)
+  const app = createHttpServer(createLogInMemory().log, { issuer: 'https://id.example' })
   app.post('/login', async () => ({}))
   t.after(() => app.close())
   // In earnest both are ten seconds.

@@ -250,7 +250,7 @@ test('when too many sign in at once, the rest is told when to come back', async 
   const web = { readAt: startMs, id: 'web-id', name: 'web', secretHash: undefined, generation: 0 }
   const declaration = registry.clients.get('web')
   assert.ok(declaration !== undefined)
-  const app = createHttpServer(createLogInMemory().log)
+  const app = createHttpServer(createLogInMemory().log, { issuer: 'https://id.example' })
   t.after(() => app.close())
   addLogin(app, {
     registry,
@@ -267,6 +267,8 @@ test('when too many sign in at once, the rest is told when to come back', async 
     sign: unreachable,
     randomBytes: unreachable,
     tokenBytesMax: 1800,
+    sessionIdleSeconds: 60,
+    sessionSeconds: 60,
   })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const answer = await ask(boundPort(app), jsonLogin(JSON.stringify({ identifier, password })))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { before, test } from 'node:test'
 import { StartError } from '@portcullis/runtime'
-import pg from 'pg'
+import { Client } from 'pg'
 import type { PostgresServer } from '../../../tools/postgres-server.ts'
 import { startPostgres } from '../../../tools/postgres-server.ts'
 import { StoreUnavailableError } from '../src/domain/store-unavailable.ts'
@@ -16,6 +16,10 @@ before(async () => {
   server = await startPostgres({ isDurable: false })
 })
 test.after(() => server?.remove())
+
+function sortedLines(rows: readonly Readonly<Record<string, unknown>>[]): readonly string[] {
+  return rows.map((row) => String(row['line'])).toSorted()
+}
 
 let databases = 0
 
@@ -39,7 +43,7 @@ function testOnServer(
 }
 
 async function ask(url: string, sql: string): Promise<readonly Record<string, unknown>[]> {
-  const client = new pg.Client(url)
+  const client = new Client(url)
   await client.connect()
   try {
     return (await client.query<Record<string, unknown>>(sql)).rows
@@ -77,8 +81,6 @@ testOnServer('both engines have the same tables with the same columns', async (t
   const sqlite = await openDatabase(`sqlite:${folder.path}/identity.db`)
   t.after(sqlite.close)
   const postgres = await open(t, url)
-  const sortedLines = (rows: readonly Readonly<Record<string, unknown>>[]): readonly unknown[] =>
-    rows.map((row) => row['line']).toSorted()
   const embedded = await sqlite.read(
     `SELECT tables.name || '.' || columns.name || CASE columns."notnull" + columns.pk WHEN 0 THEN '' ELSE ' required' END AS line
      FROM pragma_table_list AS tables JOIN pragma_table_info(tables.name) AS columns
@@ -179,8 +181,7 @@ testOnServer(
     for (const id of ['one', 'two']) await database.write(insertAccount, [id])
     let runs = 0
     let locks = 0
-    let bothHaveOne = (): void => undefined
-    const meeting = new Promise<void>((resolve) => (bothHaveOne = resolve))
+    const { promise: meeting, resolve: bothHaveOne } = Promise.withResolvers<void>()
     const raiseBoth = (first: string, second: string): Promise<unknown> =>
       database.transaction(async (query) => {
         runs += 1

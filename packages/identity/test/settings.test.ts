@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Environment } from '@portcullis/runtime'
 import { StartError } from '@portcullis/runtime'
-import { parseIdentitySettings, readIdentityFile, readSecrets } from '../src/index.ts'
+import { parseIdentitySettings, readSecrets } from '../src/index.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 
 const smallest = { issuer: 'https://id.example', audiences: {} }
@@ -60,12 +60,22 @@ test('the smallest file gets every default, and the built-in client web', () => 
         ['web', { isPublic: true, grants: ['login', 'refresh_token'], audiences: [], scopes: [] }],
       ]),
     },
-    listen: { host: '127.0.0.1', port: 4000 },
+    issuer: 'https://id.example',
+    listen: {
+      host: '127.0.0.1',
+      port: 4000,
+      tls: { certificateFile: undefined, keyFile: undefined },
+    },
+    dangerouslyPlainHttp: false,
+    trustedProxies: [],
+    allowedOrigins: [],
     operations: { host: '127.0.0.1', port: 4004 },
     database: 'sqlite:.portcullis/identity.db',
     jwksMaxAgeSeconds: 300,
     keyRotationDays: 30,
     tokenBytesMax: 1800,
+    sessionIdleSeconds: 14 * 24 * 3600,
+    sessionSeconds: 90 * 24 * 3600,
     refreshGraceSeconds: 30,
   })
 })
@@ -125,7 +135,7 @@ test('every mistake of a file is reported at once, each with its JSON pointer', 
       till: { public: false, grants: ['client_credentials'], audiences: ['fast', 'reviews'] },
       none: {},
     },
-    listen: { port: 70_000, host: '', tls: {} },
+    listen: { port: 70_000, host: '', tls: { keyFile: '', passphrase: 'x' } },
     operations: 4004,
     database: 5,
     jwksMaxAgeSeconds: 0,
@@ -156,7 +166,8 @@ test('every mistake of a file is reported at once, each with its JSON pointer', 
     '/keyRotationDays',
     '/listen/host',
     '/listen/port',
-    '/listen/tls',
+    '/listen/tls/keyFile',
+    '/listen/tls/passphrase',
     '/operations',
     '/roles/admin',
     '/roles/a~1b',
@@ -233,20 +244,6 @@ test('an issuer in any other spelling is refused', () => {
     assert.deepEqual(pathsOf({ ...smallest, issuer }), ['/issuer'], issuer)
 })
 
-test('a file that is missing, or no JSON, is a StartError that names it', (t) => {
-  const folder = createTemporaryFolder()
-  t.after(folder.remove)
-  const path = join(folder.path, 'identity.json')
-  const namesPath = (error: unknown): boolean =>
-    error instanceof StartError && error.message.includes(path) && error.remedy !== ''
-  assert.throws(() => readIdentityFile(path), namesPath)
-  assert.throws(() => readIdentityFile(folder.path), StartError)
-  writeFileSync(path, '{ "issuer": ')
-  assert.throws(() => readIdentityFile(path), namesPath)
-  writeFileSync(path, JSON.stringify(documented))
-  assert.equal(readIdentityFile(path).registry.issuer, 'https://id.example')
-})
-
 const name = 'PORTCULLIS_SEALING_KEY'
 const pepperName = 'PORTCULLIS_REFRESH_PEPPER'
 const sealingKey = randomBytes(32)
@@ -285,7 +282,10 @@ const refusedEnvironments: readonly (readonly [Environment, RegExp])[] = [
   [{ [name]: 'change-me!' }, /is not base64/],
   [{ [name]: randomBytes(16).toString('base64') }, /holds 16 bytes instead of 32/],
   [{ [name]: 'A'.repeat(43) }, /is a pattern, not random/],
-  [{ [name]: 'A'.repeat(43), [`${name}_FILE`]: '/dev/null' }, /are both set/],
+  [
+    { [name]: 'A'.repeat(43), [`${name}_FILE`]: '/dev/null' },
+    /SEALING_KEY and PORTCULLIS_SEALING_KEY_FILE are both set/,
+  ],
   [{ [`${name}_FILE`]: '/nowhere/sealing.key' }, /_FILE points to \/nowhere\/sealing\.key.*ENOENT/],
 ]
 

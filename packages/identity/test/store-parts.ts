@@ -33,7 +33,8 @@ export async function openPartsAt(
 ): Promise<StoreParts> {
   const store = await openStoreAt(url, now)
   const { database, log } = store
-  const { registry } = parseIdentitySettings(ordersAndReviews, 'the test')
+  const settings = parseIdentitySettings(ordersAndReviews, 'the test')
+  const { registry, sessionIdleSeconds, sessionSeconds } = settings
   const clients = [...registry.clients].map(([name, declaration]) => ({
     ...declaration,
     name,
@@ -67,6 +68,8 @@ export async function openPartsAt(
       tokenBytesMax: 1800,
       peppers,
       refreshGraceSeconds: 30,
+      sessionIdleSeconds,
+      sessionSeconds,
     },
   }
 }

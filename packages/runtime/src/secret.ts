@@ -1,30 +1,42 @@
 import { readFileSync } from 'node:fs'
-import { StartError, systemErrorCode } from './start-error.ts'
+import type { Mistake } from './settings-file.ts'
+import { systemErrorCode } from './start-error.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
+
+export type ReadSecret =
+  | {
+      readonly kind: 'text'
+      readonly text: string
+      /** The one that was set: `NAME` or `NAME_FILE`. */
+      readonly variable: string
+    }
+  | { readonly kind: 'not-set' }
+  | { readonly kind: 'mistaken'; readonly mistake: Mistake }
 
 /**
  * A secret comes from the variable `NAME`, or from the file that `NAME_FILE` points to (final line
  * break cut off); never from a command line, where other users could read it.
- * Undefined when neither is set.
  */
-export function readSecret(environment: Environment, name: string): string | undefined {
+export function readSecret(environment: Environment, name: string): ReadSecret {
+  const fileVariable = `${name}_FILE`
   const value = environment[name]
-  const path = environment[`${name}_FILE`]
+  const path = environment[fileVariable]
   if (value !== undefined && path !== undefined) {
-    throw new StartError(`${name} and ${name}_FILE are both set`, 'Unset one of them.')
+    const message = `and ${fileVariable} are both set: unset one of them`
+    return { kind: 'mistaken', mistake: { path: name, message } }
   }
-  return path === undefined ? value : readSecretFile(path, `${name}_FILE`)
+  if (path !== undefined) return readSecretFile(path, fileVariable)
+  return value === undefined ? { kind: 'not-set' } : { kind: 'text', text: value, variable: name }
 }
 
-function readSecretFile(path: string, variable: string): string {
+function readSecretFile(path: string, variable: string): ReadSecret {
   try {
-    return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
+    const text = readFileSync(path, 'utf8').replace(/\r?\n$/, '')
+    return { kind: 'text', text, variable }
   } catch (error) {
-    throw new StartError(
-      `${variable} points to ${path}, which cannot be read (${systemErrorCode(error) ?? 'error'})`,
-      'Create the file, or correct the path or its permissions.',
-      { cause: error },
-    )
+    const reason = systemErrorCode(error) ?? 'error'
+    const message = `points to ${path}, which cannot be read (${reason}): create it, or correct the path or its permissions`
+    return { kind: 'mistaken', mistake: { path: variable, message } }
   }
 }

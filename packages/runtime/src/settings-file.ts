@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs'
 import { StartError, systemErrorCode } from './start-error.ts'
 
 export interface Mistake {
-  /** A JSON pointer into the file (RFC 6901), such as `/routes/0/match`; empty for the whole. */
+  /**
+   * A JSON pointer into the file (RFC 6901), such as `/routes/0/match`, empty for the whole; or the name
+   * of an environment variable.
+   */
   readonly path: string
   readonly message: string
 }
@@ -38,11 +41,15 @@ function lineOfFault(text: string, error: unknown): string {
     : `: something is wrong in line ${text.slice(0, at).split('\n').length}`
 }
 
-/** One error for all mistakes in a settings file. */
-export function settingsError(file: string, mistakes: readonly Mistake[]): StartError {
+/** One error for all mistakes of one source: a settings file, or the environment. */
+export function settingsError(
+  source: string,
+  mistakes: readonly Mistake[],
+  remedy = 'Correct the file.',
+): StartError {
   const lines = mistakes.map(
     ({ path, message }) => `  ${path === '' ? '(the whole)' : path} ${message}`,
   )
   const count = mistakes.length === 1 ? '1 mistake' : `${mistakes.length} mistakes`
-  return new StartError(`${count} in ${file}:\n${lines.join('\n')}`, 'Correct the file.')
+  return new StartError(`${count} in ${source}:\n${lines.join('\n')}`, remedy)
 }

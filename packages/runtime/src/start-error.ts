@@ -12,6 +12,12 @@ export class StartError extends Error {
   }
 }
 
+/** One error that says what each of these says. */
+export function joinStartErrors(errors: readonly StartError[]): StartError {
+  const remedies = new Set(errors.map(({ remedy }) => remedy))
+  return new StartError(errors.map(({ message }) => message).join('\n'), [...remedies].join('\n'))
+}
+
 /** The `code` of a Node system error (`EADDRINUSE`, `ENOENT`), when the value is one. */
 export function systemErrorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { test } from 'node:test'
-import { readSecret, StartError } from '../src/index.ts'
+import { readSecret } from '../src/index.ts'
 
 function fileWith(t: TestContext, content: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-runtime-'))
@@ -15,12 +15,14 @@ function fileWith(t: TestContext, content: string): string {
 }
 
 test('a secret is the value of its variable, untouched', () => {
-  assert.equal(readSecret({ KEY: ' with spaces \n' }, 'KEY'), ' with spaces \n')
+  const text = ' with spaces \n'
+  assert.deepEqual(readSecret({ KEY: text }, 'KEY'), { kind: 'text', text, variable: 'KEY' })
 })
 
-test('a secret that is set nowhere is undefined, and another variable is not taken for it', () => {
-  assert.equal(readSecret({}, 'KEY'), undefined)
-  assert.equal(readSecret({ KEY_OLD: 'x', OTHER_FILE: '/etc/passwd' }, 'KEY'), undefined)
+test('a secret that is set nowhere is not set, and another variable is not taken for it', () => {
+  assert.deepEqual(readSecret({}, 'KEY'), { kind: 'not-set' })
+  const others = { KEY_OLD: 'x', OTHER_FILE: '/etc/passwd' }
+  assert.deepEqual(readSecret(others, 'KEY'), { kind: 'not-set' })
 })
 
 test('a secret file loses one final line break and nothing else', (t) => {
@@ -31,34 +33,30 @@ test('a secret file loses one final line break and nothing else', (t) => {
     ['secret\n\n', 'secret\n'],
     [' two\nlines ', ' two\nlines '],
   ] as const
-  for (const [content, secret] of contents) {
-    assert.equal(readSecret({ KEY_FILE: fileWith(t, content) }, 'KEY'), secret)
+  for (const [content, text] of contents) {
+    const read = readSecret({ KEY_FILE: fileWith(t, content) }, 'KEY')
+    assert.deepEqual(read, { kind: 'text', text, variable: 'KEY_FILE' })
   }
 })
 
-test('a variable and a file at once are a StartError, even when they agree', (t) => {
+test('a variable and a file at once are a mistake, even when they agree', (t) => {
   const path = fileWith(t, 'secret')
-  assert.throws(
-    () => readSecret({ KEY: 'secret', KEY_FILE: path }, 'KEY'),
-    (error) =>
-      error instanceof StartError &&
-      error.message === 'KEY and KEY_FILE are both set' &&
-      error.remedy === 'Unset one of them.',
-  )
+  assert.deepEqual(readSecret({ KEY: 'secret', KEY_FILE: path }, 'KEY'), {
+    kind: 'mistaken',
+    mistake: { path: 'KEY', message: 'and KEY_FILE are both set: unset one of them' },
+  })
 })
 
-test('a secret file that cannot be read is a StartError with variable, path and reason', (t) => {
+test('a secret file that cannot be read is a mistake with variable, path and reason', (t) => {
   const missing = join(fileWith(t, ''), 'deeper')
   for (const [path, code] of [
     [missing, 'ENOTDIR'],
     ['/nowhere/secret', 'ENOENT'],
     [tmpdir(), 'EISDIR'],
   ] as const) {
-    assert.throws(
-      () => readSecret({ KEY_FILE: path }, 'KEY'),
-      (error) =>
-        error instanceof StartError &&
-        error.message === `KEY_FILE points to ${path}, which cannot be read (${code})`,
-    )
+    const read = readSecret({ KEY_FILE: path }, 'KEY')
+    assert.ok(read.kind === 'mistaken')
+    assert.equal(read.mistake.path, 'KEY_FILE')
+    assert.ok(read.mistake.message.startsWith(`points to ${path}, which cannot be read (${code})`))
   }
 })

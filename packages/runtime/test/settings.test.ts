@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { checkAgainstSchema, readSettingsFile, settingsError, StartError } from '../src/index.ts'
+import {
+  checkAgainstSchema,
+  joinStartErrors,
+  readSettingsFile,
+  settingsError,
+  StartError,
+} from '../src/index.ts'
 
 const schema = {
   type: 'object',
@@ -67,6 +73,18 @@ test('one error tells all mistakes of a file, and how many they are', () => {
   ])
   assert.equal(two.message, '2 mistakes in a.json:\n  /port must be integer\n  /name is required')
   assert.equal(two.remedy, 'Correct the file.')
+})
+
+test('what is wrong in several places is one error, which says each remedy once', () => {
+  const elsewhere = settingsError(
+    'the environment',
+    [{ path: 'KEY', message: 'is not set' }],
+    'Set it.',
+  )
+  const file = settingsError('a.json', [{ path: '/port', message: 'must be integer' }])
+  const joined = joinStartErrors([file, elsewhere, file])
+  assert.equal(joined.message, [file, elsewhere, file].map(({ message }) => message).join('\n'))
+  assert.equal(joined.remedy, 'Correct the file.\nSet it.')
 })
 
 function assertUnreadable(path: string, words: RegExp): void {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import type { Running } from '@portcullis/runtime'
+import { identityVariables } from '@portcullis/identity'
 import { StartError } from '@portcullis/runtime'
 import { environment } from '../settings.ts'
 import type { Configuration, DevSettings } from './configuration.ts'
@@ -94,10 +95,9 @@ function planParts(
       parameters: ['identity', '--config', identityFile],
       variables: {
         ...variables,
-        // The folder's own secrets, whatever the environment has for another system.
-        PORTCULLIS_SEALING_KEY: undefined,
+        // The folder's own settings and secrets, whatever the environment has for another system.
+        ...Object.fromEntries(identityVariables.map((name) => [name, undefined])),
         PORTCULLIS_SEALING_KEY_FILE: folder.sealingKeyFile,
-        PORTCULLIS_REFRESH_PEPPER: undefined,
         PORTCULLIS_REFRESH_PEPPER_FILE: folder.pepperFile,
       },
       logFile: logFile('identity'),

@@ -11,10 +11,9 @@ import type { RequestedAccess, TokenTarget } from './registry.ts'
 import { chooseTarget, defaultClientName } from './registry.ts'
 import type { SessionTokenParts, SessionTokenRefusal } from './session-tokens.ts'
 import { mintForSession } from './session-tokens.ts'
-import type { KnownSession, Session, SessionStore } from './sessions.ts'
-import { idleSecondsMax, sessionSecondsMax } from './sessions.ts'
+import type { KnownSession, Session, SessionLife, SessionStore } from './sessions.ts'
 
-export interface LoginParts extends SessionTokenParts {
+export interface LoginParts extends SessionTokenParts, SessionLife {
   readonly accounts: Pick<AccountStore, 'findByIdentifier'>
   readonly clients: ClientStore
   readonly sessions: Pick<SessionStore, 'open'>
@@ -109,8 +108,8 @@ function newSession(
     authenticatedAt: readAt,
     counter: 0,
     lastUsedAt: readAt,
-    idleExpiresAt: readAt + idleSecondsMax * 1000,
-    expiresAt: readAt + sessionSecondsMax * 1000,
+    idleExpiresAt: readAt + parts.sessionIdleSeconds * 1000,
+    expiresAt: readAt + parts.sessionSeconds * 1000,
     device: request.device,
     network: request.network,
     isEnded: false,

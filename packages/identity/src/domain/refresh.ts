@@ -5,10 +5,10 @@ import { isGenuine, issueRefreshToken, parseRefreshToken } from './refresh-token
 import type { RequestedAccess } from './registry.ts'
 import type { SessionTokenParts, SessionTokenRefusal } from './session-tokens.ts'
 import { mintForSession } from './session-tokens.ts'
-import type { KnownSession, RotationOutcome, SessionStore } from './sessions.ts'
-import { idleSecondsMax, isLive } from './sessions.ts'
+import type { KnownSession, RotationOutcome, SessionLife, SessionStore } from './sessions.ts'
+import { isLive } from './sessions.ts'
 
-export interface RefreshParts extends SessionTokenParts {
+export interface RefreshParts extends SessionTokenParts, Pick<SessionLife, 'sessionIdleSeconds'> {
   readonly sessions: Pick<SessionStore, 'find' | 'rotateRefresh'>
   readonly peppers: RefreshPeppers
   /** How long racing tabs and lost answers get the same successor. */
@@ -63,7 +63,7 @@ export async function refresh(
     counter,
     attemptHash: request.attempt === undefined ? undefined : hashAttempt(request.attempt),
     graceMs: parts.refreshGraceSeconds * 1000,
-    idleMs: idleSecondsMax * 1000,
+    idleMs: parts.sessionIdleSeconds * 1000,
   })
   return answerOf(rotation, parts, session, token)
 }
@@ -104,7 +104,7 @@ function answerOf(
       const idleExpiresAt =
         rotation.kind === 'repeated'
           ? session.idleExpiresAt
-          : Math.min(readAt + idleSecondsMax * 1000, session.expiresAt)
+          : Math.min(readAt + parts.sessionIdleSeconds * 1000, session.expiresAt)
       const times = { idleExpiresAt, now: readAt }
       return {
         kind: 'refreshed',

@@ -77,10 +77,13 @@ export type OpenedSession =
   /** The password was changed, or every session ended, while this one's credential was checked. */
   | { readonly kind: 'superseded' }
 
-/** 90 days: after this the person signs in again, however active the session was. */
-export const sessionSecondsMax: number = 90 * 24 * 3600
-/** 14 days without a refresh end a session. */
-export const idleSecondsMax: number = 14 * 24 * 3600
+/** How long sessions live. */
+export interface SessionLife {
+  /** So long without a refresh ends a session. */
+  readonly sessionIdleSeconds: number
+  /** After this the person signs in again, however active the session was. */
+  readonly sessionSeconds: number
+}
 
 /** Whether a session might go on when it was read. Expiry is by the clock, never by a clean-up job. */
 export function isLive(session: KnownSession): boolean {

@@ -22,15 +22,14 @@ export interface DocumentParts {
 export function addDocuments(app: HttpServer, parts: DocumentParts): void {
   const { registry, keyring, jwksMaxAgeSeconds } = parts
   const metadata = metadataOf(registry)
-  app.get(pathAtIssuer(registry.issuer, '/.well-known/jwks.json'), (request, reply) =>
-    sendDocument(request, reply, keyring.publicJwks(), jwksMaxAgeSeconds),
-  )
-  app.get(pathAtIssuer(registry.issuer, '/.well-known/revocation-keys.json'), (request, reply) =>
-    sendDocument(request, reply, keyring.publicFeedJwks(), jwksMaxAgeSeconds),
-  )
-  app.get(new URL(issuerMetadataUrl(registry.issuer)).pathname, (request, reply) =>
-    sendDocument(request, reply, metadata, jwksMaxAgeSeconds),
-  )
+  const add = (path: string, documentOf: () => object): void => {
+    app.get(path, { config: { requestHeaders: ['if-none-match'] } }, (request, reply) =>
+      sendDocument(request, reply, documentOf(), jwksMaxAgeSeconds),
+    )
+  }
+  add(pathAtIssuer(registry.issuer, '/.well-known/jwks.json'), keyring.publicJwks)
+  add(pathAtIssuer(registry.issuer, '/.well-known/revocation-keys.json'), keyring.publicFeedJwks)
+  add(new URL(issuerMetadataUrl(registry.issuer)).pathname, () => metadata)
 }
 
 /** It names exactly what exists: a client that finds it here can use it. */
@@ -71,6 +70,8 @@ function sendDocument(
     `public, max-age=${maxAgeSeconds}, stale-while-revalidate=${staleSeconds}`,
   )
   reply.header('etag', etag)
+  // Public by its purpose: a page that is isolated by its own policy may load it too.
+  reply.header('cross-origin-resource-policy', 'cross-origin')
   if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send()
   return reply.type('application/json').send(text)
 }

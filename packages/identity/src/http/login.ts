@@ -30,7 +30,8 @@ const deviceCharactersMax = 256
 
 export function addLogin(app: HttpServer, parts: LoginParts): void {
   const path = pathAtIssuer(parts.issuer, '/login')
-  app.post(path, { schema: { body: loginBody } }, async ({ body, headers, ip, log }, reply) => {
+  const options = { schema: { body: loginBody }, config: { requestHeaders: ['content-type'] } }
+  app.post(path, options, async ({ body, headers, ip, log }, reply) => {
     const outcome = await login(parts, {
       identifier: body.identifier,
       password: body.password,

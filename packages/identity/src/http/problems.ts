@@ -6,6 +6,7 @@ import { problemOf as problemOfToken, responseHeadersOf, VerifyError } from '@po
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { StoreUnavailableError } from '../domain/store-unavailable.ts'
 import { MalformedBodyError } from './bodies.ts'
+import type { MethodsOfPath } from './known-routes.ts'
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   return reply.code(problem.status).type(problemMediaType).send(problem)
@@ -104,17 +105,14 @@ function fieldErrorOf(fault: ValidationFault): FieldError {
 }
 
 /** 404 for a path that does not exist, 405 with `Allow` for one that does (RFC 9110 section 15.5.6). */
-export function answerUnknownRoute(app: FastifyInstance): void {
-  const methodsAt = new Map<string, Set<string>>()
-  app.addHook('onRoute', ({ url, method }) => {
-    const methods = methodsAt.get(url) ?? new Set()
-    for (const name of [method].flat()) methods.add(name)
-    methodsAt.set(url, methods)
-  })
+export function answerUnknownRoute(
+  app: FastifyInstance,
+  methodsAt: (url: string) => MethodsOfPath | undefined,
+): void {
   app.setNotFoundHandler((request, reply) => {
-    const methods = methodsAt.get(request.url.split('?', 1)[0] ?? '')
+    const methods = methodsAt(request.url)
     if (methods === undefined) return sendProblem(reply, createProblem('not-found'))
-    reply.header('allow', [...methods].toSorted().join(', '))
+    reply.header('allow', [...methods.keys()].toSorted().join(', '))
     return sendProblem(reply, createProblem('method-not-allowed'))
   })
 }
@@ -126,7 +124,10 @@ export function answerUnknownRoute(app: FastifyInstance): void {
 export function answerClientError(
   error: NodeJS.ErrnoException,
   socket: Socket,
-  owesAnswer: boolean,
+  {
+    headers,
+    owesAnswer,
+  }: { readonly headers: ReadonlyMap<string, string>; readonly owesAnswer: boolean },
 ): void {
   if (error.code === 'ECONNRESET' || !socket.writable || owesAnswer) {
     socket.destroy()
@@ -134,10 +135,14 @@ export function answerClientError(
   }
   const problem = problemOfParserCode.get(error.code) ?? createProblem('malformed')
   const body = JSON.stringify(problem)
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: ${problemMediaType}\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  )
+  const fields = new Map([
+    ...headers,
+    ['content-type', problemMediaType],
+    ['content-length', String(Buffer.byteLength(body))],
+    ['connection', 'close'],
+  ])
+  const head = [...fields].map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  socket.end(`HTTP/1.1 ${problem.status} ${problem.title}\r\n${head}\r\n${body}`)
 }
 
 const problemOfParserCode: ReadonlyMap<string | undefined, Problem> = new Map([

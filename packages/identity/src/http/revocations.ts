@@ -50,8 +50,11 @@ export function addRevocations(
   })
 
   // A HEAD request of it would hold its connection and get nothing, for ever.
-  const withoutHead = { exposeHeadRoute: false }
-  app.get(pathAtIssuer(issuer, '/revocations/stream'), withoutHead, async (request, reply) => {
+  const options = {
+    exposeHeadRoute: false,
+    config: { requestHeaders: ['authorization', 'last-event-id'] },
+  }
+  app.get(pathAtIssuer(issuer, '/revocations/stream'), options, async (request, reply) => {
     await callers.requireFeedReader(request)
     const after = positionAskedFor(request)
     if (after === undefined) {
@@ -95,8 +98,6 @@ function createFrameWriter(stream: ServerResponse): (frame: PublishedFrame) => v
     if (!stream.headersSent) {
       stream.writeHead(200, {
         'content-type': 'text/event-stream',
-        'cache-control': 'no-store',
-        'x-content-type-options': 'nosniff',
         // The end of the stream is the end of the connection, which a listener that closes waits for.
         connection: 'close',
       })

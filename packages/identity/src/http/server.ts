@@ -1,6 +1,7 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Log } from '@portcullis/runtime'
+import { createProblem, problemMediaType } from '@portcullis/protocol'
 import type { JsonSchemaToTsProvider } from '@fastify/type-provider-json-schema-to-ts'
 import type {
   FastifyBaseLogger,
@@ -11,7 +12,13 @@ import type {
 } from 'fastify'
 import Fastify, { LogController } from 'fastify'
 import { acceptStrictJson } from './bodies.ts'
-import { answerClientError, answerError, answerUnknownRoute } from './problems.ts'
+import { tellClientAddresses } from './client-address.ts'
+import { openToOrigins } from './cross-origin.ts'
+import { indexRoutes } from './known-routes.ts'
+import { answerClientError, answerError, answerUnknownRoute, sendProblem } from './problems.ts'
+import { securityHeaders } from './security-headers.ts'
+import type { Transport } from './transport.ts'
+import { plainTransport } from './transport.ts'
 
 export type HttpServer = FastifyInstance<
   RawServerDefault,
@@ -21,12 +28,15 @@ export type HttpServer = FastifyInstance<
   JsonSchemaToTsProvider
 >
 
+export interface HttpServerOptions {
+  readonly issuer: string
+  readonly transport?: Transport
+  readonly trustedProxies?: readonly string[]
+  readonly allowedOrigins?: readonly string[]
+}
+
 /** Ample for a login; an account or a token request has no reason to be larger. */
 const bodyBytesMax = 16 * 1024
-/** A request that is not complete by then is cut off, however slowly it trickles in (slow loris). */
-const requestMsMax = 10_000
-/** How exactly that is kept: Node looks every 30 seconds unless it is told otherwise. */
-const checkIntervalMs = 500
 
 /** The TCP port that was taken. */
 export function boundPort(app: HttpServer): number {
@@ -35,35 +45,44 @@ export function boundPort(app: HttpServer): number {
   return address.port
 }
 
-/** The public listener without its routes: strict bodies, problem documents, one log line a request. */
-export function createHttpServer(log: Log): HttpServer {
-  const logger: FastifyBaseLogger = log
+/**
+ * The public listener without its routes: strict bodies, problem documents, security headers on every
+ * answer, one log line a request.
+ */
+export function createHttpServer(log: Log, options: HttpServerOptions): HttpServer {
+  const { transport = plainTransport, trustedProxies = [], allowedOrigins = [] } = options
+  const headers = securityHeaders(options.issuer)
   const underWay = new WeakMap<Duplex, IncomingMessage>()
+  const logger: FastifyBaseLogger = log
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyBytesMax,
-    requestTimeout: requestMsMax,
-    // Node exchanges the two limits when the one for the headers, a minute by default, is the longer.
-    http: { headersTimeout: requestMsMax, connectionsCheckingInterval: checkIntervalMs },
+    serverFactory: (handler) => serverOf(transport, headers, handler),
     routerOptions: { maxParamLength: 64 },
     // Fastify's own defaults would delete unknown members and turn "1" into 1.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
     clientErrorHandler: (error, socket) =>
-      answerClientError(error, socket, underWay.get(socket)?.complete === true),
+      answerClientError(error, socket, {
+        headers,
+        owesAnswer: underWay.get(socket)?.complete === true,
+      }),
     frameworkErrors: (error, request, reply) => void answerError(error, request, reply),
   }).withTypeProvider<JsonSchemaToTsProvider>()
 
   acceptStrictJson(app)
   app.setErrorHandler(answerError)
-  answerUnknownRoute(app)
-  app.addHook('onSend', async (_request, reply) => {
-    reply.header('x-content-type-options', 'nosniff')
-    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
-  })
-  app.addHook('onRequest', async ({ raw }) => {
+  const methodsAt = indexRoutes(app)
+  answerUnknownRoute(app, methodsAt)
+  app.addHook('onRequest', async ({ raw }, reply) => {
     underWay.set(raw.socket, raw)
+    // RFC 9112 section 3.2.
+    if (raw.headers.host !== undefined || raw.httpVersion === '1.0') return
+    reply.header('connection', 'close')
+    return sendProblem(reply, createProblem('malformed', 'the request names no host'))
   })
+  tellClientAddresses(app, trustedProxies)
+  openToOrigins(app, { allowedOrigins, methodsAt })
   // The route's pattern and never the URL: whoever puts a token into a query should not find it here.
   app.addHook('onResponse', async (request, reply) => {
     underWay.delete(request.raw.socket)
@@ -72,4 +91,24 @@ export function createHttpServer(log: Log): HttpServer {
     log.info({ method, route: routeOptions.url, status: reply.statusCode, durationMs }, 'request')
   })
   return app
+}
+
+/** Sets the headers before anybody answers, so that errors and streams have them like the rest. */
+function serverOf(
+  transport: Transport,
+  headers: ReadonlyMap<string, string>,
+  handler: RequestListener,
+): RawServerDefault {
+  const server = transport.createServer((request, response) => {
+    response.setHeaders(new Map(headers))
+    handler(request, response)
+  })
+  // Node would answer it by itself (RFC 9110 section 10.1.1).
+  server.on('checkExpectation', (_request, response) => {
+    const problem = createProblem('expectation-failed')
+    response.setHeaders(new Map(headers))
+    response.writeHead(problem.status, { 'content-type': problemMediaType, connection: 'close' })
+    response.end(JSON.stringify(problem))
+  })
+  return server
 }

@@ -1,23 +1,21 @@
 import type { JsonValue } from '@portcullis/protocol'
-import { isJsonObject, parseIssuer } from '@portcullis/protocol'
+import { isJsonObject } from '@portcullis/protocol'
 import type { Mistake } from '@portcullis/runtime'
 import { pointerToMember } from '@portcullis/runtime'
-import { issuerAudience } from './domain/registry.ts'
+import { issuerAudience } from '../domain/registry.ts'
 
 /**
- * Finds what the schema of the file cannot say: the form of the issuer, and names that must refer to
- * each other. Takes any value and looks only at what has the right type, so that a mistake elsewhere
- * hides none of these, and none is reported twice.
+ * Finds what the schema of the file cannot say: names that must refer to each other. Takes any value
+ * and looks only at what has the right type, so that a mistake elsewhere hides none of these, and none
+ * is reported twice.
  */
-export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
+export function structureMistakes(file: unknown): readonly Mistake[] {
   if (!isJsonObject(file)) return []
-  const { issuer, audiences, roles, clients } = file
-  const byIssuer = typeof issuer === 'string' ? issuerMistakes(issuer) : []
+  const { audiences, roles, clients } = file
   // Without audiences every name would be unknown, which says nothing new.
-  if (!isJsonObject(audiences)) return byIssuer
+  if (!isJsonObject(audiences)) return []
   const known = membersOf(audiences)
   return [
-    ...byIssuer,
     ...[...membersOf(roles)].flatMap(([role, grants]) =>
       grantMistakes(pointerToMember('/roles', role), grants, known),
     ),
@@ -29,16 +27,6 @@ export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
 
 /** A Map, so that no name is found on a prototype. */
 type Members = ReadonlyMap<string, JsonValue | undefined>
-
-function issuerMistakes(text: string): readonly Mistake[] {
-  const path = '/issuer'
-  const parsed = parseIssuer(text)
-  if (parsed.kind === 'malformed') return [{ path, message: `is not an issuer: ${parsed.why}` }]
-  // Routes are mounted below this path, and other characters would be a pattern there.
-  return /^[\w.~/-]*$/.test(new URL(text).pathname)
-    ? []
-    : [{ path, message: 'may have letters, digits and -._~ in its path, and nothing else' }]
-}
 
 function grantMistakes(
   role: string,

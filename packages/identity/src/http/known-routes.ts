@@ -1,0 +1,44 @@
+import type { FastifyInstance } from 'fastify'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The request headers that the route reads, where they are not those of `usualHeaders`. */
+    requestHeaders?: readonly string[]
+  }
+}
+
+/** The methods that a path has, and the request headers that each of them reads. */
+export type MethodsOfPath = ReadonlyMap<string, readonly string[]>
+
+/** Keeps account of the routes that are added from now on; answers the methods of a request's path. */
+export function indexRoutes(app: FastifyInstance): (url: string) => MethodsOfPath | undefined {
+  const routes = new Map<string, Map<string, readonly string[]>>()
+  app.addHook('onRoute', ({ url, method, config }) => {
+    const methods = routes.get(url) ?? new Map<string, readonly string[]>()
+    for (const name of [method].flat()) {
+      methods.set(name, config?.requestHeaders ?? usualHeaders(name))
+    }
+    routes.set(url, methods)
+  })
+  return (url) => {
+    const path = url.split('?', 1)[0] ?? ''
+    const pattern = [...routes.keys()].find((candidate) => fits(path, candidate))
+    return pattern === undefined ? undefined : routes.get(pattern)
+  }
+}
+
+function usualHeaders(method: string): readonly string[] {
+  return method === 'POST' ? ['authorization', 'content-type'] : ['authorization']
+}
+
+/** Whether a path is one of a route's pattern, whose parameters are whole segments. */
+function fits(path: string, pattern: string): boolean {
+  const segments = path.split('/')
+  const wanted = pattern.split('/')
+  return (
+    segments.length === wanted.length &&
+    wanted.every((want, index) =>
+      want.startsWith(':') ? segments[index] !== '' : want === segments[index],
+    )
+  )
+}

@@ -1,0 +1,26 @@
+/** How long people stay signed in. */
+export const sessionSettings = {
+  sessionIdleSeconds: {
+    schema: { type: 'integer', minimum: 60, maximum: 31_536_000 },
+    default: 1_209_600,
+    unit: 'seconds',
+    meaning: 'a session that is not refreshed for so long is over, from its next refresh on',
+    reason: '14 days: longer than a holiday, shorter than a lost laptop stays unnoticed.',
+  },
+  sessionSeconds: {
+    schema: { type: 'integer', minimum: 60, maximum: 31_536_000 },
+    default: 7_776_000,
+    unit: 'seconds',
+    meaning: 'after this the person signs in again, however active; for new sessions',
+    reason:
+      '90 days: a stolen device is not signed in for ever, and passwords are not typed so often that people shorten them.',
+  },
+  refreshGraceSeconds: {
+    schema: { type: 'integer', minimum: 0, maximum: 300 },
+    default: 30,
+    unit: 'seconds',
+    meaning: 'how long racing tabs and lost answers get the same successor of a refresh token',
+    reason:
+      'Longer than a client waits before it tries again; beyond five minutes a thief would have all the time he needs.',
+  },
+} as const

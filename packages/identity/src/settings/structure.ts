@@ -1,0 +1,109 @@
+import type { FromSchema } from 'json-schema-to-ts'
+import type { Audience, ClientDeclaration, Registry } from '../domain/registry.ts'
+import { defaultClientName, grantNames, issuerAudience } from '../domain/registry.ts'
+
+/*
+ * What stands in the file only: audiences, roles and clients, with names of the operator's choice.
+ */
+
+const namePattern = '^[A-Za-z0-9._-]{1,64}$'
+const namesSchema = {
+  type: 'array',
+  uniqueItems: true,
+  items: { type: 'string', pattern: namePattern },
+} as const
+const scopesSchema = {
+  type: 'array',
+  uniqueItems: true,
+  // RFC 6749 section 3.3, without the characters that our lists are joined with.
+  items: { type: 'string', pattern: '^[A-Za-z0-9._:/-]{1,128}$' },
+} as const
+
+/** An object with names of the operator's choice. */
+function mapOf<const Schema>(schema: Schema): {
+  readonly type: 'object'
+  readonly propertyNames: { readonly pattern: string }
+  readonly additionalProperties: Schema
+} {
+  return { type: 'object', propertyNames: { pattern: namePattern }, additionalProperties: schema }
+}
+
+const audienceSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    scopes: scopesSchema,
+    roles: namesSchema,
+    accessTokenSeconds: { type: 'integer', minimum: 30, maximum: 3600 },
+    algorithm: { enum: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
+  },
+} as const
+
+const clientSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['public', 'grants', 'audiences'],
+  properties: {
+    // Clients with a secret are made by command, so that no secret stands in this file.
+    public: { const: true },
+    grants: { type: 'array', uniqueItems: true, items: { enum: grantNames } },
+    audiences: namesSchema,
+  },
+} as const
+
+const schema = {
+  type: 'object',
+  required: ['audiences'],
+  properties: {
+    audiences: mapOf(audienceSchema),
+    roles: mapOf(mapOf(scopesSchema)),
+    clients: mapOf(clientSchema),
+  },
+} as const
+
+type Structure = FromSchema<typeof schema>
+
+export const structureSchema: {
+  readonly required: readonly string[]
+  readonly properties: Readonly<Record<string, object>>
+} = schema
+
+/** Of a file that was checked against the schema. */
+export function registryOf(issuer: string, file: unknown): Registry {
+  const structure = file as Structure
+  const audiences = Object.entries(structure.audiences).map(
+    ([name, audience]): [string, Audience] => [
+      name,
+      {
+        scopes: audience.scopes ?? [],
+        roles: audience.roles ?? [],
+        accessTokenSeconds: audience.accessTokenSeconds ?? issuerAudience.accessTokenSeconds,
+        algorithm: audience.algorithm ?? issuerAudience.algorithm,
+      },
+    ],
+  )
+  const roles = Object.entries(structure.roles ?? {}).map(
+    ([role, grants]) => [role, new Map(Object.entries(grants))] as const,
+  )
+  return {
+    issuer,
+    audiences: new Map(audiences),
+    roles: new Map(roles),
+    clients: clientsOf(structure),
+  }
+}
+
+/** The file's clients, and the built-in `web` for every audience unless the file says otherwise. */
+function clientsOf(structure: Structure): ReadonlyMap<string, ClientDeclaration> {
+  const web: ClientDeclaration = {
+    isPublic: true,
+    grants: ['login', 'refresh_token'],
+    audiences: Object.keys(structure.audiences),
+    scopes: [],
+  }
+  const declared = Object.entries(structure.clients ?? {}).map(
+    ([name, { grants, audiences }]) =>
+      [name, { isPublic: true, grants, audiences, scopes: [] }] as const,
+  )
+  return new Map<string, ClientDeclaration>([[defaultClientName, web], ...declared])
+}

@@ -1,0 +1,26 @@
+import { installationSettings } from './installation.ts'
+import { listenerSettings } from './listener.ts'
+import { sessionSettings } from './sessions.ts'
+import type { SettingsOf, SettingsTable } from './setting.ts'
+import { tokenSettings } from './tokens.ts'
+
+/** Every setting that is one value. A new one is an entry in the file of its concept, and nothing else. */
+export type IdentityTable = typeof installationSettings &
+  typeof listenerSettings &
+  typeof tokenSettings &
+  typeof sessionSettings
+
+export const identityTable: IdentityTable = {
+  ...installationSettings,
+  ...listenerSettings,
+  ...tokenSettings,
+  ...sessionSettings,
+}
+
+export type SettingPath = keyof IdentityTable
+
+export type IdentityValues = SettingsOf<IdentityTable>
+
+/** The same, in order, for whoever treats all alike. */
+export const settingEntries: readonly (readonly [SettingPath, SettingsTable[string]])[] =
+  Object.entries(identityTable) as [SettingPath, SettingsTable[string]][]

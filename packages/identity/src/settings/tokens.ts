@@ -1,0 +1,26 @@
+/** Access tokens, and the keys that sign them. */
+export const tokenSettings = {
+  jwksMaxAgeSeconds: {
+    schema: { type: 'integer', minimum: 1, maximum: 3600 },
+    default: 300,
+    unit: 'seconds',
+    meaning: 'how long others may keep keys and metadata',
+    reason:
+      'A key waits twice as long before it may sign, and a fleet asks twelve times an hour; above an hour a withdrawn key would live on.',
+  },
+  keyRotationDays: {
+    schema: { type: 'integer', minimum: 1, maximum: 365 },
+    default: 30,
+    unit: 'days',
+    meaning: 'how long a key signs before the next one follows it',
+    reason: 'A rotation that happens every month is one that works on the day it is needed.',
+  },
+  tokenBytesMax: {
+    schema: { type: 'integer', minimum: 512, maximum: 4096 },
+    default: 1800,
+    unit: 'bytes',
+    meaning: 'a larger token is refused when it would be minted',
+    reason:
+      'Verifiers refuse beyond 8 KiB, and half of that leaves the other headers of a request their room.',
+  },
+} as const

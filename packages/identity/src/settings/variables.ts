@@ -1,0 +1,102 @@
+import type { Environment, Mistake } from '@portcullis/runtime'
+import { readSecret } from '@portcullis/runtime'
+import { secretVariables } from './secrets.ts'
+import type { ValueSchema } from './setting.ts'
+import { variableOf } from './setting.ts'
+import type { SettingPath } from './table.ts'
+import { identityTable, settingEntries } from './table.ts'
+
+/** A setting that somebody has chosen outside the file. */
+export interface ChosenText {
+  readonly text: string
+  readonly from: 'environment' | 'command line'
+  /** The variable or option, as mistakes name it. */
+  readonly where: string
+}
+
+export interface ReadVariables {
+  readonly texts: ReadonlyMap<SettingPath, ChosenText>
+  readonly mistakes: readonly Mistake[]
+}
+
+/** Every variable that identity reads: settings and secrets, each with its `_FILE` where it has one. */
+export const identityVariables: readonly string[] = [
+  ...settingEntries.flatMap(([path, { holdsPassword }]) => {
+    const variable = variableOf(path)
+    return holdsPassword === true ? [variable, `${variable}_FILE`] : [variable]
+  }),
+  ...secretVariables.flatMap(({ variable }) => [variable, `${variable}_FILE`]),
+]
+
+/** What the environment says of settings. An empty variable counts as one that is not set. */
+export function readVariables(environment: Environment): ReadVariables {
+  const texts = new Map<SettingPath, ChosenText>()
+  const mistakes = misspeltVariables(environment)
+  for (const [path, { holdsPassword }] of settingEntries) {
+    const variable = variableOf(path)
+    const read =
+      holdsPassword === true
+        ? readSecret(environment, variable)
+        : ({ kind: 'text', text: environment[variable] ?? '', variable } as const)
+    if (read.kind === 'mistaken') mistakes.push(read.mistake)
+    if (read.kind !== 'text' || read.text === '') continue
+    texts.set(path, { text: read.text, from: 'environment', where: read.variable })
+  }
+  return { texts, mistakes }
+}
+
+/** The value that a text means; one that cannot be read stays a text, which the schema then refuses. */
+export function valueOfText(path: SettingPath, text: string): unknown {
+  const schema: ValueSchema = identityTable[path].schema
+  switch (schema.type) {
+    case 'integer':
+      return /^-?\d{1,15}$/.test(text) ? Number(text) : text
+    case 'boolean':
+      return text === 'true' || text === 'false' ? text === 'true' : text
+    case 'array':
+      return text.split(',').map((entry) => entry.trim())
+    case 'string':
+      return text
+  }
+}
+
+/**
+ * Other programs have variables of the same prefix, and Kubernetes makes some for each service that is
+ * called portcullis. So what is not known is let be, unless it is a slip of the pen away from a name
+ * that is: nobody gives two things such names on purpose.
+ */
+function misspeltVariables(environment: Environment): Mistake[] {
+  const known = new Set(identityVariables)
+  return Object.keys(environment)
+    .filter((name) => /^PORTCULLIS_/i.test(name) && !known.has(name))
+    .flatMap((name) => {
+      const meant = nearestVariable(name.toUpperCase())
+      return meant === undefined
+        ? []
+        : [{ path: name, message: `is not known: did you mean ${meant}?` }]
+    })
+}
+
+const slipsMax = 2
+
+function nearestVariable(name: string): string | undefined {
+  const [nearest] = identityVariables
+    .filter((variable) => Math.abs(variable.length - name.length) <= slipsMax)
+    .map((variable) => ({ variable, slips: slipsBetween(name, variable) }))
+    .toSorted((one, other) => one.slips - other.slips)
+  return nearest !== undefined && nearest.slips <= slipsMax ? nearest.variable : undefined
+}
+
+/** How many letters have to be added, left out or changed (Levenshtein). */
+function slipsBetween(text: string, word: string): number {
+  let row = Array.from({ length: word.length + 1 }, (_, index) => index)
+  for (const [index, letter] of text.split('').entries()) {
+    const next = [index + 1]
+    for (const [column, wanted] of word.split('').entries()) {
+      const changed = (row[column] ?? 0) + (letter === wanted ? 0 : 1)
+      next.push(Math.min(changed, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[word.length] ?? 0
+}

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Log, Running, TlsPair } from '@portcullis/runtime'
 import { listenError, readTlsFiles, startOperations, StartError } from '@portcullis/runtime'
+import { createAfterwards } from './afterwards.ts'
 import type { ClientCredentialsParts } from './domain/client-credentials.ts'
 import type { Feed } from './domain/feed.ts'
 import { createFeed } from './domain/feed.ts'
@@ -8,14 +9,12 @@ import type { Keyring } from './domain/keyring.ts'
 import { openKeyring } from './domain/keyring.ts'
 import type { LoginParts } from './domain/login.ts'
 import type { PasswordChangeParts } from './domain/password-change.ts'
-import { normalisePassword } from './domain/passwords.ts'
-import { randomIdentifier, randomSecret } from './domain/random.ts'
+import { randomIdentifier } from './domain/random.ts'
 import type { RefreshParts } from './domain/refresh.ts'
 import type { RefreshPeppers } from './domain/refresh-tokens.ts'
 import type { Registry } from './domain/registry.ts'
 import { accessTokenSecondsMax, algorithmsInUse } from './domain/registry.ts'
 import { createSealer } from './domain/sealing.ts'
-import { createHasher } from './hasher.ts'
 import { addAdminAccounts } from './http/admin-accounts.ts'
 import { addAdminKeys } from './http/admin-keys.ts'
 import { createCallers } from './http/callers.ts'
@@ -34,6 +33,8 @@ import { startCertificateReload } from './jobs/certificate-reload.ts'
 import { startFeedBeats } from './jobs/feed-beats.ts'
 import { startKeyTicks } from './jobs/key-ticks.ts'
 import { createOwnVerifier } from './own-verifier.ts'
+import type { PasswordOptions, PasswordParts } from './password-parts.ts'
+import { createPasswordParts } from './password-parts.ts'
 import type { IdentitySettings } from './settings.ts'
 import type { IdentitySecrets } from './settings/secrets.ts'
 import { createAccountStore } from './store/accounts.ts'
@@ -51,6 +52,7 @@ export interface IdentityOptions extends IdentitySecrets {
   readonly log: Log
   /** Milliseconds since 1970; default: the clock of the store, and elsewhere that of this machine. */
   readonly now?: () => number
+  readonly passwords?: PasswordOptions
 }
 
 export interface Identity extends Running {
@@ -64,7 +66,7 @@ export interface Identity extends Running {
  */
 export async function startIdentity(
   settings: IdentitySettings,
-  { sealingKey, peppers, log, now }: IdentityOptions,
+  { sealingKey, peppers, log, now, passwords = {} }: IdentityOptions,
 ): Promise<Identity> {
   const database = await openDatabase(settings.database, { now })
   const close: (() => Promise<void>)[] = [database.close]
@@ -83,7 +85,11 @@ export async function startIdentity(
     const feed = createFeed({ issuer, log: revocations, signCheckpoint })
     close.push(startFeedBeats(feed, revocations, log))
     const { transaction } = revocations
-    const parts = await createParts(settings, database, { keyring, peppers, transaction })
+    const passwordParts = await createPasswordParts(issuer, passwords, log)
+    const afterwards = createAfterwards(log)
+    close.push(afterwards.settled)
+    const made = { ...passwordParts, keyring, peppers, transaction, afterwards: afterwards.run }
+    const parts = createParts(settings, database, made)
 
     const { transport, stop } = await openTransport(settings.listen.tls, log)
     close.push(stop)
@@ -173,32 +179,30 @@ async function openRevocations(
   return createRevocationLog(database, { issuer, highWater })
 }
 
-async function createParts(
+function createParts(
   settings: IdentitySettings,
   database: Database,
   {
     keyring,
-    peppers,
     transaction,
-  }: {
-    readonly keyring: Keyring
-    readonly peppers: RefreshPeppers
-    readonly transaction: RevokingTransaction
-  },
-): Promise<Parts> {
-  const passwords = createHasher()
+    ...made
+  }: PasswordParts &
+    Pick<LoginParts, 'afterwards'> & {
+      readonly keyring: Keyring
+      readonly peppers: RefreshPeppers
+      readonly transaction: RevokingTransaction
+    },
+): Parts {
   return {
+    ...made,
     registry: settings.registry,
     accounts: createAccountStore(database, transaction),
     clients: createClientStore(database),
     sessions: createSessionStore(database, transaction),
-    passwords,
-    unmatchablePasswordHash: await passwords.hash(normalisePassword(randomSecret(randomBytes))),
     issuer: settings.registry.issuer,
     sign: keyring.sign,
     randomBytes,
     tokenBytesMax: settings.tokenBytesMax,
-    peppers,
     refreshGraceSeconds: settings.refreshGraceSeconds,
     sessionIdleSeconds: settings.sessionIdleSeconds,
     sessionSeconds: settings.sessionSeconds,

@@ -2,9 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { StartError } from '@portcullis/runtime'
 import { parseIdentifier } from './domain/accounts.ts'
 import { hashClientSecret } from './domain/clients.ts'
-import { newPasswordFault, normalisePassword } from './domain/passwords.ts'
+import { newPasswordFault } from './domain/password-rules.ts'
+import { normalisePassword } from './domain/passwords.ts'
 import { randomIdentifier, randomSecret } from './domain/random.ts'
-import { createHasher } from './hasher.ts'
+import { hashPassword } from './hasher.ts'
+import { parsePasswordHash } from './password-hash.ts'
+import { createPasswordRules } from './password-rules.ts'
 import type { FirstAccount } from './store/bootstrap.ts'
 import { bootstrapStore } from './store/bootstrap.ts'
 import type { StorableClient } from './store/clients.ts'
@@ -15,6 +18,14 @@ import { openDatabase } from './store/database.ts'
 export interface NewAccount {
   readonly identifier: string
   readonly password: string
+  readonly roles: readonly string[]
+}
+
+/** Somebody whose password only another system has seen; the next login makes a hash of our own. */
+export interface ImportedAccount {
+  readonly identifier: string
+  /** Of argon2, bcrypt, scrypt or PBKDF2. */
+  readonly passwordHash: string
   readonly roles: readonly string[]
 }
 
@@ -30,35 +41,20 @@ export interface NewClient {
 export interface BootstrapRequest {
   /** `sqlite:PATH` or `postgres://…` */
   readonly database: string
-  readonly accounts: readonly NewAccount[]
+  readonly accounts: readonly (NewAccount | ImportedAccount)[]
   readonly clients: readonly NewClient[]
 }
 
 /**
  * Makes the first accounts and clients of an empty store, all or nothing. A store that has an account
- * is left alone: the outcome says so. Bad identifiers, bad passwords and taken client names are a
- * `StartError`.
+ * is left alone: the outcome says so. Bad identifiers, bad passwords, unreadable hashes and taken client
+ * names are a `StartError`.
  */
 export async function bootstrap(
   { database: url, accounts, clients }: BootstrapRequest,
   options: DatabaseOptions = {},
 ): Promise<{ readonly kind: 'bootstrapped' | 'not-empty' }> {
-  const hasher = createHasher()
-  const first = await Promise.all(
-    accounts.map(async ({ identifier, password, roles }): Promise<FirstAccount> => {
-      const normalised = normalisePassword(password)
-      const fault = newPasswordFault(normalised)
-      if (fault !== undefined) throw invalid(`the password of ${identifier} ${fault}`)
-      const parsed = parseIdentifier(identifier)
-      if (parsed.kind === 'malformed') throw invalid(`the identifier ${parsed.why}`)
-      return {
-        id: randomIdentifier(randomBytes),
-        identifier: parsed.identifier,
-        passwordHash: await hasher.hash(normalised),
-        roles,
-      }
-    }),
-  )
+  const first = await Promise.all(accounts.map(firstAccount))
   const database = await openDatabase(url, options)
   try {
     const outcome = await bootstrapStore(database, {
@@ -72,6 +68,32 @@ export async function bootstrap(
   } finally {
     await database.close()
   }
+}
+
+const passwordRules = createPasswordRules()
+
+async function firstAccount(account: NewAccount | ImportedAccount): Promise<FirstAccount> {
+  const parsed = parseIdentifier(account.identifier)
+  if (parsed.kind === 'malformed') throw invalid(`the identifier ${parsed.why}`)
+  const { identifier } = parsed
+  const passwordHash =
+    'passwordHash' in account
+      ? requireReadable(account.passwordHash, identifier)
+      : await hashFit(account.password, identifier)
+  return { id: randomIdentifier(randomBytes), identifier, passwordHash, roles: account.roles }
+}
+
+async function hashFit(password: string, identifier: string): Promise<string> {
+  const normalised = normalisePassword(password)
+  const fault = await newPasswordFault(passwordRules, normalised, identifier)
+  if (fault !== undefined) throw invalid(`the password of ${identifier} ${fault}`)
+  return hashPassword(normalised)
+}
+
+function requireReadable(passwordHash: string, identifier: string): string {
+  const parsed = parsePasswordHash(passwordHash)
+  if (parsed.kind === 'password-hash') return passwordHash
+  throw invalid(`the password hash of ${identifier} cannot be taken over: it is ${parsed.why}`)
 }
 
 /**

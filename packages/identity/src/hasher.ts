@@ -1,48 +1,136 @@
 import { availableParallelism } from 'node:os'
-import { hash, verify } from '@node-rs/argon2'
-import type { PasswordHasher } from './domain/passwords.ts'
+import { hash } from '@node-rs/argon2'
+import { StartError } from '@portcullis/runtime'
+import type { NormalisedPassword, PasswordHasher } from './domain/passwords.ts'
+import { normalisePassword } from './domain/passwords.ts'
+import type { HashCost } from './hash-cost.ts'
+import { defaultHashCost, isWeaker } from './hash-cost.ts'
+import type { PasswordHash } from './password-hash.ts'
+import { parsePasswordHash } from './password-hash.ts'
 
-/** OWASP's first choice for argon2id: 19 MiB, two passes, one lane; about 20 ms on a 2026 core. */
-const cost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
-
-/** About two seconds of work for two idle cores. Whoever comes later is told so at once. */
-const waitingMax = 100
-const retryAfterSeconds = 2
+export interface HasherOptions {
+  /** Default: `defaultHashCost`. From a setting: what `requireHashCost` has let through. */
+  readonly cost?: HashCost
+  /** How many run at once; default: as many as there are cores, and one less than there are threads. */
+  readonly runningMax?: number | undefined
+  /** How many more may wait; default 100, which is about a second of work for two idle cores. */
+  readonly waitingMax?: number | undefined
+  /** A clock that never goes back, in milliseconds; default `performance.now`. */
+  readonly nowMs?: () => number
+}
 
 /**
- * Hashes and checks with argon2id (RFC 9106). Checks are asked for by strangers: as many run at once as
- * there are cores, and the rest wait in a bounded queue. New hashes are rare and not queued.
+ * What libuv has unless UV_THREADPOOL_SIZE says otherwise. Hashes run on its threads, as file system, DNS and
+ * asynchronous cryptography do, so one thread is left to these. Measured under a flood of logins on two
+ * cores: reading a file takes 0.07 ms with one thread left, and 10 ms with none.
  */
-export function createHasher(): PasswordHasher {
-  const takeTurn = createQueue(availableParallelism(), waitingMax)
+const libuvThreads = 4
+const waitingMaxByDefault = 100
+
+/**
+ * Hashes with argon2id (RFC 9106), and checks what `parsePasswordHash` reads. Strangers ask for both, at
+ * login and when they register: few run at once, some wait, and the rest is told when to come back.
+ */
+export function createHasher({
+  cost = defaultHashCost,
+  runningMax = Math.min(availableParallelism(), libuvThreads - 1),
+  waitingMax = waitingMaxByDefault,
+  nowMs = () => performance.now(),
+}: HasherOptions = {}): PasswordHasher {
+  if (!isCount(runningMax, 1) || !isCount(waitingMax, 0)) {
+    throw new StartError(
+      `${runningMax} hashes cannot run at once while ${waitingMax} wait`,
+      'Let at least 1 run, and 0 or more wait.',
+    )
+  }
+  const queue = createQueue(runningMax, waitingMax, nowMs)
   return {
-    hash: (password) => hash(password, cost),
-    verify: async (passwordHash, password) => {
-      const turn = takeTurn(() => verify(passwordHash, password))
-      if (turn === undefined) return { kind: 'busy', retryAfterSeconds }
-      return { kind: (await turn) ? 'match' : 'mismatch' }
+    hash: async (password) => {
+      const turn = queue.take(() => hashPassword(password, cost))
+      if (turn === undefined) return queue.busy()
+      return { kind: 'hashed', passwordHash: await turn }
+    },
+    verify: async (passwordHash, typed) => {
+      const turn = queue.take(() => check(passwordHash, typed, cost))
+      return turn === undefined ? queue.busy() : turn
     },
   }
 }
 
-type Queue = <Result>(job: () => Promise<Result>) => Promise<Result> | undefined
+function isCount(value: number, min: number): boolean {
+  return Number.isInteger(value) && value >= min
+}
 
-/** Runs `runningMax` jobs at once and lets `waitMax` more wait; undefined when that is full. */
-function createQueue(runningMax: number, waitMax: number): Queue {
+/** Hashes at once, whatever waits: for what no stranger asks for. */
+export function hashPassword(
+  password: NormalisedPassword,
+  cost: HashCost = defaultHashCost,
+): Promise<string> {
+  const { memoryKib, passes, lanes } = cost
+  return hash(password, { memoryCost: memoryKib, timeCost: passes, parallelism: lanes })
+}
+
+async function check(
+  passwordHash: string,
+  typed: string,
+  cost: HashCost,
+): Promise<{ readonly kind: 'match'; readonly rehash?: true } | { readonly kind: 'mismatch' }> {
+  const parsed = parsePasswordHash(passwordHash)
+  const stored = parsed.kind === 'password-hash' ? parsed.hash : undefined
+  const isPresent = stored !== undefined && !needsRehash(stored, cost)
+  const normalised = normalisePassword(typed)
+  // Other systems may have hashed what was typed; mostly it is the same.
+  for (const text of new Set([normalised, typed])) {
+    if ((await stored?.matches(text)) === true) {
+      return isPresent ? { kind: 'match' } : { kind: 'match', rehash: true }
+    }
+    // A cheaper hash must not tell by its time that the account exists: one of ours is made as well.
+    if (!isPresent) await hashPassword(normalised, cost)
+  }
+  return { kind: 'mismatch' }
+}
+
+function needsRehash({ argon2idCost }: PasswordHash, cost: HashCost): boolean {
+  return argon2idCost === undefined || isWeaker(argon2idCost, cost)
+}
+
+interface Queue {
+  /** Undefined when it is full. */
+  readonly take: <Result>(job: () => Promise<Result>) => Promise<Result> | undefined
+  readonly busy: () => { readonly kind: 'busy'; readonly retryAfterSeconds: number }
+}
+
+/** How long a job takes until one was measured, and what the newest measurement counts for. */
+const jobMsAtFirst = 25
+const newestShare = 0.1
+const retryAfterSecondsMax = 60
+
+/** Runs `runningMax` jobs at once and lets `waitMax` more wait. */
+function createQueue(runningMax: number, waitMax: number, nowMs: () => number): Queue {
   const waiting: (() => void)[] = []
   let running = 0
+  let jobMs = jobMsAtFirst
 
   async function run<Result>(job: () => Promise<Result>): Promise<Result> {
     if (running >= runningMax) await new Promise<void>((resolve) => waiting.push(resolve))
     else running += 1
+    const startedAt = nowMs()
     try {
       return await job()
     } finally {
+      jobMs += newestShare * (nowMs() - startedAt - jobMs)
       // The place goes straight to the next in line, so `running` changes only when nobody waits.
       const next = waiting.shift()
       if (next === undefined) running -= 1
       else next()
     }
   }
-  return (job) => (running >= runningMax && waiting.length >= waitMax ? undefined : run(job))
+  return {
+    take: (job) => (running >= runningMax && waiting.length >= waitMax ? undefined : run(job)),
+    busy: () => {
+      const untilEmptyMs = ((waiting.length + running) * jobMs) / runningMax
+      const seconds = Math.min(Math.ceil(untilEmptyMs / 1000), retryAfterSecondsMax)
+      return { kind: 'busy', retryAfterSeconds: seconds }
+    },
+  }
 }

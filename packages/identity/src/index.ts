@@ -1,7 +1,8 @@
 export { startIdentity } from './app.ts'
 export type { Identity, IdentityOptions } from './app.ts'
 export { bootstrap, ensureClients, newClientCredential, newRandomSecret } from './bootstrap.ts'
-export type { BootstrapRequest, NewAccount, NewClient } from './bootstrap.ts'
+export type { BootstrapRequest, ImportedAccount, NewAccount, NewClient } from './bootstrap.ts'
+export type { PasswordOptions } from './password-parts.ts'
 export {
   describeIdentitySettings,
   parseIdentitySettings,

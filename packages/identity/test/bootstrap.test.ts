@@ -77,6 +77,8 @@ testOnEngines(
 const refusedAccounts: readonly (readonly [Partial<NewAccount>, RegExp])[] = [
   [{ password: 'short' }, /the password of alice must have at least 8 characters/],
   [{ password: 'x'.repeat(257) }, /the password of alice must not have more than 256/],
+  [{ password: 'Password123' }, /the password of alice is among the passwords that are guessed/],
+  [{ password: 'alice in chains' }, /the password of alice must not contain the identifier/],
   [{ identifier: '' }, /the identifier must not be empty/],
   [{ identifier: 'al ice' }, /the identifier must not contain spaces/],
 ]
@@ -95,6 +97,35 @@ test('a password or an identifier that will not do is a StartError, and makes no
   }
   assert.equal(existsSync(path), false)
 })
+
+testOnEngines(
+  'hashes of another system are taken over as they are, and one that cannot be read is a StartError',
+  async (t, engine) => {
+    const database = await engine.createStore(t)
+    const passwordHash = '$2b$05$Z17AXnnlpzddNUvnC6cZNOSwMA/8oNiKnHTHTwLlBijfucQQlHjaG'
+    const importing = (hash: string): Promise<unknown> =>
+      bootstrap({
+        database,
+        accounts: [{ identifier: 'Carol', passwordHash: hash, roles: [] }],
+        clients: [],
+      })
+    const faults: readonly (readonly [string, string])[] = [
+      [passwordHash.slice(1), 'unknown-format'],
+      [passwordHash.slice(0, -1), 'damaged'],
+      [passwordHash.replace('$05$', '$31$'), 'too-costly'],
+    ]
+    for (const [hash, why] of faults) {
+      await assert.rejects(
+        importing(hash),
+        (error) =>
+          error instanceof StartError &&
+          error.message === `the password hash of carol cannot be taken over: it is ${why}`,
+      )
+    }
+    assert.deepEqual(await importing(passwordHash), { kind: 'bootstrapped' })
+    assert.deepEqual(await columnOf(database, 'accounts', 'password_hash'), [passwordHash])
+  },
+)
 
 testOnEngines(
   'a client name that the settings file has taken is a StartError, and changes nothing',

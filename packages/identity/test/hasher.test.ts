@@ -1,45 +1,173 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hash as argon2 } from '@node-rs/argon2'
+import { StartError } from '@portcullis/runtime'
+import type { NormalisedPassword } from '../src/domain/passwords.ts'
 import { normalisePassword } from '../src/domain/passwords.ts'
-import { createHasher } from '../src/hasher.ts'
+import type { HashCost } from '../src/hash-cost.ts'
+import { requireHashCost } from '../src/hash-cost.ts'
+import { createHasher, hashPassword } from '../src/hasher.ts'
 
 const hasher = createHasher()
-const password = normalisePassword('correct horse battery staple')
+const text = 'correct horse battery staple'
+const password = normalisePassword(text)
+const match = { kind: 'match' }
+const matchAndRehash = { kind: 'match', rehash: true }
+const mismatch = { kind: 'mismatch' }
 
-test('a password matches its own hash and no other password does', async () => {
-  const hash = await hasher.hash(password)
-  assert.deepEqual(await hasher.verify(hash, password), { kind: 'match' })
-  const wrong = normalisePassword('correct horse battery stable')
-  assert.deepEqual(await hasher.verify(hash, wrong), { kind: 'mismatch' })
+async function hashOf(given: NormalisedPassword): Promise<string> {
+  const hashed = await hasher.hash(given)
+  assert.ok(hashed.kind === 'hashed')
+  return hashed.passwordHash
+}
+
+test('a password matches its own hash and no other password does (ASVS 6.2.8)', async () => {
+  const hash = await hashOf(password)
+  assert.deepEqual(await hasher.verify(hash, text), match)
+  for (const wrong of ['correct horse battery stable', text.toUpperCase(), ` ${text}`, '']) {
+    assert.deepEqual(await hasher.verify(hash, wrong), mismatch, wrong)
+  }
 })
 
 test('a hash is argon2id with 19 MiB, two passes, one lane and a salt of its own', async () => {
-  const hashes = [await hasher.hash(password), await hasher.hash(password)]
+  const hashes = [await hashOf(password), await hashOf(password)]
   for (const hash of hashes) assert.match(hash, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
   assert.equal(new Set(hashes).size, 2)
 })
 
-test('a hash that was made at another cost is still checked', async () => {
-  const hash = await argon2(password, { memoryCost: 7168, timeCost: 5, parallelism: 1 })
-  assert.deepEqual(await hasher.verify(hash, password), { kind: 'match' })
-})
-
 test('nothing is cut off: passwords that share their first 300 characters differ', async () => {
   const long = normalisePassword('🔑'.repeat(300))
-  const longer = normalisePassword(`${'🔑'.repeat(300)}!`)
-  const hash = await hasher.hash(long)
-  assert.deepEqual(await hasher.verify(hash, longer), { kind: 'mismatch' })
+  const hash = await hashOf(long)
+  assert.deepEqual(await hasher.verify(hash, `${long}!`), mismatch)
 })
 
-test('when the queue is full the rest is turned away at once, and room comes back', async () => {
-  const hash = await hasher.hash(password)
-  const checks = await Promise.all(Array.from({ length: 160 }, () => hasher.verify(hash, password)))
-  const matched = checks.filter(({ kind }) => kind === 'match')
-  const busy = checks.filter((check) => check.kind === 'busy')
-  assert.ok(matched.length >= 100, `${matched.length} were checked`)
-  assert.ok(busy.length > 0, 'nobody was turned away')
-  assert.equal(matched.length + busy.length, 160)
-  for (const { retryAfterSeconds } of busy) assert.equal(retryAfterSeconds, 2)
-  assert.deepEqual(await hasher.verify(hash, password), { kind: 'match' })
+test('a match with a weaker hash or one of another kind asks for a new one', async () => {
+  const weaker = { memoryCost: 19_455, timeCost: 2, parallelism: 1 }
+  assert.deepEqual(await hasher.verify(await argon2(text, weaker), text), matchAndRehash)
+  const fewer = { memoryCost: 47_104, timeCost: 1, parallelism: 1 }
+  assert.deepEqual(await hasher.verify(await argon2(text, fewer), text), matchAndRehash)
+  const stronger = { memoryCost: 20_000, timeCost: 3, parallelism: 1 }
+  assert.deepEqual(await hasher.verify(await argon2(text, stronger), text), match)
+  // As another kind, argon2i.
+  const other = { ...stronger, algorithm: 1 }
+  assert.deepEqual(await hasher.verify(await argon2(text, other), text), matchAndRehash)
+})
+
+test('raised parameters make the old hashes weak, and new ones fit at once', async () => {
+  const raised = createHasher({ cost: { memoryKib: 19_456, passes: 3, lanes: 1 } })
+  assert.deepEqual(await raised.verify(await hashOf(password), text), matchAndRehash)
+  const hashed = await raised.hash(password)
+  assert.ok(hashed.kind === 'hashed')
+  assert.deepEqual(await raised.verify(hashed.passwordHash, text), match)
+})
+
+test('a hash of another system matches what was typed there, in its own spelling', async () => {
+  // Of the ligature itself, which NFKC makes two letters.
+  const typed = 'o\ufb03ce-hours'
+  const foreign = await argon2(typed, { memoryCost: 64, timeCost: 1, parallelism: 1 })
+  assert.deepEqual(await hasher.verify(foreign, typed), matchAndRehash)
+  assert.deepEqual(await hasher.verify(foreign, 'office-hours'), mismatch)
+  const own = await hashOf(normalisePassword(typed))
+  for (const spelling of [typed, 'office-hours']) {
+    assert.deepEqual(await hasher.verify(own, spelling), match)
+  }
+})
+
+test('of a bcrypt hash the octets after the 72nd do not count, until there is a hash of our own', async () => {
+  // The same text as passlib's vector, which has 255 octets.
+  const foreign = '$2a$04$R1lJ2gkNaoPGdafE.H.16.1MKHPvmKwryeulRe225LKProWYwt9Oi'
+  const first72 = '0123456789'.repeat(8).slice(0, 72)
+  for (const typed of [first72, `${first72}and anything else`]) {
+    assert.deepEqual(await hasher.verify(foreign, typed), matchAndRehash)
+  }
+  assert.deepEqual(await hasher.verify(foreign, first72.slice(1)), mismatch)
+})
+
+test('a stored hash that cannot be read matches nothing, and is no error', async () => {
+  for (const damaged of ['', 'x', '$argon2id$v=19$m=19456,t=2,p=1$', '$2b$31$']) {
+    assert.deepEqual(await hasher.verify(damaged, text), mismatch, damaged)
+  }
+})
+
+test('of checks and new hashes alike the rest is turned away when the queue is full', async () => {
+  const hash = await hashOf(password)
+  const narrow = createHasher({ runningMax: 1, waitingMax: 2 })
+  const asked = [
+    narrow.verify(hash, text),
+    narrow.hash(password),
+    narrow.verify(hash, text),
+    narrow.hash(password),
+    narrow.verify(hash, text),
+  ]
+  const kinds = (await Promise.all(asked)).map(({ kind }) => kind)
+  assert.deepEqual(kinds, ['match', 'hashed', 'match', 'busy', 'busy'])
+  assert.deepEqual(await narrow.verify(hash, text), match)
+})
+
+test('a queue in which nothing could run is a StartError', () => {
+  for (const runningMax of [0, -1, 1.5, Number.NaN]) {
+    assert.throws(() => createHasher({ runningMax }), StartError)
+  }
+  assert.throws(() => createHasher({ waitingMax: -1 }), StartError)
+})
+
+test('Retry-After is the time that the queue will take, as fast as it was lately', async () => {
+  let nowMs = 0
+  // Every look at this clock takes four seconds, so a job does.
+  const slow = createHasher({
+    runningMax: 1,
+    waitingMax: 1,
+    nowMs: () => {
+      nowMs += 4000
+      return nowMs
+    },
+  })
+  const retryAfterSeconds = async (): Promise<number> => {
+    const answers = await Promise.all(Array.from({ length: 3 }, () => slow.hash(password)))
+    const busy = answers.find((answer) => answer.kind === 'busy')
+    assert.ok(busy !== undefined)
+    return busy.retryAfterSeconds
+  }
+  assert.equal(await retryAfterSeconds(), 1)
+  for (let job = 0; job < 40; job += 1) await slow.hash(password)
+  assert.equal(await retryAfterSeconds(), 8)
+})
+
+test('a job that fails leaves its place to the next', async () => {
+  const narrow = createHasher({ runningMax: 1, cost: { memoryKib: 1, passes: 1, lanes: 1 } })
+  await assert.rejects(narrow.hash(password))
+  const hash = await hashPassword(password)
+  assert.deepEqual(await narrow.verify(hash, text), match)
+})
+
+const fit: readonly HashCost[] = [
+  { memoryKib: 47_104, passes: 1, lanes: 1 },
+  { memoryKib: 19_456, passes: 2, lanes: 1 },
+  { memoryKib: 12_288, passes: 3, lanes: 1 },
+  { memoryKib: 9216, passes: 4, lanes: 1 },
+  { memoryKib: 7168, passes: 5, lanes: 1 },
+  { memoryKib: 7168, passes: 9, lanes: 4 },
+  { memoryKib: 262_144, passes: 4, lanes: 16 },
+]
+
+test("a cost below OWASP's minimum, or beyond what a login can wait for, is a StartError", () => {
+  for (const cost of fit) assert.equal(requireHashCost(cost), cost)
+  const weak = fit.slice(0, 6).flatMap((cost) => [
+    { ...cost, memoryKib: Math.min(cost.memoryKib, 7168) - 1 },
+    { ...cost, lanes: 0 },
+  ])
+  const unfit: readonly HashCost[] = [
+    ...weak,
+    { memoryKib: 47_103, passes: 1, lanes: 1 },
+    { memoryKib: 19_455, passes: 2, lanes: 1 },
+    { memoryKib: 47_104, passes: 0, lanes: 1 },
+    { memoryKib: 19_456.5, passes: 2, lanes: 1 },
+    { memoryKib: 19_456, passes: Number.NaN, lanes: 1 },
+    { memoryKib: 262_145, passes: 1, lanes: 1 },
+    { memoryKib: 262_144, passes: 5, lanes: 1 },
+    { memoryKib: 19_456, passes: 2, lanes: 17 },
+  ]
+  for (const cost of unfit) {
+    assert.throws(() => requireHashCost(cost), StartError, JSON.stringify(cost))
+  }
 })

@@ -255,7 +255,7 @@ test('when too many sign in at once, the rest is told when to come back', async 
   addLogin(app, {
     registry,
     issuer: registry.issuer,
-    accounts: { findByIdentifier: async () => undefined },
+    accounts: { findByIdentifier: async () => undefined, replacePasswordHash: unreachable },
     clients: { find: async () => ({ ...web, ...declaration }) },
     sessions: { open: unreachable },
     peppers: [createPepper(Buffer.alloc(32))],
@@ -264,6 +264,7 @@ test('when too many sign in at once, the rest is told when to come back', async 
       verify: async () => ({ kind: 'busy', retryAfterSeconds: 2 }),
     },
     unmatchablePasswordHash: '',
+    afterwards: unreachable,
     sign: unreachable,
     randomBytes: unreachable,
     tokenBytesMax: 1800,

@@ -84,13 +84,22 @@ test('a change answers the newest refresh token, whichever the caller has', asyn
   assert.ok(await isWelcome(identity, third.access))
 })
 
+const unfitPasswords = [
+  'short',
+  'x'.repeat(257),
+  '🔑'.repeat(7),
+  'Trustno1',
+  `${identifier}-was-here`,
+  'Portcullis 26',
+]
+
 test('a wrong current password is 401 and an unfit new one 400, and nothing changes', async (t) => {
   const identity = await start(t)
   const { access, refresh } = await signInHere(identity)
   const wrong = await change(identity, access, { current: `${oldPassword}x` })
   assertProblem(wrong, 401, 'bad-credentials')
   assert.match(String(wrong.headers['www-authenticate']), /^Password realm=/)
-  for (const next of ['short', 'x'.repeat(257), '🔑'.repeat(7)]) {
+  for (const next of unfitPasswords) {
     const unfit = await change(identity, access, { next })
     assertProblem(unfit, 400, 'malformed')
     const [error] = unfit.members()['errors'] as { field: string }[]
@@ -209,6 +218,23 @@ testOnEngines(
     assert.ok(outcome.kind === 'changed')
     assert.equal(outcome.tokens, undefined)
     assert.ok((await accountOf(store)).isBlocked)
+  },
+)
+
+testOnEngines(
+  'a change that finds the queue full says so, and changes nothing',
+  async (t, engine) => {
+    const store = await openParts(t, engine)
+    const { parts } = store
+    const { sessionId } = await loginWith(parts)
+    const busy = { kind: 'busy', retryAfterSeconds: 7 } as const
+    const full: typeof parts = {
+      ...parts,
+      passwords: { ...parts.passwords, hash: async () => busy },
+    }
+    const outcome = await changePassword(full, await sessionOf(parts, sessionId), passwords)
+    assert.deepEqual(outcome, busy)
+    assert.equal((await accountOf(store)).passwordHash, 'hash of alice-password')
   },
 )
 

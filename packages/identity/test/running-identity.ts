@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Log } from '@portcullis/runtime'
 import { createLog } from '@portcullis/runtime'
-import type { IdentitySettings, NewAccount, NewClient } from '../src/index.ts'
+import type {
+  IdentitySettings,
+  ImportedAccount,
+  NewAccount,
+  NewClient,
+  PasswordOptions,
+} from '../src/index.ts'
 import {
   bootstrap,
   newClientCredential,
@@ -53,8 +59,9 @@ export interface RunningIdentityOptions {
   readonly database?: string
   /** Members that replace those of `ordersAndReviews`. */
   readonly file?: Readonly<Record<string, unknown>>
-  readonly accounts?: readonly NewAccount[]
+  readonly accounts?: readonly (NewAccount | ImportedAccount)[]
   readonly clients?: readonly NewClient[]
+  readonly passwords?: PasswordOptions
 }
 
 /** Two services, two roles for people, and nothing that takes time. */
@@ -101,7 +108,7 @@ export async function startRunningIdentity(
 ): Promise<RunningIdentity> {
   const folder = createTemporaryFolder()
   const inFolder = `sqlite:${join(folder.path, 'identity.db')}`
-  const { database = inFolder, accounts = [alice], clients = [machine] } = options
+  const { database = inFolder, accounts = [alice], clients = [machine], passwords = {} } = options
   const clock = createChosenClock()
   await bootstrap({ database, accounts, clients }, { now: clock.now })
 
@@ -109,7 +116,11 @@ export async function startRunningIdentity(
   const settings = parseIdentitySettings(file, 'the test')
   const sealingKey = randomBytes(32)
   const peppers: RefreshPeppers = [createPepper(randomBytes(32))]
-  return runIn({ folder, clock, settings, sealingKey, peppers })
+  const place = { folder, clock, settings, sealingKey, peppers, passwords }
+  return runIn(place).catch((error: unknown) => {
+    folder.remove()
+    throw error
+  })
 }
 
 interface Place {
@@ -118,13 +129,15 @@ interface Place {
   readonly settings: IdentitySettings
   readonly sealingKey: Buffer
   readonly peppers: RefreshPeppers
+  readonly passwords: PasswordOptions
 }
 
 async function runIn(place: Place): Promise<RunningIdentity> {
-  const { folder, clock, settings, sealingKey, peppers } = place
+  const { folder, clock, settings, ...secretsAndPasswords } = place
+  const { sealingKey } = secretsAndPasswords
   const { database, registry } = settings
   const { log, logged } = createLogInMemory()
-  const identity = await startIdentity(settings, { sealingKey, peppers, log, now: clock.now })
+  const identity = await startIdentity(settings, { ...secretsAndPasswords, log, now: clock.now })
   const { port, operationsPort } = identity
   const askHere = (question: Question): Promise<Answer> => ask(port, question)
   const query: RunningIdentity['query'] = (sql) => queryStore(database, sql)

@@ -10,6 +10,7 @@ import type { RefreshPeppers } from '../src/domain/refresh-tokens.ts'
 import { createPepper } from '../src/domain/refresh-tokens.ts'
 import type { KnownSession } from '../src/domain/sessions.ts'
 import { parseIdentitySettings } from '../src/index.ts'
+import { createPasswordRules } from '../src/password-rules.ts'
 import { createAccountStore } from '../src/store/accounts.ts'
 import { bootstrapStore } from '../src/store/bootstrap.ts'
 import { createClientStore, synchroniseClients } from '../src/store/clients.ts'
@@ -57,12 +58,14 @@ export async function openPartsAt(
       clients: createClientStore(database),
       sessions: createSessionStore(database, log.transaction),
       passwords: {
-        hash: async (password) => `hash of ${password}`,
+        hash: async (password) => ({ kind: 'hashed', passwordHash: `hash of ${password}` }),
         verify: async (hash, password) => ({
           kind: hash === `hash of ${password}` ? 'match' : 'mismatch',
         }),
       },
+      passwordRules: createPasswordRules({ issuer: registry.issuer }),
       unmatchablePasswordHash: 'none',
+      afterwards: () => assert.fail('there is nothing to be done afterwards'),
       sign: (claims) => JSON.stringify(claims),
       randomBytes,
       tokenBytesMax: 1800,

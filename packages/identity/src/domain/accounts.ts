@@ -1,4 +1,5 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import { foldCase } from './case-folding.ts'
 
 export interface Account {
   /** The store's clock from before this was read: see `mintAccessToken`. */
@@ -31,6 +32,13 @@ export interface PasswordChange {
   readonly sessionId: string
 }
 
+/** A better hash of the password that an account has, which changes nothing for anybody. */
+export interface Rehash {
+  readonly accountId: string
+  readonly oldHash: string
+  readonly newHash: string
+}
+
 export type ChangedPassword =
   | {
       readonly kind: 'changed'
@@ -53,6 +61,8 @@ export interface AccountStore {
   readonly find: (accountId: string) => Promise<Account | undefined>
   readonly endAllSessions: (accountId: string) => Promise<RevocationPosition>
   readonly changePassword: (change: PasswordChange) => Promise<ChangedPassword>
+  /** Does nothing when the hash is another one by now. */
+  readonly replacePasswordHash: (rehash: Rehash) => Promise<void>
   /** Blocking twice is the same as once. */
   readonly block: (decision: Decision) => Promise<BlockOutcome>
   /** Lets the person sign in again, and revives nothing. False when there is no such account. */
@@ -66,11 +76,12 @@ export type ParsedIdentifier =
 const identifierCharactersMax = 254
 
 /**
- * Normalises what a person signs in with, once and in one place: NFKC, then lower case, so that
- * full-width, ligature and case variants of one name collide instead of becoming two accounts.
+ * Normalises what a person signs in with, once and in one place, so that full-width, ligature and case
+ * variants of one name collide instead of becoming two accounts (as in CVE-2026-15617). Others than the
+ * owner can so spell an address that folds to his: mail goes to the stored identifier, never to what was typed.
  */
 export function parseIdentifier(text: string): ParsedIdentifier {
-  const identifier = text.normalize('NFKC').toLowerCase().normalize('NFKC')
+  const identifier = foldCase(text)
   if (identifier === '') return malformed('must not be empty')
   if (identifier.length > identifierCharactersMax) {
     return malformed(`must not have more than ${identifierCharactersMax} characters`)
@@ -78,6 +89,7 @@ export function parseIdentifier(text: string): ParsedIdentifier {
   if (invisible.test(identifier)) {
     return malformed('must not contain spaces or invisible characters')
   }
+  if (mixesScripts(identifier)) return malformed('must not mix alphabets in one word')
   return { kind: 'identifier', identifier }
 }
 
@@ -86,6 +98,26 @@ export function parseIdentifier(text: string): ParsedIdentifier {
  * that are never drawn, such as fillers and variation selectors; and the Braille cell without dots.
  */
 const invisible = /[\s\p{C}\p{Default_Ignorable_Code_Point}\u2800]/u
+
+/**
+ * Scripts that share the looks of letters: one Cyrillic letter makes a second `alice` that nobody can tell
+ * from the first (UTS #39, section 5.1). A whole word of another script stays possible, and so does an
+ * address with one such word before its @.
+ */
+const scriptsAlike: readonly RegExp[] = [
+  /\p{Script=Latin}/u,
+  /\p{Script=Greek}/u,
+  /\p{Script=Cyrillic}/u,
+  /\p{Script=Armenian}/u,
+  /\p{Script=Cherokee}/u,
+  /\p{Script=Coptic}/u,
+  /\p{Script=Lisu}/u,
+]
+
+function mixesScripts(identifier: string): boolean {
+  const words = identifier.match(/[\p{L}\p{M}]+/gu) ?? []
+  return words.some((word) => scriptsAlike.filter((script) => script.test(word)).length > 1)
+}
 
 function malformed(why: string): ParsedIdentifier {
   return { kind: 'malformed', why }

@@ -14,13 +14,15 @@ import { mintForSession } from './session-tokens.ts'
 import type { KnownSession, Session, SessionLife, SessionStore } from './sessions.ts'
 
 export interface LoginParts extends SessionTokenParts, SessionLife {
-  readonly accounts: Pick<AccountStore, 'findByIdentifier'>
+  readonly accounts: Pick<AccountStore, 'findByIdentifier' | 'replacePasswordHash'>
   readonly clients: ClientStore
   readonly sessions: Pick<SessionStore, 'open'>
   readonly passwords: PasswordHasher
   readonly peppers: RefreshPeppers
   /** A hash that no password has, made with the hasher's present parameters. */
   readonly unmatchablePasswordHash: string
+  /** Runs what nobody waits for, and reports when it fails. */
+  readonly afterwards: (job: () => Promise<void>) => void
 }
 
 export interface LoginRequest extends RequestedAccess {
@@ -63,7 +65,7 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
   // An unknown account costs one hash as well: neither the answer nor its time tells who exists.
   const check = await parts.passwords.verify(
     account?.passwordHash ?? parts.unmatchablePasswordHash,
-    normalisePassword(request.password),
+    request.password,
   )
   if (check.kind === 'busy') return check
   if (account === undefined || check.kind === 'mismatch') {
@@ -79,10 +81,22 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
   const opened = await parts.sessions.open(session)
   if (opened.kind === 'blocked') return { kind: 'refused', why: 'account-blocked' }
   if (opened.kind === 'superseded') return { kind: 'refused', why: 'bad-credentials' }
+  if (check.rehash) parts.afterwards(() => rehash(parts, account, request.password))
   if (!session.client.mayRefresh) return { kind: 'signed-in', token, session }
   const { idleExpiresAt, readAt } = session
   const refresh = issueRefreshToken(parts.peppers, session, 0, { idleExpiresAt, now: readAt })
   return { kind: 'signed-in', token, refresh, session }
+}
+
+/** Only here is the password at hand to hash it as of today. When much is going on, the next login will do. */
+async function rehash(
+  { accounts, passwords }: LoginParts,
+  { id: accountId, passwordHash: oldHash }: Account,
+  typed: string,
+): Promise<void> {
+  const hashed = await passwords.hash(normalisePassword(typed))
+  if (hashed.kind === 'busy') return
+  await accounts.replacePasswordHash({ accountId, oldHash, newHash: hashed.passwordHash })
 }
 
 function newSession(

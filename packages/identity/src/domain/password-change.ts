@@ -2,7 +2,9 @@ import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { AccessToken } from './access-tokens.ts'
 import type { AccountStore } from './accounts.ts'
 import type { PasswordHasher } from './passwords.ts'
-import { newPasswordFault, normalisePassword } from './passwords.ts'
+import type { PasswordRules } from './password-rules.ts'
+import { newPasswordFault } from './password-rules.ts'
+import { normalisePassword } from './passwords.ts'
 import type { IssuedRefreshToken, RefreshPeppers } from './refresh-tokens.ts'
 import { issueRefreshToken } from './refresh-tokens.ts'
 import type { SessionTokenParts, SessionTokenRefusal } from './session-tokens.ts'
@@ -14,6 +16,7 @@ export interface PasswordChangeParts extends SessionTokenParts {
   readonly accounts: AccountStore
   readonly sessions: SessionStore
   readonly passwords: PasswordHasher
+  readonly passwordRules: PasswordRules
   readonly peppers: RefreshPeppers
 }
 
@@ -51,24 +54,24 @@ export async function changePassword(
 ): Promise<PasswordChangeOutcome> {
   const { accountId, id: sessionId } = session
   const next = normalisePassword(passwords.new)
-  const fault = newPasswordFault(next)
-  if (fault !== undefined) return { kind: 'unfit', fault }
   const rehearsal = mintForSession(parts, session, {})
   if (rehearsal.kind === 'refused') return rehearsal
   const account = await parts.accounts.find(accountId)
   if (account === undefined) return { kind: 'refused', why: 'session-over' }
-  const check = await parts.passwords.verify(
-    account.passwordHash,
-    normalisePassword(passwords.current),
-  )
+  const fault = await newPasswordFault(parts.passwordRules, next, account.identifier)
+  if (fault !== undefined) return { kind: 'unfit', fault }
+  const check = await parts.passwords.verify(account.passwordHash, passwords.current)
   if (check.kind === 'busy') return check
   if (check.kind === 'mismatch') return { kind: 'refused', why: 'bad-credentials' }
+
+  const hashed = await parts.passwords.hash(next)
+  if (hashed.kind === 'busy') return hashed
 
   const changed = await parts.accounts.changePassword({
     accountId,
     sessionId,
     oldHash: account.passwordHash,
-    newHash: await parts.passwords.hash(next),
+    newHash: hashed.passwordHash,
   })
   if (changed.kind === 'superseded') return { kind: 'refused', why: 'session-over' }
   const { position, counter } = changed

@@ -1,34 +1,28 @@
-/** Hashes and checks passwords. Slow on purpose, so checks have a bounded queue of their own. */
+/** Hashes and checks passwords. Slow on purpose, so both wait in one bounded queue. */
 export interface PasswordHasher {
-  readonly hash: (password: NormalisedPassword) => Promise<string>
-  readonly verify: (passwordHash: string, password: NormalisedPassword) => Promise<PasswordCheck>
+  readonly hash: (password: NormalisedPassword) => Promise<HashedPassword>
+  /**
+   * Takes what was typed: own hashes are of the normalised text, those of other systems of the original.
+   * A stored hash that cannot be read matches nothing.
+   */
+  readonly verify: (passwordHash: string, typed: string) => Promise<PasswordCheck>
 }
 
+export type HashedPassword = { readonly kind: 'hashed'; readonly passwordHash: string } | Busy
+
 export type PasswordCheck =
-  | { readonly kind: 'match' }
-  | { readonly kind: 'mismatch' }
-  /** The queue is full: nothing was checked. */
-  | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
+  /** `rehash`: the hash is weaker than a new one would be, or came from another system. */
+  { readonly kind: 'match'; readonly rehash?: true } | { readonly kind: 'mismatch' } | Busy
+
+/** The queue is full: nothing was hashed and nothing checked. */
+interface Busy {
+  readonly kind: 'busy'
+  readonly retryAfterSeconds: number
+}
 
 export type NormalisedPassword = string & { readonly __brand: 'NormalisedPassword' }
-
-/**
- * ASVS 6.2.1. NIST SP 800-63B-4 asks for 15 where the password is the only factor; that is left to the
- * operator's advice, because no rule that people defeat with a longer pattern makes them safer.
- */
-const codePointsMin = 8
-const codePointsMax = 256
 
 /** One person types the same password on two keyboards: NFKC makes it one (NIST SP 800-63B 3.1.1.2). */
 export function normalisePassword(text: string): NormalisedPassword {
   return text.normalize('NFKC') as NormalisedPassword
-}
-
-/** What is wrong with a new password; undefined when it will do. Nothing is cut off, ever. */
-export function newPasswordFault(password: NormalisedPassword): string | undefined {
-  // Code points, as NIST SP 800-63B counts them.
-  const { length } = Array.from(password)
-  if (length < codePointsMin) return `must have at least ${codePointsMin} characters`
-  if (length > codePointsMax) return `must not have more than ${codePointsMax} characters`
-  return undefined
 }

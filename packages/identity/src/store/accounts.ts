@@ -36,6 +36,12 @@ export function createAccountStore(
       }),
     changePassword: (change) =>
       transaction((query, revoke) => changePassword(query, revoke, change)),
+    replacePasswordHash: async ({ accountId, oldHash, newHash }) => {
+      await database.write(
+        'UPDATE accounts SET password_hash = $3 WHERE id = $1 AND password_hash = $2',
+        [accountId, oldHash, newHash],
+      )
+    },
     block: (decision) => transaction((query, revoke) => block(query, revoke, decision)),
     unblock: (decision) => database.transaction((query) => unblock(query, decision)),
   }

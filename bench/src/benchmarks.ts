@@ -24,4 +24,29 @@ export const benchmarks: readonly Benchmark[] = [
     title: 'look a token up among the revocations',
     load: () => import('./b3-revocation-check.ts'),
   },
+  {
+    id: 'B5',
+    title: 'refresh over HTTP, each a durable rotation',
+    load: () => import('./b5-refresh.ts'),
+  },
+  {
+    id: 'B6',
+    title: 'login, at capacity and flooded',
+    load: () => import('./b6-login.ts'),
+  },
+  {
+    id: 'B7',
+    title: 'tokens for machines, by client credentials',
+    load: () => import('./b7-client-credentials.ts'),
+  },
+  {
+    id: 'B9',
+    title: 'start, and what it takes of memory',
+    load: () => import('./b9-start.ts'),
+  },
+  {
+    id: 'B10',
+    title: 'growth: refresh with ten and a hundred times the sessions',
+    load: () => import('./b10-growth.ts'),
+  },
 ]

@@ -47,6 +47,21 @@ export function timeRow(name: string, samples: readonly Sample[], unit: 'µs' | 
   return { name, unit, ...wall, cpu: spreadOf(samples.map(({ cpuUs }) => cpuUs * scale)) }
 }
 
+/** How many there were in a second, and beside it how many in a second of CPU time: of one core. */
+export function rateRow(name: string, samples: readonly Sample[]): Row {
+  return {
+    name,
+    unit: '/s',
+    ...spreadOf(samples.map(({ wallUs }) => perSecond(wallUs))),
+    cpu: spreadOf(samples.map(({ cpuUs }) => perSecond(cpuUs))),
+  }
+}
+
+/** A second of one core where the time is CPU time. */
+export function perSecond(eachUs: number): number {
+  return 1e6 / eachUs
+}
+
 export function medianCpuUs(samples: readonly Sample[]): number {
   return spreadOf(samples.map(({ cpuUs }) => cpuUs)).median
 }

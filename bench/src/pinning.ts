@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import process from 'node:process'
 
-/** What is measured has a core of its own, and the issuer it talks to another. */
+/** What is measured has a core of its own; the issuer it talks to, or the server that is measured, has another. */
 export const measuredCore = 1
 export const otherCore = 0
 

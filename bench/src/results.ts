@@ -5,7 +5,7 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import type { Benchmark } from './benchmarks.ts'
 import type { Findings, Goal } from './findings.ts'
-import { canPin, measuredCore } from './pinning.ts'
+import { canPin } from './pinning.ts'
 import type { Plan } from './rounds.ts'
 
 const folder = fileURLToPath(new URL('../results', import.meta.url))
@@ -80,6 +80,6 @@ function columns(lines: readonly (readonly string[])[]): readonly string[] {
 
 function machine(): string {
   const all = cpus()
-  const pinned = canPin ? `, measured on core ${measuredCore} alone` : ', not pinned'
+  const pinned = canPin ? ', each process on one core' : ', not pinned'
   return `${all[0]?.model.trim() ?? 'unknown'}, ${all.length} cores, ${platform()} ${arch()}${pinned}`
 }

@@ -24,9 +24,12 @@ async function openOutdated(
   t: TestContext,
 ): Promise<{ readonly store: StoreParts; readonly parts: Parts; readonly jobs: Job[] }> {
   const folder = createTemporaryFolder()
-  const store = await openPartsAt(join(folder.path, 'identity.db'), createChosenClock().now)
-  t.after(() => {
-    store.database.close()
+  const store = await openPartsAt(
+    `sqlite:${join(folder.path, 'identity.db')}`,
+    createChosenClock().now,
+  )
+  t.after(async () => {
+    await store.database.close()
     folder.remove()
   })
   const jobs: Job[] = []

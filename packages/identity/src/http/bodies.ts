@@ -1,3 +1,4 @@
+import type { JsonValue } from '@portcullis/protocol'
 import { parseJsonObject } from '@portcullis/protocol'
 import type { FastifyInstance } from 'fastify'
 
@@ -11,7 +12,10 @@ const depthMax = 4
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** JSON bodies: one object, UTF-8, no duplicate members. Every other content type is refused with 415. */
+/**
+ * JSON bodies: one object, UTF-8, no duplicate members, no U+0000 in a text, which PostgreSQL does not
+ * take. Every other content type is refused with 415.
+ */
 export function acceptStrictJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
@@ -19,10 +23,20 @@ export function acceptStrictJson(app: FastifyInstance): void {
     { parseAs: 'buffer' },
     async (_request: unknown, body: Buffer) => {
       const parsed = parseJsonObject(decode(body), { depthMax })
-      if (parsed.kind === 'object') return parsed.value
-      throw new MalformedBodyError(bodyFaults[parsed.why])
+      if (parsed.kind !== 'object') throw new MalformedBodyError(bodyFaults[parsed.why])
+      if (holdsNul(parsed.value)) throw new MalformedBodyError(nulFault)
+      return parsed.value
     },
   )
+}
+
+const nulFault = 'a text of the body holds U+0000'
+
+/** Nested no deeper than `depthMax`. */
+function holdsNul(value: JsonValue | undefined): boolean {
+  if (typeof value === 'string') return value.includes('\0')
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).some(([name, member]) => name.includes('\0') || holdsNul(member))
 }
 
 const bodyFaults = {
@@ -46,6 +60,7 @@ export function acceptForms(app: FastifyInstance): void {
     async (_request: unknown, body: Buffer) => {
       const parameters = new Map<string, string>()
       for (const [name, value] of new URLSearchParams(decode(body))) {
+        if (`${name}${value}`.includes('\0')) throw new MalformedBodyError(nulFault)
         if (parameters.has(name)) throw new MalformedBodyError('a parameter is there twice')
         if (value !== '') parameters.set(name, value)
       }

@@ -37,7 +37,7 @@ export function readClientCredential(
   return { kind: 'credential', credential }
 }
 
-/** RFC 7617, with id and secret form-encoded first as RFC 6749 section 2.3.1 says. */
+/** RFC 7617, with id and secret form-encoded first as RFC 6749 section 2.3.1 says; without U+0000. */
 function parseBasic(authorization: string): ClientCredential | undefined {
   const [, encoded] = /^Basic ([A-Za-z0-9+/]+={0,2})$/i.exec(authorization) ?? []
   if (encoded === undefined) return undefined
@@ -53,7 +53,8 @@ function parseBasic(authorization: string): ClientCredential | undefined {
 
 function formDecode(text: string): string | undefined {
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
+    const decoded = decodeURIComponent(text.replaceAll('+', ' '))
+    return decoded.includes('\0') ? undefined : decoded
   } catch {
     return undefined
   }

@@ -76,6 +76,8 @@ export function createHttpServer(log: Log, options: HttpServerOptions): HttpServ
   answerUnknownRoute(app, methodsAt)
   app.addHook('onRequest', async ({ raw }, reply) => {
     underWay.set(raw.socket, raw)
+    // No name holds U+0000, and PostgreSQL takes no text that does.
+    if (raw.url?.includes('%00')) return sendProblem(reply, createProblem('not-found'))
     // RFC 9112 section 3.2.
     if (raw.headers.host !== undefined || raw.httpVersion === '1.0') return
     reply.header('connection', 'close')

@@ -46,7 +46,8 @@ export async function openEpoch(database: Database, options: EpochOptions): Prom
       [accessTokenSecondsMax],
     )
     if (row === undefined) await insertFirstHead(query, moment)
-    await query('UPDATE revocation_head SET lineage = $1', [lineage ?? null])
+    // Kept while it cannot be told.
+    await query('UPDATE revocation_head SET lineage = coalesce($1, lineage)', [lineage ?? null])
     // Without a log nothing was ever revoked, unless a mark says otherwise.
     if (row === undefined && mark === undefined) return { kind: 'first' }
     if (row === undefined) {

@@ -139,7 +139,9 @@ test('a database of a newer release is not touched', async () => {
   const bootstrap = ['bootstrap', '--database', `sqlite:${path}`, '--credentials', `${path}.json`]
   assert.equal(await runPortcullis(bootstrap, { folder }).ended, 0)
   const database = new DatabaseSync(path)
-  database.exec("INSERT INTO migrations VALUES (999, 'from the future', 'checksum', 0)")
+  database.exec(
+    "INSERT INTO migrations (id, name, checksum, applied_at) VALUES (999, 'from the future', 'checksum', 0)",
+  )
   database.close()
   const failure = await failureOf(['identity', '--config', file], {
     PORTCULLIS_SEALING_KEY: sealingKey,

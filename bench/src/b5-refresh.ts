@@ -79,7 +79,7 @@ async function runPeer(
 }
 
 async function runStorage(folder: IdentityFolder): Promise<Running> {
-  const { database, issuer, refreshTokens } = folder
+  const { database, refreshTokens } = folder
   const sessionIds = refreshTokens.map((token) => token.split('.')[1] ?? '')
   const limit = { kind: 'rotate', database, sessionIds } as const
   const { contestant, end } = await startLimit('storage alone', limit)

@@ -9,7 +9,7 @@ import {
 import type { Session } from '../../packages/identity/src/domain/sessions.ts'
 import { bootstrapStore } from '../../packages/identity/src/store/bootstrap.ts'
 import type { Database } from '../../packages/identity/src/store/database.ts'
-import { openDatabase } from '../../packages/identity/src/store/database.ts'
+import { openDatabase } from '../../packages/identity/src/store/open-database.ts'
 import { createSessionStore } from '../../packages/identity/src/store/sessions.ts'
 
 /**

@@ -13,7 +13,7 @@ import { bootstrapStore } from './store/bootstrap.ts'
 import type { StorableClient } from './store/clients.ts'
 import { insertMissingClients } from './store/clients.ts'
 import type { DatabaseOptions } from './store/database.ts'
-import { openDatabase } from './store/database.ts'
+import { openDatabase } from './store/open-database.ts'
 
 export interface NewAccount {
   readonly identifier: string

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import type { Database, Row } from '../src/store/database.ts'
-import { openDatabase } from '../src/store/database.ts'
+import { openDatabase } from '../src/store/open-database.ts'
 import { startMs } from './chosen-clock.ts'
 import { testOnEngines } from './engines.ts'
 import { insertAccount } from './opened-store.ts'

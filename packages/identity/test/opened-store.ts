@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { randomIdentifier } from '../src/domain/random.ts'
 import type { Database } from '../src/store/database.ts'
-import { openDatabase, pathOfDatabase } from '../src/store/database.ts'
+import { openDatabase, pathOfDatabase } from '../src/store/open-database.ts'
 import type { OpenedEpoch } from '../src/store/epochs.ts'
 import { openEpoch } from '../src/store/epochs.ts'
 import type { HighWater } from '../src/store/high-water.ts'

@@ -7,7 +7,7 @@ import type { PostgresServer } from '../../../tools/postgres-server.ts'
 import { startPostgres } from '../../../tools/postgres-server.ts'
 import { StoreUnavailableError } from '../src/domain/store-unavailable.ts'
 import type { Database } from '../src/store/database.ts'
-import { openDatabase } from '../src/store/database.ts'
+import { openDatabase } from '../src/store/open-database.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 
 /** A server of this file's own: it is ended and started again. */

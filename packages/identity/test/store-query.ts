@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { Client } from 'pg'
 import type { Row } from '../src/store/database.ts'
-import { pathOfDatabase } from '../src/store/database.ts'
+import { pathOfDatabase } from '../src/store/open-database.ts'
 
 /**
  * Any statement on a store, behind the program's back: through a connection of its own. Integers of

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import type { Database } from '../src/store/database.ts'
-import { openDatabase } from '../src/store/database.ts'
+import { openDatabase } from '../src/store/open-database.ts'
 import type { Engine } from './engines.ts'
 import { testOnEngines } from './engines.ts'
 import { insertAccount } from './opened-store.ts'

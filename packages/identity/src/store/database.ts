@@ -1,7 +1,3 @@
-import { StartError } from '@portcullis/runtime'
-import { openPostgres } from './postgres.ts'
-import { openSqlite } from './sqlite.ts'
-
 /** What can be stored: the types that both engines have (protocol times are integer milliseconds). */
 export type SqlValue = string | number | null
 
@@ -45,26 +41,6 @@ export interface DatabaseOptions {
    * share, and that of this machine for SQLite.
    */
   readonly now?: (() => number) | undefined
-}
-
-/**
- * Opens the store that `sqlite:PATH` or `postgres://…` names and brings its schema up to date; the file of
- * SQLite is made when it is missing. Everything that an operator can mend is a `StartError`.
- */
-export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
-  const path = pathOfDatabase(url)
-  if (path !== undefined) return openSqlite(path, options)
-  if (/^postgres(?:ql)?:\/\//.test(url)) return openPostgres(url, options)
-  throw new StartError(
-    'the address of the database is not supported',
-    'Write it as sqlite:PATH, for example sqlite:.portcullis/identity.db, or as postgres://user@host/database.',
-  )
-}
-
-/** The file that `sqlite:PATH` names; undefined for other addresses. */
-export function pathOfDatabase(url: string): string | undefined {
-  const [, path] = /^sqlite:(.+)$/.exec(url) ?? []
-  return path
 }
 
 /** Whether rows can be read at the moment. */

@@ -44,6 +44,24 @@ test('a wrong password is bad-credentials, and nobody is signed in', async (t) =
   await assert.rejects(client.accessToken(), { code: 'signed-out' })
 })
 
+test('after too many wrong passwords the error says when the next try is worth it', async (t) => {
+  const running = await startRunningIssuer(t)
+  const client = clientOf(running)
+  const wrong = { ...alice, password: 'not this one' }
+  for (let n = 0; n < 10; n += 1) {
+    await assert.rejects(client.login(wrong), { code: 'bad-credentials' })
+  }
+  await assert.rejects(client.login(alice), {
+    code: 'throttled',
+    status: 429,
+    reason: 'throttled',
+    retryAfterSeconds: 1,
+  })
+  assert.equal(running.wire.seen.length, 11)
+  running.clock.advanceSeconds(1)
+  await client.login(alice)
+})
+
 test('an audience that is not known is refused with what the issuer says about it', async (t) => {
   const running = await startRunningIssuer(t)
   const client = clientOf(running, { audience: 'elsewhere' })

@@ -32,6 +32,7 @@ import { createTlsTransport, plainTransport } from './http/transport.ts'
 import { startCertificateReload } from './jobs/certificate-reload.ts'
 import { startFeedBeats } from './jobs/feed-beats.ts'
 import { startKeyTicks } from './jobs/key-ticks.ts'
+import { startLoginProtection } from './login-protection.ts'
 import { createOwnVerifier } from './own-verifier.ts'
 import type { PasswordOptions, PasswordParts } from './password-parts.ts'
 import { createPasswordParts } from './password-parts.ts'
@@ -89,14 +90,29 @@ export async function startIdentity(
     const passwordParts = await createPasswordParts(issuer, passwords, log)
     const afterwards = createAfterwards(log)
     close.push(afterwards.settled)
-    const made = { ...passwordParts, keyring, peppers, transaction, afterwards: afterwards.run }
+    const clock = now ?? Date.now
+    const guard = { sealingKey, log, now: clock }
+    const { protection, stop: stopForgetting } = startLoginProtection(
+      settings.loginProtection,
+      database,
+      guard,
+    )
+    close.push(stopForgetting)
+    const made = {
+      ...passwordParts,
+      keyring,
+      peppers,
+      transaction,
+      protection,
+      afterwards: afterwards.run,
+    }
     const parts = createParts(settings, database, made)
 
     const { transport, stop } = await openTransport(settings.listen.tls, log)
     close.push(stop)
     const app = createHttpServer(log, { ...settings, issuer, transport })
     close.push(() => app.close())
-    addRoutes(app, settings, { ...parts, keyring, feed, now: now ?? Date.now })
+    addRoutes(app, settings, { ...parts, keyring, feed, now: clock })
     const { host, port: wanted } = settings.listen
     await app
       .listen({ host, port: wanted })
@@ -188,7 +204,7 @@ function createParts(
     transaction,
     ...made
   }: PasswordParts &
-    Pick<LoginParts, 'afterwards'> & {
+    Pick<LoginParts, 'afterwards' | 'protection'> & {
       readonly keyring: Keyring
       readonly peppers: RefreshPeppers
       readonly transaction: RevokingTransaction

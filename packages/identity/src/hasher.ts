@@ -54,6 +54,7 @@ export function createHasher({
       const turn = queue.take(() => check(passwordHash, typed, cost))
       return turn === undefined ? queue.busy() : turn
     },
+    whenFull: () => (queue.isFull() ? queue.busy() : undefined),
   }
 }
 
@@ -95,6 +96,7 @@ function needsRehash({ argon2idCost }: PasswordHash, cost: HashCost): boolean {
 }
 
 interface Queue {
+  readonly isFull: () => boolean
   /** Undefined when it is full. */
   readonly take: <Result>(job: () => Promise<Result>) => Promise<Result> | undefined
   readonly busy: () => { readonly kind: 'busy'; readonly retryAfterSeconds: number }
@@ -125,8 +127,10 @@ function createQueue(runningMax: number, waitMax: number, nowMs: () => number): 
       else next()
     }
   }
+  const isFull = (): boolean => running >= runningMax && waiting.length >= waitMax
   return {
-    take: (job) => (running >= runningMax && waiting.length >= waitMax ? undefined : run(job)),
+    isFull,
+    take: (job) => (isFull() ? undefined : run(job)),
     busy: () => {
       const untilEmptyMs = ((waiting.length + running) * jobMs) / runningMax
       const seconds = Math.min(Math.ceil(untilEmptyMs / 1000), retryAfterSecondsMax)

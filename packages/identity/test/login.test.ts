@@ -4,6 +4,7 @@ import { createLocalJWKSet, jwtVerify } from 'jose'
 import type { JSONWebKeySet } from 'jose'
 import { decodeToken } from './decoded-token.ts'
 import { addLogin } from '../src/http/login.ts'
+import { unlimitedGuesses } from '../src/domain/login-protection.ts'
 import { boundPort, createHttpServer } from '../src/http/server.ts'
 import { parseIdentitySettings } from '../src/index.ts'
 import type { Answer } from './http-client.ts'
@@ -262,7 +263,9 @@ test('when too many sign in at once, the rest is told when to come back', async 
     passwords: {
       hash: unreachable,
       verify: async () => ({ kind: 'busy', retryAfterSeconds: 2 }),
+      whenFull: () => undefined,
     },
+    protection: unlimitedGuesses,
     unmatchablePasswordHash: '',
     afterwards: unreachable,
     sign: unreachable,

@@ -42,6 +42,7 @@ async function openOutdated(
         if (!hash.endsWith(`hash of ${typed}`)) return { kind: 'mismatch' }
         return hash.startsWith('new') ? { kind: 'match' } : { kind: 'match', rehash: true }
       },
+      whenFull: () => undefined,
     },
   }
   return { store, parts, jobs }

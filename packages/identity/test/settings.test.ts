@@ -77,6 +77,15 @@ test('the smallest file gets every default, and the built-in client web', () => 
     sessionIdleSeconds: 14 * 24 * 3600,
     sessionSeconds: 90 * 24 * 3600,
     refreshGraceSeconds: 30,
+    loginProtection: {
+      freeTries: 10,
+      delaySecondsMax: 900,
+      networkFreeTries: 100,
+      networkDelaySecondsMax: 36,
+      strangerTriesPerMinute: 600,
+      knownNetworkDays: 90,
+      dangerouslyUnlimitedGuesses: false,
+    },
   })
 })
 
@@ -304,4 +313,28 @@ test('a sealing key that is missing, short, patterned or given twice is a StartE
       },
     )
   }
+})
+
+test('a bound against guessing that would protect nothing, or lock people out, is a mistake', () => {
+  const outside = {
+    freeTries: 101,
+    delaySecondsMax: 9,
+    networkFreeTries: 0,
+    networkDelaySecondsMax: 3601,
+    strangerTriesPerMinute: 0,
+    knownNetworkDays: 366,
+    dangerouslyUnlimitedGuesses: 'yes',
+    off: true,
+  }
+  const file = { ...smallest, loginProtection: outside }
+  assert.throws(
+    () => parseIdentitySettings(file, 'identity.json'),
+    (error: unknown) => {
+      assert.ok(error instanceof StartError)
+      for (const member of Object.keys(outside)) {
+        assert.ok(error.message.includes(`/loginProtection/${member}`), member)
+      }
+      return true
+    },
+  )
 })

@@ -8,6 +8,7 @@ import type { PasswordChangeParts } from '../src/domain/password-change.ts'
 import type { RefreshParts } from '../src/domain/refresh.ts'
 import type { RefreshPeppers } from '../src/domain/refresh-tokens.ts'
 import { createPepper } from '../src/domain/refresh-tokens.ts'
+import { unlimitedGuesses } from '../src/domain/login-protection.ts'
 import type { KnownSession } from '../src/domain/sessions.ts'
 import { parseIdentitySettings } from '../src/index.ts'
 import { createPasswordRules } from '../src/password-rules.ts'
@@ -43,7 +44,7 @@ export async function openPartsAt(
   }))
   await synchroniseClients(log.transaction, clients)
   const accounts = people.map((identifier) => ({
-    id: identifier.padEnd(22, 'A'),
+    id: accountIdOf(identifier),
     identifier,
     passwordHash: `hash of ${identifier}-password`,
     roles: [],
@@ -62,8 +63,10 @@ export async function openPartsAt(
         verify: async (hash, password) => ({
           kind: hash === `hash of ${password}` ? 'match' : 'mismatch',
         }),
+        whenFull: () => undefined,
       },
       passwordRules: createPasswordRules({ issuer: registry.issuer }),
+      protection: unlimitedGuesses,
       unmatchablePasswordHash: 'none',
       afterwards: () => assert.fail('there is nothing to be done afterwards'),
       sign: (claims) => JSON.stringify(claims),
@@ -75,6 +78,10 @@ export async function openPartsAt(
       sessionSeconds,
     },
   }
+}
+
+export function accountIdOf(identifier: string): string {
+  return identifier.padEnd(22, 'A')
 }
 
 export interface OpenedSessionFacts {

@@ -14,6 +14,7 @@ export type ProblemCode =
   | 'headers-too-large'
   | 'bad-credentials'
   | 'account-blocked'
+  | 'throttled'
   | 'superseded'
   | 'last-administrator'
   | 'too-early'
@@ -58,6 +59,7 @@ const problems: Readonly<Record<ProblemCode, { status: number; title: string }>>
   // people
   'bad-credentials': { status: 401, title: 'Identifier or password is wrong' },
   'account-blocked': { status: 403, title: 'The account is blocked' },
+  throttled: { status: 429, title: 'Too many tries' },
   'last-administrator': { status: 409, title: 'There would be no administrator left' },
   superseded: { status: 409, title: 'What this is about has changed meanwhile' },
   'too-early': { status: 409, title: 'This cannot be done yet' },

@@ -2,7 +2,10 @@ import type { AccessToken } from './access-tokens.ts'
 import type { Account, AccountStore } from './accounts.ts'
 import { parseIdentifier } from './accounts.ts'
 import type { Client, ClientStore } from './clients.ts'
-import type { PasswordHasher } from './passwords.ts'
+import type { Throttled } from './login-protection.ts'
+import type { PasswordCheckParts } from './password-check.ts'
+import { checkPassword } from './password-check.ts'
+import type { Busy } from './passwords.ts'
 import { normalisePassword } from './passwords.ts'
 import { randomIdentifier, randomSecret } from './random.ts'
 import type { IssuedRefreshToken, RefreshPeppers } from './refresh-tokens.ts'
@@ -13,14 +16,11 @@ import type { SessionTokenParts, SessionTokenRefusal } from './session-tokens.ts
 import { mintForSession } from './session-tokens.ts'
 import type { KnownSession, Session, SessionLife, SessionStore } from './sessions.ts'
 
-export interface LoginParts extends SessionTokenParts, SessionLife {
+export interface LoginParts extends SessionTokenParts, SessionLife, PasswordCheckParts {
   readonly accounts: Pick<AccountStore, 'findByIdentifier' | 'replacePasswordHash'>
   readonly clients: ClientStore
   readonly sessions: Pick<SessionStore, 'open'>
-  readonly passwords: PasswordHasher
   readonly peppers: RefreshPeppers
-  /** A hash that no password has, made with the hasher's present parameters. */
-  readonly unmatchablePasswordHash: string
   /** Runs what nobody waits for, and reports when it fails. */
   readonly afterwards: (job: () => Promise<void>) => void
 }
@@ -43,7 +43,8 @@ export type LoginOutcome =
       readonly session: Session
     }
   | { readonly kind: 'refused'; readonly why: LoginRefusal; readonly detail?: string }
-  | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
+  | Throttled
+  | Busy
 
 export type LoginRefusal =
   'bad-credentials' | 'account-blocked' | 'unknown-client' | SessionTokenRefusal
@@ -62,12 +63,10 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
     identified.kind === 'identifier'
       ? await parts.accounts.findByIdentifier(identified.identifier)
       : undefined
-  // An unknown account costs one hash as well: neither the answer nor its time tells who exists.
-  const check = await parts.passwords.verify(
-    account?.passwordHash ?? parts.unmatchablePasswordHash,
-    request.password,
-  )
-  if (check.kind === 'busy') return check
+  const { identifier } = identified.kind === 'identifier' ? identified : request
+  const { password, network: address } = request
+  const check = await checkPassword(parts, { account, identifier, password, address })
+  if (check.kind === 'busy' || check.kind === 'throttled') return check
   if (account === undefined || check.kind === 'mismatch') {
     return { kind: 'refused', why: 'bad-credentials' }
   }

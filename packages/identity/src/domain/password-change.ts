@@ -1,9 +1,12 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { AccessToken } from './access-tokens.ts'
 import type { AccountStore } from './accounts.ts'
-import type { PasswordHasher } from './passwords.ts'
+import type { Throttled } from './login-protection.ts'
+import type { PasswordCheckParts } from './password-check.ts'
+import { checkPassword } from './password-check.ts'
 import type { PasswordRules } from './password-rules.ts'
 import { newPasswordFault } from './password-rules.ts'
+import type { Busy } from './passwords.ts'
 import { normalisePassword } from './passwords.ts'
 import type { IssuedRefreshToken, RefreshPeppers } from './refresh-tokens.ts'
 import { issueRefreshToken } from './refresh-tokens.ts'
@@ -12,10 +15,9 @@ import { mintForSession } from './session-tokens.ts'
 import type { KnownSession, SessionStore } from './sessions.ts'
 import { isLive } from './sessions.ts'
 
-export interface PasswordChangeParts extends SessionTokenParts {
+export interface PasswordChangeParts extends SessionTokenParts, PasswordCheckParts {
   readonly accounts: AccountStore
   readonly sessions: SessionStore
-  readonly passwords: PasswordHasher
   readonly passwordRules: PasswordRules
   readonly peppers: RefreshPeppers
 }
@@ -33,7 +35,15 @@ export type PasswordChangeOutcome =
       readonly detail?: string
     }
   | { readonly kind: 'unfit'; readonly fault: string }
-  | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
+  | Throttled
+  | Busy
+
+export interface ShownPasswords {
+  readonly current: string
+  readonly new: string
+  /** The address that they come from. */
+  readonly network?: string | undefined
+}
 
 interface FreshTokens {
   readonly token: AccessToken
@@ -50,7 +60,7 @@ interface FreshTokens {
 export async function changePassword(
   parts: PasswordChangeParts,
   session: KnownSession,
-  passwords: { readonly current: string; readonly new: string },
+  passwords: ShownPasswords,
 ): Promise<PasswordChangeOutcome> {
   const { accountId, id: sessionId } = session
   const next = normalisePassword(passwords.new)
@@ -58,10 +68,12 @@ export async function changePassword(
   if (rehearsal.kind === 'refused') return rehearsal
   const account = await parts.accounts.find(accountId)
   if (account === undefined) return { kind: 'refused', why: 'session-over' }
-  const fault = await newPasswordFault(parts.passwordRules, next, account.identifier)
+  const { identifier } = account
+  const fault = await newPasswordFault(parts.passwordRules, next, identifier)
   if (fault !== undefined) return { kind: 'unfit', fault }
-  const check = await parts.passwords.verify(account.passwordHash, passwords.current)
-  if (check.kind === 'busy') return check
+  const { current: password, network: address } = passwords
+  const check = await checkPassword(parts, { account, identifier, password, address })
+  if (check.kind === 'busy' || check.kind === 'throttled') return check
   if (check.kind === 'mismatch') return { kind: 'refused', why: 'bad-credentials' }
 
   const hashed = await parts.passwords.hash(next)

@@ -6,6 +6,8 @@ export interface PasswordHasher {
    * A stored hash that cannot be read matches nothing.
    */
   readonly verify: (passwordHash: string, typed: string) => Promise<PasswordCheck>
+  /** Undefined while the queue has room, so that nobody prepares a check that would not be made. */
+  readonly whenFull: () => Busy | undefined
 }
 
 export type HashedPassword = { readonly kind: 'hashed'; readonly passwordHash: string } | Busy
@@ -15,7 +17,7 @@ export type PasswordCheck =
   { readonly kind: 'match'; readonly rehash?: true } | { readonly kind: 'mismatch' } | Busy
 
 /** The queue is full: nothing was hashed and nothing checked. */
-interface Busy {
+export interface Busy {
   readonly kind: 'busy'
   readonly retryAfterSeconds: number
 }

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify'
 import type { LoginOutcome, LoginParts, LoginRefusal } from '../domain/login.ts'
 import { login } from '../domain/login.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import { sendBadCredentials, sendBusy, sendProblem } from './problems.ts'
+import { sendBadCredentials, sendBusy, sendProblem, sendThrottled } from './problems.ts'
 import type { HttpServer } from './server.ts'
 import { sessionTokenMembers } from './token-members.ts'
 
@@ -52,6 +52,8 @@ function answerLogin(reply: FastifyReply, outcome: LoginOutcome, issuer: string)
       return reply.send(sessionTokenMembers(outcome))
     case 'busy':
       return sendBusy(reply, outcome.retryAfterSeconds)
+    case 'throttled':
+      return sendThrottled(reply, outcome.retryAfterSeconds)
     case 'refused':
       if (outcome.why === 'bad-credentials') return sendBadCredentials(reply, issuer)
       return sendProblem(reply, createProblem(problemOfRefusal[outcome.why], outcome.detail))
@@ -80,5 +82,7 @@ function factsOf(outcome: LoginOutcome): Readonly<Record<string, string>> {
       return { outcome: outcome.why }
     case 'busy':
       return { outcome: 'busy' }
+    case 'throttled':
+      return { outcome: 'throttled', by: outcome.by, keyId: outcome.keyId }
   }
 }

@@ -4,7 +4,7 @@ import { changePassword } from '../domain/password-change.ts'
 import type { FastifyReply } from 'fastify'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import { sendBadCredentials, sendBusy, sendProblem } from './problems.ts'
+import { sendBadCredentials, sendBusy, sendProblem, sendThrottled } from './problems.ts'
 import type { HttpServer } from './server.ts'
 import { sessionTokenMembers } from './token-members.ts'
 
@@ -28,7 +28,7 @@ export function addPassword(app: HttpServer, parts: PasswordParts): void {
     { schema: { body: passwordBody } },
     async (request, reply) => {
       const session = await parts.callers.requirePerson(request)
-      const outcome = await changePassword(parts, session, request.body)
+      const outcome = await changePassword(parts, session, { ...request.body, network: request.ip })
       request.log.info({ accountId: session.accountId, outcome: outcome.kind }, 'password change')
       return answerPasswordChange(reply, outcome, parts.issuer)
     },
@@ -60,6 +60,8 @@ function answerPasswordChange(
       )
     case 'busy':
       return sendBusy(reply, outcome.retryAfterSeconds)
+    case 'throttled':
+      return sendThrottled(reply, outcome.retryAfterSeconds)
     case 'refused':
       return refuseChange(reply, outcome, issuer)
   }

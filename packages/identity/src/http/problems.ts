@@ -20,6 +20,12 @@ export function sendBadCredentials(reply: FastifyReply, realm: string): FastifyR
   return sendProblem(reply, createProblem('bad-credentials'))
 }
 
+/** One answer whoever the attempt was for, and whether or not there is such an account. */
+export function sendThrottled(reply: FastifyReply, retryAfterSeconds: number): FastifyReply {
+  reply.header('retry-after', retryAfterSeconds)
+  return sendProblem(reply, createProblem('throttled', 'too many tries have failed'))
+}
+
 /** The queue of password checks is full. */
 export function sendBusy(reply: FastifyReply, retryAfterSeconds: number): FastifyReply {
   reply.header('retry-after', retryAfterSeconds)

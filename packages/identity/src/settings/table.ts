@@ -1,5 +1,6 @@
 import { installationSettings } from './installation.ts'
 import { listenerSettings } from './listener.ts'
+import { loginProtectionSettings } from './login-protection.ts'
 import { sessionSettings } from './sessions.ts'
 import type { SettingsOf, SettingsTable } from './setting.ts'
 import { tokenSettings } from './tokens.ts'
@@ -8,13 +9,15 @@ import { tokenSettings } from './tokens.ts'
 export type IdentityTable = typeof installationSettings &
   typeof listenerSettings &
   typeof tokenSettings &
-  typeof sessionSettings
+  typeof sessionSettings &
+  typeof loginProtectionSettings
 
 export const identityTable: IdentityTable = {
   ...installationSettings,
   ...listenerSettings,
   ...tokenSettings,
   ...sessionSettings,
+  ...loginProtectionSettings,
 }
 
 export type SettingPath = keyof IdentityTable

@@ -11,7 +11,10 @@ export interface StoredEvent {
   readonly reason?: string
 }
 
-/** `refresh-reuse`: an old refresh token came back, and the session was ended for it. */
+/**
+ * `refresh-reuse`: an old refresh token came back, and the session was ended for it. `login-throttled`: so
+ * many tries failed that those which follow are delayed.
+ */
 export type EventKind =
   | 'refresh-reuse'
   | 'history-lost'
@@ -20,6 +23,7 @@ export type EventKind =
   | 'password-changed'
   | 'account-blocked'
   | 'account-unblocked'
+  | 'login-throttled'
 
 /** Writes an event in the transaction of its cause, so that neither exists without the other. */
 export async function appendEvent(query: Query, event: StoredEvent): Promise<void> {

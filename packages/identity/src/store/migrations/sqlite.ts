@@ -154,4 +154,21 @@ export const sqliteMigrations: readonly Migration[] = [
       ALTER TABLE revocation_head ADD COLUMN lineage text;
     `,
   },
+  {
+    id: 6,
+    name: 'what failed logins leave behind, and the networks that accounts are known from',
+    additive: true,
+    sql: `
+      CREATE TABLE login_counters (
+        key text PRIMARY KEY,
+        counter text NOT NULL CHECK (counter IN ('known', 'strangers', 'network')),
+        account text,
+        forgiven_at integer NOT NULL,
+        next_at integer NOT NULL,
+        expires_at integer NOT NULL
+      ) STRICT;
+      CREATE INDEX login_counters_by_account ON login_counters (account) WHERE account IS NOT NULL;
+      CREATE INDEX login_counters_by_expiry ON login_counters (expires_at);
+    `,
+  },
 ]

@@ -1,0 +1,40 @@
+import type { Account } from './accounts.ts'
+import type { LoginProtection, Throttled } from './login-protection.ts'
+import type { PasswordCheck, PasswordHasher } from './passwords.ts'
+
+export interface PasswordCheckParts {
+  readonly protection: LoginProtection
+  readonly passwords: PasswordHasher
+  /** A hash that no password has, made with the hasher's present parameters. */
+  readonly unmatchablePasswordHash: string
+}
+
+export interface ShownPassword {
+  /** Undefined where nobody has the identifier: that costs one hash as well, and never matches. */
+  readonly account: Pick<Account, 'id' | 'passwordHash'> | undefined
+  /** Normalised, so that what nobody has is one identifier in every spelling, as what somebody has is. */
+  readonly identifier: string
+  readonly password: string
+  /** The address that it comes from. */
+  readonly address: string | undefined
+}
+
+/**
+ * The one way to check somebody's password, so that no route lets anybody guess past the protection of
+ * another one (CVE-2018-14657, CVE-2024-32868). Does NOT look whether the account is blocked.
+ */
+export async function checkPassword(
+  { protection, passwords, unmatchablePasswordHash }: PasswordCheckParts,
+  { account, identifier, password, address }: ShownPassword,
+): Promise<PasswordCheck | Throttled> {
+  // Before anything is counted: whoever floods the queue costs no writes.
+  const full = passwords.whenFull()
+  if (full !== undefined) return full
+  const admission = await protection.admit({ accountId: account?.id, identifier, address })
+  if (admission.kind !== 'admitted') return admission
+  const check = await passwords.verify(account?.passwordHash ?? unmatchablePasswordHash, password)
+  if (check.kind === 'busy') await admission.untried()
+  if (check.kind === 'mismatch') admission.wrong()
+  if (check.kind === 'match') await admission.right()
+  return check
+}

@@ -26,6 +26,10 @@ export interface PasswordChange {
   readonly new: string
 }
 
+export interface Reauthentication {
+  readonly password: string
+}
+
 export interface AccountParts {
   readonly current: CurrentSession
   readonly tokens: AccessTokens
@@ -35,14 +39,23 @@ export interface AccountParts {
 
 const timeoutMs = 15_000
 
+/** A person who has more sessions than this many pages hold is shown the latest logins. */
+const pagesMax = 20
+
 export async function listSessions(parts: AccountParts): Promise<readonly SessionInfo[]> {
-  const answer = await askAsOwner(parts, (bearer) =>
-    parts.ask({ method: 'GET', path: '/sessions', bearer, timeoutMs }),
-  )
-  if (answer.kind === 'lost' || answer.status !== 200) throw errorOf(answer)
-  const listed = answer.body?.['sessions']
-  const sessions = Array.isArray(listed) ? listed.map(parseSessionInfo) : [undefined]
-  if (!sessions.every((session) => session !== undefined)) throw outageOf(answer)
+  const sessions: SessionInfo[] = []
+  let path = '/sessions'
+  for (let page = 0; page < pagesMax; page += 1) {
+    const asked = { method: 'GET', path, timeoutMs } as const
+    const answer = await askAsOwner(parts, (bearer) => parts.ask({ ...asked, bearer }))
+    if (answer.kind === 'lost' || answer.status !== 200) throw errorOf(answer)
+    const { sessions: listed, next } = answer.body ?? {}
+    const found = Array.isArray(listed) ? listed.map(parseSessionInfo) : [undefined]
+    if (!found.every((session) => session !== undefined)) throw outageOf(answer)
+    sessions.push(...found)
+    if (typeof next !== 'string') break
+    path = `/sessions?after=${encodeURIComponent(next)}`
+  }
   return sessions
 }
 
@@ -61,6 +74,13 @@ export async function endSession(
   return position
 }
 
+export async function endOtherSessions(parts: AccountParts): Promise<RevocationPosition> {
+  const answer = await askForTokens(parts, { path: '/sessions/end-others' })
+  const position = answer.kind === 'answer' ? parseRevocationPosition(answer) : undefined
+  if (position === undefined) throw errorOf(answer)
+  return position
+}
+
 /** Asked once, as a login: the second time the old password would be wrong. */
 export async function changePassword(parts: AccountParts, change: PasswordChange): Promise<void> {
   requireObject(change, 'the password change')
@@ -70,21 +90,40 @@ export async function changePassword(parts: AccountParts, change: PasswordChange
     current: requireText(current, 'member "current"'),
     new: requireText(next, 'member "new"'),
   }
-  const request = { method: 'POST', path: '/account/password', json, timeoutMs } as const
-  const answer = await askAsOwner(parts, (bearer) =>
+  const answer = await askForTokens(parts, { path: '/account/password', json })
+  if (parseGrant(answer) === undefined) throw errorOf(answer)
+}
+
+/** Asked once, as a login: no password is sent again behind the back of the person. */
+export async function reauthenticate(parts: AccountParts, proof: Reauthentication): Promise<void> {
+  requireObject(proof, 'the reauthentication')
+  const { password, ...unknown } = proof
+  rejectUnknown(unknown, 'member')
+  const json = { password: requireText(password, 'member "password"') }
+  const answer = await askForTokens(parts, { path: '/account/reauthenticate', json })
+  if (parseGrant(answer) === undefined) throw errorOf(answer)
+}
+
+/** Asks for something that this session gets new tokens with, and keeps those in the place of all others. */
+function askForTokens(
+  parts: AccountParts,
+  asked: Pick<IssuerRequest, 'path' | 'json'>,
+): Promise<IssuerAnswer | LostAnswer> {
+  const request = { method: 'POST', timeoutMs, ...asked } as const
+  return askAsOwner(parts, (bearer) =>
     // No refresh may come between: it would write back tokens from before the change.
     parts.current.exclusively(async (session) => {
-      const changed = await parts.ask({ ...request, bearer })
-      const grant = parseGrant(changed)
-      if (grant === undefined) return changed
-      const refreshToken = grant.refreshToken ?? session.refreshToken
+      const answer = await parts.ask({ ...request, bearer })
+      const grant = parseGrant(answer)
+      if (grant === undefined) return answer
+      const { refreshToken } = grant
+      // Without a new refresh token the one that is kept may still be under way, with its attempt.
+      const rest = refreshToken === undefined ? {} : { refreshToken, attempt: undefined }
       const accessToken = holdToken(grant, parts.random)
-      const rest = { issuerToken: undefined, attempt: undefined }
-      await parts.current.update({ ...session, ...rest, refreshToken, accessToken })
-      return changed
+      await parts.current.update({ ...session, ...rest, issuerToken: undefined, accessToken })
+      return answer
     }),
   )
-  if (parseGrant(answer) === undefined) throw errorOf(answer)
 }
 
 /** With a token for the issuer alone; with another one, once, if that is turned down. */

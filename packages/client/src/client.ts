@@ -1,7 +1,13 @@
 import type { RevocationPosition } from '@portcullis/protocol'
 import { createAccessTokens } from './access-tokens.ts'
-import type { PasswordChange, SessionInfo } from './account.ts'
-import { changePassword, endSession, listSessions } from './account.ts'
+import type { PasswordChange, Reauthentication, SessionInfo } from './account.ts'
+import {
+  changePassword,
+  endOtherSessions,
+  endSession,
+  listSessions,
+  reauthenticate,
+} from './account.ts'
 import { authorizedFetch } from './authorized-fetch.ts'
 import { createCurrentSession } from './current-session.ts'
 import { isAlive } from './held-token.ts'
@@ -32,6 +38,13 @@ export interface Client {
   readonly logoutEverywhere: () => Promise<RevocationPosition>
   readonly sessions: () => Promise<readonly SessionInfo[]>
   readonly endSession: (sessionId: string) => Promise<RevocationPosition>
+  /** Ends every other session of the person; this one goes on with a new access token. */
+  readonly endOtherSessions: () => Promise<RevocationPosition>
+  /**
+   * Proves again that the person is there, for a service that wants a recent sign-in: access tokens say so
+   * from then on.
+   */
+  readonly reauthenticate: (proof: Reauthentication) => Promise<void>
   /** Ends every other session of the person; this one goes on with new tokens. */
   readonly changePassword: (change: PasswordChange) => Promise<void>
   /** Whether a session is kept here. Does NOT ask the issuer whether it still lives. */
@@ -55,6 +68,8 @@ export function assembleClient(settings: ClientSettings, pace: Pace = defaultPac
     logoutEverywhere: () => logout(ending, '/logout/everywhere'),
     sessions: () => listSessions(account),
     endSession: (sessionId) => endSession(account, sessionId),
+    endOtherSessions: () => endOtherSessions(account),
+    reauthenticate: (proof) => reauthenticate(account, proof),
     changePassword: (change) => changePassword(account, change),
     isSignedIn: async () => {
       const session = await current.read()

@@ -8,7 +8,7 @@ export function createClient(options: ClientOptions): Client {
   return assembleClient(parseOptions(options))
 }
 
-export type { PasswordChange, SessionInfo } from './account.ts'
+export type { PasswordChange, Reauthentication, SessionInfo } from './account.ts'
 export { ClientError } from './client-error.ts'
 export type { ClientErrorCode } from './client-error.ts'
 export type { Client } from './client.ts'

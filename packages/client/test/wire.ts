@@ -117,10 +117,12 @@ function answerOf({ status, headers = {}, body = '' }: Scripted): Answer {
 }
 
 async function forward(upstream: string, { method, path, headers, body }: Seen): Promise<Answer> {
-  const type = headers['content-type']
+  const sent = Object.entries(headers).filter(([name]) =>
+    ['content-type', 'authorization'].includes(name),
+  )
   const response = await fetch(`${upstream}${path}`, {
     method,
-    headers: type === undefined ? {} : { 'content-type': type },
+    headers: Object.fromEntries(sent),
     ...(body === '' ? {} : { body }),
   })
   const kept = ['content-type', 'www-authenticate', 'retry-after'].flatMap((name) => {

@@ -10,6 +10,7 @@ import { openKeyring } from './domain/keyring.ts'
 import type { LoginParts } from './domain/login.ts'
 import type { PasswordChangeParts } from './domain/password-change.ts'
 import { randomIdentifier } from './domain/random.ts'
+import type { ReauthenticationParts } from './domain/reauthentication.ts'
 import type { RefreshParts } from './domain/refresh.ts'
 import type { RefreshPeppers } from './domain/refresh-tokens.ts'
 import type { Registry } from './domain/registry.ts'
@@ -21,7 +22,9 @@ import { createCallers } from './http/callers.ts'
 import { addDocuments } from './http/documents.ts'
 import { addLogin } from './http/login.ts'
 import { addLogout } from './http/logout.ts'
+import { originsOfOwnPages } from './http/own-pages.ts'
 import { addPassword } from './http/password.ts'
+import { addReauthentication } from './http/reauthentication.ts'
 import { addRevocations } from './http/revocations.ts'
 import type { HttpServer } from './http/server.ts'
 import { boundPort, createHttpServer } from './http/server.ts'
@@ -152,7 +155,11 @@ async function openTransport(
   return { transport, stop }
 }
 
-type Parts = LoginParts & RefreshParts & ClientCredentialsParts & PasswordChangeParts
+type Parts = LoginParts &
+  RefreshParts &
+  ClientCredentialsParts &
+  PasswordChangeParts &
+  ReauthenticationParts
 
 function addRoutes(
   app: HttpServer,
@@ -164,12 +171,14 @@ function addRoutes(
   },
 ): void {
   const callers = createCallers({ ...parts, ...createOwnVerifier(parts) })
-  const served = { ...parts, callers }
+  const ownOrigins = originsOfOwnPages(parts.issuer, settings.allowedOrigins)
+  const served = { ...parts, callers, ownOrigins }
   addLogin(app, served)
   addToken(app, served)
   addLogout(app, served)
   addSessions(app, served)
   addPassword(app, served)
+  addReauthentication(app, served)
   addAdminAccounts(app, served)
   addAdminKeys(app, served)
   addRevocations(app, served)
@@ -223,6 +232,7 @@ function createParts(
     refreshGraceSeconds: settings.refreshGraceSeconds,
     sessionIdleSeconds: settings.sessionIdleSeconds,
     sessionSeconds: settings.sessionSeconds,
+    sessionsPerAccountMax: settings.sessionsPerAccountMax,
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { IncomingHttpHeaders } from 'node:http'
 import { after, test } from 'node:test'
+import { openBrowser } from './browser.ts'
 import type { Answer } from './http-client.ts'
 import { alice, jsonLogin, startRunningIdentity } from './running-identity.ts'
 
@@ -46,6 +47,7 @@ test('a preflight of an allowed origin answers what the route takes, and nothing
     assert.equal(answer.headers.vary, 'Origin')
     assert.deepEqual(corsHeaders(answer.headers), {
       'access-control-allow-origin': shop,
+      'access-control-allow-credentials': 'true',
       'access-control-allow-methods': methods,
       'access-control-allow-headers': headers,
       'access-control-expose-headers': 'etag, retry-after, www-authenticate',
@@ -54,7 +56,7 @@ test('a preflight of an allowed origin answers what the route takes, and nothing
   }
 })
 
-test('an allowed origin may read answers, refusals and errors among them, without credentials', async () => {
+test('an allowed origin may read answers, refusals and errors among them', async () => {
   const { identifier, password } = alice
   const login = jsonLogin(JSON.stringify({ identifier, password }))
   const questions = [
@@ -71,9 +73,20 @@ test('an allowed origin may read answers, refusals and errors among them, withou
     assert.equal(answer.headers.vary, 'Origin')
     assert.deepEqual(corsHeaders(answer.headers), {
       'access-control-allow-origin': shop,
+      'access-control-allow-credentials': 'true',
       'access-control-expose-headers': 'etag, retry-after, www-authenticate',
     })
   }
+})
+
+test('the pages of an allowed origin may use the refresh cookie, where the browser sends it', async () => {
+  const app = openBrowser(opened, { origin: shop, 'sec-fetch-site': 'same-site' })
+  for (const { status, headers } of [await app.signIn(), await app.refresh(), await app.logout()]) {
+    assert.equal(status, 200)
+    assert.equal(headers['access-control-allow-credentials'], 'true')
+  }
+  const elsewhere = openBrowser(closed, { origin: shop, 'sec-fetch-site': 'same-site' })
+  assert.equal((await elsewhere.signIn()).status, 403)
 })
 
 const strangers = [

@@ -118,6 +118,7 @@ testOnEngines('a session belongs to an account and a client that exist', async (
     expiresAt: 0,
     device: undefined,
     network: undefined,
+    delivery: 'body',
   })
   await assert.rejects(orphan, /foreign key constraint/i)
   assert.deepEqual(await database.read('SELECT id FROM sessions'), [])

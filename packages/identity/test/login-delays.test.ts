@@ -125,7 +125,7 @@ testOnEngines(
 )
 
 testOnEngines(
-  'another spelling is the same account, whether or not it exists (CVE-2026-45364)',
+  'another spelling is the same account, whether or not it exists',
   async (t, engine) => {
     const logins = await openGuardedLogins(t, engine)
     for (const spellings of [

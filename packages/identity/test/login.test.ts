@@ -258,7 +258,8 @@ test('when too many sign in at once, the rest is told when to come back', async 
     issuer: registry.issuer,
     accounts: { findByIdentifier: async () => undefined, replacePasswordHash: unreachable },
     clients: { find: async () => ({ ...web, ...declaration }) },
-    sessions: { open: unreachable },
+    sessions: { open: unreachable, find: unreachable, end: unreachable },
+    ownOrigins: new Set(),
     peppers: [createPepper(Buffer.alloc(32))],
     passwords: {
       hash: unreachable,

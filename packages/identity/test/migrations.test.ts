@@ -25,7 +25,7 @@ const listTables = {
   SQLite: "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
   PostgreSQL: "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
 }
-const stepsOf = { SQLite: [1, 2, 3, 4], PostgreSQL: [3, 4] }
+const stepsOf = { SQLite: [1, 2, 3, 4, 7], PostgreSQL: [3, 4, 7] }
 
 function copyOf(rows: readonly Row[]): readonly Row[] {
   return rows.map((row) => ({ ...row }))
@@ -56,7 +56,7 @@ testOnEngines('opening again keeps the rows and applies no step twice', async (t
   const steps = await second.read('SELECT id, additive, applied_at FROM migrations ORDER BY id')
   assert.deepEqual(
     copyOf(steps),
-    stepsOf[engine.name].map((id) => ({ id, additive: id === 4 ? 1 : 0, applied_at: startMs })),
+    stepsOf[engine.name].map((id) => ({ id, additive: id >= 4 ? 1 : 0, applied_at: startMs })),
   )
 })
 

@@ -86,6 +86,7 @@ test('the smallest file gets every default, and the built-in client web', () => 
       knownNetworkDays: 90,
       dangerouslyUnlimitedGuesses: false,
     },
+    sessionsPerAccountMax: undefined,
   })
 })
 

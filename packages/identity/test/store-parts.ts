@@ -123,3 +123,11 @@ export async function accountOf({ parts }: StoreParts, identifier = 'alice'): Pr
   assert.ok(account !== undefined)
   return account
 }
+
+/** A password as a route shows it to the domain. */
+export function shown(password: string): {
+  readonly password: string
+  readonly address: undefined
+} {
+  return { password, address: undefined }
+}

@@ -23,14 +23,22 @@ export interface Decision {
   readonly reason: string
 }
 
-export interface PasswordChange {
+/** The session of somebody who ends all others of theirs. It goes on. */
+export interface OwnSession {
   readonly accountId: string
+  readonly sessionId: string
+}
+
+export interface PasswordChange extends OwnSession {
   /** The hash that the current password was checked against. */
   readonly oldHash: string
   readonly newHash: string
-  /** The caller's session, which goes on while every other one ends. */
-  readonly sessionId: string
 }
+
+export type EndedOthers =
+  | { readonly kind: 'ended'; readonly position: RevocationPosition }
+  /** The own session has ended meanwhile, and nothing else has. */
+  | { readonly kind: 'superseded' }
 
 /** A better hash of the password that an account has, which changes nothing for anybody. */
 export interface Rehash {
@@ -60,6 +68,8 @@ export interface AccountStore {
   readonly findByIdentifier: (identifier: string) => Promise<Account | undefined>
   readonly find: (accountId: string) => Promise<Account | undefined>
   readonly endAllSessions: (accountId: string) => Promise<RevocationPosition>
+  /** One write, however many there are. It takes every token from before along, the caller's own as well. */
+  readonly endOtherSessions: (caller: OwnSession) => Promise<EndedOthers>
   readonly changePassword: (change: PasswordChange) => Promise<ChangedPassword>
   /** Does nothing when the hash is another one by now. */
   readonly replacePasswordHash: (rehash: Rehash) => Promise<void>

@@ -14,7 +14,7 @@ import type { RequestedAccess, TokenTarget } from './registry.ts'
 import { chooseTarget, defaultClientName } from './registry.ts'
 import type { SessionTokenParts, SessionTokenRefusal } from './session-tokens.ts'
 import { mintForSession } from './session-tokens.ts'
-import type { KnownSession, Session, SessionLife, SessionStore } from './sessions.ts'
+import type { Delivery, KnownSession, Session, SessionLife, SessionStore } from './sessions.ts'
 
 export interface LoginParts extends SessionTokenParts, SessionLife, PasswordCheckParts {
   readonly accounts: Pick<AccountStore, 'findByIdentifier' | 'replacePasswordHash'>
@@ -23,6 +23,8 @@ export interface LoginParts extends SessionTokenParts, SessionLife, PasswordChec
   readonly peppers: RefreshPeppers
   /** Runs what nobody waits for, and reports when it fails. */
   readonly afterwards: (job: () => Promise<void>) => void
+  /** More sessions than this end with the login that opens one more, the oldest first. Default: no limit. */
+  readonly sessionsPerAccountMax?: number | undefined
 }
 
 export interface LoginRequest extends RequestedAccess {
@@ -32,6 +34,8 @@ export interface LoginRequest extends RequestedAccess {
   /** What the owner will know the session by. */
   readonly device?: string | undefined
   readonly network?: string | undefined
+  /** Default: in the body. */
+  readonly delivery?: Delivery | undefined
 }
 
 export type LoginOutcome =
@@ -77,7 +81,7 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
   const session = newSession(parts, { account, client, target: chosen.target }, request)
   const token = mintForSession(parts, session, request)
   if (token.kind === 'refused') return token
-  const opened = await parts.sessions.open(session)
+  const opened = await parts.sessions.open(session, parts.sessionsPerAccountMax)
   if (opened.kind === 'blocked') return { kind: 'refused', why: 'account-blocked' }
   if (opened.kind === 'superseded') return { kind: 'refused', why: 'bad-credentials' }
   if (check.rehash) parts.afterwards(() => rehash(parts, account, request.password))
@@ -125,6 +129,8 @@ function newSession(
     expiresAt: readAt + parts.sessionSeconds * 1000,
     device: request.device,
     network: request.network,
+    delivery: request.delivery ?? 'body',
+    reauthenticatedAt: undefined,
     isEnded: false,
     account,
     client: {

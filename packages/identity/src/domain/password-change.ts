@@ -1,6 +1,7 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
-import type { AccessToken } from './access-tokens.ts'
 import type { AccountStore } from './accounts.ts'
+import type { FreshToken } from './fresh-token.ts'
+import { mintFreshToken } from './fresh-token.ts'
 import type { Throttled } from './login-protection.ts'
 import type { PasswordCheckParts } from './password-check.ts'
 import { checkPassword } from './password-check.ts'
@@ -13,7 +14,6 @@ import { issueRefreshToken } from './refresh-tokens.ts'
 import type { SessionTokenParts, SessionTokenRefusal } from './session-tokens.ts'
 import { mintForSession } from './session-tokens.ts'
 import type { KnownSession, SessionStore } from './sessions.ts'
-import { isLive } from './sessions.ts'
 
 export interface PasswordChangeParts extends SessionTokenParts, PasswordCheckParts {
   readonly accounts: AccountStore
@@ -45,9 +45,7 @@ export interface ShownPasswords {
   readonly network?: string | undefined
 }
 
-interface FreshTokens {
-  readonly token: AccessToken
-  readonly session: KnownSession
+interface FreshTokens extends FreshToken {
   /** Absent when the client may not refresh. */
   readonly refresh?: IssuedRefreshToken
 }
@@ -95,14 +93,10 @@ async function freshTokens(
   sessionId: string,
   counter: number,
 ): Promise<FreshTokens | undefined> {
-  const session = await parts.sessions.find(sessionId)
-  // Not live: blocked, or signed out everywhere, since the change. A token of its present generation
-  // would be above the floor that this was revoked with.
-  if (session === undefined || !isLive(session)) return undefined
-  const token = mintForSession(parts, session, {})
-  if (token.kind === 'refused') return undefined
-  if (!session.client.mayRefresh) return { token, session }
+  const fresh = await mintFreshToken(parts, sessionId)
+  if (fresh === undefined || !fresh.session.client.mayRefresh) return fresh
+  const { session } = fresh
   const { idleExpiresAt, readAt } = session
   const refresh = issueRefreshToken(parts.peppers, session, counter, { idleExpiresAt, now: readAt })
-  return { token, session, refresh }
+  return { ...fresh, refresh }
 }

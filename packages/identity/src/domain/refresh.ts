@@ -5,7 +5,13 @@ import { isGenuine, issueRefreshToken, parseRefreshToken } from './refresh-token
 import type { RequestedAccess } from './registry.ts'
 import type { SessionTokenParts, SessionTokenRefusal } from './session-tokens.ts'
 import { mintForSession } from './session-tokens.ts'
-import type { KnownSession, RotationOutcome, SessionLife, SessionStore } from './sessions.ts'
+import type {
+  Delivery,
+  KnownSession,
+  RotationOutcome,
+  SessionLife,
+  SessionStore,
+} from './sessions.ts'
 import { isLive } from './sessions.ts'
 
 export interface RefreshParts extends SessionTokenParts, Pick<SessionLife, 'sessionIdleSeconds'> {
@@ -17,6 +23,8 @@ export interface RefreshParts extends SessionTokenParts, Pick<SessionLife, 'sess
 
 export interface RefreshRequest extends RequestedAccess {
   readonly refreshToken: string
+  /** How it came. Default: in the body. */
+  readonly delivery?: Delivery | undefined
   /** The client that presents the token, by id or name, when it says so. */
   readonly clientId?: string | undefined
   /** Random text that the client kept before it sent: its retry is recognised at any time. */
@@ -53,6 +61,8 @@ export async function refresh(
   if (recognised === undefined) return badGrant
   const { session, counter } = recognised
   if (!isFromClient(session, request.clientId)) return badGrant
+  // What a browser keeps from its scripts is of no use in a form, should a script ever read it.
+  if (session.delivery !== (request.delivery ?? 'body')) return badGrant
   if (!isLive(session) || !session.client.mayRefresh) return badGrant
 
   const token = mintForSession(parts, session, request)

@@ -37,8 +37,12 @@ export function mintForSession(
       clientGeneration: client.generation,
       scopes: narrowScopes(granted, requested.scopes),
       roles: rolesAtAudiences(registry, account.roles, audiences),
-      // The token vouches for the account as it is now, not as it was at login.
-      session: { ...session, generation: account.generation },
+      session: {
+        ...session,
+        // The token vouches for the account as it is now, not as it was at login.
+        generation: account.generation,
+        authenticatedAt: session.reauthenticatedAt ?? session.authenticatedAt,
+      },
     },
     session.readAt,
   )

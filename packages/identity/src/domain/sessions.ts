@@ -1,6 +1,9 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { PresentedCounter, RotationDecision, RotationPace } from './rotation.ts'
 
+/** How the refresh tokens of a session reach their holder. They come back the same way, or not at all. */
+export type Delivery = 'body' | 'cookie'
+
 /** One login on one device. Its id is the `sid` of every token that comes out of it. */
 export interface Session {
   readonly id: string
@@ -21,6 +24,7 @@ export interface Session {
   /** What the owner knows it by: the `User-Agent` and the address of the login. */
   readonly device: string | undefined
   readonly network: string | undefined
+  readonly delivery: Delivery
 }
 
 /** A session with the account and the client it hangs on, read in one step. */
@@ -30,6 +34,8 @@ export interface KnownSession extends Session {
   /** The counter of its one current refresh token. */
   readonly counter: number
   readonly lastUsedAt: number
+  /** When the password was last asked for again; undefined as long as the login was enough. */
+  readonly reauthenticatedAt: number | undefined
   readonly isEnded: boolean
   readonly account: {
     readonly generation: number
@@ -54,16 +60,21 @@ export interface RotationRequest extends PresentedCounter, RotationPace {
 export type RotationOutcome = RotationDecision | { readonly kind: 'gone' }
 
 export interface SessionStore {
-  /** Keeps a new session, unless its credential has lost its worth since it was checked. */
-  readonly open: (session: Session) => Promise<OpenedSession>
+  /**
+   * Keeps a new session, unless its credential has lost its worth since it was checked. Where there is a
+   * maximum, the oldest logins beyond it end in the same step.
+   */
+  readonly open: (session: Session, perAccountMax?: number) => Promise<OpenedSession>
   readonly find: (sessionId: string) => Promise<KnownSession | undefined>
-  /** Those of an account that have not ended, expired ones included; the last used comes first. */
-  readonly listOf: (accountId: string) => Promise<readonly KnownSession[]>
+  /** The live sessions of an account, the newest login first. */
+  readonly listOf: (accountId: string, page: SessionPage) => Promise<readonly KnownSession[]>
   /**
    * The whole rotation as one atomic step: decides, moves the row, and on theft ends the session,
    * revokes its tokens and writes the event. When it returns, the outcome is durable.
    */
   readonly rotateRefresh: (request: RotationRequest) => Promise<RotationOutcome>
+  /** Notes that the person has proved again who they are, unless that has lost its worth meanwhile. */
+  readonly reauthenticate: (proof: Reauthentication) => Promise<ReauthenticationOutcome>
   /** Ends a session and revokes its tokens. One that has ended stays so, and the log as it is. */
   readonly end: (
     sessionId: string,
@@ -76,6 +87,25 @@ export type OpenedSession =
   | { readonly kind: 'blocked' }
   /** The password was changed, or every session ended, while this one's credential was checked. */
   | { readonly kind: 'superseded' }
+
+/** A part of a list whose order never changes: sessions that are used meanwhile stay where they are. */
+export interface SessionPage {
+  readonly limit: number
+  /** The last session of the page before. */
+  readonly after?: Pick<Session, 'authenticatedAt' | 'id'> | undefined
+}
+
+export interface Reauthentication {
+  readonly sessionId: string
+  readonly accountId: string
+  /** The account's, read together with the password hash that was checked. */
+  readonly generation: number
+}
+
+/** `superseded`: since then the password was changed, the account blocked, or the session ended. */
+export interface ReauthenticationOutcome {
+  readonly kind: 'reauthenticated' | 'superseded'
+}
 
 /** How long sessions live. */
 export interface SessionLife {

@@ -14,7 +14,7 @@ const exposedHeaders = 'etag, retry-after, www-authenticate'
 
 /**
  * CORS (WHATWG Fetch section 3.3): scripts of these origins may read answers, compared exactly; to all
- * others no header says anything. Never with credentials: nothing here is authenticated by a cookie.
+ * others no header says anything. With credentials, because their pages may use the refresh cookie.
  */
 export function openToOrigins(
   app: FastifyInstance,
@@ -28,6 +28,7 @@ export function openToOrigins(
     const { origin } = request.headers
     if (origin === undefined || !allowed.has(origin)) return
     reply.raw.setHeader('access-control-allow-origin', origin)
+    reply.raw.setHeader('access-control-allow-credentials', 'true')
     reply.raw.setHeader('access-control-expose-headers', exposedHeaders)
 
     const method = request.headers['access-control-request-method']

@@ -1,12 +1,17 @@
 import { createProblem } from '@portcullis/protocol'
 import type { ProblemCode } from '@portcullis/protocol'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { LoginOutcome, LoginParts, LoginRefusal } from '../domain/login.ts'
 import { login } from '../domain/login.ts'
+import type { LogoutTokenParts } from '../domain/logout.ts'
+import { recogniseAtLogout } from '../domain/logout.ts'
 import { pathAtIssuer } from './issuer-path.ts'
+import { isFromOwnPage } from './own-pages.ts'
+import { crossOriginDetail } from './presented-refresh-token.ts'
 import { sendBadCredentials, sendBusy, sendProblem, sendThrottled } from './problems.ts'
+import { readRefreshCookie } from './refresh-cookie.ts'
 import type { HttpServer } from './server.ts'
-import { sessionTokenMembers } from './token-members.ts'
+import { sessionTokenFields, sessionTokenMembers } from './token-members.ts'
 
 const audienceName = { type: 'string', minLength: 1, maxLength: 256 } as const
 
@@ -22,16 +27,31 @@ const loginBody = {
       oneOf: [audienceName, { type: 'array', items: audienceName, minItems: 1, maxItems: 16 }],
     },
     scope: { type: 'string', minLength: 1, maxLength: 2048 },
+    // How old the sign-in may be (RFC 9470 section 4). This very request is one, so that any age is kept.
+    max_age: { type: 'integer', minimum: 0 },
+    delivery: { enum: ['body', 'cookie'] },
   },
 } as const
 
 /** Enough to tell one device from another. */
 const deviceCharactersMax = 256
 
-export function addLogin(app: HttpServer, parts: LoginParts): void {
+export type LoginRouteParts = LoginParts &
+  LogoutTokenParts & {
+    /** Whose pages may sign a browser in. */
+    readonly ownOrigins: ReadonlySet<string>
+  }
+
+export function addLogin(app: HttpServer, parts: LoginRouteParts): void {
   const path = pathAtIssuer(parts.issuer, '/login')
   const options = { schema: { body: loginBody }, config: { requestHeaders: ['content-type'] } }
-  app.post(path, options, async ({ body, headers, ip, log }, reply) => {
+  app.post(path, options, async (request, reply) => {
+    const { body, headers, ip, log } = request
+    const isByCookie = body.delivery === 'cookie'
+    if (isByCookie && !isFromOwnPage(request.raw, parts.ownOrigins)) {
+      // Otherwise a foreign page could sign people in as somebody else, who then reads what they do.
+      return sendProblem(reply, createProblem('cross-origin', crossOriginDetail))
+    }
     const outcome = await login(parts, {
       identifier: body.identifier,
       password: body.password,
@@ -40,16 +60,27 @@ export function addLogin(app: HttpServer, parts: LoginParts): void {
       scopes: body.scope?.split(' '),
       device: headers['user-agent']?.slice(0, deviceCharactersMax),
       network: ip,
+      delivery: body.delivery,
     })
     log.info(factsOf(outcome), 'login')
+    const getsCookie = isByCookie && outcome.kind === 'signed-in' && outcome.refresh !== undefined
+    if (getsCookie) await endFormerSession(parts, request)
     return answerLogin(reply, outcome, parts.issuer)
   })
+}
+
+/** ASVS 7.2.4: the session that this browser was in, whosesoever, has no cookie any more and ends. */
+async function endFormerSession(parts: LoginRouteParts, request: FastifyRequest): Promise<void> {
+  const cookie = readRefreshCookie(request)
+  if (cookie.kind !== 'token') return
+  const former = await recogniseAtLogout(parts, cookie.refreshToken)
+  if (former.kind === 'session') await parts.sessions.end(former.session.id)
 }
 
 function answerLogin(reply: FastifyReply, outcome: LoginOutcome, issuer: string): FastifyReply {
   switch (outcome.kind) {
     case 'signed-in':
-      return reply.send(sessionTokenMembers(outcome))
+      return reply.headers(sessionTokenFields(outcome)).send(sessionTokenMembers(outcome))
     case 'busy':
       return sendBusy(reply, outcome.retryAfterSeconds)
     case 'throttled':

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { VerifyError } from '@portcullis/verify'
+import { problemOf, responseHeadersOf, VerifyError } from '@portcullis/verify'
 import type { AccountStore } from '../domain/accounts.ts'
 import { recogniseAtLogout } from '../domain/logout.ts'
 import type { RefreshPeppers } from '../domain/refresh-tokens.ts'
@@ -7,6 +7,8 @@ import type { KnownSession, SessionStore } from '../domain/sessions.ts'
 import { isLive } from '../domain/sessions.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
+import { presentedRefreshToken } from './presented-refresh-token.ts'
+import { clearedRefreshCookie } from './refresh-cookie.ts'
 import type { HttpServer } from './server.ts'
 
 export interface LogoutParts {
@@ -15,6 +17,8 @@ export interface LogoutParts {
   readonly accounts: AccountStore
   readonly sessions: SessionStore
   readonly peppers: RefreshPeppers
+  /** Whose pages may log out by the cookie. */
+  readonly ownOrigins: ReadonlySet<string>
 }
 
 const logoutBody = {
@@ -26,65 +30,87 @@ const logoutBody = {
 type LogoutBody = { readonly refresh_token?: string } | null | undefined
 
 /**
- * Both routes take a live access token of the session, whatever its audience, or a refresh token of it.
- * `/logout` with the refresh token of a session that is over already is fine: that is what was wanted.
+ * Both routes take a live access token of the session, whatever its audience, or a refresh token of it, also
+ * as the cookie, which they take away. `/logout` with the refresh token of a session that is over already
+ * is fine: that is what was wanted.
  */
 export function addLogout(app: HttpServer, parts: LogoutParts): void {
   const { issuer, accounts, sessions } = parts
   const schema = { body: logoutBody }
 
   app.post(pathAtIssuer(issuer, '/logout'), { schema }, async (request, reply) => {
-    const { session } = await sessionOf(parts, request, request.body)
+    const presented = await sessionOf(parts, request, request.body)
+    if (presented.kind === 'refused') return sendRefusal(reply, issuer, presented)
+    const { session, fields } = presented
     const revocation = await sessions.end(session.id)
     request.log.info({ sessionId: session.id }, 'logout')
-    return answer(reply, revocation)
+    return reply.headers(fields).send({ revocation })
   })
 
   app.post(pathAtIssuer(issuer, '/logout/everywhere'), { schema }, async (request, reply) => {
-    const { session, isStolen } = await sessionOf(parts, request, request.body)
+    const presented = await sessionOf(parts, request, request.body)
+    if (presented.kind === 'refused') return sendRefusal(reply, issuer, presented)
+    const { session, isStolen, fields } = presented
     // Whoever holds a token that was taken back must not be able to throw its owner out.
     if (isStolen || !isLive(session)) {
-      throw refused(issuer, 'the session of the token is over')
+      const why = 'the session of the token is over'
+      return sendRefusal(reply, issuer, { why, fields })
     }
     const revocation = await accounts.endAllSessions(session.accountId)
     request.log.info({ accountId: session.accountId }, 'logout everywhere')
-    return answer(reply, revocation)
+    return reply.headers(fields).send({ revocation })
   })
 }
 
-interface PresentedSession {
-  readonly session: KnownSession
-  readonly isStolen: boolean
-}
+/** Takes the cookie away, whatever is answered; not where nothing is known, so that it can be tried again. */
+type Fields = Readonly<Record<string, string>>
+
+type PresentedSession =
+  | {
+      readonly kind: 'session'
+      readonly session: KnownSession
+      readonly isStolen: boolean
+      readonly fields: Fields
+    }
+  | { readonly kind: 'refused'; readonly why: string; readonly fields: Fields }
 
 async function sessionOf(
   parts: LogoutParts,
   request: FastifyRequest,
   body: LogoutBody,
 ): Promise<PresentedSession> {
-  const refreshToken = body?.refresh_token
-  if (refreshToken === undefined) {
-    return { session: await parts.callers.requireSession(request), isStolen: false }
+  const { callers, issuer: realm, ownOrigins } = parts
+  const presented = presentedRefreshToken(request, body?.refresh_token, ownOrigins)
+  if (presented.kind === 'refused')
+    throw new VerifyError(presented.why, presented.detail, { realm })
+  if (presented.kind === 'none') {
+    const session = await callers.requireSession(request)
+    return { kind: 'session', session, isStolen: false, fields: {} }
   }
   if (request.headers.authorization !== undefined) {
     // They may be of two sessions, and the answer would vouch for the end of only one.
-    const realm = parts.issuer
     throw new VerifyError('invalid-request', 'send one token: access or refresh', { realm })
   }
-  const recognised = await recogniseAtLogout(parts, refreshToken)
+  const recognised = await recogniseAtLogout(parts, presented.refreshToken)
+  const fields: Fields =
+    presented.delivery === 'cookie' ? { 'set-cookie': clearedRefreshCookie } : {}
   if (recognised.kind === 'unknown') {
-    throw refused(parts.issuer, 'the refresh token is not one of a session')
+    return { kind: 'refused', why: 'the refresh token is not one of a session', fields }
   }
   const { kind, session } = recognised
   const isStolen = kind === 'stolen'
   if (isStolen) request.log.info({ outcome: 'refresh-reuse', sessionId: session.id }, 'logout')
-  return { session, isStolen }
+  return { kind: 'session', session, isStolen, fields }
 }
 
-function refused(realm: string, description: string): VerifyError {
-  return new VerifyError('invalid-token', description, { realm })
-}
-
-function answer(reply: FastifyReply, revocation: object): FastifyReply {
-  return reply.send({ revocation })
+function sendRefusal(
+  reply: FastifyReply,
+  realm: string,
+  { why, fields }: { readonly why: string; readonly fields: Fields },
+): FastifyReply {
+  const error = new VerifyError('invalid-token', why, { realm })
+  return reply
+    .code(error.status)
+    .headers({ ...responseHeadersOf(error), ...fields })
+    .send(problemOf(error))
 }

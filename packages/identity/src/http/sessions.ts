@@ -1,13 +1,14 @@
 import { createProblem } from '@portcullis/protocol'
-import type { KnownSession, SessionStore } from '../domain/sessions.ts'
-import { isLive } from '../domain/sessions.ts'
+import type { OtherSessionsParts } from '../domain/other-sessions.ts'
+import { endOtherSessions } from '../domain/other-sessions.ts'
+import type { KnownSession, SessionPage, SessionStore } from '../domain/sessions.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { sendProblem } from './problems.ts'
 import type { HttpServer } from './server.ts'
+import { sessionTokenMembers } from './token-members.ts'
 
-export interface SessionsParts {
-  readonly issuer: string
+export interface SessionsParts extends OtherSessionsParts {
   readonly callers: Callers
   readonly sessions: SessionStore
 }
@@ -18,15 +19,55 @@ const sessionPath = {
   properties: { sid: { type: 'string' } },
 } as const
 
+/** Ample for a person; somebody with more can turn the page. */
+const pageDefault = 50
+
+const cursorPattern = '^[0-9]{1,15}\\.[A-Za-z0-9_-]{22}$'
+
+const pageQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    limit: { type: 'string', pattern: '^([1-9][0-9]?|100)$' },
+    after: { type: 'string', pattern: cursorPattern },
+  },
+} as const
+
+/** What a page ends with: the time of a login, and its session. */
+function parseCursor(text: string | undefined): SessionPage['after'] {
+  const [authenticatedAt, id] = text?.split('.') ?? []
+  return id === undefined ? undefined : { authenticatedAt: Number(authenticatedAt), id }
+}
+
 /** Where the owner is signed in, and the end of any of it. */
 export function addSessions(app: HttpServer, parts: SessionsParts): void {
   const { issuer, callers, sessions } = parts
 
-  app.get(pathAtIssuer(issuer, '/sessions'), async (request) => {
+  const list = { schema: { querystring: pageQuery } }
+  app.get(pathAtIssuer(issuer, '/sessions'), list, async (request) => {
     const caller = await callers.requirePerson(request)
-    const all = await sessions.listOf(caller.accountId)
-    const live = all.filter(isLive)
-    return { sessions: live.map((session) => membersOf(session, caller.id)) }
+    const limit = Number(request.query.limit ?? pageDefault)
+    const after = parseCursor(request.query.after)
+    // One more, which tells whether there is another page.
+    const found = await sessions.listOf(caller.accountId, { limit: limit + 1, after })
+    const page = found.slice(0, limit)
+    const last = found.length > limit ? page.at(-1) : undefined
+    return {
+      sessions: page.map((session) => membersOf(session, caller.id)),
+      ...(last === undefined ? {} : { next: `${last.authenticatedAt}.${last.id}` }),
+    }
+  })
+
+  app.post(pathAtIssuer(issuer, '/sessions/end-others'), async (request, reply) => {
+    const caller = await callers.requirePerson(request)
+    const outcome = await endOtherSessions(parts, caller)
+    request.log.info({ sessionId: caller.id, outcome: outcome.kind }, 'end of other sessions')
+    if (outcome.kind === 'superseded') {
+      return sendProblem(reply, createProblem('superseded', 'the session has ended meanwhile'))
+    }
+    const { fresh, position } = outcome
+    const tokens = fresh === undefined ? {} : sessionTokenMembers(fresh)
+    return reply.send({ ...tokens, revocation: position })
   })
 
   app.delete(

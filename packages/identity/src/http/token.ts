@@ -10,18 +10,24 @@ import type { RequestedAccess } from '../domain/registry.ts'
 import { acceptForms } from './bodies.ts'
 import { readClientCredential } from './client-authentication.ts'
 import { pathAtIssuer } from './issuer-path.ts'
+import { presentedRefreshToken } from './presented-refresh-token.ts'
 import { logFault, problemOf, retryAfterSeconds } from './problems.ts'
 import type { HttpServer } from './server.ts'
-import { accessTokenMembers, sessionTokenMembers } from './token-members.ts'
+import { accessTokenMembers, sessionTokenFields, sessionTokenMembers } from './token-members.ts'
 
-export type TokenParts = ClientCredentialsParts & RefreshParts
+export type TokenParts = ClientCredentialsParts &
+  RefreshParts & {
+    /** Whose pages may refresh by the cookie. */
+    readonly ownOrigins: ReadonlySet<string>
+  }
 
 /** The OAuth token endpoint (RFC 6749 section 3.2). It speaks RFC 6749 and no problem documents. */
 export function addToken(app: HttpServer, parts: TokenParts): void {
   app.register(async (scope) => {
     acceptForms(scope)
     scope.setErrorHandler(answerOAuthError)
-    scope.post(pathAtIssuer(parts.issuer, '/token'), async ({ body, headers, log }, reply) => {
+    scope.post(pathAtIssuer(parts.issuer, '/token'), async (request, reply) => {
+      const { body, log } = request
       const form: Form = body instanceof Map ? body : new Map()
       const grantType = form.get('grant_type')
       if (grantType === undefined) {
@@ -32,11 +38,12 @@ export function addToken(app: HttpServer, parts: TokenParts): void {
         const why = `use one of: ${[...grants.keys()].join(', ')}`
         return sendOAuthError(reply, { error: 'unsupported_grant_type', why })
       }
-      const answer = await grant(parts, form, headers.authorization)
+      const answer = await grant(parts, form, request)
       log.info({ grantType, ...answer.facts }, 'token')
       if (answer.kind === 'refused') return sendOAuthError(reply, answer)
       // RFC 6749 section 5.1.
-      return reply.header('cache-control', 'no-store').send(answer.members)
+      const fields = { 'cache-control': 'no-store', ...answer.fields }
+      return reply.headers(fields).send(answer.members)
     })
   })
 }
@@ -45,15 +52,15 @@ type Form = ReadonlyMap<string, string>
 
 /** What a grant answers, and what of it may be logged. */
 type GrantAnswer = { readonly facts?: Readonly<Record<string, string>> } & (
-  | { readonly kind: 'granted'; readonly members: object }
+  | {
+      readonly kind: 'granted'
+      readonly members: object
+      readonly fields?: Readonly<Record<string, string>>
+    }
   | ({ readonly kind: 'refused' } & OAuthRefusal)
 )
 
-type GrantHandler = (
-  parts: TokenParts,
-  form: Form,
-  authorization: string | undefined,
-) => Promise<GrantAnswer>
+type GrantHandler = (parts: TokenParts, form: Form, request: FastifyRequest) => Promise<GrantAnswer>
 
 /** One entry for each `grant_type` that the metadata names. */
 const grants: ReadonlyMap<string, GrantHandler> = new Map([
@@ -66,9 +73,9 @@ export const supportedGrantTypes: readonly string[] = [...grants.keys()]
 async function answerClientCredentials(
   parts: TokenParts,
   form: Form,
-  authorization: string | undefined,
+  request: FastifyRequest,
 ): Promise<GrantAnswer> {
-  const presented = readClientCredential(authorization, form)
+  const presented = readClientCredential(request.headers.authorization, form)
   if (presented.kind === 'refused') return presented
   const { credential } = presented
   const outcome = await grantClientCredentials(parts, { credential, ...requestedAccess(form) })
@@ -76,14 +83,29 @@ async function answerClientCredentials(
   return { kind: 'granted', facts: { outcome: 'granted' }, members: accessTokenMembers(outcome) }
 }
 
-/** RFC 6749 section 6. Only public clients have sessions, so there is no secret to check. */
-async function answerRefresh(parts: TokenParts, form: Form): Promise<GrantAnswer> {
-  const refreshToken = form.get('refresh_token')
-  if (refreshToken === undefined) {
+/** RFC 6749 section 6. Only public clients have sessions, so whoever shows a secret is none of them. */
+async function answerRefresh(
+  parts: TokenParts,
+  form: Form,
+  request: FastifyRequest,
+): Promise<GrantAnswer> {
+  if (request.headers.authorization !== undefined || form.has('client_secret')) {
+    return { kind: 'refused', error: 'invalid_client', why: 'clients of sessions have no secret' }
+  }
+  const presented = presentedRefreshToken(request, form.get('refresh_token'), parts.ownOrigins)
+  if (presented.kind === 'none') {
     return { kind: 'refused', error: 'invalid_request', why: 'refresh_token is required' }
   }
+  if (presented.kind === 'refused') {
+    const { why, detail } = presented
+    const facts = { outcome: why }
+    const status = why === 'cross-origin' ? 403 : 400
+    return { kind: 'refused', facts, error: 'invalid_request', why: detail, status }
+  }
+  const { refreshToken, delivery } = presented
   const outcome = await refresh(parts, {
     refreshToken,
+    delivery,
     clientId: form.get('client_id'),
     attempt: form.get('attempt'),
     ...requestedAccess(form),
@@ -98,6 +120,7 @@ async function answerRefresh(parts: TokenParts, form: Form): Promise<GrantAnswer
     kind: 'granted',
     facts: { outcome: outcome.how, sessionId: outcome.session.id },
     members: sessionTokenMembers(outcome),
+    fields: sessionTokenFields(outcome),
   }
 }
 

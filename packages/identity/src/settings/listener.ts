@@ -41,7 +41,8 @@ export const listenerSettings = {
   allowedOrigins: {
     schema: { type: 'array', uniqueItems: true, items: { type: 'string', minLength: 1 } },
     default: [],
-    meaning: 'origins of web applications whose scripts may read the answers (CORS)',
+    meaning:
+      'origins of web applications whose scripts may read the answers (CORS), and whose pages may use the cookie of their site',
     reason: 'Closed: which scripts may speak for a person is never guessed, and never a pattern.',
   },
   'operations.host': {

@@ -23,4 +23,10 @@ export const sessionSettings = {
     reason:
       'Longer than a client waits before it tries again; beyond five minutes a thief would have all the time he needs.',
   },
+  sessionsPerAccountMax: {
+    schema: { type: 'integer', minimum: 1, maximum: 1000 },
+    meaning: 'a login that opens one more than this ends the oldest login of the account',
+    reason:
+      'No limit: it would sign people out where they do not expect it. A login looks at as many rows as the limit, so that it has an end.',
+  },
 } as const

@@ -1,10 +1,13 @@
 import { administratorRole } from '@portcullis/protocol'
+import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type {
   Account,
   AccountStore,
   BlockOutcome,
   ChangedPassword,
   Decision,
+  EndedOthers,
+  OwnSession,
   PasswordChange,
 } from '../domain/accounts.ts'
 import { isLive } from '../domain/sessions.ts'
@@ -34,6 +37,8 @@ export function createAccountStore(
         await appendEvent(query, { kind: 'all-sessions-ended', accountId })
         return revoke({ kind: 'account', key: accountId, floor })
       }),
+    endOtherSessions: (caller) =>
+      transaction((query, revoke) => endOtherSessions(query, revoke, caller)),
     changePassword: (change) =>
       transaction((query, revoke) => changePassword(query, revoke, change)),
     replacePasswordHash: async ({ accountId, oldHash, newHash }) => {
@@ -66,11 +71,26 @@ async function raiseFloor(query: Query, accountId: string): Promise<number | und
   return row === undefined ? undefined : integer(row, 'floor')
 }
 
+async function endOtherSessions(
+  query: Query,
+  revoke: Revoke,
+  caller: OwnSession,
+): Promise<EndedOthers> {
+  await query('SELECT id FROM accounts WHERE id = $1 FOR UPDATE', [caller.accountId])
+  const rotatable = await lockRotatable(query, caller.sessionId)
+  if (rotatable === undefined || !isLive(rotatable.session)) return { kind: 'superseded' }
+  return {
+    kind: 'ended',
+    position: await endOthers(query, revoke, caller, 'other-sessions-ended'),
+  }
+}
+
 async function changePassword(
   query: Query,
   revoke: Revoke,
-  { accountId, sessionId, oldHash, newHash }: PasswordChange,
+  { oldHash, newHash, ...caller }: PasswordChange,
 ): Promise<ChangedPassword> {
+  const { accountId, sessionId } = caller
   const [account] = await query('SELECT password_hash FROM accounts WHERE id = $1 FOR UPDATE', [
     accountId,
   ])
@@ -80,13 +100,22 @@ async function changePassword(
     return { kind: 'superseded' }
   }
   await query('UPDATE accounts SET password_hash = $2 WHERE id = $1', [accountId, newHash])
-  const floor = await raiseFloor(query, accountId)
-  if (floor === undefined) return { kind: 'superseded' }
-  // The caller's own session goes on, as one of the new generation.
-  await query('UPDATE sessions SET generation = $2 WHERE id = $1', [sessionId, floor])
-  await appendEvent(query, { kind: 'password-changed', accountId, sessionId })
-  const position = await revoke({ kind: 'account', key: accountId, floor })
+  const position = await endOthers(query, revoke, caller, 'password-changed')
   return { kind: 'changed', counter: rotatable.state.counter, position }
+}
+
+/** To be called with both rows locked: the caller's own session goes on, as one of the new generation. */
+async function endOthers(
+  query: Query,
+  revoke: Revoke,
+  { accountId, sessionId }: OwnSession,
+  why: EventKind,
+): Promise<RevocationPosition> {
+  const floor = await raiseFloor(query, accountId)
+  if (floor === undefined) throw new TypeError('a locked account is gone')
+  await query('UPDATE sessions SET generation = $2 WHERE id = $1', [sessionId, floor])
+  await appendEvent(query, { kind: why, accountId, sessionId })
+  return revoke({ kind: 'account', key: accountId, floor })
 }
 
 async function block(query: Query, revoke: Revoke, decision: Decision): Promise<BlockOutcome> {

@@ -12,13 +12,16 @@ export interface StoredEvent {
 }
 
 /**
- * `refresh-reuse`: an old refresh token came back, and the session was ended for it. `login-throttled`: so
- * many tries failed that those which follow are delayed.
+ * `refresh-reuse`: an old refresh token came back, and the session was ended for it. `session-limit`: it
+ * was the oldest one when a login opened one too many. `login-throttled`: so many tries failed that those
+ * which follow are delayed.
  */
 export type EventKind =
   | 'refresh-reuse'
   | 'history-lost'
   | 'session-ended'
+  | 'session-limit'
+  | 'other-sessions-ended'
   | 'all-sessions-ended'
   | 'password-changed'
   | 'account-blocked'

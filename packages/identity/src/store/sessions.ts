@@ -2,8 +2,10 @@ import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { RotationState } from '../domain/rotation.ts'
 import { decideRotation } from '../domain/rotation.ts'
 import type {
+  Delivery,
   KnownSession,
-  OpenedSession,
+  Reauthentication,
+  ReauthenticationOutcome,
   RotationOutcome,
   RotationRequest,
   Session,
@@ -16,27 +18,34 @@ import type { EventKind } from './events.ts'
 import { appendEvent } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
 import { currentPosition } from './revocations.ts'
+import { openSession } from './session-opening.ts'
 
 export function createSessionStore(
   database: Database,
   transaction: RevokingTransaction,
 ): SessionStore {
   return {
-    open: (session) => open(database, session),
+    open: (session, perAccountMax) => openSession(database, transaction, session, perAccountMax),
     find: async (sessionId) => {
       const [row] = await database.read(`${selectKnown} WHERE sessions.id = $1`, [sessionId])
       return row === undefined ? undefined : knownSessionOf(row)
     },
-    listOf: async (accountId) => {
+    listOf: async (accountId, { limit, after = beforeAll }) => {
       const rows = await database.read(
-        `${selectKnown} WHERE account_id = $1 AND ended_at IS NULL ORDER BY last_used_at DESC`,
-        [accountId],
+        `${selectKnown}
+         WHERE account_id = $1 AND ended_at IS NULL
+           AND transaction_now() < idle_expires_at AND transaction_now() < expires_at
+           AND base + login_floor <= sessions.generation AND blocked_at IS NULL AND enabled = 1
+           AND (authenticated_at, sessions.id) < ($2, $3)
+         ORDER BY authenticated_at DESC, sessions.id DESC LIMIT $4`,
+        [accountId, after.authenticatedAt, after.id, limit],
       )
       return rows.map(knownSessionOf)
     },
     rotateRefresh: async (request) =>
       (await rotateAtOnce(database, request)) ??
       transaction((query, revoke) => rotate(query, revoke, request)),
+    reauthenticate: (proof) => database.transaction((query) => reauthenticate(query, proof)),
     end: (sessionId, why = 'session-ended') =>
       transaction((query, revoke) => end(query, revoke, { sessionId, why })),
   }
@@ -55,39 +64,10 @@ function selectKnownAt(clock: 'transaction_now()' | 'statement_now()'): string {
     CROSS JOIN revocation_head`
 }
 
-const selectKnown = selectKnownAt('transaction_now()')
+/** Where the first page begins: behind a login later than any. */
+const beforeAll = { authenticatedAt: Number.MAX_SAFE_INTEGER, id: '' }
 
-/** One statement: an account that was blocked or has ended its logins meanwhile gets no row. */
-async function open(database: Database, session: Session): Promise<OpenedSession> {
-  const inserted = await database.write(
-    `INSERT INTO sessions (id, account_id, client_id, audiences, scopes, generation, seed, counter,
-                           authenticated_at, last_used_at, idle_expires_at, expires_at, device, network)
-     SELECT $1, accounts.id, $3, $4, $5, $6, $7, 0, $8, $8, $9, $10, $11, $12
-     FROM accounts CROSS JOIN revocation_head
-     WHERE accounts.id = $2 AND blocked_at IS NULL AND base + login_floor <= $6
-     RETURNING id`,
-    [
-      session.id,
-      session.accountId,
-      session.clientId,
-      JSON.stringify(session.audiences),
-      session.scopes === undefined ? null : JSON.stringify(session.scopes),
-      session.generation,
-      session.seed,
-      session.authenticatedAt,
-      session.idleExpiresAt,
-      session.expiresAt,
-      session.device ?? null,
-      session.network ?? null,
-    ],
-  )
-  if (inserted.length === 1) return { kind: 'opened' }
-  const blocked = await database.read(
-    'SELECT id FROM accounts WHERE id = $1 AND blocked_at IS NOT NULL',
-    [session.accountId],
-  )
-  return { kind: blocked.length === 1 ? 'blocked' : 'superseded' }
-}
+const selectKnown = selectKnownAt('transaction_now()')
 
 async function end(
   query: Query,
@@ -102,6 +82,23 @@ async function end(
   if (row === undefined) return currentPosition(query)
   await appendEvent(query, { kind: why, accountId: text(row, 'account_id'), sessionId })
   return revoke({ kind: 'session', key: sessionId, floor: 0 })
+}
+
+async function reauthenticate(
+  query: Query,
+  { sessionId, accountId, generation }: Reauthentication,
+): Promise<ReauthenticationOutcome> {
+  // Nobody changes the password, or blocks the account, from here on.
+  await query('SELECT id FROM accounts WHERE id = $1 FOR UPDATE', [accountId])
+  const session = (await lockRotatable(query, sessionId))?.session
+  const isCurrent =
+    session !== undefined &&
+    session.accountId === accountId &&
+    generation >= session.account.loginFloor &&
+    isLive(session)
+  if (!isCurrent) return { kind: 'superseded' }
+  await query('UPDATE sessions SET reauthenticated_at = statement_now() WHERE id = $1', [sessionId])
+  return { kind: 'reauthenticated' }
 }
 
 /**
@@ -207,7 +204,12 @@ function sessionOf(row: Row): Session {
     expiresAt: integer(row, 'expires_at'),
     device: optionalText(row, 'device'),
     network: optionalText(row, 'network'),
+    delivery: deliveryOf(row),
   }
+}
+
+function deliveryOf(row: Row): Delivery {
+  return text(row, 'delivery') === 'cookie' ? 'cookie' : 'body'
 }
 
 function knownSessionOf(row: Row): KnownSession {
@@ -216,6 +218,7 @@ function knownSessionOf(row: Row): KnownSession {
     readAt: integer(row, 'read_at'),
     counter: integer(row, 'counter'),
     lastUsedAt: integer(row, 'last_used_at'),
+    reauthenticatedAt: optionalInteger(row, 'reauthenticated_at'),
     isEnded: optionalInteger(row, 'ended_at') !== undefined,
     account: {
       generation: integer(row, 'account_generation'),

@@ -120,4 +120,15 @@ export const postgresMigrations: readonly Migration[] = [
       CREATE INDEX login_counters_by_expiry ON login_counters (expires_at);
     `,
   },
+  {
+    id: 7,
+    name: 'when somebody has proved again who they are, and how refresh tokens are delivered',
+    additive: true,
+    sql: `
+      ALTER TABLE sessions ADD COLUMN reauthenticated_at bigint;
+      ALTER TABLE sessions ADD COLUMN delivery text NOT NULL DEFAULT 'body'
+        CHECK (delivery IN ('body', 'cookie'));
+      CREATE INDEX sessions_in_order ON sessions (account_id, authenticated_at) WHERE ended_at IS NULL;
+    `,
+  },
 ]

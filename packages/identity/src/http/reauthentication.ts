@@ -1,0 +1,61 @@
+import { createProblem } from '@portcullis/protocol'
+import type { FastifyReply } from 'fastify'
+import type { ReauthenticationParts, ReauthenticationResult } from '../domain/reauthentication.ts'
+import { reauthenticate } from '../domain/reauthentication.ts'
+import type { Callers } from './callers.ts'
+import { pathAtIssuer } from './issuer-path.ts'
+import { sendBadCredentials, sendBusy, sendProblem, sendThrottled } from './problems.ts'
+import type { HttpServer } from './server.ts'
+import { sessionTokenMembers } from './token-members.ts'
+
+export interface ReauthenticationRouteParts extends ReauthenticationParts {
+  readonly callers: Callers
+}
+
+const passwordBody = {
+  type: 'object',
+  required: ['password'],
+  additionalProperties: false,
+  properties: { password: { type: 'string', minLength: 1, maxLength: 1024 } },
+} as const
+
+/** Step-up (RFC 9470): what a service that wants a recent sign-in sends people to. */
+export function addReauthentication(app: HttpServer, parts: ReauthenticationRouteParts): void {
+  app.post(
+    pathAtIssuer(parts.issuer, '/account/reauthenticate'),
+    { schema: { body: passwordBody } },
+    async (request, reply) => {
+      const session = await parts.callers.requirePerson(request)
+      const result = await reauthenticate(parts, session, {
+        password: request.body.password,
+        address: request.ip,
+      })
+      const outcome = result.kind === 'refused' ? result.why : result.kind
+      request.log.info({ sessionId: session.id, outcome }, 'reauthentication')
+      return answerReauthentication(reply, result, parts.issuer)
+    },
+  )
+}
+
+function answerReauthentication(
+  reply: FastifyReply,
+  result: ReauthenticationResult,
+  issuer: string,
+): FastifyReply {
+  switch (result.kind) {
+    case 'reauthenticated':
+      return reply.send(sessionTokenMembers(result))
+    case 'busy':
+      return sendBusy(reply, result.retryAfterSeconds)
+    case 'throttled':
+      return sendThrottled(reply, result.retryAfterSeconds)
+    case 'refused':
+      if (result.why === 'bad-credentials') return sendBadCredentials(reply, issuer)
+      return result.why === 'session-over'
+        ? sendProblem(
+            reply,
+            createProblem('superseded', 'the session or the password has changed meanwhile'),
+          )
+        : sendProblem(reply, createProblem(result.why, result.detail))
+  }
+}

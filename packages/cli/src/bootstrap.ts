@@ -4,6 +4,7 @@ import { administratorRole } from '@portcullis/protocol'
 import { StartError } from '@portcullis/runtime'
 import { requireDatabase } from './database-address.ts'
 import { writePrivateFile } from './private-file.ts'
+import { readPassword } from './standard-input.ts'
 
 export interface BootstrapCommandOptions {
   readonly database?: string
@@ -20,8 +21,7 @@ export async function runBootstrap(options: BootstrapCommandOptions): Promise<vo
 }
 
 async function withGivenPassword(options: BootstrapCommandOptions): Promise<void> {
-  const password = (await readStandardInput()).replace(/\r?\n$/, '')
-  await makeAdministrator(options, password)
+  await makeAdministrator(options, (await readPassword({ passwordStdin: true })) ?? '')
 }
 
 /** The file comes first: a password that is in the store and nowhere else helps nobody. */
@@ -60,10 +60,4 @@ async function makeAdministrator(
       'Sign in as its administrator; bootstrap is for empty stores only. Nothing was changed.',
     )
   }
-}
-
-async function readStandardInput(): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk))
-  return Buffer.concat(chunks).toString('utf8')
 }

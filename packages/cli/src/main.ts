@@ -71,6 +71,38 @@ program
 
 const accounts = program.command('accounts').description('administer accounts')
 
+remote(accounts.command('create <identifier>'))
+  .description('make an account; without a password, a link to choose one is sent')
+  .option('--email <address>', 'where its mail goes; not needed when the identifier is an address')
+  .option('--roles <names>', 'its roles, separated by spaces')
+  .option('--password-stdin', 'read the password from standard input')
+  .option('--password-file <file>', 'read the password from a file')
+  .action(async (identifier, options) =>
+    (await import('./remote/accounts.ts')).runCreate(identifier, options),
+  )
+
+remote(accounts.command('roles <identifier>'))
+  .description('give an account these roles and no others')
+  .requiredOption('--set <names>', 'its roles, separated by spaces; "" for none')
+  .requiredOption('--reason <text>', 'why; it is kept with the event')
+  .action(async (identifier, options) =>
+    (await import('./remote/accounts.ts')).runRoles(identifier, options),
+  )
+
+remote(accounts.command('reset <identifier>'))
+  .description('sign an account out everywhere, and send a link for another password')
+  .requiredOption('--reason <text>', 'why; it is kept with the event')
+  .action(async (identifier, options) =>
+    (await import('./remote/accounts.ts')).runReset(identifier, options),
+  )
+
+remote(accounts.command('delete <identifier>'))
+  .description('delete an account for good; its identifier is free then')
+  .requiredOption('--reason <text>', 'why; it is kept with the event')
+  .action(async (identifier, options) =>
+    (await import('./remote/accounts.ts')).runDelete(identifier, options),
+  )
+
 remote(accounts.command('block <identifier>'))
   .description('end every session and token of an account at once, and let it sign in no more')
   .requiredOption('--reason <text>', 'why; it is kept with the event')

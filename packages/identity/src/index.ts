@@ -1,7 +1,9 @@
 export { startIdentity } from './app.ts'
-export type { Identity, IdentityOptions } from './app.ts'
+export type { Identity } from './app.ts'
+export type { IdentityOptions } from './parts.ts'
 export { bootstrap, ensureClients, newClientCredential, newRandomSecret } from './bootstrap.ts'
 export type { BootstrapRequest, ImportedAccount, NewAccount, NewClient } from './bootstrap.ts'
+export type { Mail, Mailer } from './domain/mails.ts'
 export type { PasswordOptions } from './password-parts.ts'
 export {
   describeIdentitySettings,

@@ -17,14 +17,22 @@ const orders: Audience = {
   roles: ['customer', 'admin'],
   accessTokenSeconds: 900,
   algorithm: 'RS256',
+  claims: new Map(),
 }
 const reviews: Audience = {
   scopes: ['reviews:write'],
   roles: ['customer', 'moderator'],
   accessTokenSeconds: 60,
   algorithm: 'RS256',
+  claims: new Map(),
 }
-const payments: Audience = { scopes: [], roles: [], accessTokenSeconds: 900, algorithm: 'ES256' }
+const payments: Audience = {
+  scopes: [],
+  roles: [],
+  accessTokenSeconds: 900,
+  algorithm: 'ES256',
+  claims: new Map(),
+}
 
 const registry: Registry = {
   issuer,

@@ -5,6 +5,7 @@ import { createLog } from '@portcullis/runtime'
 import type {
   IdentitySettings,
   ImportedAccount,
+  Mailer,
   NewAccount,
   NewClient,
   PasswordOptions,
@@ -62,6 +63,8 @@ export interface RunningIdentityOptions {
   readonly accounts?: readonly (NewAccount | ImportedAccount)[]
   readonly clients?: readonly NewClient[]
   readonly passwords?: PasswordOptions
+  /** Where its mail goes; without one it sends none. */
+  readonly mailer?: Mailer
 }
 
 /** Two services, two roles for people, and nothing that takes time. */
@@ -116,7 +119,8 @@ export async function startRunningIdentity(
   const settings = parseIdentitySettings(file, 'the test')
   const sealingKey = randomBytes(32)
   const peppers: RefreshPeppers = [createPepper(randomBytes(32))]
-  const place = { folder, clock, settings, sealingKey, peppers, passwords }
+  const { mailer } = options
+  const place = { folder, clock, settings, sealingKey, peppers, passwords, mailer }
   return runIn(place).catch((error: unknown) => {
     folder.remove()
     throw error
@@ -130,14 +134,20 @@ interface Place {
   readonly sealingKey: Buffer
   readonly peppers: RefreshPeppers
   readonly passwords: PasswordOptions
+  readonly mailer: Mailer | undefined
 }
 
 async function runIn(place: Place): Promise<RunningIdentity> {
-  const { folder, clock, settings, ...secretsAndPasswords } = place
+  const { folder, clock, settings, mailer, ...secretsAndPasswords } = place
   const { sealingKey } = secretsAndPasswords
   const { database, registry } = settings
   const { log, logged } = createLogInMemory()
-  const identity = await startIdentity(settings, { ...secretsAndPasswords, log, now: clock.now })
+  const identity = await startIdentity(settings, {
+    ...secretsAndPasswords,
+    log,
+    now: clock.now,
+    ...(mailer && { mailer }),
+  })
   const { port, operationsPort } = identity
   const askHere = (question: Question): Promise<Answer> => ask(port, question)
   const query: RunningIdentity['query'] = (sql) => queryStore(database, sql)

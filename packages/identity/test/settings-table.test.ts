@@ -51,8 +51,8 @@ const examples: Readonly<Record<string, string>> = {
 
 test('every setting can be chosen by its variable', () => {
   for (const [path, { schema }] of settingEntries) {
-    const text =
-      schema.type === 'integer' ? String(schema.minimum) : (examples[schema.type] ?? 'missing')
+    const example = 'enum' in schema ? schema.enum[0] : examples[schema.type]
+    const text = schema.type === 'integer' ? String(schema.minimum) : (example ?? 'missing')
     const { texts, mistakes } = readVariables({ [variableOf(path)]: text })
     assert.deepEqual(mistakes, [])
     const { inForce } = resolveSettings({ audiences: {} }, texts)

@@ -87,6 +87,9 @@ test('the smallest file gets every default, and the built-in client web', () => 
       dangerouslyUnlimitedGuesses: false,
     },
     sessionsPerAccountMax: undefined,
+    accounts: { selfRegistration: undefined, defaultRoles: [] },
+    mail: { smtpUrl: undefined, from: undefined, dangerouslyPlainSmtp: false },
+    links: { reset: undefined, verifyEmail: undefined },
   })
 })
 
@@ -97,6 +100,7 @@ test('the documented example is accepted', () => {
     roles: ['customer', 'moderator'],
     accessTokenSeconds: 900,
     algorithm: 'RS256',
+    claims: new Map(),
   })
   assert.deepEqual(registry.roles.get('customer')?.get('reviews'), ['reviews:write'])
   assert.deepEqual([...registry.clients.keys()], ['web'])
@@ -118,19 +122,22 @@ test('the built-in client web is for every audience unless the file declares it'
   assert.deepEqual(other.registry.clients.get('web')?.audiences, ['reviews'])
 })
 
-test('own claims of an audience are not known to this release, and are refused with their path', () => {
+test('own claims of an audience come from attributes of the account', () => {
   const orders = { ...documented.audiences.orders, claims: { tenant: 'account.attributes.tenant' } }
   const audiences = { ...documented.audiences, orders }
-  assert.deepEqual(mistakesOf({ ...documented, audiences }), [
-    ['/audiences/orders/claims', 'is not a known setting'],
-  ])
+  const { registry } = parseIdentitySettings({ ...documented, audiences }, 'identity.json')
+  assert.deepEqual(registry.audiences.get('orders')?.claims, new Map([['tenant', 'tenant']]))
 })
 
 test('every mistake of a file is reported at once, each with its JSON pointer', () => {
   const paths = pathsOf({
     issuer: 'http://id.example/',
     audiences: {
-      orders: { scopes: ['orders:read', 'orders read'], algorithm: 'HS256', claims: {} },
+      orders: {
+        scopes: ['orders:read', 'orders read'],
+        algorithm: 'HS256',
+        claims: { sub: 'account.attributes.x' },
+      },
       reviews: { scopes: 'reviews:write', accessTokenSeconds: 29, algorithm: 'ES256' },
       'no%spaces': {},
       fast: { accessTokenSeconds: 3601 },
@@ -157,7 +164,7 @@ test('every mistake of a file is reported at once, each with its JSON pointer', 
     '/audiences/fast/accessTokenSeconds',
     '/audiences/no%spaces',
     '/audiences/orders/algorithm',
-    '/audiences/orders/claims',
+    '/audiences/orders/claims/sub',
     '/audiences/orders/scopes/1',
     '/audiences/reviews/accessTokenSeconds',
     '/audiences/reviews/scopes',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
 import { newRandomSecret } from '../src/index.ts'
 import type { NewAccount } from '../src/index.ts'
 import { decodeToken } from './decoded-token.ts'
@@ -68,14 +69,17 @@ export function call(
   { token, body }: { readonly token?: string; readonly body?: object } = {},
 ): Promise<Answer> {
   const [method = '', path = ''] = route.split(' ')
+  const text = body === undefined ? undefined : JSON.stringify(body)
   return identity.ask({
     method,
     path,
     headers: {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(text === undefined ? {} : { 'content-type': 'application/json' }),
+      // Of a DELETE, Node's client would not say that it has a body.
+      ...(text === undefined ? {} : { 'content-length': String(Buffer.byteLength(text)) }),
     },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(text === undefined ? {} : { body: text }),
   })
 }
 

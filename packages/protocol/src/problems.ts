@@ -16,6 +16,12 @@ export type ProblemCode =
   | 'account-blocked'
   | 'throttled'
   | 'superseded'
+  | 'identifier-taken'
+  | 'registration-closed'
+  | 'unknown-role'
+  | 'no-email'
+  | 'invalid-link'
+  | 'mail-unavailable'
   | 'last-administrator'
   | 'too-early'
   | 'position-gone'
@@ -62,6 +68,12 @@ const problems: Readonly<Record<ProblemCode, { status: number; title: string }>>
   throttled: { status: 429, title: 'Too many tries' },
   'last-administrator': { status: 409, title: 'There would be no administrator left' },
   superseded: { status: 409, title: 'What this is about has changed meanwhile' },
+  'identifier-taken': { status: 409, title: 'There is an account with this identifier' },
+  'registration-closed': { status: 403, title: 'Accounts are made by an administrator' },
+  'unknown-role': { status: 400, title: 'A role is not known' },
+  'no-email': { status: 409, title: 'The account has no e-mail address' },
+  'invalid-link': { status: 400, title: 'The link is not valid, or not any more' },
+  'mail-unavailable': { status: 501, title: 'This installation sends no mail' },
   'too-early': { status: 409, title: 'This cannot be done yet' },
   'position-gone': { status: 410, title: 'The log no longer goes back that far' },
   // tokens

@@ -6,7 +6,7 @@ import type { Administrator } from './credentials.ts'
 /** Identity's admin routes, for the life of one command. */
 export interface Administration {
   /** Answers the members of a 2xx answer; none for 204. Every other answer is a `CommandError`. */
-  readonly ask: (method: 'GET' | 'POST', path: string, json?: object) => Promise<Members>
+  readonly ask: (method: AdminRequest['method'], path: string, json?: object) => Promise<Members>
 }
 
 export type Members = Readonly<Record<string, unknown>>
@@ -39,7 +39,7 @@ function clientFor(issuer: string): Client {
 }
 
 interface AdminRequest {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly path: string
   readonly json: object | undefined
 }
@@ -59,8 +59,9 @@ async function ask(
     })
   const members = await membersOf(response)
   if (response.ok) return members
-  const { detail } = members
-  const why = typeof detail === 'string' ? printable(detail) : `it answered ${response.status}`
+  const { detail, title } = members
+  const said = detail ?? title
+  const why = typeof said === 'string' ? printable(said) : `it answered ${response.status}`
   throw response.status < 500
     ? new CommandError(1, `refused: ${why}`, 'Nothing was changed.')
     : new CommandError(1, `identity failed: ${why}`, 'Look what has become of it, then try again.')

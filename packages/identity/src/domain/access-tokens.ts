@@ -1,5 +1,6 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
+import type { Attributes } from './attributes.ts'
 import type { RandomBytes } from './random.ts'
 import { randomIdentifier } from './random.ts'
 import type { TokenTarget } from './registry.ts'
@@ -22,6 +23,8 @@ export interface TokenGrant {
   readonly clientGeneration: number
   readonly scopes: readonly string[]
   readonly roles: readonly string[]
+  /** By the operator's names, none of which is one of ours (`isReservedClaim`). */
+  readonly ownClaims?: Attributes
   /** Absent for machine clients, which have no session. */
   readonly session?: SessionFacts
 }
@@ -72,6 +75,7 @@ function claimsOf(minter: AccessTokenMinter, grant: TokenGrant, iat: number): Ac
   const { target, session } = grant
   const [onlyAudience, ...others] = target.audiences
   return {
+    ...grant.ownClaims,
     iss: minter.issuer,
     sub: grant.subject,
     aud: onlyAudience !== undefined && others.length === 0 ? onlyAudience : target.audiences,

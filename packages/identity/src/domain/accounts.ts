@@ -1,4 +1,5 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import type { Attributes } from './attributes.ts'
 import { foldCase } from './case-folding.ts'
 
 export interface Account {
@@ -8,12 +9,19 @@ export interface Account {
   readonly id: string
   /** Normalised; what the person signs in with. */
   readonly identifier: string
+  /** Where its mail goes; normalised. Whether somebody reads it there is another question. */
+  readonly email: string | undefined
+  readonly isEmailVerified: boolean
   readonly roles: readonly string[]
+  readonly attributes: Attributes
   readonly passwordHash: string
   /** Goes up whenever tokens that were already issued must die (protocol, section 5). */
   readonly generation: number
   readonly loginFloor: number
   readonly isBlocked: boolean
+  /** It was registered by mail, and nobody has used the link yet: nobody can sign in. */
+  readonly isUnconfirmed: boolean
+  readonly createdAt: number
 }
 
 /** Who takes a decision about somebody else's account, and why. */

@@ -71,7 +71,8 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
   const { password, network: address } = request
   const check = await checkPassword(parts, { account, identifier, password, address })
   if (check.kind === 'busy' || check.kind === 'throttled') return check
-  if (account === undefined || check.kind === 'mismatch') {
+  // Nobody has shown yet that the address is theirs: until then there is no account for anybody.
+  if (account === undefined || account.isUnconfirmed || check.kind === 'mismatch') {
     return { kind: 'refused', why: 'bad-credentials' }
   }
 

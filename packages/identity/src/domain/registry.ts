@@ -1,5 +1,6 @@
 import { administratorRole, revocationsScope } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
+import type { Attributes } from './attributes.ts'
 
 /** What may be asked for, and by whom: the operator's file, after it was checked. */
 export interface Registry {
@@ -15,6 +16,8 @@ export interface Audience {
   readonly roles: readonly string[]
   readonly accessTokenSeconds: number
   readonly algorithm: AlgorithmName
+  /** Claims of the operator's own in its tokens: claim → the attribute of the account that it has. */
+  readonly claims: ReadonlyMap<string, string>
 }
 
 export interface ClientDeclaration {
@@ -42,6 +45,7 @@ export const issuerAudience: Audience = {
   roles: [administratorRole],
   accessTokenSeconds: 900,
   algorithm: 'RS256',
+  claims: new Map(),
 }
 
 /** What one token will be for: the audiences that were chosen, and the policy they share. */
@@ -169,6 +173,35 @@ export function rolesAtAudiences(
 ): readonly string[] {
   const known = new Set(audiences.flatMap((name) => audienceNamed(registry, name).roles))
   return roles.filter((role) => known.has(role))
+}
+
+/** The claims of these audiences that the account has an attribute for. */
+export function claimsAtAudiences(
+  registry: Registry,
+  attributes: Attributes,
+  audiences: readonly string[],
+): Attributes {
+  const wanted = audiences.flatMap((name) => [...audienceNamed(registry, name).claims])
+  return Object.fromEntries(
+    wanted.flatMap(([claim, attribute]) => {
+      const value = Object.hasOwn(attributes, attribute) ? attributes[attribute] : undefined
+      return value === undefined ? [] : [[claim, value] as const]
+    }),
+  )
+}
+
+/** The attributes that stand in anybody's tokens. */
+export function attributesInClaims(registry: Registry): ReadonlySet<string> {
+  return new Set([...registry.audiences.values()].flatMap(({ claims }) => [...claims.values()]))
+}
+
+/** Those of these roles that mean nothing anywhere, and so are a mistake of who gives them. */
+export function unknownRoles(registry: Registry, roles: readonly string[]): readonly string[] {
+  const known = new Set([
+    ...registry.roles.keys(),
+    ...[issuerAudience, ...registry.audiences.values()].flatMap((audience) => audience.roles),
+  ])
+  return roles.filter((role) => !known.has(role))
 }
 
 /** The longest that any access token lives by the present settings. */

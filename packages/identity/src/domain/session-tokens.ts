@@ -1,7 +1,13 @@
 import type { AccessTokenMinter, MintedToken } from './access-tokens.ts'
 import { mintAccessToken } from './access-tokens.ts'
 import type { RefusedTarget, Registry, RequestedAccess } from './registry.ts'
-import { chooseTarget, narrowScopes, rolesAtAudiences, scopesOfRoles } from './registry.ts'
+import {
+  chooseTarget,
+  claimsAtAudiences,
+  narrowScopes,
+  rolesAtAudiences,
+  scopesOfRoles,
+} from './registry.ts'
 import type { KnownSession } from './sessions.ts'
 
 export interface SessionTokenParts extends AccessTokenMinter {
@@ -37,6 +43,7 @@ export function mintForSession(
       clientGeneration: client.generation,
       scopes: narrowScopes(granted, requested.scopes),
       roles: rolesAtAudiences(registry, account.roles, audiences),
+      ownClaims: claimsAtAudiences(registry, account.attributes, audiences),
       session: {
         ...session,
         // The token vouches for the account as it is now, not as it was at login.

@@ -1,4 +1,5 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import type { Attributes } from './attributes.ts'
 import type { PresentedCounter, RotationDecision, RotationPace } from './rotation.ts'
 
 /** How the refresh tokens of a session reach their holder. They come back the same way, or not at all. */
@@ -43,6 +44,7 @@ export interface KnownSession extends Session {
     readonly loginFloor: number
     readonly isBlocked: boolean
     readonly roles: readonly string[]
+    readonly attributes: Attributes
   }
   readonly client: {
     readonly name: string

@@ -32,6 +32,17 @@ export function sendBusy(reply: FastifyReply, retryAfterSeconds: number): Fastif
   return sendProblem(reply, createProblem('overloaded', 'too many passwords are being checked'))
 }
 
+/** A member of the body has the right form and cannot be taken all the same. */
+export function sendUnfit(reply: FastifyReply, member: string, fault: string): FastifyReply {
+  const errors = [{ field: pointerToMember('', member), message: fault }]
+  return sendProblem(reply, createProblem('malformed', `${member} ${fault}`, errors))
+}
+
+export function sendLastAdministrator(reply: FastifyReply): FastifyReply {
+  const detail = 'nobody would be left who could administer accounts'
+  return sendProblem(reply, createProblem('last-administrator', detail))
+}
+
 /**
  * Turns whatever a route threw into a problem. What is not the caller's fault is logged and not sent
  * to the caller.

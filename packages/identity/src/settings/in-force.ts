@@ -1,10 +1,10 @@
-import { isJsonObject } from '@portcullis/protocol'
+import { administratorRole, isJsonObject } from '@portcullis/protocol'
 import type { Mistake } from '@portcullis/runtime'
 import { checkAgainstSchema } from '@portcullis/runtime'
 import { fileSchema } from './file-schema.ts'
 import { rules } from './rules.ts'
-import { pointerOf } from './setting.ts'
-import { structureMistakes } from './structure-mistakes.ts'
+import { pointerOf, variableOf } from './setting.ts'
+import { rolesOfFile, structureMistakes } from './structure-mistakes.ts'
 import type { IdentityValues, SettingPath } from './table.ts'
 import { settingEntries } from './table.ts'
 import type { ChosenText } from './variables.ts'
@@ -42,12 +42,16 @@ export function resolveSettings(
   const fileMistakes = [...bySchema, ...structureMistakes(file)]
   const otherMistakes: Mistake[] = []
   const inForce = new Map<SettingPath, InForce>()
-  for (const [path, { schema, default: fallback, required }] of settingEntries) {
+  for (const [path, { schema, default: fallback, required, holdsPassword }] of settingEntries) {
     const chosen = texts.get(path)
     const pointer = pointerOf(path)
     if (chosen === undefined) {
       const said = valueAt(file, path)
       const from = said === undefined ? 'default' : 'file'
+      if (holdsPassword === true && URL.parse(String(said))?.password) {
+        const message = `must hold no password: set ${variableOf(path)}, or ${variableOf(path)}_FILE`
+        fileMistakes.push({ path: pointer, message })
+      }
       const isValid = !isMistaken(pointer)
       inForce.set(path, { value: said ?? fallback, from, where: pointer, isValid })
       if (required !== true || said !== undefined || !isValid) continue
@@ -67,7 +71,21 @@ export function resolveSettings(
     const mistakes = from === 'file' || from === 'default' ? fileMistakes : otherMistakes
     mistakes.push(mistake)
   }
+  const roles = inForce.get('accounts.defaultRoles')
+  const fault = roles?.isValid === true ? rolesFault(values.accounts.defaultRoles, file) : undefined
+  if (roles !== undefined && fault !== undefined) {
+    const mistakes = roles.from === 'file' ? fileMistakes : otherMistakes
+    mistakes.push({ path: roles.where, message: fault })
+  }
   return { inForce, values, fileMistakes, otherMistakes }
+}
+
+/** The one setting that names what stands in the structure of the file. */
+function rolesFault(roles: readonly string[], file: unknown): string | undefined {
+  const known = rolesOfFile(file)
+  if (roles.includes(administratorRole)) return `${administratorRole} is not for strangers`
+  const unknown = roles.find((role) => !known.has(role))
+  return unknown === undefined ? undefined : `${unknown} is not a role of the file`
 }
 
 function isInside(inner: string, outer: string): boolean {

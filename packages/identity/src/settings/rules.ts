@@ -1,5 +1,8 @@
 import { parseIssuer } from '@portcullis/protocol'
 import { canonicalAddress, parseNetwork } from '../domain/networks.ts'
+import { tokenPlaceholder } from '../domain/account-links.ts'
+import { parseEmailAddress } from '../domain/email-addresses.ts'
+import { parseSmtpUrl } from './smtp-url.ts'
 import type { IdentityValues, SettingPath } from './table.ts'
 
 /** What the schema of one value cannot say: what it must mean, and what must fit together. */
@@ -48,7 +51,44 @@ export const rules: readonly Rule[] = [
         ? undefined
         : `does not fit: sessionIdleSeconds (${sessionIdleSeconds}) is longer than sessionSeconds (${sessionSeconds})`,
   },
+  {
+    of: ['mail.smtpUrl', 'mail.dangerouslyPlainSmtp'],
+    faultOf: ({ mail }) => mailServerFault(mail),
+  },
+  { of: ['mail.from', 'mail.smtpUrl'], faultOf: ({ mail }) => senderFault(mail) },
+  { of: ['links.reset'], faultOf: ({ links }) => linkFault(links.reset) },
+  { of: ['links.verifyEmail'], faultOf: ({ links }) => linkFault(links.verifyEmail) },
 ]
+
+function mailServerFault({
+  smtpUrl,
+  dangerouslyPlainSmtp,
+}: IdentityValues['mail']): string | undefined {
+  if (smtpUrl === undefined) return undefined
+  const parsed = parseSmtpUrl(smtpUrl, dangerouslyPlainSmtp)
+  return parsed.kind === 'malformed' ? parsed.why : undefined
+}
+
+function senderFault({ from, smtpUrl }: IdentityValues['mail']): string | undefined {
+  if (from === undefined) return smtpUrl === undefined ? undefined : 'needs mail.from beside it'
+  const parsed = parseEmailAddress(from)
+  return parsed.kind === 'malformed' ? parsed.why : undefined
+}
+
+function linkFault(template: string | undefined): string | undefined {
+  if (template === undefined) return undefined
+  const [before = '', ...others] = template.split(tokenPlaceholder)
+  if (others.length !== 1 || !/[?#]/.test(before)) {
+    return `must have ${tokenPlaceholder} once, in its query or (better) its fragment`
+  }
+  const url = URL.parse(template)
+  const isSafe =
+    url?.protocol === 'https:' ||
+    (url?.protocol === 'http:' && isLoopback(url.hostname.replaceAll(/[[\]]/g, '')))
+  return isSafe && url.username === '' && url.password === ''
+    ? undefined
+    : 'must be an https URL, or http on loopback, without user info'
+}
 
 function issuerFault(text: string): string | undefined {
   const parsed = parseIssuer(text)

@@ -3,6 +3,7 @@ import { isJsonObject } from '@portcullis/protocol'
 import type { Mistake } from '@portcullis/runtime'
 import { pointerToMember } from '@portcullis/runtime'
 import { issuerAudience } from '../domain/registry.ts'
+import { isReservedClaim } from '../domain/reserved-claims.ts'
 
 /**
  * Finds what the schema of the file cannot say: names that must refer to each other. Takes any value
@@ -22,6 +23,7 @@ export function structureMistakes(file: unknown): readonly Mistake[] {
     ...[...membersOf(clients)].flatMap(([name, client]) =>
       clientMistakes(pointerToMember('/clients', name), client, known),
     ),
+    ...claimMistakes(known),
   ]
 }
 
@@ -64,6 +66,31 @@ function clientMistakes(
     mistakes.push({ path: `${client}/grants`, message })
   }
   return mistakes
+}
+
+/** One token may be for several audiences, so a claim means one thing in the whole file. */
+function claimMistakes(audiences: Members): readonly Mistake[] {
+  const meanings = new Map<string, JsonValue | undefined>()
+  return [...audiences].flatMap(([name, audience]) =>
+    [...membersOf(membersOf(audience).get('claims'))].flatMap(([claim, meaning]) => {
+      const path = pointerToMember(`${pointerToMember('/audiences', name)}/claims`, claim)
+      if (isReservedClaim(claim)) return [{ path, message: 'has a meaning already' }]
+      const other = meanings.get(claim) ?? meaning
+      meanings.set(claim, other)
+      return other === meaning
+        ? []
+        : [{ path, message: `is ${JSON.stringify(other)} at another audience` }]
+    }),
+  )
+}
+
+/** The roles that an account can have in this file. */
+export function rolesOfFile(file: unknown): ReadonlySet<string> {
+  const { audiences, roles } = isJsonObject(file) ? file : {}
+  const ofAudiences = [...membersOf(audiences).values()].flatMap((audience) =>
+    textsOf(membersOf(audience).get('roles')),
+  )
+  return new Set([...membersOf(roles).keys(), ...ofAudiences])
 }
 
 function algorithmAt(audience: JsonValue | undefined): JsonValue {

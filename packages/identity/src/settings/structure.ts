@@ -28,6 +28,17 @@ function mapOf<const Schema>(schema: Schema): {
   return { type: 'object', propertyNames: { pattern: namePattern }, additionalProperties: schema }
 }
 
+/** Claim → where its value comes from. */
+const claimsSchema = {
+  type: 'object',
+  // RFC 7519 section 4.2: a name of one's own, or a URI.
+  propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_.:/#~-]{0,127}$' },
+  additionalProperties: {
+    type: 'string',
+    pattern: '^account\\.attributes\\.[A-Za-z][A-Za-z0-9_]{0,63}$',
+  },
+} as const
+
 const audienceSchema = {
   type: 'object',
   additionalProperties: false,
@@ -36,6 +47,7 @@ const audienceSchema = {
     roles: namesSchema,
     accessTokenSeconds: { type: 'integer', minimum: 30, maximum: 3600 },
     algorithm: { enum: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
+    claims: claimsSchema,
   },
 } as const
 
@@ -79,6 +91,7 @@ export function registryOf(issuer: string, file: unknown): Registry {
         roles: audience.roles ?? [],
         accessTokenSeconds: audience.accessTokenSeconds ?? issuerAudience.accessTokenSeconds,
         algorithm: audience.algorithm ?? issuerAudience.algorithm,
+        claims: attributesOfClaims(audience.claims),
       },
     ],
   )
@@ -91,6 +104,15 @@ export function registryOf(issuer: string, file: unknown): Registry {
     roles: new Map(roles),
     clients: clientsOf(structure),
   }
+}
+
+const attributePrefix = 'account.attributes.'
+
+function attributesOfClaims(
+  claims: FromSchema<typeof claimsSchema> = {},
+): ReadonlyMap<string, string> {
+  const entries = Object.entries(claims)
+  return new Map(entries.map(([claim, from]) => [claim, from.slice(attributePrefix.length)]))
 }
 
 /** The file's clients, and the built-in `web` for every audience unless the file says otherwise. */

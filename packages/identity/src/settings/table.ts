@@ -1,3 +1,4 @@
+import { accountSettings } from './accounts.ts'
 import { installationSettings } from './installation.ts'
 import { listenerSettings } from './listener.ts'
 import { loginProtectionSettings } from './login-protection.ts'
@@ -10,7 +11,8 @@ export type IdentityTable = typeof installationSettings &
   typeof listenerSettings &
   typeof tokenSettings &
   typeof sessionSettings &
-  typeof loginProtectionSettings
+  typeof loginProtectionSettings &
+  typeof accountSettings
 
 export const identityTable: IdentityTable = {
   ...installationSettings,
@@ -18,6 +20,7 @@ export const identityTable: IdentityTable = {
   ...tokenSettings,
   ...sessionSettings,
   ...loginProtectionSettings,
+  ...accountSettings,
 }
 
 export type SettingPath = keyof IdentityTable

@@ -11,7 +11,7 @@ import type {
   PasswordChange,
 } from '../domain/accounts.ts'
 import { isLive } from '../domain/sessions.ts'
-import { integer, list, optionalInteger, text } from './columns.ts'
+import { attributes, integer, list, optionalInteger, optionalText, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
 import type { EventKind } from './events.ts'
 import { appendEvent } from './events.ts'
@@ -24,7 +24,8 @@ export function createAccountStore(
   transaction: RevokingTransaction,
 ): AccountStore {
   const findWhere = async (condition: string, value: string): Promise<Account | undefined> => {
-    const [row] = await database.read(`${selectAccount} WHERE ${condition}`, [value])
+    const where = `${condition} AND deleted_at IS NULL`
+    const [row] = await database.read(`${selectAccount} WHERE ${where}`, [value])
     return row === undefined ? undefined : accountOf(row)
   }
   return {
@@ -54,7 +55,8 @@ export function createAccountStore(
 
 /** Generations as they are minted: what is stored, on top of the epoch's base. */
 const selectAccount = `
-  SELECT transaction_now() AS read_at, accounts.id, identifier, password_hash, roles, blocked_at,
+  SELECT transaction_now() AS read_at, accounts.id, identifier, email, email_verified_at, password_hash,
+         roles, attributes, blocked_at, unconfirmed, created_at,
          base + generation AS generation, base + login_floor AS login_floor
   FROM accounts CROSS JOIN revocation_head`
 
@@ -62,7 +64,7 @@ const selectAccount = `
  * Every session and every token of the account, whatever their number, by one write. Answers the floor
  * that the log has to name; undefined when there is no such account.
  */
-async function raiseFloor(query: Query, accountId: string): Promise<number | undefined> {
+export async function raiseFloor(query: Query, accountId: string): Promise<number | undefined> {
   const [row] = await query(
     `UPDATE accounts SET generation = generation + 1, login_floor = generation + 1 WHERE id = $1
      RETURNING generation + (SELECT base FROM revocation_head) AS floor`,
@@ -122,9 +124,10 @@ async function block(query: Query, revoke: Revoke, decision: Decision): Promise<
   const { accountId } = decision
   // First, so that two administrators who block each other wait for one another.
   const others = await otherAdministrators(query, accountId)
-  const [row] = await query('SELECT blocked_at, roles FROM accounts WHERE id = $1 FOR UPDATE', [
-    accountId,
-  ])
+  const [row] = await query(
+    'SELECT blocked_at, roles FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR UPDATE',
+    [accountId],
+  )
   if (row === undefined) return { kind: 'unknown' }
   if (optionalInteger(row, 'blocked_at') !== undefined) {
     return { kind: 'blocked', position: await currentPosition(query) }
@@ -140,7 +143,7 @@ async function block(query: Query, revoke: Revoke, decision: Decision): Promise<
 }
 
 /** How many others could unblock somebody; all of them stay so until the transaction is over. */
-async function otherAdministrators(query: Query, accountId: string): Promise<number> {
+export async function otherAdministrators(query: Query, accountId: string): Promise<number> {
   const rows = await query(
     `SELECT id FROM accounts WHERE blocked_at IS NULL AND roles LIKE $1 ORDER BY id FOR UPDATE`,
     [`%${JSON.stringify(administratorRole)}%`],
@@ -149,9 +152,10 @@ async function otherAdministrators(query: Query, accountId: string): Promise<num
 }
 
 async function unblock(query: Query, decision: Decision): Promise<boolean> {
-  const [row] = await query('SELECT blocked_at FROM accounts WHERE id = $1 FOR UPDATE', [
-    decision.accountId,
-  ])
+  const [row] = await query(
+    'SELECT blocked_at FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR UPDATE',
+    [decision.accountId],
+  )
   if (row === undefined) return false
   if (optionalInteger(row, 'blocked_at') === undefined) return true
   await query('UPDATE accounts SET blocked_at = NULL WHERE id = $1', [decision.accountId])
@@ -159,7 +163,25 @@ async function unblock(query: Query, decision: Decision): Promise<boolean> {
   return true
 }
 
-function appendDecision(query: Query, kind: EventKind, decision: Decision): Promise<void> {
+/**
+ * What stays of an account: its id, which is never given again and which events point to. No identifier has a
+ * space in it, and no password an empty hash. Blocked, so that releases that know no deletion let nobody in.
+ */
+export async function buryAccount(query: Query, accountId: string): Promise<void> {
+  await query(
+    `UPDATE accounts SET identifier = 'deleted ' || id, password_hash = '', roles = '[]', email = NULL,
+                         email_verified_at = NULL, attributes = '{}', unconfirmed = 0,
+                         deleted_at = statement_now(),
+                         blocked_at = coalesce(blocked_at, statement_now())
+     WHERE id = $1`,
+    [accountId],
+  )
+  await query('DELETE FROM account_links WHERE account_id = $1', [accountId])
+  // Where somebody was, and with what: nobody needs to know any more.
+  await query('DELETE FROM sessions WHERE account_id = $1', [accountId])
+}
+
+export function appendDecision(query: Query, kind: EventKind, decision: Decision): Promise<void> {
   return appendEvent(query, { kind, ...decision })
 }
 
@@ -168,10 +190,15 @@ function accountOf(row: Row): Account {
     readAt: integer(row, 'read_at'),
     id: text(row, 'id'),
     identifier: text(row, 'identifier'),
+    email: optionalText(row, 'email'),
+    isEmailVerified: optionalInteger(row, 'email_verified_at') !== undefined,
     passwordHash: text(row, 'password_hash'),
     roles: list(row, 'roles'),
+    attributes: attributes(row),
     generation: integer(row, 'generation'),
     loginFloor: integer(row, 'login_floor'),
     isBlocked: optionalInteger(row, 'blocked_at') !== undefined,
+    isUnconfirmed: integer(row, 'unconfirmed') === 1,
+    createdAt: integer(row, 'created_at'),
   }
 }

@@ -1,3 +1,5 @@
+import { isJsonObject } from '@portcullis/protocol'
+import type { Attributes } from '../domain/attributes.ts'
 import type { Row } from './database.ts'
 
 /** Reads one column of a row with the type that the schema gives it. */
@@ -30,4 +32,12 @@ export function list(row: Row, column: string): readonly string[] {
 
 export function optionalList(row: Row, column: string): readonly string[] | undefined {
   return row[column] === null ? undefined : list(row, column)
+}
+
+/** Strings, numbers and booleans by name, kept as JSON text. */
+export function attributes(row: Row): Attributes {
+  const value: unknown = JSON.parse(text(row, 'attributes'))
+  const isFlat = isJsonObject(value) && Object.values(value).every((one) => typeof one !== 'object')
+  if (isFlat) return value as Attributes
+  throw new TypeError('column attributes holds no flat object')
 }

@@ -6,9 +6,9 @@ export interface StoredEvent {
   readonly accountId?: string
   readonly sessionId?: string
   /** The account that did it, where it was somebody else. */
-  readonly actor?: string
+  readonly actor?: string | undefined
   /** Why, in the words of whoever did it. */
-  readonly reason?: string
+  readonly reason?: string | undefined
 }
 
 /**
@@ -27,6 +27,15 @@ export type EventKind =
   | 'account-blocked'
   | 'account-unblocked'
   | 'login-throttled'
+  | 'account-created'
+  | 'account-deleted'
+  | 'roles-changed'
+  | 'attributes-changed'
+  | 'email-changed'
+  | 'email-verified'
+  | 'link-sent'
+  | 'password-reset'
+  | 'reset-forced'
 
 /** Writes an event in the transaction of its cause, so that neither exists without the other. */
 export async function appendEvent(query: Query, event: StoredEvent): Promise<void> {

@@ -22,7 +22,7 @@ export async function openSession(
         })
   if (isOpened) return { kind: 'opened' }
   const blocked = await database.read(
-    'SELECT id FROM accounts WHERE id = $1 AND blocked_at IS NOT NULL',
+    'SELECT id FROM accounts WHERE id = $1 AND blocked_at IS NOT NULL AND deleted_at IS NULL',
     [accountId],
   )
   return { kind: blocked.length === 1 ? 'blocked' : 'superseded' }

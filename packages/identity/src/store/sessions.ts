@@ -12,7 +12,15 @@ import type {
   SessionStore,
 } from '../domain/sessions.ts'
 import { isLive } from '../domain/sessions.ts'
-import { integer, list, optionalInteger, optionalList, optionalText, text } from './columns.ts'
+import {
+  attributes,
+  integer,
+  list,
+  optionalInteger,
+  optionalList,
+  optionalText,
+  text,
+} from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
 import type { EventKind } from './events.ts'
 import { appendEvent } from './events.ts'
@@ -54,7 +62,7 @@ export function createSessionStore(
 /** Generations as they are minted: what is stored, on top of the epoch's base. */
 function selectKnownAt(clock: 'transaction_now()' | 'statement_now()'): string {
   return `
-    SELECT ${clock} AS read_at, sessions.*, roles, blocked_at,
+    SELECT ${clock} AS read_at, sessions.*, roles, attributes, blocked_at,
            base + accounts.generation AS account_generation, base + login_floor AS login_floor,
            clients.name AS client_name, enabled, grants,
            base + clients.generation AS client_generation
@@ -225,6 +233,7 @@ function knownSessionOf(row: Row): KnownSession {
       loginFloor: integer(row, 'login_floor'),
       isBlocked: optionalInteger(row, 'blocked_at') !== undefined,
       roles: list(row, 'roles'),
+      attributes: attributes(row),
     },
     client: {
       name: text(row, 'client_name'),

@@ -155,6 +155,31 @@ export const sqliteMigrations: readonly Migration[] = [
     `,
   },
   {
+    id: 5,
+    name: 'what belongs to a person: address, attributes, links in mails, and the end of an account',
+    additive: true,
+    sql: `
+      ALTER TABLE accounts ADD COLUMN email text;
+      ALTER TABLE accounts ADD COLUMN email_verified_at integer;
+      ALTER TABLE accounts ADD COLUMN attributes text NOT NULL DEFAULT '{}';
+      ALTER TABLE accounts ADD COLUMN unconfirmed integer NOT NULL DEFAULT 0;
+      ALTER TABLE accounts ADD COLUMN deleted_at integer;
+      ALTER TABLE accounts ADD COLUMN mailed_at integer;
+      ALTER TABLE accounts ADD COLUMN mails_paid_until integer NOT NULL DEFAULT 0;
+      CREATE INDEX accounts_unconfirmed ON accounts (created_at) WHERE unconfirmed = 1;
+      CREATE TABLE account_links (
+        token_hash text PRIMARY KEY,
+        purpose text NOT NULL CHECK (purpose IN ('reset', 'verify-email')),
+        account_id text NOT NULL REFERENCES accounts (id),
+        email text NOT NULL,
+        login_floor integer NOT NULL,
+        expires_at integer NOT NULL
+      ) STRICT;
+      CREATE INDEX account_links_by_account ON account_links (account_id);
+      CREATE INDEX account_links_by_expiry ON account_links (expires_at);
+    `,
+  },
+  {
     id: 6,
     name: 'what failed logins leave behind, and the networks that accounts are known from',
     additive: true,

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto'
+import type { RevocationPosition } from '@portcullis/protocol/revocations'
+
+/** What a link in a mail lets its holder do. A link for one is nothing for the other. */
+export type LinkPurpose = 'reset' | 'verify-email'
+
+/** How long a link lasts, in seconds. */
+export const linkSeconds: Readonly<Record<LinkPurpose | 'invitation', number>> = {
+  /** Whoever asks sits in front of the mailbox. */
+  reset: 30 * 60,
+  'verify-email': 24 * 3600,
+  /** A reset that somebody else has asked for: an administrator, who does not know when it is read. */
+  invitation: 24 * 3600,
+}
+
+export interface NewLink {
+  readonly accountId: string
+  readonly purpose: LinkPurpose
+  readonly tokenHash: string
+  readonly lifeMs: number
+}
+
+/** How often the store lets mail go to one account, whoever asks for it. */
+export interface MailPace {
+  readonly gapMs: number
+  /** So many in a row, and then one each `refillMs`. */
+  readonly burst: number
+  readonly refillMs: number
+}
+
+/** A stranger may ask for somebody else's mail: five in a row are a nuisance, a thousand are an attack. */
+export const mailPace: MailPace = { gapMs: 60_000, burst: 5, refillMs: 3_600_000 }
+
+export type IssuedLink =
+  | { readonly kind: 'issued'; readonly email: string }
+  /** Too soon, nothing to verify, or no account, address or permission to sign in. */
+  | { readonly kind: 'withheld' }
+
+export interface PasswordReset {
+  readonly tokenHash: string
+  readonly newHash: string
+}
+
+export type ResetOutcome =
+  | {
+      readonly kind: 'reset'
+      readonly accountId: string
+      readonly email: string
+      readonly position: RevocationPosition
+    }
+  | { readonly kind: 'invalid' }
+
+/**
+ * Links that were sent and not used. One is bound to what it was made for: it dies when the account's
+ * sessions are all ended (change of the password, another reset, logout everywhere, block, a new epoch), and
+ * when its address changes.
+ */
+export interface LinkStore {
+  /** Keeps the link of a mail that may be sent now, and counts the mail. */
+  readonly issue: (link: NewLink, pace: MailPace) => Promise<IssuedLink>
+  /** Whose password a link would set; undefined when it would not. Uses nothing up. */
+  readonly accountOfReset: (
+    tokenHash: string,
+  ) => Promise<{ readonly accountId: string; readonly identifier: string } | undefined>
+  /** Sets the password, ends all sessions and all links of the account, once. */
+  readonly confirmReset: (reset: PasswordReset) => Promise<ResetOutcome>
+  /** Takes the account's address as shown to be theirs, once. False when the link is not good (any more). */
+  readonly confirmEmail: (tokenHash: string) => Promise<boolean>
+  /** Forgets links that have expired, and accounts that nobody has confirmed in `unconfirmedMs`. */
+  readonly tidy: (unconfirmedMs: number) => Promise<void>
+}
+
+/** Tokens are 256 random bits: a fast hash is enough (ASVS 6.5.2), and the database cannot be used as a mailbox. */
+export function hashLinkToken(token: string): string {
+  return createHash('sha256').update('portcullis link\0').update(token).digest('base64url')
+}
+
+/** Where links lead: URLs with `{token}` in them, the operator's or our own. Never from a request. */
+export interface LinkTargets {
+  readonly reset: string
+  readonly 'verify-email': string
+}
+
+export const tokenPlaceholder = '{token}'
+
+/** Our own pages need no script, so the token has to reach the server: it stands in the query. */
+export function linkTargetsOf(
+  issuer: string,
+  chosen: { readonly reset: string | undefined; readonly verifyEmail: string | undefined },
+): LinkTargets {
+  const pageOf = (path: string): string =>
+    `${issuer}/account/${path}/form?token=${tokenPlaceholder}`
+  return {
+    reset: chosen.reset ?? pageOf('reset'),
+    'verify-email': chosen.verifyEmail ?? pageOf('verify-email'),
+  }
+}
+
+export function linkTo(targets: LinkTargets, purpose: LinkPurpose, token: string): string {
+  // A function, because in a text `$` would mean something.
+  return targets[purpose].replace(tokenPlaceholder, () => token)
+}

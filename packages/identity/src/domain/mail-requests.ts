@@ -1,0 +1,64 @@
+import type { LinkPurpose, LinkStore, LinkTargets } from './account-links.ts'
+import { hashLinkToken, linkSeconds, linkTo, mailPace } from './account-links.ts'
+import type { AccountStore } from './accounts.ts'
+import { parseIdentifier } from './accounts.ts'
+import type { Mail, MailKind } from './mails.ts'
+import { writeMail } from './mails.ts'
+import type { RandomBytes } from './random.ts'
+import { randomSecret } from './random.ts'
+
+/** A mail that is found out about and written after the answer; undefined when there is none to send. */
+export type MailJob = () => Promise<Mail | undefined>
+
+/**
+ * Does the job in the background, with whatever it takes. `network` is where it was asked from, when by a
+ * stranger: too many from there are dropped. Says nothing, so that no answer can tell.
+ */
+export type Post = (job: MailJob, network?: string) => void
+
+export interface MailRequestParts {
+  readonly accounts: Pick<AccountStore, 'findByIdentifier'>
+  readonly links: Pick<LinkStore, 'issue'>
+  readonly linkTargets: LinkTargets
+  readonly randomBytes: RandomBytes
+}
+
+/** For somebody who cannot sign in, or somebody who says so. */
+export function resetMail(
+  parts: MailRequestParts,
+  identifier: string,
+  kind: 'reset' | 'account-exists' = 'reset',
+): MailJob {
+  return async () => {
+    const parsed = parseIdentifier(identifier)
+    if (parsed.kind === 'malformed') return undefined
+    const account = await parts.accounts.findByIdentifier(parsed.identifier)
+    if (account === undefined) return undefined
+    return linkMail(parts, account.id, { purpose: 'reset', kind })
+  }
+}
+
+/** To the address that an account has. */
+export function verificationMail(parts: MailRequestParts, accountId: string): MailJob {
+  return () => linkMail(parts, accountId, { purpose: 'verify-email', kind: 'verify-email' })
+}
+
+async function linkMail(
+  parts: MailRequestParts,
+  accountId: string,
+  { purpose, kind }: { readonly purpose: LinkPurpose; readonly kind: MailKind },
+): Promise<Mail | undefined> {
+  const { tokenHash, link } = newLink(parts, purpose)
+  const lifeMs = linkSeconds[purpose] * 1000
+  const issued = await parts.links.issue({ accountId, purpose, tokenHash, lifeMs }, mailPace)
+  return issued.kind === 'issued' ? writeMail(kind, issued.email, link) : undefined
+}
+
+/** A token is in the mail and in the memory of this process, and its hash in the store. */
+export function newLink(
+  { randomBytes, linkTargets }: Pick<MailRequestParts, 'randomBytes' | 'linkTargets'>,
+  purpose: LinkPurpose,
+): { readonly tokenHash: string; readonly link: string } {
+  const token = randomSecret(randomBytes)
+  return { tokenHash: hashLinkToken(token), link: linkTo(linkTargets, purpose, token) }
+}

@@ -1,0 +1,80 @@
+/** A plain-text mail. The subject is one of ours, and nothing in it comes from a request but the address. */
+export interface Mail {
+  readonly to: string
+  readonly subject: string
+  readonly text: string
+}
+
+export interface Mailer {
+  /** Resolves when a server has taken it over. */
+  readonly send: (mail: Mail) => Promise<void>
+}
+
+/**
+ * Everything that identity writes to people. No identifier and no name stands in it: what a stranger has
+ * typed somewhere must not reach somebody else's mailbox in our name.
+ */
+export type MailKind =
+  'verify-email' | 'reset' | 'invitation' | 'account-exists' | 'password-was-reset'
+
+export function writeMail(kind: MailKind, to: string, link: string): Mail {
+  const { subject, lines } = templates[kind]
+  return { to, subject, text: `${lines(link).join('\n')}\n` }
+}
+
+interface Template {
+  readonly subject: string
+  readonly lines: (link: string) => readonly string[]
+}
+
+const templates: Readonly<Record<MailKind, Template>> = {
+  'verify-email': {
+    subject: 'Confirm your e-mail address',
+    lines: (link) => [
+      'Somebody has entered this address for an account. If it was you, confirm it within 24 hours:',
+      '',
+      link,
+      '',
+      'If it was not you, do nothing: the address is then not confirmed.',
+    ],
+  },
+  reset: {
+    subject: 'Choose a new password',
+    lines: (link) => [
+      'Somebody has asked for a new password for your account. If it was you, choose one within 30 minutes:',
+      '',
+      link,
+      '',
+      'Everybody who is signed in to the account is signed out then. If it was not you, do nothing:',
+      'your password stays as it is.',
+    ],
+  },
+  invitation: {
+    subject: 'Choose your password',
+    lines: (link) => [
+      'An administrator asks you to choose the password of your account, within 24 hours:',
+      '',
+      link,
+      '',
+      'Later you can ask for another link where you sign in.',
+    ],
+  },
+  'account-exists': {
+    subject: 'You have an account already',
+    lines: (link) => [
+      'Somebody has tried to make an account with this address, which has one already. If it was you, sign in,',
+      'or choose a new password within 30 minutes:',
+      '',
+      link,
+      '',
+      'If it was not you, do nothing.',
+    ],
+  },
+  'password-was-reset': {
+    subject: 'Your password was changed',
+    lines: () => [
+      'The password of your account was set by a link from a mail like this one, and everybody who was signed',
+      'in is signed out. If it was not you, somebody else reads your mail: choose another password there first.',
+    ],
+  },
+}

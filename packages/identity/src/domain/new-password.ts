@@ -1,0 +1,25 @@
+import type { PasswordRules } from './password-rules.ts'
+import { newPasswordFault } from './password-rules.ts'
+import type { Busy, PasswordHasher } from './passwords.ts'
+import { normalisePassword } from './passwords.ts'
+
+export interface NewPasswordParts {
+  readonly passwords: PasswordHasher
+  readonly passwordRules: PasswordRules
+}
+
+export type NewPasswordOutcome =
+  | { readonly kind: 'hashed'; readonly passwordHash: string }
+  | { readonly kind: 'unfit'; readonly fault: string }
+  | Busy
+
+/** Hashes what somebody has chosen as the password of the account with this identifier, if it will do. */
+export async function hashNewPassword(
+  { passwords, passwordRules }: NewPasswordParts,
+  typed: string,
+  identifier: string,
+): Promise<NewPasswordOutcome> {
+  const password = normalisePassword(typed)
+  const fault = await newPasswordFault(passwordRules, password, identifier)
+  return fault === undefined ? passwords.hash(password) : { kind: 'unfit', fault }
+}

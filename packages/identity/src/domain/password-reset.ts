@@ -1,0 +1,40 @@
+import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import type { LinkStore } from './account-links.ts'
+import { hashLinkToken } from './account-links.ts'
+import type { NewPasswordParts } from './new-password.ts'
+import { hashNewPassword } from './new-password.ts'
+import type { Busy } from './passwords.ts'
+
+export interface PasswordResetParts extends NewPasswordParts {
+  readonly links: Pick<LinkStore, 'accountOfReset' | 'confirmReset'>
+}
+
+export type PasswordResetOutcome =
+  | {
+      readonly kind: 'reset'
+      readonly accountId: string
+      readonly email: string
+      readonly position: RevocationPosition
+    }
+  /** Used, expired, of another purpose, overtaken by a change, or never one of ours: one answer. */
+  | { readonly kind: 'invalid' }
+  | { readonly kind: 'unfit'; readonly fault: string }
+  | Busy
+
+/**
+ * Sets a password by a link from a mail. Ends every session and every other link of the account; it does NOT
+ * unblock, and it signs nobody in. A password that will not do does not use the link up.
+ */
+export async function resetPassword(
+  parts: PasswordResetParts,
+  request: { readonly token: string; readonly password: string },
+): Promise<PasswordResetOutcome> {
+  const { links } = parts
+  const tokenHash = hashLinkToken(request.token)
+  // First: only a good link may ask for a hash.
+  const account = await links.accountOfReset(tokenHash)
+  if (account === undefined) return { kind: 'invalid' }
+  const hashed = await hashNewPassword(parts, request.password, account.identifier)
+  if (hashed.kind !== 'hashed') return hashed
+  return links.confirmReset({ tokenHash, newHash: hashed.passwordHash })
+}

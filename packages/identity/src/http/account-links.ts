@@ -1,0 +1,122 @@
+import { createProblem } from '@portcullis/protocol'
+import type { LinkStore } from '../domain/account-links.ts'
+import { hashLinkToken } from '../domain/account-links.ts'
+import type { AccountStore } from '../domain/accounts.ts'
+import type { MailRequestParts, Post } from '../domain/mail-requests.ts'
+import { resetMail, verificationMail } from '../domain/mail-requests.ts'
+import { writeMail } from '../domain/mails.ts'
+import { networkOf } from '../domain/networks.ts'
+import type { PasswordResetOutcome, PasswordResetParts } from '../domain/password-reset.ts'
+import { resetPassword } from '../domain/password-reset.ts'
+import type { Callers } from './callers.ts'
+import { pathAtIssuer } from './issuer-path.ts'
+import { sendBusy, sendProblem, sendUnfit } from './problems.ts'
+import type { HttpServer } from './server.ts'
+
+export interface LinkRouteParts extends PasswordResetParts, MailRequestParts {
+  readonly issuer: string
+  readonly callers: Callers
+  readonly accounts: AccountStore
+  readonly links: LinkStore
+  /** Undefined when this installation sends no mail. */
+  readonly post: Post | undefined
+}
+
+const tokenText = { type: 'string', minLength: 1, maxLength: 128 } as const
+
+const verificationBody = {
+  type: ['object', 'null'],
+  additionalProperties: false,
+  properties: { token: tokenText },
+} as const
+
+const resetBody = {
+  type: 'object',
+  required: ['identifier'],
+  additionalProperties: false,
+  properties: { identifier: { type: 'string', minLength: 1, maxLength: 320 } },
+} as const
+
+const confirmationBody = {
+  type: 'object',
+  required: ['token', 'new'],
+  additionalProperties: false,
+  properties: { token: tokenText, new: { type: 'string', minLength: 1, maxLength: 1024 } },
+} as const
+
+/** What goes by mail: showing that an address is one's own, and a new password for a forgotten one. */
+export function addAccountLinks(app: HttpServer, parts: LinkRouteParts): void {
+  addVerification(app, parts)
+  addReset(app, parts)
+}
+
+function addVerification(app: HttpServer, parts: LinkRouteParts): void {
+  const { issuer, callers, accounts, links, post } = parts
+  const path = pathAtIssuer(issuer, '/account/verify-email')
+  app.post(path, { schema: { body: verificationBody } }, async (request, reply) => {
+    const token = request.body?.token
+    if (token !== undefined) {
+      const isVerified = await links.confirmEmail(hashLinkToken(token))
+      request.log.info({ isVerified }, 'e-mail verification')
+      return isVerified
+        ? reply.send({ email_verified: true })
+        : sendProblem(reply, createProblem('invalid-link'))
+    }
+    const { accountId } = await callers.requirePerson(request)
+    const account = await accounts.find(accountId)
+    if (account?.isEmailVerified === true) return reply.send({ email_verified: true })
+    if (account?.email === undefined) return sendProblem(reply, createProblem('no-email'))
+    if (post === undefined) return sendProblem(reply, createProblem('mail-unavailable'))
+    post(verificationMail(parts, accountId), networkOf(request.ip))
+    return reply.code(202).send()
+  })
+}
+
+function addReset(app: HttpServer, parts: LinkRouteParts): void {
+  const { issuer, post } = parts
+  const path = pathAtIssuer(issuer, '/account/reset')
+  app.post(path, { schema: { body: resetBody } }, async ({ body, ip }, reply) => {
+    if (post === undefined) return sendProblem(reply, createProblem('mail-unavailable'))
+    // Nothing is looked up before the answer: neither it nor its time tells who has an account.
+    post(resetMail(parts, body.identifier), networkOf(ip))
+    return reply.code(202).send()
+  })
+
+  app.post(
+    pathAtIssuer(issuer, '/account/reset/confirm'),
+    { schema: { body: confirmationBody } },
+    async ({ body, log }, reply) => {
+      const outcome = await confirmReset(parts, { token: body.token, password: body.new })
+      log.info(factsOfReset(outcome), 'password reset')
+      switch (outcome.kind) {
+        case 'reset':
+          return reply.send({ revocation: outcome.position })
+        case 'invalid':
+          return sendProblem(reply, createProblem('invalid-link'))
+        case 'unfit':
+          return sendUnfit(reply, 'new', outcome.fault)
+        case 'busy':
+          return sendBusy(reply, outcome.retryAfterSeconds)
+      }
+    },
+  )
+}
+
+/** And the owner hears of it, where he would hear of a link that he has not asked for (ASVS 6.3.7). */
+export async function confirmReset(
+  parts: Pick<LinkRouteParts, 'links' | 'passwords' | 'passwordRules' | 'post'>,
+  request: { readonly token: string; readonly password: string },
+): Promise<PasswordResetOutcome> {
+  const outcome = await resetPassword(parts, request)
+  if (outcome.kind === 'reset') {
+    const { email } = outcome
+    parts.post?.(async () => writeMail('password-was-reset', email, ''))
+  }
+  return outcome
+}
+
+export function factsOfReset(outcome: PasswordResetOutcome): Readonly<Record<string, string>> {
+  return outcome.kind === 'reset'
+    ? { outcome: 'reset', accountId: outcome.accountId }
+    : { outcome: outcome.kind }
+}

@@ -1,0 +1,78 @@
+import { createProblem } from '@portcullis/protocol'
+import type { AccountDeletionParts } from '../domain/account-deletion.ts'
+import { deleteOwnAccount } from '../domain/account-deletion.ts'
+import type { Account } from '../domain/accounts.ts'
+import type { Callers } from './callers.ts'
+import { pathAtIssuer } from './issuer-path.ts'
+import {
+  sendBadCredentials,
+  sendBusy,
+  sendLastAdministrator,
+  sendProblem,
+  sendThrottled,
+} from './problems.ts'
+import type { HttpServer } from './server.ts'
+
+export interface AccountRouteParts extends AccountDeletionParts {
+  readonly issuer: string
+  readonly callers: Callers
+}
+
+const deletionBody = {
+  type: 'object',
+  required: ['password'],
+  additionalProperties: false,
+  properties: { password: { type: 'string', minLength: 1, maxLength: 1024 } },
+} as const
+
+/** The caller's own account: what is known of it, and its end. */
+export function addAccount(app: HttpServer, parts: AccountRouteParts): void {
+  const { issuer, callers, accounts } = parts
+  const path = pathAtIssuer(issuer, '/account')
+
+  app.get(path, async (request, reply) => {
+    const { accountId } = await callers.requirePerson(request)
+    const account = await accounts.find(accountId)
+    return account === undefined
+      ? sendProblem(reply, createProblem('superseded', 'the account was deleted'))
+      : reply.send(membersOf(account))
+  })
+
+  app.delete(path, { schema: { body: deletionBody } }, async (request, reply) => {
+    const { accountId } = await callers.requirePerson(request)
+    const outcome = await deleteOwnAccount(parts, accountId, {
+      password: request.body.password,
+      address: request.ip,
+    })
+    request.log.info({ accountId, outcome: outcome.kind }, 'account deletion by its owner')
+    switch (outcome.kind) {
+      case 'deleted':
+        return reply.send({ revocation: outcome.position })
+      case 'bad-credentials':
+        return sendBadCredentials(reply, issuer)
+      case 'busy':
+        return sendBusy(reply, outcome.retryAfterSeconds)
+      case 'throttled':
+        return sendThrottled(reply, outcome.retryAfterSeconds)
+      case 'last-administrator':
+        return sendLastAdministrator(reply)
+      case 'unknown':
+      case 'superseded': {
+        const detail = 'the account or its password has changed; nothing was changed now'
+        return sendProblem(reply, createProblem('superseded', detail))
+      }
+    }
+  })
+}
+
+function membersOf(account: Account): object {
+  return {
+    id: account.id,
+    identifier: account.identifier,
+    email: account.email,
+    email_verified: account.isEmailVerified,
+    roles: account.roles,
+    attributes: account.attributes,
+    created_at: new Date(account.createdAt).toISOString(),
+  }
+}

@@ -1,0 +1,70 @@
+import { createProblem } from '@portcullis/protocol'
+import type { FastifyReply } from 'fastify'
+import type { Post } from '../domain/mail-requests.ts'
+import { verificationMail } from '../domain/mail-requests.ts'
+import { networkOf } from '../domain/networks.ts'
+import type { RegistrationParts } from '../domain/registration.ts'
+import { register } from '../domain/registration.ts'
+import { pathAtIssuer } from './issuer-path.ts'
+import { sendBusy, sendProblem, sendUnfit } from './problems.ts'
+import type { HttpServer } from './server.ts'
+
+export interface RegistrationRouteParts extends RegistrationParts {
+  readonly issuer: string
+  /** Undefined when this installation sends no mail. */
+  readonly post: Post | undefined
+}
+
+const accountBody = {
+  type: 'object',
+  required: ['identifier', 'password'],
+  additionalProperties: false,
+  properties: {
+    identifier: { type: 'string', minLength: 1, maxLength: 320 },
+    password: { type: 'string', minLength: 1, maxLength: 1024 },
+    email: { type: 'string', minLength: 1, maxLength: 320 },
+  },
+} as const
+
+/** Accounts that people make for themselves, as far as they may. */
+export function addRegistration(app: HttpServer, parts: RegistrationRouteParts): void {
+  const path = pathAtIssuer(parts.issuer, '/accounts')
+  app.post(path, { schema: { body: accountBody } }, async ({ body, ip, log }, reply) => {
+    const outcome = await register(parts, body)
+    const network = networkOf(ip)
+    switch (outcome.kind) {
+      case 'registered': {
+        const { id, identifier, email } = outcome
+        log.info({ outcome: 'registered', accountId: id }, 'registration')
+        if (email !== undefined) parts.post?.(verificationMail(parts, id), network)
+        return reply.code(201).send({ id, identifier })
+      }
+      case 'to-be-confirmed':
+        // No account in the log: there may be one, and there may have been one before.
+        log.info({ outcome: 'to-be-confirmed' }, 'registration')
+        parts.post?.(outcome.mail, network)
+        return reply.code(202).send({ identifier: outcome.identifier })
+      default:
+        log.info({ outcome: outcome.kind }, 'registration')
+        return refuse(reply, outcome)
+    }
+  })
+}
+
+type Refusal = Exclude<
+  Awaited<ReturnType<typeof register>>,
+  { readonly kind: 'registered' | 'to-be-confirmed' }
+>
+
+function refuse(reply: FastifyReply, outcome: Refusal): FastifyReply {
+  switch (outcome.kind) {
+    case 'closed':
+      return sendProblem(reply, createProblem('registration-closed'))
+    case 'taken':
+      return sendProblem(reply, createProblem('identifier-taken'))
+    case 'unfit':
+      return sendUnfit(reply, outcome.field, outcome.fault)
+    case 'busy':
+      return sendBusy(reply, outcome.retryAfterSeconds)
+  }
+}

@@ -1,0 +1,157 @@
+import type {
+  IssuedLink,
+  LinkPurpose,
+  LinkStore,
+  MailPace,
+  NewLink,
+  PasswordReset,
+  ResetOutcome,
+} from '../domain/account-links.ts'
+import { buryAccount, raiseFloor } from './accounts.ts'
+import { integer, text } from './columns.ts'
+import type { Database, Query } from './database.ts'
+import { appendEvent } from './events.ts'
+import type { Revoke, RevokingTransaction } from './revocations.ts'
+
+export function createLinkStore(database: Database, transaction: RevokingTransaction): LinkStore {
+  return {
+    issue: (link, pace) => database.transaction((query) => issue(query, link, pace)),
+    accountOfReset: async (tokenHash) => {
+      const [row] = await database.read(
+        `SELECT accounts.id, identifier FROM account_links JOIN accounts ON accounts.id = account_id
+         WHERE token_hash = $1 AND purpose = 'reset' AND ${isGood}`,
+        [tokenHash],
+      )
+      return row && { accountId: text(row, 'id'), identifier: text(row, 'identifier') }
+    },
+    confirmReset: (reset) => transaction((query, revoke) => confirmReset(query, revoke, reset)),
+    confirmEmail: (tokenHash) => database.transaction((query) => confirmEmail(query, tokenHash)),
+    tidy: (unconfirmedMs) => database.transaction((query) => tidy(query, unconfirmedMs)),
+  }
+}
+
+/** In time, and the account as it was when the link was made. */
+const isGood = `
+  expires_at > statement_now()
+  AND EXISTS (SELECT 1 FROM accounts AS owner CROSS JOIN revocation_head
+              WHERE owner.id = account_links.account_id AND owner.blocked_at IS NULL
+                AND owner.deleted_at IS NULL AND owner.email = account_links.email
+                AND base + owner.login_floor = account_links.login_floor)`
+
+/** The pace is kept in the statement that counts the mail: of many requests at once one gets through. */
+async function issue(query: Query, link: NewLink, pace: MailPace): Promise<IssuedLink> {
+  const { accountId, purpose, tokenHash, lifeMs } = link
+  const [row] = await query(
+    `UPDATE accounts SET mailed_at = statement_now(),
+                         mails_paid_until = greatest(mails_paid_until, statement_now()) + $3
+     WHERE id = $1 AND deleted_at IS NULL AND blocked_at IS NULL AND email IS NOT NULL
+       AND ($2 = 'reset' OR email_verified_at IS NULL)
+       AND (mailed_at IS NULL OR mailed_at <= statement_now() - $4)
+       AND mails_paid_until <= statement_now() + $5
+     RETURNING email, login_floor + (SELECT base FROM revocation_head) AS floor`,
+    [accountId, purpose, pace.refillMs, pace.gapMs, (pace.burst - 1) * pace.refillMs],
+  )
+  if (row === undefined) return { kind: 'withheld' }
+  const email = text(row, 'email')
+  await insertLink(query, {
+    accountId,
+    purpose,
+    tokenHash,
+    lifeMs,
+    email,
+    floor: integer(row, 'floor'),
+  })
+  await appendEvent(query, { kind: 'link-sent', accountId })
+  return { kind: 'issued', email }
+}
+
+/** What a link is bound to besides its account: the address it goes to, and the floor of its moment. */
+export interface BoundLink extends NewLink {
+  readonly email: string
+  readonly floor: number
+}
+
+export async function insertLink(
+  query: Query,
+  { accountId, purpose, tokenHash, lifeMs, email, floor }: BoundLink,
+): Promise<void> {
+  await query(
+    `INSERT INTO account_links (token_hash, purpose, account_id, email, login_floor, expires_at)
+     VALUES ($1, $2, $3, $4, $5, statement_now() + $6)`,
+    [tokenHash, purpose, accountId, email, floor, lifeMs],
+  )
+}
+
+/**
+ * Uses a link up, by one statement that says everything it must still be. The account is locked before, as
+ * every change of it does, so that nothing it is bound to changes behind that statement's back.
+ */
+async function use(
+  query: Query,
+  tokenHash: string,
+  purpose: LinkPurpose,
+): Promise<{ readonly accountId: string; readonly email: string } | undefined> {
+  await query(
+    `SELECT id FROM accounts WHERE id = (SELECT account_id FROM account_links WHERE token_hash = $1)
+     FOR UPDATE`,
+    [tokenHash],
+  )
+  const [used] = await query(
+    `DELETE FROM account_links WHERE token_hash = $1 AND purpose = $2 AND ${isGood}
+     RETURNING account_id, email`,
+    [tokenHash, purpose],
+  )
+  return used && { accountId: text(used, 'account_id'), email: text(used, 'email') }
+}
+
+async function confirmReset(
+  query: Query,
+  revoke: Revoke,
+  { tokenHash, newHash }: PasswordReset,
+): Promise<ResetOutcome> {
+  const used = await use(query, tokenHash, 'reset')
+  if (used === undefined) return { kind: 'invalid' }
+  const { accountId, email } = used
+  // Of an account that waits for its owner, this is him: there was no other way to this link.
+  await query(
+    `UPDATE accounts SET password_hash = $2, unconfirmed = 0,
+       email_verified_at = CASE unconfirmed WHEN 1 THEN statement_now() ELSE email_verified_at END
+     WHERE id = $1`,
+    [accountId, newHash],
+  )
+  const floor = await raiseFloor(query, accountId)
+  if (floor === undefined) return { kind: 'invalid' }
+  await query('DELETE FROM account_links WHERE account_id = $1', [accountId])
+  await appendEvent(query, { kind: 'password-reset', accountId })
+  const position = await revoke({ kind: 'account', key: accountId, floor })
+  return { kind: 'reset', accountId, email, position }
+}
+
+async function confirmEmail(query: Query, tokenHash: string): Promise<boolean> {
+  const used = await use(query, tokenHash, 'verify-email')
+  if (used === undefined) return false
+  const { accountId } = used
+  await query(
+    'UPDATE accounts SET email_verified_at = statement_now(), unconfirmed = 0 WHERE id = $1',
+    [accountId],
+  )
+  await appendEvent(query, { kind: 'email-verified', accountId })
+  return true
+}
+
+/** Accounts that one step takes away: others wait while it lasts. */
+const buriedMax = 500
+
+async function tidy(query: Query, unconfirmedMs: number): Promise<void> {
+  const forgotten = await query(
+    `SELECT id FROM accounts WHERE unconfirmed = 1 AND created_at <= statement_now() - $1
+     ORDER BY id LIMIT ${buriedMax} FOR UPDATE`,
+    [unconfirmedMs],
+  )
+  for (const row of forgotten) {
+    const accountId = text(row, 'id')
+    await buryAccount(query, accountId)
+    await appendEvent(query, { kind: 'account-deleted', accountId, reason: 'nobody confirmed it' })
+  }
+  await query('DELETE FROM account_links WHERE expires_at <= statement_now()')
+}

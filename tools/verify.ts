@@ -10,6 +10,8 @@ const steps: readonly (readonly [what: string, script: string, ...parameters: st
   ['unused files, exports and dependencies', 'unused'],
   ['tests: units, architecture, end to end', 'test'],
   ['fifty kills under load', 'test:crash', '--', '--kills', '50'],
+  ['fifty more, with PostgreSQL', 'test:crash', '--', '--kills', '50', '--engine', 'postgres'],
+  ['histories of deeds at the same time', 'test:histories'],
   ['the tour', 'tour'],
   ['documentation', 'check:docs'],
   ['packages', 'check:packages'],

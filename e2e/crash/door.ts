@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:http'
+import type { Chance } from './chance.ts'
+import type { Node } from './mortal.ts'
 
 /** What a call is about: the moment of a kill may hang on it. */
 export type CallName =
@@ -31,19 +33,21 @@ export interface Answered {
   readonly members: Readonly<Record<string, unknown>>
 }
 
-/** `unanswered`: the process was killed before the last octet was here. Nobody knows what it did. */
+/** `unanswered`: the process, or its store, was killed before the last octet was here. Nobody knows what it did. */
 export type Answer = Answered | { readonly kind: 'unanswered' }
 
 export type CallMoment = 'sent' | 'answered'
 
 export interface DoorOptions {
-  readonly port: number
-  /** Whether the process behind it was killed: until then every call has to be answered. */
-  readonly isDown: () => boolean
+  /** Each call goes to one that lives. */
+  readonly nodes: readonly Pick<Node, 'port' | 'isDown'>[]
+  readonly chance: Chance
+  /** Whether the store was killed: until then no call may be told that it cannot be reached. */
+  readonly isStoreDown: () => boolean
   readonly onMoment: (moment: CallMoment, name: CallName, elapsedMs: number) => void
 }
 
-/** The way into one life of the process, over connections that end with it. */
+/** The way in during one life, over connections that end with it. */
 export interface Door {
   readonly call: (call: Call) => Promise<Answer>
   readonly close: () => void
@@ -52,9 +56,13 @@ export interface Door {
 /** Nothing that is asked here takes longer, even with all the passwords in the queue before it. */
 const answerMsMax = 15_000
 
-export function openDoor({ port, isDown, onMoment }: DoorOptions): Door {
+export function openDoor({ nodes, chance, isStoreDown, onMoment }: DoorOptions): Door {
   const agent = new Agent({ keepAlive: true })
-  const send = ({ method, path, ...asked }: Call, onSent: () => void): Promise<IncomingMessage> =>
+  const send = (
+    port: number,
+    { method, path, ...asked }: Call,
+    onSent: () => void,
+  ): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const { headers, body } = encode(asked)
       const sending = request({ host: '127.0.0.1', port, agent, method, path, headers }, resolve)
@@ -64,21 +72,27 @@ export function openDoor({ port, isDown, onMoment }: DoorOptions): Door {
     })
   return {
     call: async (asked) => {
+      const living = nodes.filter(({ isDown }) => !isDown())
+      const node = living[chance.integer(0, living.length - 1)]
+      if (node === undefined) return unanswered
       const startedAt = performance.now()
       const tell = (moment: CallMoment): void =>
         onMoment(moment, asked.name, performance.now() - startedAt)
       try {
-        const answered = await read(await send(asked, () => tell('sent')))
+        const answered = await read(await send(node.port, asked, () => tell('sent')))
+        if (answered.status === 503 && isStoreDown()) return unanswered
         tell('answered')
         return answered
       } catch (error) {
-        if (isDown()) return { kind: 'unanswered' }
+        if (node.isDown()) return unanswered
         throw new Error(`a living identity left ${asked.name} unanswered`, { cause: error })
       }
     },
     close: () => agent.destroy(),
   }
 }
+
+const unanswered: Answer = { kind: 'unanswered' }
 
 function encode({ form, json, bearer }: Pick<Call, 'form' | 'json' | 'bearer'>): {
   readonly headers: Readonly<Record<string, string>>

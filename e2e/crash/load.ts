@@ -62,12 +62,15 @@ export interface Wish {
   call: CallName | undefined
 }
 
-/** Everybody acts at once, each one step after the other, until identity is down. */
-export async function act(scene: Scene, wish: Wish, isDown: () => boolean): Promise<void> {
+/**
+ * Everybody acts at once, each one step after the other, until it is over. Whoever was not answered waits
+ * until the store has been looked at.
+ */
+export async function act(scene: Scene, wish: Wish, isOver: () => boolean): Promise<void> {
   const { administrator, people } = scene.ledger
   await Promise.all(
     people.map(async (person) => {
-      while (!isDown()) {
+      while (!isOver() && person.doubts.size === 0) {
         if (person === administrator) await administer(scene, takes(wish, 'rotate-keys'))
         else await takeStep(scene, person, wish)
       }

@@ -9,18 +9,18 @@ import {
   nextChain,
 } from '@portcullis/protocol/revocations'
 import { assertKeysGoForward } from './administration.ts'
-import type { Follower } from './follower.ts'
+import type { Published } from './published.ts'
 import type { AcknowledgedRevocation, Ledger } from './ledger.ts'
 import type { Left } from './settling.ts'
-import type { StoreView } from './store-file.ts'
+import type { StoreView } from './store-view.ts'
 
 /** The log and the keys that a kill has left, against all that was acknowledged and published. */
 export function checkLogAndKeys(
   { issuer, ledger }: { readonly issuer: string; readonly ledger: Ledger },
   { view, settled }: Left,
-  follower: Follower,
+  published: Published,
 ): void {
-  checkChain(view, follower)
+  checkChain(view, published)
   checkCauses(issuer, view)
   for (const revocation of ledger.revocations) checkAcknowledged(issuer, view, revocation)
   for (const [{ access, isAccessOver }, { kind }] of settled.prospects) {
@@ -34,7 +34,7 @@ export function checkLogAndKeys(
 }
 
 /** Dense, chained up to the head, and what was published is a prefix of it. */
-function checkChain({ head, records, highWater }: StoreView, follower: Follower): void {
+function checkChain({ head, records, highWater }: StoreView, published: Published): void {
   let chain = firstChain(head.epoch)
   for (const [at, record] of records.entries()) {
     assert.equal(record.seq, at + 1, 'the log has a gap')
@@ -42,12 +42,16 @@ function checkChain({ head, records, highWater }: StoreView, follower: Follower)
   }
   assert.equal(head.seq, records.length, 'the head does not stand at the last record')
   assert.equal(head.chain, chain, 'the records do not have the chain of the head')
-  assert.ok(head.at >= follower.lastAt(), 'a checkpoint was published that the store has forgotten')
-  assert.ok(records.length >= follower.records.length, 'a published record is gone')
-  for (const [at, published] of follower.records.entries()) {
+  assert.ok(
+    head.at >= published.lastAt(),
+    'a checkpoint was published that the store has forgotten',
+  )
+  assert.ok(records.length >= published.records.length, 'a published record is gone')
+  for (const [at, known] of published.records.entries()) {
     const kept = records[at]
-    assert.ok(kept && encodeRecord(kept).equals(published), `record ${at + 1} has changed`)
+    assert.ok(kept && encodeRecord(kept).equals(known), `record ${at + 1} has changed`)
   }
+  if (highWater === undefined) return
   assert.equal(highWater.epoch, head.epoch)
   assert.ok(highWater.seq <= head.seq, 'the mark is ahead of the database')
 }
@@ -95,7 +99,8 @@ function checkAcknowledged(
     [kind, fingerprintOf(issuer, kind, key)],
     what,
   )
-  assert.ok(highWater.seq >= position.seq, `${what} was acknowledged before it was marked`)
+  const isMarked = highWater === undefined || highWater.seq >= position.seq
+  assert.ok(isMarked, `${what} was acknowledged before it was marked`)
   for (const token of accessTokens) {
     assert.ok(refuses(issuer, record, claimsOf(token)), `${what} lets a token live`)
   }

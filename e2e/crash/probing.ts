@@ -7,6 +7,7 @@ import {
   snapshotType,
 } from '@portcullis/protocol/revocations'
 import { createHash } from 'node:crypto'
+import { untilItWorks } from '../patience.ts'
 import type { Answered, Call } from './door.ts'
 import type { HeldSession, Person } from './ledger.ts'
 import { noteLogin, noteRotation, noteSessionOver } from './ledger.ts'
@@ -16,7 +17,7 @@ import { isInvalidGrant, loginCall, newAttempt, refreshCall } from './scene.ts'
 import type { Left, Prospect } from './settling.ts'
 import type { KeySet } from './signed.ts'
 import { keySetOf, verifiedPayload } from './signed.ts'
-import type { StoreView } from './store-file.ts'
+import type { StoreView } from './store-view.ts'
 
 /** Of those that an earlier identity has refused already; the files of all are compared every time. */
 const oldEndInOneOf = 20
@@ -65,8 +66,11 @@ export async function readSnapshot(scene: Scene): Promise<{
   assert.equal(createHash('sha256').update(bytes).digest('base64url'), manifest.sha256)
   const records = decodeRecords(bytes)
   assert.ok(records)
-  const published = keySetOf(await read(scene, '/.well-known/jwks.json'))
-  assert.deepEqual(manifest.kids.toSorted(), [...published.keys()].toSorted())
+  // Of two nodes the one hears of the other's keys within a second.
+  await untilItWorks(async () => {
+    const published = keySetOf(await read(scene, '/.well-known/jwks.json'))
+    assert.deepEqual(manifest.kids.toSorted(), [...published.keys()].toSorted())
+  })
   return { epoch: manifest.epoch, at: manifest.at, records }
 }
 

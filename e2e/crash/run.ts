@@ -1,27 +1,29 @@
 import assert from 'node:assert/strict'
 import { createChance } from './chance.ts'
-import type { CallName, Door } from './door.ts'
+import type { CallName } from './door.ts'
 import { openDoor } from './door.ts'
-import type { Follower } from './follower.ts'
-import { createFollower } from './follower.ts'
 import type { CallPace, KillMoment } from './kill-moment.ts'
 import { chooseKillMoment } from './kill-moment.ts'
 import { createLedger, liveSessions, noteSessionOver } from './ledger.ts'
 import type { Wish } from './load.ts'
 import { act } from './load.ts'
 import { checkLogAndKeys } from './log-check.ts'
+import type { Mortal } from './mortal.ts'
 import { assertAdmitted, assertOver, probe, readFeedKeys, readSnapshot } from './probing.ts'
+import type { LogWatch } from './published.ts'
+import { watchFeed, watchStore } from './published.ts'
 import { signIn } from './signing-in.ts'
 import type { Scene } from './scene.ts'
 import type { Left } from './settling.ts'
 import { settle } from './settling.ts'
-import { readStoreAsLeft } from './store-file.ts'
-import type { Victim } from './victim.ts'
+import type { EngineName, Victim } from './victim.ts'
 import { prepareVictim } from './victim.ts'
 
 export interface CrashPlan {
   readonly kills: number
   readonly seed: number
+  /** On PostgreSQL there are two nodes, and the server is killed in its turn. */
+  readonly engine: EngineName
   /** An empty folder for the store and the settings. */
   readonly folder: string
   /** Called after each kill that everything has survived. */
@@ -35,6 +37,7 @@ export interface CrashReport {
   readonly committedUnanswered: number
   readonly keyRotations: number
   readonly revocations: number
+  /** Of the feed; none on PostgreSQL, where the log is read through the store. */
   readonly frames: number
 }
 
@@ -42,7 +45,7 @@ export interface CrashReport {
 interface Run extends Pick<Scene, 'ledger' | 'chance' | 'issuer'> {
   readonly victim: Victim
   readonly pace: CallPace
-  follower: Follower | undefined
+  watch: LogWatch | undefined
   /** What the last kill has left. */
   left: Left | undefined
   committedUnanswered: number
@@ -57,9 +60,9 @@ const startKilledInOneOf = 8
  * not hold.
  */
 export async function runCrashes(plan: CrashPlan): Promise<CrashReport> {
-  const { kills, seed, folder, onSurvived } = plan
+  const { kills, seed, engine, folder, onSurvived } = plan
   const chance = createChance(seed)
-  const victim = await prepareVictim(folder)
+  const victim = await prepareVictim(engine, folder)
   const { issuer } = victim
   const ledger = createLedger(victim.accounts)
   const run: Run = {
@@ -68,64 +71,101 @@ export async function runCrashes(plan: CrashPlan): Promise<CrashReport> {
     issuer,
     ledger,
     chance,
-    follower: undefined,
+    watch: undefined,
     left: undefined,
     committedUnanswered: 0,
   }
+  const targets = [...victim.nodes, ...(victim.server === undefined ? [] : [victim.server])]
   let killed = 0
   try {
     for (; killed < kills; killed += 1) {
-      await liveOnce(run, burst)
+      const target = targets[killed % targets.length] ?? assert.fail()
+      await liveOnce(run, target, burst)
       onSurvived?.(killed + 1)
     }
-    await liveOnce(run, tryTheft)
+    await liveOnce(run, targets[0] ?? assert.fail(), tryTheft)
   } catch (error) {
-    victim.kill()
     throw new Error(`seed ${seed}, kill ${killed + 1}: ${messageOf(error)}`, { cause: error })
+  } finally {
+    await victim.end()
   }
   return reportOf(run)
 }
 
+/** What happens between a start and a kill. */
+type Life = (run: Run, stage: Stage) => Promise<void>
+
+interface Stage {
+  readonly scene: Scene
+  readonly moment: KillMoment
+  /** What will be killed. */
+  readonly target: Mortal
+}
+
 /** From a start to a kill, and to what the kill has left. */
-async function liveOnce(
-  run: Run,
-  live: (run: Run, scene: Scene, moment: KillMoment) => Promise<void>,
-): Promise<void> {
+async function liveOnce(run: Run, target: Mortal, live: Life): Promise<void> {
   const { victim, chance, left } = run
-  if (left !== undefined && chance.oneIn(startKilledInOneOf)) {
-    await victim.killWhileStarting(chance.integer(0, startMsTypical))
-  }
-  await victim.start()
-  const moment = chooseKillMoment(chance, run.pace, victim.kill)
-  const { port, isDown } = victim
-  const door: Door = openDoor({ port, isDown, onMoment: moment.onMoment })
+  const { nodes, server } = victim
+  await startNodes(run)
+  const moment = chooseKillMoment(chance, run.pace, target.kill)
+  const isStoreDown = (): boolean => server?.isDown() === true
+  const door = openDoor({ nodes, chance, isStoreDown, onMoment: moment.onMoment })
   const scene: Scene = { ...run, door }
+  let watch: LogWatch
   try {
-    run.follower ??= createFollower({ ...victim, epoch: (await readSnapshot(scene)).epoch })
-    await run.follower.follow(await readFeedKeys(scene))
+    watch = run.watch ??= await watchLog(run, scene)
+    await watch.follow(await readFeedKeys(scene))
     if (left !== undefined) await probe(scene, left, live === tryTheft)
-    await live(run, scene, moment)
-    await victim.gone()
-    await run.follower.cut()
+    await live(run, { scene, moment, target })
+    await target.gone()
+    await watch.cut()
   } finally {
     moment.disarm()
-    victim.kill()
+    target.kill()
     door.close()
   }
-  const view = readStoreAsLeft(victim.databasePath)
+  if (server?.isDown() === true) await server.start()
+  const view = await victim.readStore()
   const settled = settle(run.ledger, view)
-  checkLogAndKeys(run, { view, settled }, run.follower)
+  checkLogAndKeys(run, { view, settled }, watch)
+  watch.note(view)
   run.left = { view, settled }
   run.committedUnanswered += settled.committed
 }
 
+/** Those that are down; now and then only at the second time. */
+async function startNodes({ victim, chance, left }: Run): Promise<void> {
+  for (const node of victim.nodes) {
+    if (!node.isDown()) continue
+    if (left !== undefined && chance.oneIn(startKilledInOneOf)) {
+      await node.killWhileStarting(chance.integer(0, startMsTypical))
+    }
+    await node.start()
+  }
+}
+
 const startMsTypical = 450
 
-async function burst({ victim }: Run, scene: Scene, moment: KillMoment): Promise<void> {
+async function watchLog({ victim, issuer }: Run, scene: Scene): Promise<LogWatch> {
+  const [node, ...others] = victim.nodes
+  if (node === undefined || others.length > 0) return watchStore()
+  return watchFeed({ issuer, port: node.port, epoch: (await readSnapshot(scene)).epoch })
+}
+
+/** How long the other node goes on when one was killed. */
+const meanwhileMs = 250
+
+async function burst({ victim }: Run, { scene, moment, target }: Stage): Promise<void> {
   const wish: Wish = { call: undefined }
   await signInAll(scene)
   moment.arm(wish)
-  await act(scene, wish, victim.isDown)
+  const goesOnMs = victim.nodes.length > 1 && target !== victim.server ? meanwhileMs : 0
+  let overAtMs: number | undefined
+  await act(scene, wish, () => {
+    if (!target.isDown()) return false
+    overAtMs ??= performance.now() + goesOnMs
+    return performance.now() >= overAtMs
+  })
 }
 
 /** Before the load, so that not all of it is passwords. */
@@ -142,7 +182,7 @@ async function signInAll(scene: Scene): Promise<void> {
 }
 
 /** At the end, because it ends sessions: a predecessor is theft, in its session and in no other. */
-async function tryTheft({ victim, ledger }: Run, scene: Scene): Promise<void> {
+async function tryTheft({ ledger }: Run, { scene, target }: Stage): Promise<void> {
   await signInAll(scene)
   let tried = 0
   for (const person of ledger.people) {
@@ -159,10 +199,10 @@ async function tryTheft({ victim, ledger }: Run, scene: Scene): Promise<void> {
     tried += 1
   }
   assert.ok(tried > 0, 'no session was left to be stolen')
-  victim.kill()
+  target.kill()
 }
 
-function reportOf({ ledger, follower, committedUnanswered }: Run): CrashReport {
+function reportOf({ ledger, watch, committedUnanswered }: Run): CrashReport {
   const { answered, unanswered, keyRotations, revocations } = ledger
   return {
     answered,
@@ -170,7 +210,7 @@ function reportOf({ ledger, follower, committedUnanswered }: Run): CrashReport {
     keyRotations,
     committedUnanswered,
     revocations: revocations.length,
-    frames: follower?.frames() ?? 0,
+    frames: watch?.frames() ?? 0,
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import type { Doubt, HeldSession, Ledger, Person, RotationDoubt } from './ledger.ts'
 import { noteAccountOver, noteSessionOver } from './ledger.ts'
-import type { SessionRow, StoreView } from './store-file.ts'
+import type { SessionRow, StoreView } from './store-view.ts'
 
 /** What has to happen when the newest acknowledged refresh token of a session is presented. */
 export type Prospect =

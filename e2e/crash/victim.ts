@@ -1,27 +1,31 @@
 import assert from 'node:assert/strict'
-import { randomBytes, randomInt } from 'node:crypto'
-import { once } from 'node:events'
+import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { bootstrap, newRandomSecret } from '@portcullis/identity'
-import type { CommandRun } from '../running-system.ts'
-import { runPortcullis } from '../running-system.ts'
+import { startPostgres } from '../../tools/postgres-server.ts'
+import type { Variables } from '../running-system.ts'
+import type { Mortal, Node } from './mortal.ts'
+import { createNode, createServer } from './mortal.ts'
+import { readStoreFile } from './store-file.ts'
+import { readStoreServer, untilNobodyIs } from './store-server.ts'
+import type { StoreView } from './store-view.ts'
+import { steadyPort } from './steady-port.ts'
 
-/** The identity that is killed again and again: one port, one store, one process after the other. */
+export type EngineName = 'sqlite' | 'postgres'
+
+/** The system of which something is killed again and again, and which goes on with what that has left. */
 export interface Victim {
   readonly issuer: string
-  readonly port: number
-  readonly databasePath: string
   readonly accounts: readonly KnownAccount[]
-  readonly start: () => Promise<void>
-  /** Starts it and does not let it come up. */
-  readonly killWhileStarting: (afterMs: number) => Promise<void>
-  /** Sends the signal before it returns, and only once. */
-  readonly kill: () => void
-  /** Resolves when the process is gone and what it had said has been read. */
-  readonly gone: () => Promise<void>
-  readonly isDown: () => boolean
+  /** All over one store. */
+  readonly nodes: readonly Node[]
+  /** The store's server, where there is one. */
+  readonly server: Mortal | undefined
+  /** What the store has when nothing is under way any more. */
+  readonly readStore: () => Promise<StoreView>
+  /** Ends whatever runs. */
+  readonly end: () => Promise<void>
 }
 
 export interface KnownAccount {
@@ -31,108 +35,108 @@ export interface KnownAccount {
 }
 
 const peopleCount = 11
-const startMsMax = 20_000
-const pollMs = 5
 
-export async function prepareVictim(folder: string): Promise<Victim> {
+export function prepareVictim(engine: EngineName, folder: string): Promise<Victim> {
+  return engine === 'sqlite' ? prepareOnFile(folder) : prepareOnServer(folder)
+}
+
+/** One process over one file. */
+async function prepareOnFile(folder: string): Promise<Victim> {
+  const path = join(folder, 'identity.db')
   const port = await steadyPort()
-  const issuer = `http://localhost:${port}`
-  const databasePath = join(folder, 'identity.db')
+  const issuer = issuerAt(port)
+  const accounts = makeAccounts()
+  const database = `sqlite:${path}`
+  await bootstrap({ database, accounts, clients: [] })
+  const node = createNode(prepareFiles(folder, { issuer, port, database }, secretVariables(folder)))
+  return {
+    issuer,
+    accounts,
+    nodes: [node],
+    server: undefined,
+    readStore: () => readStoreFile(path),
+    end: async () => node.kill(),
+  }
+}
+
+/** Two processes over one server, which keeps what it acknowledges as any other does. */
+async function prepareOnServer(folder: string): Promise<Victim> {
+  const postgres = await startPostgres({ isDurable: true })
+  assert.ok(postgres, 'npm has no PostgreSQL for this machine')
+  const { url } = postgres
+  const ports = [await steadyPort(), await steadyPort()]
+  const issuer = issuerAt(ports[0] ?? assert.fail())
+  const accounts = makeAccounts()
+  await bootstrap({ database: url, accounts, clients: [] })
+  const variables = secretVariables(folder)
+  const nodes = ports.map((port, place) => {
+    const name = `node-${place + 1}`
+    const database = `${url}?application_name=${name}`
+    const files = prepareFiles(folder, { issuer, port, database }, variables, name)
+    // What a killed process has sent, its connections still do.
+    return createNode({ ...files, untilQuiet: () => untilNobodyIs(name, url) })
+  })
+  return {
+    issuer,
+    accounts,
+    nodes,
+    server: createServer(postgres),
+    readStore: () => readStoreServer(url),
+    end: async () => {
+      for (const { kill } of nodes) kill()
+      await postgres.remove()
+    },
+  }
+}
+
+function issuerAt(port: number): string {
+  return `http://localhost:${port}`
+}
+
+function makeAccounts(): readonly KnownAccount[] {
   const names = Array.from({ length: peopleCount }, (_, at) => `person-${at + 1}`)
-  const accounts: readonly KnownAccount[] = [
+  return [
     { identifier: 'admin', password: newRandomSecret(), roles: ['identity-admin'] },
     ...names.map((identifier) => ({ identifier, password: newRandomSecret(), roles: [] })),
   ]
-  await bootstrap({ database: `sqlite:${databasePath}`, accounts, clients: [] })
-  const file = join(folder, 'identity.json')
-  writeFileSync(file, JSON.stringify(settingsOf(issuer, port, databasePath)))
-  const variables = {
+}
+
+function secretVariables(folder: string): Variables {
+  return {
     PORTCULLIS_SEALING_KEY: randomBytes(32).toString('base64'),
     PORTCULLIS_REFRESH_PEPPER: randomBytes(32).toString('base64'),
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(folder, 'compiled'),
   }
-  const spawn = (): CommandRun =>
-    runPortcullis(['identity', '--config', file], { folder, variables })
-  return { issuer, port, databasePath, accounts, ...lifeOf(spawn) }
 }
 
-function settingsOf(issuer: string, port: number, databasePath: string): object {
+interface NodePlan {
+  readonly issuer: string
+  readonly port: number
+  readonly database: string
+}
+
+function prepareFiles(
+  folder: string,
+  plan: NodePlan,
+  variables: Variables,
+  name = 'identity',
+): Parameters<typeof createNode>[0] {
+  const file = join(folder, `${name}.json`)
+  writeFileSync(file, JSON.stringify(settingsOf(plan)))
+  return { port: plan.port, file, folder, variables }
+}
+
+function settingsOf({ issuer, port, database }: NodePlan): object {
   return {
     issuer,
     audiences: { orders: {} },
     listen: { port },
     operations: { port: 0 },
-    database: `sqlite:${databasePath}`,
+    database,
     // A waiting key may sign after seven seconds instead of ten minutes.
     jwksMaxAgeSeconds: 1,
     // Without a window every refresh is a rotation, the load is as high as it can be, and no outcome
     // hangs on how long a restart took: an unanswered call converges by its `attempt`, or is theft.
     refreshGraceSeconds: 0,
   }
-}
-
-function lifeOf(
-  spawn: () => CommandRun,
-): Pick<Victim, 'start' | 'killWhileStarting' | 'kill' | 'gone' | 'isDown'> {
-  let run: CommandRun | undefined
-  let isDown = true
-  const kill = (): void => {
-    if (isDown) return
-    isDown = true
-    run?.child.kill('SIGKILL')
-  }
-  return {
-    start: async () => {
-      const started = spawn()
-      run = started
-      isDown = false
-      await untilReady(started).catch((error: unknown) => {
-        kill()
-        throw error
-      })
-    },
-    killWhileStarting: async (afterMs) => {
-      const started = spawn()
-      await new Promise((resolve) => setTimeout(resolve, afterMs))
-      started.child.kill('SIGKILL')
-      assert.equal(await started.ended, 'SIGKILL', started.errors())
-    },
-    kill,
-    gone: async () => {
-      if (run !== undefined) assert.equal(await run.ended, 'SIGKILL', run.errors())
-    },
-    isDown: () => isDown,
-  }
-}
-
-async function untilReady(run: CommandRun): Promise<void> {
-  const deadline = performance.now() + startMsMax
-  while (!run.output().includes('identity is ready')) {
-    const { exitCode, signalCode } = run.child
-    const isOver = exitCode !== null || signalCode !== null || performance.now() > deadline
-    assert.ok(!isOver, `identity did not come up again: ${run.errors()}${run.output()}`)
-    await new Promise((resolve) => setTimeout(resolve, pollMs))
-  }
-}
-
-const steadyPortsMin = 20_000
-const steadyPortsMax = 30_000
-
-/**
- * A free port below those that systems give to outgoing connections: one of them could take it in the
- * moment between a kill and the next start.
- */
-async function steadyPort(): Promise<number> {
-  for (let tries = 0; tries < 50; tries += 1) {
-    const port = randomInt(steadyPortsMin, steadyPortsMax)
-    const server = createServer()
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
-    })
-    if (!isFree) continue
-    server.close()
-    await once(server, 'close')
-    return port
-  }
-  throw new Error('no free port was found')
 }

@@ -85,8 +85,8 @@ async function createPool(url: string): Promise<Pool> {
           : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
     },
   })
-  // A connection that breaks is replaced, and the statement on it is told so; without these listeners it
-  // would end the process as well.
+  // A connection that breaks fails its next statement, and an idle one is replaced. It tells so as well, and
+  // without listeners that would end the process: the pool has one only for those that are not in a change.
   pool.on('error', () => undefined)
   pool.on('connect', (client) => client.on('error', () => undefined))
   return pool

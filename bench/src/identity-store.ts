@@ -107,6 +107,7 @@ function newSession(
     expiresAt: now + lifeMs,
     device: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
     network: '127.0.0.1',
+    delivery: 'body',
   }
 }
 

@@ -91,7 +91,7 @@ export async function askNode(
   const { status, body } = await send(port, question)
   if (status === 200 || status === 204) return { kind: 'done', tokens: tokensOf(body) }
   if (question.refusals.includes(status)) return { kind: 'refused' }
-  // 409: a change of the password that was overtaken, before it or right behind it. 429: too many at once.
+  // 409: a change of the password that was overtaken. 429: too many at once.
   if (status === 409 || status === 429) return undecided
   assert.ok(status >= 500, `${question.method} ${question.path} was answered ${status}: ${body}`)
   assert.equal(status, 503, `${question.method} ${question.path}: ${body}`)

@@ -1,6 +1,7 @@
 import type { JsonValue, RevocationPosition } from '@portcullis/protocol'
 import { isJsonObject } from '@portcullis/protocol'
 import type { AccessTokens } from './access-tokens.ts'
+import { ClientError } from './client-error.ts'
 import { rejectUnknown, requireObject, requireText } from './closed-options.ts'
 import type { CurrentSession } from './current-session.ts'
 import { holdToken } from './held-token.ts'
@@ -91,7 +92,11 @@ export async function changePassword(parts: AccountParts, change: PasswordChange
     new: requireText(next, 'member "new"'),
   }
   const answer = await askForTokens(parts, { path: '/account/password', json })
-  if (parseGrant(answer) === undefined) throw errorOf(answer)
+  if (parseGrant(answer) !== undefined) return
+  if (answer.kind === 'answer' && answer.body?.['revocation'] !== undefined) {
+    throw new ClientError('signed-out', 'the password was changed, and the session has ended since')
+  }
+  throw errorOf(answer)
 }
 
 /** Asked once, as a login: no password is sent again behind the back of the person. */

@@ -143,6 +143,18 @@ test('a wrong current password is told at once, and is not about the token', asy
   assert.ok(store.kept()?.issuerToken)
 })
 
+test('a password that was changed while the session ended is told to be changed', async (t) => {
+  const running = await startRunningIssuer(t)
+  const { client } = await signIn(running)
+  const revocation = { epoch: 'A'.repeat(22), seq: 7 }
+  const change = {
+    'POST /account/password': (): Fate => ({ status: 200, body: { revocation } }),
+  }
+  running.wire.decide(playAccount(running.issuer, change))
+  const changed = client.changePassword({ current: alice.password, new: 'another one' })
+  await assert.rejects(changed, { code: 'signed-out', message: /was changed/ })
+})
+
 test('a password change is sent once, and an outage keeps the session', async (t) => {
   const running = await startRunningIssuer(t)
   const { store } = await signIn(running)

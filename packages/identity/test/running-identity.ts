@@ -22,6 +22,7 @@ import { createChosenClock } from './chosen-clock.ts'
 import type { Answer, Question } from './http-client.ts'
 import { ask } from './http-client.ts'
 import { queryStore } from './store-query.ts'
+import { fillWithKeys, keepKeysOf, sealingKey } from './key-stock.ts'
 import type { TemporaryFolder } from './temporary-folder.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 import type { RefreshPeppers } from '../src/domain/refresh-tokens.ts'
@@ -114,17 +115,21 @@ export async function startRunningIdentity(
   const { database = inFolder, accounts = [alice], clients = [machine], passwords = {} } = options
   const clock = createChosenClock()
   await bootstrap({ database, accounts, clients }, { now: clock.now })
+  await fillWithKeys(database)
 
   const file = { ...ordersAndReviews, database, ...options.file }
   const settings = parseIdentitySettings(file, 'the test')
-  const sealingKey = randomBytes(32)
   const peppers: RefreshPeppers = [createPepper(randomBytes(32))]
   const { mailer } = options
   const place = { folder, clock, settings, sealingKey, peppers, passwords, mailer }
-  return runIn(place).catch((error: unknown) => {
+  try {
+    const identity = await runIn(place)
+    await keepKeysOf(database)
+    return identity
+  } catch (error) {
     folder.remove()
     throw error
-  })
+  }
 }
 
 interface Place {

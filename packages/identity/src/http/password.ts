@@ -42,15 +42,11 @@ function answerPasswordChange(
 ): FastifyReply {
   switch (outcome.kind) {
     case 'changed':
-      return outcome.tokens === undefined
-        ? sendProblem(
-            reply,
-            createProblem(
-              'superseded',
-              'the password was changed, and the session has ended since',
-            ),
-          )
-        : reply.send({ ...sessionTokenMembers(outcome.tokens), revocation: outcome.position })
+      // Without tokens when the session has ended since: the change holds all the same, and is said to.
+      return reply.send({
+        ...(outcome.tokens === undefined ? {} : sessionTokenMembers(outcome.tokens)),
+        revocation: outcome.position,
+      })
     case 'unfit':
       return sendProblem(
         reply,

@@ -7,7 +7,7 @@ import { queryStore } from './store-query.ts'
  * the first of them has made. They are sealed with one key, and bound to nothing else.
  */
 
-export const sealingKey: Buffer = randomBytes(32)
+export const sharedSealingKey: Buffer = randomBytes(32)
 
 let stock: readonly Row[] = []
 
@@ -15,7 +15,7 @@ let stock: readonly Row[] = []
 export async function fillWithKeys(url: string): Promise<void> {
   for (const row of stock) {
     const columns = Object.keys(row)
-    const values = columns.map((column) => literal(row[column]))
+    const values = Object.values(row).map(literal)
     await queryStore(
       url,
       `INSERT INTO signing_keys (${columns.join(', ')}) VALUES (${values.join(', ')})`,
@@ -29,5 +29,6 @@ export async function keepKeysOf(url: string): Promise<void> {
 }
 
 function literal(value: unknown): string {
-  return value === null ? 'NULL' : `'${String(value).replaceAll("'", "''")}'`
+  if (typeof value === 'string') return `'${value.replaceAll("'", "''")}'`
+  return typeof value === 'number' ? String(value) : 'NULL'
 }

@@ -22,7 +22,7 @@ import { createChosenClock } from './chosen-clock.ts'
 import type { Answer, Question } from './http-client.ts'
 import { ask } from './http-client.ts'
 import { queryStore } from './store-query.ts'
-import { fillWithKeys, keepKeysOf, sealingKey } from './key-stock.ts'
+import { fillWithKeys, keepKeysOf, sharedSealingKey } from './key-stock.ts'
 import type { TemporaryFolder } from './temporary-folder.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 import type { RefreshPeppers } from '../src/domain/refresh-tokens.ts'
@@ -121,6 +121,7 @@ export async function startRunningIdentity(
   const settings = parseIdentitySettings(file, 'the test')
   const peppers: RefreshPeppers = [createPepper(randomBytes(32))]
   const { mailer } = options
+  const sealingKey = sharedSealingKey
   const place = { folder, clock, settings, sealingKey, peppers, passwords, mailer }
   try {
     const identity = await runIn(place)

@@ -63,16 +63,18 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
   if (chosen.kind === 'refused') return chosen
 
   const identified = parseIdentifier(request.identifier)
-  const account =
+  const found =
     identified.kind === 'identifier'
       ? await parts.accounts.findByIdentifier(identified.identifier)
       : undefined
+  // Nobody has shown yet that the address is theirs: until then there is no account for anybody, neither in
+  // the answer nor in what counts wrong passwords.
+  const account = found?.isUnconfirmed === true ? undefined : found
   const { identifier } = identified.kind === 'identifier' ? identified : request
   const { password, network: address } = request
   const check = await checkPassword(parts, { account, identifier, password, address })
   if (check.kind === 'busy' || check.kind === 'throttled') return check
-  // Nobody has shown yet that the address is theirs: until then there is no account for anybody.
-  if (account === undefined || account.isUnconfirmed || check.kind === 'mismatch') {
+  if (account === undefined || check.kind === 'mismatch') {
     return { kind: 'refused', why: 'bad-credentials' }
   }
 

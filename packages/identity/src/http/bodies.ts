@@ -2,9 +2,9 @@ import type { JsonValue } from '@portcullis/protocol'
 import { parseJsonObject } from '@portcullis/protocol'
 import type { FastifyInstance } from 'fastify'
 
-/** A body that cannot be read. The message is shown to the caller and holds nothing of the body. */
-export class MalformedBodyError extends Error {
-  override readonly name = 'MalformedBodyError'
+/** A request that cannot be read. The message is shown to the caller and holds nothing of the request. */
+export class MalformedRequestError extends Error {
+  override readonly name = 'MalformedRequestError'
 }
 
 /** A request body nests two levels at most; everything deeper is not ours. */
@@ -23,8 +23,8 @@ export function acceptStrictJson(app: FastifyInstance): void {
     { parseAs: 'buffer' },
     async (_request: unknown, body: Buffer) => {
       const parsed = parseJsonObject(decode(body), { depthMax })
-      if (parsed.kind !== 'object') throw new MalformedBodyError(bodyFaults[parsed.why])
-      if (holdsNul(parsed.value)) throw new MalformedBodyError(nulFault)
+      if (parsed.kind !== 'object') throw new MalformedRequestError(bodyFaults[parsed.why])
+      if (holdsNul(parsed.value)) throw new MalformedRequestError(nulFault)
       return parsed.value
     },
   )
@@ -50,7 +50,8 @@ const bodyFaults = {
 
 /**
  * Form bodies (RFC 6749 appendix B). A parameter that comes twice is refused, as section 3.2 demands;
- * one without a value counts as left out.
+ * one without a value counts as left out. What is escaped must be UTF-8 as well: otherwise different
+ * octets would be read as one password.
  */
 export function acceptForms(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
@@ -58,10 +59,13 @@ export function acceptForms(app: FastifyInstance): void {
     'application/x-www-form-urlencoded',
     { parseAs: 'buffer' },
     async (_request: unknown, body: Buffer) => {
+      const text = decode(body)
+      if (!isWellEscaped(text))
+        throw new MalformedRequestError('an escape in the body is not UTF-8')
       const parameters = new Map<string, string>()
-      for (const [name, value] of new URLSearchParams(decode(body))) {
-        if (`${name}${value}`.includes('\0')) throw new MalformedBodyError(nulFault)
-        if (parameters.has(name)) throw new MalformedBodyError('a parameter is there twice')
+      for (const [name, value] of new URLSearchParams(text)) {
+        if (`${name}${value}`.includes('\0')) throw new MalformedRequestError(nulFault)
+        if (parameters.has(name)) throw new MalformedRequestError('a parameter is there twice')
         if (value !== '') parameters.set(name, value)
       }
       return parameters
@@ -69,10 +73,20 @@ export function acceptForms(app: FastifyInstance): void {
   )
 }
 
+/** Whether every percent sign begins an escape, and all of them are UTF-8. */
+export function isWellEscaped(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
 function decode(body: Buffer): string {
   try {
     return utf8.decode(body)
   } catch {
-    throw new MalformedBodyError('the body is not UTF-8')
+    throw new MalformedRequestError('the body is not UTF-8')
   }
 }

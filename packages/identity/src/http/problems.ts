@@ -5,7 +5,7 @@ import { pointerToMember } from '@portcullis/runtime'
 import { problemOf as problemOfToken, responseHeadersOf, VerifyError } from '@portcullis/verify'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { StoreUnavailableError } from '../domain/store-unavailable.ts'
-import { MalformedBodyError } from './bodies.ts'
+import { MalformedRequestError } from './bodies.ts'
 import type { MethodsOfPath } from './known-routes.ts'
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
@@ -76,7 +76,7 @@ export function problemOf(error: FastifyError): Problem {
   if (error instanceof StoreUnavailableError) {
     return createProblem('store-unavailable', 'whether anything was changed is not known')
   }
-  if (error instanceof MalformedBodyError) return createProblem('malformed', error.message)
+  if (error instanceof MalformedRequestError) return createProblem('malformed', error.message)
   if (error.validation !== undefined) {
     const where = partOfRequest.get(error.validationContext) ?? 'body'
     return createProblem(
@@ -103,6 +103,7 @@ const problemOfFastifyCode: ReadonlyMap<string, readonly [ProblemCode, string]> 
   ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', ['malformed', 'the length of the body is wrong'] as const],
   ['FST_ERR_CTP_EMPTY_JSON_BODY', ['malformed', 'the body is empty'] as const],
   ['FST_ERR_BAD_URL', ['malformed', 'the path is not a valid URL path'] as const],
+  ['FST_ERR_MAX_PARAM_LENGTH', ['not-found', 'nothing has a name of this length'] as const],
 ])
 
 type ValidationFault = NonNullable<FastifyError['validation']>[number]

@@ -11,7 +11,7 @@ import type {
   RawServerDefault,
 } from 'fastify'
 import Fastify, { LogController } from 'fastify'
-import { acceptStrictJson } from './bodies.ts'
+import { acceptStrictJson, isWellEscaped, MalformedRequestError } from './bodies.ts'
 import { tellClientAddresses } from './client-address.ts'
 import { openToOrigins } from './cross-origin.ts'
 import { indexRoutes } from './known-routes.ts'
@@ -78,6 +78,10 @@ export function createHttpServer(log: Log, options: HttpServerOptions): HttpServ
     underWay.set(raw.socket, raw)
     // No name holds U+0000, and PostgreSQL takes no text that does.
     if (raw.url?.includes('%00')) return sendProblem(reply, createProblem('not-found'))
+    // Fastify itself looks at the path only, and would take such a value as it stands.
+    if (!isWellEscaped(raw.url ?? '')) {
+      throw new MalformedRequestError('an escape in the query is not UTF-8')
+    }
     // RFC 9112 section 3.2.
     if (raw.headers.host !== undefined || raw.httpVersion === '1.0') return
     reply.header('connection', 'close')

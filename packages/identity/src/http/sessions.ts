@@ -19,6 +19,9 @@ const sessionPath = {
   properties: { sid: { type: 'string' } },
 } as const
 
+/** Whoever says something there wants what these routes do not do, and would be surprised by what they do. */
+const noMembers = { type: ['object', 'null'], additionalProperties: false } as const
+
 /** Ample for a person; somebody with more can turn the page. */
 const pageDefault = 50
 
@@ -58,7 +61,8 @@ export function addSessions(app: HttpServer, parts: SessionsParts): void {
     }
   })
 
-  app.post(pathAtIssuer(issuer, '/sessions/end-others'), async (request, reply) => {
+  const endOthers = { schema: { body: noMembers } }
+  app.post(pathAtIssuer(issuer, '/sessions/end-others'), endOthers, async (request, reply) => {
     const caller = await callers.requirePerson(request)
     const outcome = await endOtherSessions(parts, caller)
     request.log.info({ sessionId: caller.id, outcome: outcome.kind }, 'end of other sessions')
@@ -72,7 +76,7 @@ export function addSessions(app: HttpServer, parts: SessionsParts): void {
 
   app.delete(
     pathAtIssuer(issuer, '/sessions/:sid'),
-    { schema: { params: sessionPath } },
+    { schema: { params: sessionPath, body: noMembers } },
     async (request, reply) => {
       const caller = await callers.requirePerson(request)
       const session = await sessions.find(request.params.sid)

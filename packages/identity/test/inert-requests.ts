@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto'
+import { alice } from './running-identity.ts'
+
+/**
+ * A request in perfect form that changes nothing, because of what it says: a wrong password, an account that
+ * is not there. So whatever is put into it can be told from it, and has nothing to change either.
+ */
+export interface InertRequest {
+  /** As the server names it: `DELETE /sessions/:sid`. */
+  readonly route: string
+  /** Who asks; default: nobody, without a token. */
+  readonly caller?: 'person' | 'administrator' | 'follower'
+  readonly json?: Readonly<Record<string, unknown>>
+  readonly form?: Readonly<Record<string, string>>
+  readonly query?: Readonly<Record<string, string>>
+  /** Of the answer in perfect form. */
+  readonly status: number
+  /** How refusals are told; default: as a problem document. */
+  readonly answers?: 'problem' | 'oauth' | 'page'
+}
+
+const password = `wrong ${randomUUID()}`
+const nobody = 'nobody'
+const email = 'nobody@mail.example'
+const reason = 'because'
+const unknownLink = 'A'.repeat(43)
+/** Older than everything. */
+const firstCursor = `1.${'A'.repeat(22)}`
+/** Of an epoch that never was. */
+const gonePosition = `${'A'.repeat(22)}:0`
+const administrator = { caller: 'administrator' } as const
+const decided = { ...administrator, json: { reason }, status: 404 } as const
+const page = { answers: 'page' } as const
+
+export const inertRequests: readonly InertRequest[] = [
+  {
+    route: 'POST /login',
+    json: {
+      identifier: nobody,
+      password,
+      client_id: 'web',
+      audience: ['orders'],
+      scope: 'orders:read',
+      max_age: 1,
+      delivery: 'body',
+    },
+    status: 401,
+  },
+  {
+    route: 'POST /token',
+    form: {
+      grant_type: 'refresh_token',
+      refresh_token: 'unknown',
+      attempt: 'first',
+      client_id: 'web',
+      audience: 'orders',
+      scope: 'orders:read',
+    },
+    status: 400,
+    answers: 'oauth',
+  },
+  {
+    route: 'POST /token',
+    form: {
+      grant_type: 'client_credentials',
+      client_id: nobody,
+      client_secret: password,
+      audience: 'orders',
+      scope: 'orders:read',
+    },
+    status: 401,
+    answers: 'oauth',
+  },
+  { route: 'POST /logout', json: { refresh_token: 'unknown' }, status: 401 },
+  { route: 'POST /logout/everywhere', json: { refresh_token: 'unknown' }, status: 401 },
+  {
+    route: 'GET /sessions',
+    caller: 'person',
+    query: { limit: '2', after: firstCursor },
+    status: 200,
+  },
+  { route: 'POST /sessions/end-others', json: {}, status: 401 },
+  { route: 'DELETE /sessions/:sid', caller: 'person', json: {}, status: 404 },
+  {
+    route: 'POST /account/password',
+    caller: 'person',
+    json: { current: password, new: `another ${password}` },
+    status: 401,
+  },
+  { route: 'POST /account/reauthenticate', caller: 'person', json: { password }, status: 401 },
+  {
+    route: 'POST /accounts',
+    json: { identifier: alice.identifier, password, email },
+    status: 409,
+  },
+  { route: 'GET /account', caller: 'person', status: 200 },
+  { route: 'DELETE /account', caller: 'person', json: { password }, status: 401 },
+  { route: 'POST /account/verify-email', json: { token: unknownLink }, status: 400 },
+  { route: 'POST /account/reset', json: { identifier: nobody }, status: 202 },
+  {
+    route: 'POST /account/reset/confirm',
+    json: { token: unknownLink, new: password },
+    status: 400,
+  },
+  { route: 'GET /account/reset/form', query: { token: unknownLink }, status: 200, ...page },
+  {
+    route: 'POST /account/reset/form',
+    form: { token: unknownLink, password },
+    status: 400,
+    ...page,
+  },
+  { route: 'GET /account/verify-email/form', query: { token: unknownLink }, status: 200, ...page },
+  { route: 'POST /account/verify-email/form', form: { token: unknownLink }, status: 400, ...page },
+  { route: 'GET /admin/accounts', ...administrator, query: { identifier: nobody }, status: 200 },
+  {
+    route: 'POST /admin/accounts',
+    ...administrator,
+    json: {
+      identifier: alice.identifier,
+      password,
+      email,
+      roles: ['auditor'],
+      attributes: { tenant: 'one' },
+      reason,
+    },
+    status: 409,
+  },
+  { route: 'POST /admin/accounts/:id/block', ...decided },
+  { route: 'POST /admin/accounts/:id/unblock', ...decided },
+  { route: 'POST /admin/accounts/:id/logout', ...decided },
+  { route: 'POST /admin/accounts/:id/reset', ...decided },
+  { route: 'DELETE /admin/accounts/:id', ...decided },
+  { route: 'POST /admin/accounts/:id/roles', ...decided, json: { roles: ['auditor'], reason } },
+  {
+    route: 'PATCH /admin/accounts/:id',
+    ...decided,
+    json: { attributes: { tenant: 'one' }, email, reason },
+  },
+  { route: 'GET /admin/keys', ...administrator, status: 200 },
+  {
+    route: 'POST /admin/keys/rotate',
+    ...administrator,
+    // No audience is signed for by it.
+    json: { purpose: 'access-token', algorithm: 'EdDSA' },
+    status: 404,
+  },
+  { route: 'GET /revocations/snapshot', caller: 'follower', status: 200 },
+  {
+    route: 'GET /revocations/stream',
+    caller: 'follower',
+    query: { after: gonePosition },
+    status: 410,
+  },
+  { route: 'GET /.well-known/jwks.json', status: 200 },
+  { route: 'GET /.well-known/revocation-keys.json', status: 200 },
+  { route: 'GET /.well-known/oauth-authorization-server', status: 200 },
+]

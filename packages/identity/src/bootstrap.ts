@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { StartError } from '@portcullis/runtime'
-import { parseIdentifier } from './domain/accounts.ts'
+import { nameAccount } from './domain/account-names.ts'
 import { hashClientSecret } from './domain/clients.ts'
 import { newPasswordFault } from './domain/password-rules.ts'
 import { normalisePassword } from './domain/passwords.ts'
@@ -73,14 +73,15 @@ export async function bootstrap(
 const passwordRules = createPasswordRules()
 
 async function firstAccount(account: NewAccount | ImportedAccount): Promise<FirstAccount> {
-  const parsed = parseIdentifier(account.identifier)
-  if (parsed.kind === 'malformed') throw invalid(`the identifier ${parsed.why}`)
-  const { identifier } = parsed
+  const named = nameAccount({ identifier: account.identifier })
+  if (named.kind === 'unfit') throw invalid(`the ${named.field} ${named.fault}`)
+  const { identifier, email } = named
   const passwordHash =
     'passwordHash' in account
       ? requireReadable(account.passwordHash, identifier)
       : await hashFit(account.password, identifier)
-  return { id: randomIdentifier(randomBytes), identifier, passwordHash, roles: account.roles }
+  const id = randomIdentifier(randomBytes)
+  return { id, identifier, email, passwordHash, roles: account.roles }
 }
 
 async function hashFit(password: string, identifier: string): Promise<string> {

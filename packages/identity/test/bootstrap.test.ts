@@ -47,6 +47,20 @@ testOnEngines(
 )
 
 testOnEngines(
+  'an identifier that is an address is where mail goes, so that its owner can reset the password',
+  async (t, engine) => {
+    const database = await engine.createStore(t)
+    const carol = { ...alice, identifier: 'Carol@Mail.Example' }
+    await bootstrap({ database, accounts: [alice, carol], clients: [] }, chosen)
+    const rows = await queryStore(database, 'SELECT email FROM accounts ORDER BY identifier')
+    assert.deepEqual(
+      rows.map(({ email }) => email),
+      [null, 'carol@mail.example'],
+    )
+  },
+)
+
+testOnEngines(
   'identifiers are normalised, and passwords and secrets are kept as hashes only',
   async (t, engine) => {
     const database = await engine.createStore(t)

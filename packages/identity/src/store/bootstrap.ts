@@ -6,6 +6,8 @@ import type { Database } from './database.ts'
 export interface FirstAccount {
   readonly id: string
   readonly identifier: string
+  /** Where its mail goes. */
+  readonly email?: string | undefined
   readonly passwordHash: string
   readonly roles: readonly string[]
 }
@@ -34,9 +36,15 @@ export function bootstrapStore(
     if (taken !== undefined) return { kind: 'name-taken', name: taken.name }
     for (const account of first.accounts) {
       await query(
-        `INSERT INTO accounts (id, identifier, password_hash, roles, generation, created_at)
-         VALUES ($1, $2, $3, $4, 0, statement_now())`,
-        [account.id, account.identifier, account.passwordHash, JSON.stringify(account.roles)],
+        `INSERT INTO accounts (id, identifier, email, password_hash, roles, generation, created_at)
+         VALUES ($1, $2, $3, $4, $5, 0, statement_now())`,
+        [
+          account.id,
+          account.identifier,
+          account.email ?? null,
+          account.passwordHash,
+          JSON.stringify(account.roles),
+        ],
       )
     }
     for (const client of first.clients) await insertClient(query, client, 'store')

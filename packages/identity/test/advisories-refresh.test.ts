@@ -63,6 +63,7 @@ testOnEngines(
   },
 )
 
+// CVE-2026-53517 is GHSA-392p-2q2v-4372 as well.
 testOnEngines(
   'CVE-2026-50631, CVE-2026-53517: refreshes at once within the window never fork a family',
   async (t, engine) => {

@@ -153,13 +153,15 @@ test('two ways of authentication at once, or for two clients, are refused', asyn
   assertError(await identity.token(other, asMachine), 400, 'invalid_request')
 })
 
+// As of CVE-2026-9097: where no token is exchanged, none that was taken back can be.
 test('a grant that is missing or not offered is refused by name', async () => {
   assertError(await identity.token({}, asMachine), 400, 'invalid_request')
   assertError(await identity.token({ grant_type: '' }, asMachine), 400, 'invalid_request')
   for (const grantType of [
     'password',
     'authorization_code',
-    'authorization_code',
+    'urn:ietf:params:oauth:grant-type:token-exchange',
+    'urn:ietf:params:oauth:grant-type:jwt-bearer',
     'CLIENT_CREDENTIALS',
   ]) {
     const answer = await identity.token({ grant_type: grantType }, asMachine)

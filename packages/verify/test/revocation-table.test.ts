@@ -61,6 +61,20 @@ for (const [what, entry, expected] of fates) {
   })
 }
 
+test('CVE-2026-8922: a floor that a token is above hides none that it is below', () => {
+  const above = [record('client', 'web', 7), record('account', 'alice', 4), record('all', '', 4)]
+  assert.equal(isRevoked(above), false)
+  for (const below of [
+    record('client', 'web', 8),
+    record('account', 'alice', 5),
+    record('session', 's1'),
+    record('token', 'j1'),
+  ]) {
+    assert.equal(isRevoked([...above, below]), true)
+    assert.equal(isRevoked([below, ...above]), true)
+  }
+})
+
 test('a client that only acts in the token revokes it too, at any depth', () => {
   const act = { sub: 'gateway', client_id: 'edge', act: { sub: 'job' } }
   for (const name of ['gateway', 'edge', 'job']) {

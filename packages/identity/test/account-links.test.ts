@@ -100,6 +100,7 @@ test('a reset is answered alike for every identifier, and only one mail is sent'
   assert.equal(mailbox.received().length, 2)
 })
 
+// ASVS 6.4.3.
 test('GHSA-x4vh-j75g-268g: a reset takes back every session, refresh token and access token', async (t) => {
   const started = await start(t)
   const { identity, mailbox } = started
@@ -122,6 +123,7 @@ test('GHSA-x4vh-j75g-268g: a reset takes back every session, refresh token and a
   assert.equal((await mailbox.next()).subject, 'Your password was changed')
 })
 
+// ASVS 6.4.3.
 test('CVE-2026-18963: nothing but the newest state and the whole token of the right kind resets', async (t) => {
   const started = await start(t)
   const { identity, mailbox } = started

@@ -41,6 +41,7 @@ test('the owner sees his account, and nobody else does', async (t) => {
   assertChallenged(await call(identity, 'GET /account', { token: forOrders }))
 })
 
+// ASVS 7.4.2.
 test('GHSA-2vg6-77g8-24mp: no session, token or login survives the deletion of its account', async (t) => {
   const identity = await start(t)
   const first = await signInHere(identity)

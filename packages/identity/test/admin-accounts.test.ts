@@ -58,6 +58,7 @@ test('an administrator finds an account by its identifier, in every spelling', a
   assertProblem(await call(identity, 'GET /admin/accounts', { token }), 400, 'malformed')
 })
 
+// ASVS 7.4.2.
 test('a block ends everything at once by one record, and is told only to who knows the password', async (t) => {
   const { identity, token } = await start(t)
   const sessions = [await signInHere(identity), await signInHere(identity)]

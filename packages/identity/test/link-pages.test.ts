@@ -75,6 +75,7 @@ test('a page confirms an address when its button is pressed, and not when it is 
   assertPage(await submit(identity, page), 400, 'The link is not valid, or not any more')
 })
 
+// ASVS 6.2.6, 6.2.7.
 test('a page sets a password, says what is wrong with one, and works once', async (t) => {
   const { identity, mailbox } = await start(t)
   await mailbox.next()
@@ -83,6 +84,7 @@ test('a page sets a password, says what is wrong with one, and works once', asyn
   const page = await open(identity, linkIn(await mailbox.next()))
   assertPage(page, 200, 'Choose a new password')
   assert.match(page.body, /type="password" autocomplete="new-password"/)
+  assert.doesNotMatch(page.body, /onpaste|autocomplete="off"|maxlength|<script/i)
   const unfit = await submit(identity, page, { password: 'short' })
   assertPage(unfit, 400, 'Choose a new password')
   assert.match(unfit.body, /must have at least 8 characters/)

@@ -50,6 +50,7 @@ testOnEngines(
   },
 )
 
+// ASVS 6.3.1.
 testOnEngines(
   'whoever tries as often as he may, for a day, tries less than 120 passwords',
   async (t, engine) => {
@@ -124,6 +125,7 @@ testOnEngines(
   },
 )
 
+// As of Authelia 2026-05, where names were not canonical.
 testOnEngines(
   'another spelling is the same account, whether or not it exists',
   async (t, engine) => {

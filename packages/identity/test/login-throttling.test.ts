@@ -91,17 +91,24 @@ test('a delay survives a restart, and stops neither tokens nor a refresh', async
   assert.equal((await refreshWith(second, refresh)).status, 200)
 })
 
+// ASVS 6.3.4: whichever route it is shown to.
 test('the current password is no other way to guess (CVE-2018-14657)', async (t) => {
   const identity = await start(t)
   const { access: token } = await signInHere(identity)
-  const change = (current: string): Promise<Answer> => {
-    const body = { current, new: 'a password that is long enough' }
-    return call(identity, 'POST /account/password', { token, body })
+  const ways = [
+    (current: string) => ['POST /account/password', { current, new: 'a long enough one' }] as const,
+    (password: string) => ['POST /account/reauthenticate', { password }] as const,
+    (password: string) => ['DELETE /account', { password }] as const,
+  ]
+  assert.equal(ways.length, freeTries)
+  for (const way of ways) {
+    const [route, body] = way('a wrong one')
+    assertProblem(await call(identity, route, { token, body }), 401, 'bad-credentials')
   }
-  for (let n = 0; n < freeTries; n += 1) {
-    assertProblem(await change('a wrong one'), 401, 'bad-credentials')
+  for (const way of ways) {
+    const [route, body] = way(alice.password)
+    assertThrottled(await call(identity, route, { token, body }), 1)
   }
-  assertThrottled(await change(alice.password), 1)
   assertThrottled(await login(identity), 1)
   assert.equal((await login(identity, bob)).status, 200)
 })

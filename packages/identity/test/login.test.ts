@@ -109,6 +109,7 @@ test('the signature is verified by another library with the published keys', asy
   assert.equal(payload.iss, issuer)
 })
 
+// ASVS 7.2.2.
 test('each login is a session and a token of its own, of one account and one client', async () => {
   const rowsBefore = await identity.countRows('sessions')
   const [one, other] = [await signIn(), await signIn()]
@@ -119,6 +120,24 @@ test('each login is a session and a token of its own, of one account and one cli
   assert.notEqual(first['jti'], second['jti'])
   assert.equal(first['sub'], second['sub'])
   assert.equal(first['client_id'], second['client_id'])
+})
+
+// ASVS 7.2.3. The refresh token is an HMAC of the seed.
+test('a session has an id of 128 and a seed of 256 random bits, and its token shows as many', async () => {
+  const tokens = await Promise.all(Array.from({ length: 5 }, () => signIn()))
+  const rows = await identity.query('SELECT id, seed FROM sessions')
+  assert.ok(rows.length >= tokens.length)
+  for (const [member, bytes] of [
+    ['id', 16],
+    ['seed', 32],
+  ] as const) {
+    const values = rows.map((row) => String(row[member]))
+    assert.equal(new Set(values).size, rows.length, member)
+    for (const value of values) assert.equal(Buffer.from(value, 'base64url').length, bytes)
+  }
+  const macs = tokens.map((members) => String(members['refresh_token']).split('.').at(-1) ?? '')
+  assert.equal(new Set(macs).size, tokens.length)
+  for (const mac of macs) assert.equal(Buffer.from(mac, 'base64url').length, 32)
 })
 
 test('a single audience is a text in the token, and only its scopes and roles come along', async () => {

@@ -29,6 +29,7 @@ async function start(t: TestContext, engine: Engine): Promise<RunningIdentity> {
   return identity
 }
 
+// ASVS 7.4.1.
 testOnEngines(
   'a bearer token of any audience logs its session out, and no other one',
   async (t, engine) => {
@@ -47,6 +48,7 @@ testOnEngines(
   },
 )
 
+// ASVS 7.4.1.
 testOnEngines(
   'a refresh token logs out too: an old one as well, and one of a session that is over',
   async (t, engine) => {

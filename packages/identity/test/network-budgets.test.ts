@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { testOnEngines } from './engines.ts'
 import { elsewhere, home, openGuardedLogins, right, tryOften, wordOf } from './guarded-logins.ts'
 
+// ASVS 6.3.1.
 testOnEngines(
   'of 150 parallel guesses at 150 accounts one network has its 100 tries',
   async (t, engine) => {

@@ -44,6 +44,7 @@ function change(
   return call(identity, 'POST /account/password', { token, body: { current, new: next } })
 }
 
+// ASVS 6.2.2, 7.4.3.
 test('a change ends all other sessions and old tokens, and keeps the caller signed in', async (t) => {
   const identity = await start(t)
   const [caller, other] = [await signInHere(identity), await signIn(identity)]
@@ -62,6 +63,13 @@ test('a change ends all other sessions and old tokens, and keeps the caller sign
   await signIn(identity, { identifier, password: next })
   assert.deepEqual(await revokedKinds(identity), ['account'])
   assert.deepEqual(await eventKinds(identity), ['password-changed'])
+})
+
+// ASVS 6.2.10.
+test('a password does not expire', async (t) => {
+  const identity = await start(t)
+  identity.clock.advanceMs(10 * 365 * 24 * 3_600_000)
+  tokensOf(await identity.login({ identifier, password: oldPassword }))
 })
 
 test('a change whose answer was lost costs the session nothing', async (t) => {
@@ -93,6 +101,7 @@ const unfitPasswords = [
   'Portcullis 26',
 ]
 
+// ASVS 6.2.3.
 test('a wrong current password is 401 and an unfit new one 400, and nothing changes', async (t) => {
   const identity = await start(t)
   const { access, refresh } = await signInHere(identity)

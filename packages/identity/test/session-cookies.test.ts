@@ -96,6 +96,7 @@ test('two tabs that refresh at once with one cookie both go on, with one success
   assert.deepEqual(await happened(), { revoked: [], events: [] })
 })
 
+// ASVS 7.6.2.
 test('without a proof of origin neither login nor refresh nor logout counts, and nothing changes', async () => {
   const own = openBrowser(identity)
   await own.signIn()

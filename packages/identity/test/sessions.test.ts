@@ -138,6 +138,7 @@ testOnEngines(
   },
 )
 
+// ASVS 7.2.1.
 testOnEngines(
   'only a token whose sole audience is identity is accepted there, and the refusal says so',
   async (t, engine) => {

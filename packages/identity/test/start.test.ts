@@ -194,6 +194,7 @@ test('a client name of the file that the store has made for a machine is a Start
   assert.equal(answer.status, 200)
 })
 
+// ASVS 6.3.2.
 test('an empty store starts too: keys are published, and nobody can sign in yet', async (t) => {
   const { start, databasePath } = install(t)
   alterStore(databasePath, 'DELETE FROM accounts; DELETE FROM signing_keys')

@@ -79,6 +79,7 @@ test('a requirement that requires nothing is a mistake', () => {
   assert.throws(() => requireRole(''), TypeError)
 })
 
+// ASVS 6.8.4.
 test('requireRecentAuth looks at when the person signed in, to the second', () => {
   const clock = createClock()
   const requirement = requireRecentAuth({ seconds: 60, now: clock.now })
@@ -100,6 +101,7 @@ test('requireRecentAuth looks at when the person signed in, to the second', () =
   )
 })
 
+// ASVS 6.8.4.
 test('requireRecentAuth asks for one of the ways of signing in, where it names some', () => {
   const clock = createClock()
   const recently = clock.now() / 1000

@@ -1,5 +1,6 @@
 import type { DestinationStream, Logger } from 'pino'
 import { pino } from 'pino'
+import { createTurnBuffer } from './turn-buffer.ts'
 
 export type Log = Logger
 
@@ -14,14 +15,27 @@ export interface LogOptions {
 /**
  * Structured JSON lines. Members that could hold a credential are removed before anything is written,
  * at the top level and one level below. Does NOT look deeper.
+ *
+ * Lines go to standard output together, once a turn of the event loop, and at once with an error or at the
+ * end of the process. Who is killed loses those of the last turn.
  */
 export function createLog({ name, level = 'info', destination }: LogOptions): Log {
+  // Not pino's own `redact`: it takes 10 µs a line, six times as long as the line itself.
   const options = {
     name,
     level,
-    redact: { paths: secretMembers.flatMap((member) => [member, `*.${member}`]), remove: true },
+    formatters: { log: withoutSecrets },
+    // Errors have been turned into facts by then.
+    serializers: { err: (facts: unknown) => facts },
   }
-  return pino(options, destination ?? standardOutput())
+  const log = pino(options, destination ?? standardOutput())
+  // Formatters do not reach what a child is made with.
+  // eslint-disable-next-line typescript/unbound-method
+  const { child } = log
+  log.child = function (bindings, childOptions) {
+    return Reflect.apply(child, this, [withoutSecrets(bindings), childOptions])
+  }
+  return log
 }
 
 /**
@@ -30,11 +44,13 @@ export function createLog({ name, level = 'info', destination }: LogOptions): Lo
  */
 function standardOutput(): DestinationStream {
   if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => undefined)
-  return process.stdout
+  const buffer = createTurnBuffer((lines) => process.stdout.write(lines))
+  process.once('exit', buffer.flush)
+  return buffer
 }
 
 /** A second line of defence: nothing here is meant to reach a log call in the first place. */
-const secretMembers = [
+const secretMembers: ReadonlySet<string> = new Set([
   'password',
   'authorization',
   'cookie',
@@ -45,4 +61,24 @@ const secretMembers = [
   'privateKey',
   'headers',
   'body',
-]
+])
+
+function withoutSecrets(facts: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(facts)
+      .filter(isNoSecret)
+      .map(([name, value]) => [name, withoutOwnSecrets(value)]),
+  )
+}
+
+function withoutOwnSecrets(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  // What has none stays what it is: a date or a class of its own knows how to be written.
+  const facts: object = value instanceof Error ? pino.stdSerializers.err(value) : value
+  const entries = Object.entries(facts)
+  return entries.every(isNoSecret) ? facts : Object.fromEntries(entries.filter(isNoSecret))
+}
+
+function isNoSecret([name]: readonly [string, unknown]): boolean {
+  return !secretMembers.has(name)
+}

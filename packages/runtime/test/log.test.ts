@@ -61,10 +61,23 @@ test('an error that is logged keeps its message and loses the request it carries
   const [line = {}] = logged((log) => log.error({ err: error }, 'unexpected error'))
   const text = JSON.stringify(line)
   assert.ok(text.includes('refused') && !text.includes('hidden'), text)
+  assert.match(text, /"type":"Error"/)
 })
 
-test('a child log hides the same members', () => {
-  const [line = {}] = logged((log) => log.child({ part: 'child' }).info({ token: 'hidden' }, 'x'))
+test('a child log, and a child of it, hide the same members, in their own facts too', () => {
+  const [line = {}] = logged((log) =>
+    log
+      .child({ part: 'child', token: 'hidden', request: { body: 'hidden', path: '/' } })
+      .child({ cookie: 'hidden' })
+      .info({ token: 'hidden' }, 'x'),
+  )
   assert.equal(line['part'], 'child')
-  assert.ok(!('token' in line))
+  assert.deepEqual(line['request'], { path: '/' })
+  assert.ok(!JSON.stringify(line).includes('hidden'))
+})
+
+test('what knows by itself how to be written is left alone', () => {
+  const [line = {}] = logged((log) => log.info({ at: new Date(0), roles: ['admin'] }, 'x'))
+  assert.equal(line['at'], '1970-01-01T00:00:00.000Z')
+  assert.deepEqual(line['roles'], ['admin'])
 })

@@ -12,6 +12,8 @@ import { freePort } from './free-port.ts'
 export interface PostgresServer {
   /** `postgres://…` of its first database. */
   readonly url: string
+  /** Of the postmaster, whose children do the work. */
+  readonly pid: () => number | undefined
   /** Ends it at once, as a power cut would: `SIGKILL` to the postmaster, whose children follow it. */
   readonly kill: () => Promise<void>
   /** Starts it again over the same data, on the same port. */
@@ -23,6 +25,8 @@ export interface PostgresServer {
 export interface PostgresOptions {
   /** Whether commits reach the disk before they are acknowledged, as they do by default. */
   readonly isDurable: boolean
+  /** The command line that runs the server, made of its own: for one core, for example. */
+  readonly startedBy?: (command: readonly [string, ...string[]]) => readonly [string, ...string[]]
 }
 
 const startMs = 10_000
@@ -38,6 +42,7 @@ export async function hasPostgres(): Promise<boolean> {
 /** Undefined when npm has no PostgreSQL for this machine. */
 export async function startPostgres({
   isDurable,
+  startedBy = (command) => command,
 }: PostgresOptions): Promise<PostgresServer | undefined> {
   const found = await findPrograms()
   if (found === undefined) return undefined
@@ -67,7 +72,8 @@ export async function startPostgres({
   const start = async (): Promise<void> => {
     const deadline = performance.now() + startMs
     for (;;) {
-      server = spawn(programs.postgres, parameters, { ...who, stdio: ['ignore', 'ignore', 'pipe'] })
+      const [command, ...rest] = startedBy([programs.postgres, ...parameters])
+      server = spawn(command, rest, { ...who, stdio: ['ignore', 'ignore', 'pipe'] })
       const fault = await faultOfStart(server)
       if (fault === undefined) return
       // The children of a server that was killed take a moment to notice.
@@ -86,6 +92,7 @@ export async function startPostgres({
   await start()
   return {
     url: `postgres://portcullis@127.0.0.1:${port}/postgres`,
+    pid: () => server?.pid,
     kill: () => end('SIGKILL'),
     start,
     remove: async () => {

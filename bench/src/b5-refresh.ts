@@ -13,6 +13,7 @@ import { startLimit } from './limit.ts'
 import type { StorageName } from './oidc-provider-adapters.ts'
 import { peerRefresh, startPeer } from './oidc-provider-server.ts'
 import { ourRefresh, provesItself, refreshInTurn } from './refreshing.ts'
+import { runOnPostgres } from './postgres-contestant.ts'
 import type { Plan } from './rounds.ts'
 import { interleave, serverPlan } from './rounds.ts'
 import type { Running } from './running.ts'
@@ -21,6 +22,8 @@ import { endAll } from './running.ts'
 const sessions = 100_000
 const quickSessions = 500
 const algorithms: readonly ServedAlgorithm[] = ['RS256', 'ES256']
+/** With the quicker signature the store is the larger share. */
+const onPostgres: ServedAlgorithm = 'ES256'
 const peerStorages: readonly StorageName[] = ['memory', 'sqlite']
 
 const perCoreMin: Readonly<Record<ServedAlgorithm, number>> = { RS256: 900, ES256: 2_500 }
@@ -44,8 +47,12 @@ export async function measure(plan: Plan): Promise<Findings> {
       running.push(await startLimit(`${algorithm}: sign alone`, { kind: 'sign', algorithm }))
     }
     running.push(await runStorage(await copyOfFolder(folder)))
+    const postgres = await runOnPostgres(onPostgres, count)
+    if (postgres !== undefined) running.push(postgres)
     const contestants = running.map(({ contestant }) => contestant)
-    return findingsOf(await interleave(contestants, serverPlan(plan)), count)
+    const findings = findingsOf(await interleave(contestants, serverPlan(plan)), count)
+    const ownRow = postgres?.ownRow(serverPlan(plan).rounds)
+    return ownRow === undefined ? findings : { ...findings, rows: [...findings.rows, ownRow] }
   } finally {
     await endAll(running)
     removeFolder(folder)
@@ -138,6 +145,7 @@ function findingsOf(samples: ReadonlyMap<string, readonly Sample[]>, count: numb
     notes: [
       `${count} sessions in each store; every answer was checked to be a rotation`,
       'node-oidc-provider in memory forgets every session at a restart; in sqlite it is as durable as ours',
+      'PostgreSQL is durable as well; its server shares the core of the load, and its CPU time is a row of its own',
       `Keycloak publishes ${keycloakPerCore} refreshes a second and vCPU (its own figure, not measured here)`,
     ],
   }

@@ -45,15 +45,21 @@ export const commands = {
   built: [built],
 } as const satisfies Record<string, readonly string[]>
 
-/** Makes a store with so many sessions, one a person. Identity itself makes the empty one. */
-export async function makeIdentityFolder(sessions: number): Promise<IdentityFolder> {
+/**
+ * Makes a store with so many sessions, one a person. Identity itself makes the empty one: in SQLite, unless
+ * the address of an empty database is given.
+ */
+export async function makeIdentityFolder(
+  sessions: number,
+  postgresUrl?: string,
+): Promise<IdentityFolder> {
   const path = mkdtempSync(join(tmpdir(), 'portcullis-bench-'))
   const pepper = randomBytes(32)
   const ports = { identity: await freePort(), operations: await freePort() }
   writeFileSync(join(path, 'sealing.key'), randomBytes(32).toString('base64'))
   writeFileSync(join(path, 'refresh.pepper'), pepper.toString('base64'))
   const machine = newClientCredential()
-  const database = `sqlite:${join(path, databaseName)}`
+  const database = postgresUrl ?? `sqlite:${join(path, databaseName)}`
   const issuer = `http://localhost:${ports.identity}`
   const folder = { path, database, issuer, ports, machine, refreshTokens: [] }
   const first = await startIdentityIn(folder, 'RS256')

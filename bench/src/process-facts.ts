@@ -15,6 +15,13 @@ export function cpuUsOf(pid: number): number {
   return nanoseconds.reduce((sum, one) => sum + one, 0) / 1000
 }
 
+/** The same of a process and its children, as long as they live. */
+export function cpuUsOfFamily(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')
+  const family = [pid, ...children.filter((child) => child !== '').map(Number)]
+  return family.reduce((sum, one) => sum + cpuUsOf(one), 0)
+}
+
 /** What of it is in memory, in megabytes of 10⁶ bytes. */
 export function residentMbOf(pid: number): number {
   const [, kibibytes] =

@@ -153,15 +153,14 @@ testOnEngines(
     const nodes = [await openStoreAt(url), await openStoreAt(url)]
     for (const { database } of nodes) t.after(database.close)
     const [{ database, log } = assert.fail()] = nodes
-    const declare = (names: readonly string[]): readonly DeclaredClient[] => names.map(declared)
-    await synchroniseClients(log.transaction, declare(['web', 'till']))
+    await synchroniseClients(log.transaction, ['web', 'till'].map(declared))
     const { id } = (await createClientStore(database).find('till')) ?? assert.fail()
     let stopped = 0
     for (let round = 0; round < 5; round += 1) {
       await Promise.all(
         nodes.flatMap((node) => [
-          synchroniseClients(node.log.transaction, declare(['web'])),
-          synchroniseClients(node.log.transaction, declare(['web', 'till'])),
+          synchroniseClients(node.log.transaction, ['web'].map(declared)),
+          synchroniseClients(node.log.transaction, ['web', 'till'].map(declared)),
         ]),
       )
       const [row] = await database.read('SELECT generation FROM clients WHERE id = $1', [id])

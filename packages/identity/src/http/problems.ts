@@ -71,6 +71,9 @@ export function logFault(error: unknown, { status }: Problem, request: FastifyRe
   request.log.error({ err: error, route: request.routeOptions.url }, 'unexpected error')
 }
 
+/** Enough for every member that a route knows; an answer must not be much larger than its request. */
+const fieldErrorsMax = 20
+
 /** What Fastify, our own body parsers and the stores may throw, in terms of a problem. */
 export function problemOf(error: FastifyError): Problem {
   if (error instanceof StoreUnavailableError) {
@@ -82,7 +85,7 @@ export function problemOf(error: FastifyError): Problem {
     return createProblem(
       'malformed',
       `the ${where} does not fit`,
-      error.validation.map(fieldErrorOf),
+      error.validation.slice(0, fieldErrorsMax).map(fieldErrorOf),
     )
   }
   const known = problemOfFastifyCode.get(error.code)

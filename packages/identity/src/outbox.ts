@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { Log } from '@portcullis/runtime'
 import type { MailJob, Post } from './domain/mail-requests.ts'
 import type { Mail, Mailer } from './domain/mails.ts'
@@ -20,6 +21,11 @@ export interface Outbox {
 /** Mails that are not sent yet, those that wait for another try included. */
 const waitingMax = 1000
 const sendingMax = 4
+/**
+ * A mail is prepared when the answer is long out, and at no certain moment: what the store is asked for then,
+ * which is more for an account that exists, shows neither in that answer nor in the next one.
+ */
+const holdBackMs = { min: 50, max: 500 }
 /** A server that does not answer must not hold up the end of the process. */
 const closeMsMax = 5000
 /** A server that restarts is back in a minute; one that greylists (RFC 6647) wants about five. */
@@ -35,6 +41,7 @@ export function createOutbox({ mailer, log, allowance, wait = waitFor }: OutboxO
   const turns = createTurnstile(sendingMax)
 
   const sendAtLast = async (job: MailJob): Promise<void> => {
+    await waitFor(randomInt(holdBackMs.min, holdBackMs.max), stop.signal)
     let mail: Mail | undefined
     for (let failures = 0; ; failures += 1) {
       try {

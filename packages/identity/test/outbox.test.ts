@@ -101,6 +101,7 @@ test('a thousand mails wait and no more, and four are sent at once', async () =>
     },
   })
   for (let count = 0; count < 1100; count += 1) office.outbox.post(async () => mail)
+  while (sending < 4) await setTimeout(5)
   resolve(undefined)
   await settled(office, () => sent === 1000)
   assert.deepEqual([sent, sendingMost], [1000, 4])

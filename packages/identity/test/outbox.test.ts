@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import { test } from 'node:test'
 import type { Mail, Mailer } from '../src/index.ts'
 import { createAllowance } from '../src/network-allowance.ts'
@@ -101,7 +101,7 @@ test('a thousand mails wait and no more, and four are sent at once', async () =>
     },
   })
   for (let count = 0; count < 1100; count += 1) office.outbox.post(async () => mail)
-  while (sending < 4) await setTimeout(5)
+  while (sending < 4) await pause(5)
   resolve(undefined)
   await settled(office, () => sent === 1000)
   assert.deepEqual([sent, sendingMost], [1000, 4])

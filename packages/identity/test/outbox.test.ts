@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import { test } from 'node:test'
 import type { Mail, Mailer } from '../src/index.ts'
 import { createAllowance } from '../src/network-allowance.ts'
@@ -91,17 +91,19 @@ test('a thousand mails wait and no more, and four are sent at once', async () =>
   let sendingMost = 0
   let sent = 0
   const { promise: open, resolve } = Promise.withResolvers<undefined>()
+  const { promise: full, resolve: isFull } = Promise.withResolvers<undefined>()
   const office = openOffice({
     send: async () => {
       sending += 1
       sendingMost = Math.max(sendingMost, sending)
+      if (sending === 4) isFull(undefined)
       await open
       sending -= 1
       sent += 1
     },
   })
   for (let count = 0; count < 1100; count += 1) office.outbox.post(async () => mail)
-  while (sending < 4) await pause(5)
+  await full
   resolve(undefined)
   await settled(office, () => sent === 1000)
   assert.deepEqual([sent, sendingMost], [1000, 4])

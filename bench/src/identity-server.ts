@@ -87,6 +87,8 @@ export interface StartOptions {
   readonly how?: keyof typeof commands
   /** Default that of identity itself. 0 where sessions come round sooner. */
   readonly refreshGraceSeconds?: number
+  /** Default that of identity itself. Wider where one machine plays a crowd. */
+  readonly loginProtection?: Readonly<Record<string, number>>
 }
 
 /** `portcullis identity --config … --database …`, as anybody starts it. */

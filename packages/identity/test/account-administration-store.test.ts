@@ -161,6 +161,17 @@ testOnEngines('a deleted account leaves an id, and its identifier to others', as
   assert.deepEqual(dangling, [])
 })
 
+testOnEngines('a reset does not shut out the last administrator', async (t, engine) => {
+  const store = await openAccounts(t, engine)
+  const { parts, administration } = store
+  const accountId = await giveEmail(store, 'alice@mail.example')
+  await administration.setRoles({ ...decision, accountId }, [administratorRole])
+  const link = { tokenHash: 'hash of a token', lifeMs: 1000 }
+  const reset = { ...decision, accountId, unmatchableHash: 'none', link }
+  assert.deepEqual(await administration.forceReset(reset), { kind: 'last-administrator' })
+  await loginWith(parts)
+})
+
 testOnEngines('who deletes his account must know the password that it has', async (t, engine) => {
   const store = await openAccounts(t, engine)
   const { parts, administration } = store

@@ -71,6 +71,7 @@ export type ForcedResetOutcome =
   | { readonly kind: 'unknown' }
   /** The account has no address to send a link to; nothing was changed. */
   | { readonly kind: 'no-email' }
+  | { readonly kind: 'last-administrator' }
 
 /** What becomes of accounts. Each is one atomic change with its event, and with its record where it revokes. */
 export interface AccountAdministration {

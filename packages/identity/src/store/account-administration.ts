@@ -195,8 +195,13 @@ async function forceReset(
   { unmatchableHash, link, ...decision }: ForcedReset,
 ): Promise<ForcedResetOutcome> {
   const { accountId } = decision
+  const others = await otherAdministrators(query, accountId)
   const row = await lockAccount(query, accountId)
   if (row === undefined) return { kind: 'unknown' }
+  // A mail that never arrives would leave nobody who could sign in.
+  if (list(row, 'roles').includes(administratorRole) && others === 0) {
+    return { kind: 'last-administrator' }
+  }
   const email = optionalText(row, 'email')
   if (email === undefined) return { kind: 'no-email' }
   await query('UPDATE accounts SET password_hash = $2 WHERE id = $1', [accountId, unmatchableHash])

@@ -11,7 +11,6 @@ import {
   tryOften,
   wordOf,
 } from './guarded-logins.ts'
-import { accountIdOf } from './store-parts.ts'
 
 testOnEngines(
   'while 1,000 networks hammer at an account for a day, its owner signs in from a known one at the first try',
@@ -93,15 +92,6 @@ testOnEngines(
     assert.equal(wordOf(await logins.tryAs('alice', right, second ?? '')), 'signed-in')
   },
 )
-
-testOnEngines('whoever was trusted for another reason is known', async (t, engine) => {
-  const logins = await openGuardedLogins(t, engine)
-  const { parts } = logins
-  await tryOften(logins, 10)
-  await parts.protection.trust(accountIdOf('alice'), home)
-  assert.equal(wordOf(await logins.tryAs('alice', right, home)), 'signed-in')
-  assert.match(wordOf(await logins.tryAs('alice', right, elsewhere)), /^throttled/)
-})
 
 testOnEngines('nothing that is stored names a person or an address', async (t, engine) => {
   const logins = await openGuardedLogins(t, engine)

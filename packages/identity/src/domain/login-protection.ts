@@ -12,8 +12,6 @@ import type { TriesBound } from './tries-bound.ts'
 export interface LoginProtection {
   /** To be asked before the password is hashed; whoever is admitted says afterwards what became of it. */
   readonly admit: (attempt: Attempt) => Promise<Admission>
-  /** The account's owner was here, as shown by something else than its password. */
-  readonly trust: (accountId: string, address: string | undefined) => Promise<void>
 }
 
 export type Admission =
@@ -75,8 +73,6 @@ export function createLoginProtection(parts: LoginProtectionParts): LoginProtect
           return { kind: 'busy', retryAfterSeconds: strangers.retryAfterSeconds() }
       }
     },
-    trust: (accountId, address) =>
-      attempts.succeed(keysOf({ accountId, identifier: '', address }), {}),
   }
 }
 
@@ -116,5 +112,4 @@ export const unlimitedGuesses: LoginProtection = {
     wrong: () => undefined,
     untried: async () => undefined,
   }),
-  trust: async () => undefined,
 }

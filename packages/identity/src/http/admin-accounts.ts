@@ -3,7 +3,7 @@ import type { Account, AccountStore, Decision } from '../domain/accounts.ts'
 import { parseIdentifier } from '../domain/accounts.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import { sendProblem } from './problems.ts'
+import { sendLastAdministrator, sendProblem } from './problems.ts'
 import type { HttpServer } from './server.ts'
 
 export interface AdminAccountsParts {
@@ -51,10 +51,7 @@ export function addAdminAccounts(app: HttpServer, parts: AdminAccountsParts): vo
     const decided: Decision = { accountId: request.params.id, actor, ...request.body }
     const outcome = await accounts.block(decided)
     if (outcome.kind === 'unknown') return sendProblem(reply, createProblem('not-found'))
-    if (outcome.kind === 'last-administrator') {
-      const detail = 'nobody would be left who could unblock anybody'
-      return sendProblem(reply, createProblem('last-administrator', detail))
-    }
+    if (outcome.kind === 'last-administrator') return sendLastAdministrator(reply)
     request.log.info({ accountId: decided.accountId, actor }, 'account blocked')
     return reply.send({ revocation: outcome.position })
   })

@@ -2,7 +2,7 @@ import { fingerprintOf, firstChain } from '@portcullis/protocol/revocations'
 import { integer, optionalText, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
 import type { HighWater, HighWaterMark } from './high-water.ts'
-import { appendRecord, fingerprintOfText } from './revocations.ts'
+import { appendRecord, fingerprintOfText, readClock } from './revocations.ts'
 
 export interface EpochOptions {
   readonly issuer: string
@@ -64,12 +64,6 @@ export async function openEpoch(database: Database, options: EpochOptions): Prom
   const [row] = await database.read(selectMark)
   if (row !== undefined) await highWater?.raise(markOf(row))
   return opened
-}
-
-async function readClock(query: Query): Promise<number> {
-  const [row] = await query('SELECT statement_now() AS now')
-  if (row === undefined) throw new TypeError('the store has no clock')
-  return integer(row, 'now')
 }
 
 /** A server that was promoted, or a copy on another one, may lack the last commits of the one before. */

@@ -147,9 +147,14 @@ async function lockHead(query: Query): Promise<StoredHead & { readonly now: numb
   const [row] = await query('SELECT * FROM revocation_head FOR UPDATE')
   const head = headOf(row)
   // Asked when the lock is held: waiting for it may have taken a while.
-  const [clock] = await query('SELECT statement_now() AS now')
-  if (clock === undefined) throw new TypeError('the store has no clock')
-  return { ...head, now: integer(clock, 'now') }
+  return { ...head, now: await readClock(query) }
+}
+
+/** The store's time at this statement, in milliseconds since 1970. */
+export async function readClock(query: Query): Promise<number> {
+  const [row] = await query('SELECT statement_now() AS now')
+  if (row === undefined) throw new TypeError('the store has no clock')
+  return integer(row, 'now')
 }
 
 /** Vouches, by a write, that nothing before this moment is missing from the head that it answers. */

@@ -1,7 +1,17 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import {
+  chownSync,
+  cpSync,
+  lchownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { arch, platform, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -18,6 +28,13 @@ export interface PostgresServer {
   readonly kill: () => Promise<void>
   /** Starts it again over the same data, on the same port. */
   readonly start: () => Promise<void>
+  /** Keeps the data as they are, of a server that was ended: what a standby or a backup has of them. */
+  readonly keepCopy: () => void
+  /**
+   * Puts that in the place of the data of a server that was ended. `promoted` goes on as a time line of its
+   * own, as a standby does that becomes the primary; `as-it-was` as if nothing had happened since.
+   */
+  readonly putCopyBack: (how: 'promoted' | 'as-it-was') => void
   /** Ends it and deletes its data. */
   readonly remove: () => Promise<void>
 }
@@ -51,6 +68,7 @@ export async function startPostgres({
   if (who !== undefined) chownSync(folder, who.uid, who.gid)
   const programs = reachable(found, folder, who)
   const data = join(folder, 'data')
+  const copy = join(folder, 'copy')
   run(programs.initdb, who, [
     `--pgdata=${data}`,
     '--username=portcullis',
@@ -95,11 +113,31 @@ export async function startPostgres({
     pid: () => server?.pid,
     kill: () => end('SIGKILL'),
     start,
+    keepCopy: () => cpSync(data, copy, { recursive: true, preserveTimestamps: true }),
+    putCopyBack: (how) => {
+      rmSync(data, { recursive: true })
+      renameSync(copy, data)
+      if (how === 'promoted') askForPromotion(data)
+      if (who !== undefined) giveAll(data, who)
+    },
     remove: async () => {
       // A fast shutdown: whoever is connected is cut off.
       await end('SIGINT')
       rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** Recovery from an archive that has nothing more: at the end of its own log it is promoted. */
+function askForPromotion(data: string): void {
+  writeFileSync(join(data, 'recovery.signal'), '')
+  writeFileSync(join(data, 'postgresql.auto.conf'), "restore_command = 'false'\n")
+}
+
+function giveAll(folder: string, { uid, gid }: User): void {
+  chownSync(folder, uid, gid)
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    lchownSync(join(folder, name), uid, gid)
   }
 }
 

@@ -18,6 +18,7 @@ import type { RefreshParts } from './domain/refresh.ts'
 import type { SelfRegistration } from './domain/registration.ts'
 import { createSealer } from './domain/sealing.ts'
 import { startFeedBeats } from './jobs/feed-beats.ts'
+import { startHistoryWatch } from './jobs/history-watch.ts'
 import { startKeyTicks } from './jobs/key-ticks.ts'
 import { startLoginProtection } from './login-protection.ts'
 import type { PasswordOptions } from './password-parts.ts'
@@ -95,7 +96,8 @@ export async function openParts(
   const { log, sealingKey, peppers, passwords = {}, mailer = chooseMailer(settings) } = options
   const { issuer } = settings.registry
   const now = options.now ?? Date.now
-  const revocations = await openRevocations(settings, database, log)
+  const { revocations, lookForLoss } = await openRevocations(settings, database, log)
+  if (lookForLoss !== undefined) onClose(startHistoryWatch(lookForLoss, log))
   await synchroniseDeclaredClients(revocations, settings.registry)
   const keyring = await openKeys(database, createSealer(sealingKey, randomBytes), settings)
   onClose(startKeyTicks(keyring, log))

@@ -11,8 +11,9 @@ import type { IdentitySettings } from './settings.ts'
 import { synchroniseClients } from './store/clients.ts'
 import type { Database } from './store/database.ts'
 import { pathOfDatabase } from './store/open-database.ts'
-import { openEpoch } from './store/epochs.ts'
-import { highWaterAt } from './store/high-water.ts'
+import type { EpochOptions, OpenedEpoch } from './store/epochs.ts'
+import { continueEpoch, openEpoch } from './store/epochs.ts'
+import { highWaterAt, highWaterInMemory } from './store/high-water.ts'
 import { createKeyStore } from './store/keys.ts'
 import type { StoredRevocationLog } from './store/revocations.ts'
 import { createRevocationLog } from './store/revocations.ts'
@@ -21,25 +22,42 @@ import { createRevocationLog } from './store/revocations.ts'
  * What a store must have before anything is served from it. What an operator can mend is a `StartError`.
  */
 
-/** The revocation log, in an epoch that can be gone on with. */
+export interface OpenedRevocations {
+  readonly revocations: StoredRevocationLog
+  /**
+   * Looks whether the store has lost history, and begins an epoch when it has. Undefined for a file, which
+   * nobody puts back while it is open.
+   */
+  readonly lookForLoss: (() => Promise<void>) | undefined
+}
+
+/** The revocation log, in an epoch that can be gone on with, and from here on in no other one. */
 export async function openRevocations(
   settings: IdentitySettings,
   database: Database,
   log: Log,
-): Promise<StoredRevocationLog> {
+): Promise<OpenedRevocations> {
   const { issuer } = settings.registry
   const path = pathOfDatabase(settings.database)
-  const highWater = path === undefined ? undefined : highWaterAt(`${path}.high-water`)
-  const opened = await openEpoch(database, {
+  const highWater = path === undefined ? highWaterInMemory() : highWaterAt(`${path}.high-water`)
+  const options: EpochOptions = {
     issuer,
     highWater,
-    newEpoch: randomIdentifier(randomBytes),
+    newEpoch: () => randomIdentifier(randomBytes),
     accessTokenSecondsMax: accessTokenSecondsMax(settings.registry),
-  })
-  if (opened.kind === 'renewed') {
+  }
+  const tell = (opened: OpenedEpoch): void => {
+    if (opened.kind !== 'renewed') return
     log.warn({ why: opened.why }, 'a new epoch began: everybody has to sign in again')
   }
-  return createRevocationLog(database, { issuer, highWater })
+  tell(await openEpoch(database, options))
+  database.checkConnections(async (connection) => tell(await continueEpoch(connection, options)))
+  return {
+    revocations: createRevocationLog(database, { issuer, highWater }),
+    lookForLoss: highWater.isKept
+      ? undefined
+      : async () => tell(await continueEpoch(database, options)),
+  }
 }
 
 /** Makes the store's clients those of the operator's file. */

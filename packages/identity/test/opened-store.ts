@@ -5,7 +5,7 @@ import { openDatabase, pathOfDatabase } from '../src/store/open-database.ts'
 import type { OpenedEpoch } from '../src/store/epochs.ts'
 import { openEpoch } from '../src/store/epochs.ts'
 import type { HighWater } from '../src/store/high-water.ts'
-import { highWaterAt } from '../src/store/high-water.ts'
+import { highWaterAt, highWaterInMemory } from '../src/store/high-water.ts'
 import type { StoredRevocationLog } from '../src/store/revocations.ts'
 import { createRevocationLog } from '../src/store/revocations.ts'
 import { startMs } from './chosen-clock.ts'
@@ -17,8 +17,7 @@ export interface OpenedStore {
   readonly database: Database
   readonly log: StoredRevocationLog
   readonly epoch: OpenedEpoch
-  /** Beside a file; undefined on PostgreSQL. */
-  readonly highWater: HighWater | undefined
+  readonly highWater: HighWater
 }
 
 export async function openStoreAt(
@@ -27,11 +26,11 @@ export async function openStoreAt(
 ): Promise<OpenedStore> {
   const database = await openDatabase(url, { now })
   const path = pathOfDatabase(url)
-  const highWater = path === undefined ? undefined : highWaterAt(`${path}.high-water`)
+  const highWater = path === undefined ? highWaterInMemory() : highWaterAt(`${path}.high-water`)
   const epoch = await openEpoch(database, {
     issuer: storeIssuer,
     highWater,
-    newEpoch: randomIdentifier(randomBytes),
+    newEpoch: () => randomIdentifier(randomBytes),
     accessTokenSecondsMax: 900,
   })
   const log = createRevocationLog(database, { issuer: storeIssuer, highWater })

@@ -165,11 +165,10 @@ testOnEngines(
       [3600, 3600],
       [30, 3600],
     ] as const) {
-      const newEpoch = 'A'.repeat(22)
       await openEpoch(database, {
         issuer: storeIssuer,
         highWater,
-        newEpoch,
+        newEpoch: () => 'A'.repeat(22),
         accessTokenSecondsMax: seconds,
       })
       const { sessionId } = await loginWith(parts)

@@ -63,10 +63,10 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
   if (chosen.kind === 'refused') return chosen
 
   const identified = parseIdentifier(request.identifier)
-  const found =
-    identified.kind === 'identifier'
-      ? await parts.accounts.findByIdentifier(identified.identifier)
-      : undefined
+  // What nobody can be called is looked for as well, as a name that nobody has: it costs the same.
+  const found = await parts.accounts.findByIdentifier(
+    identified.kind === 'identifier' ? identified.identifier : '',
+  )
   // Nobody has shown yet that the address is theirs: until then there is no account for anybody, neither in
   // the answer nor in what counts wrong passwords.
   const account = found?.isUnconfirmed === true ? undefined : found

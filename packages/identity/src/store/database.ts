@@ -17,21 +17,32 @@ export type Query = (sql: string, parameters?: readonly SqlValue[]) => Promise<r
  */
 export type Steps<Result> = (query: Query) => Promise<Result>
 
-/** What the stores need of an engine. What resolves is durable; what throws has changed nothing. */
-export interface Database {
+/** What can be done over one connection, and over any of them. */
+export interface Connection {
   /** One statement that changes nothing. */
   readonly read: Query
-  /** One statement that is an atomic change by itself. */
-  readonly write: Query
-  /** A change whose locks are taken in one order: account, session, event, head of the log. */
-  readonly transaction: <Result>(steps: Steps<Result>) => Promise<Result>
-  /** As `transaction`, one at a time among all nodes: for what is rare and looks at whole tables. */
+  /** Steps that run one at a time among all nodes: for what is rare and looks at whole tables. */
   readonly exclusive: <Result>(steps: Steps<Result>) => Promise<Result>
   /**
    * Which history of commits this is. It changes when another server goes on with the data, which may then
    * lack the last commits of the one before. Undefined where that cannot be told.
    */
   readonly lineage: () => Promise<string | undefined>
+}
+
+export type ConnectionCheck = (connection: Connection) => Promise<void>
+
+/** What the stores need of an engine. What resolves is durable; what throws has changed nothing. */
+export interface Database extends Connection {
+  /** One statement that is an atomic change by itself. */
+  readonly write: Query
+  /** A change whose locks are taken in one order: account, session, event, head of the log. */
+  readonly transaction: <Result>(steps: Steps<Result>) => Promise<Result>
+  /**
+   * From here on `check` sees every connection that is made before anything else runs on it, and one for
+   * which it throws is not used. A file has no connections that lead elsewhere, and none are shown.
+   */
+  readonly checkConnections: (check: ConnectionCheck) => void
   readonly close: () => Promise<void>
 }
 

@@ -1,15 +1,16 @@
 import { fingerprintOf, firstChain } from '@portcullis/protocol/revocations'
 import { integer, optionalText, text } from './columns.ts'
-import type { Database, Query, Row } from './database.ts'
+import type { Connection, Query, Row } from './database.ts'
 import type { HighWater, HighWaterMark } from './high-water.ts'
+import type { FoundHistory } from './lost-history.ts'
+import { lossIn } from './lost-history.ts'
 import { appendRecord, fingerprintOfText, readClock } from './revocations.ts'
 
 export interface EpochOptions {
   readonly issuer: string
-  /** Where a put-back store cannot be told by `lineage`. */
-  readonly highWater: HighWater | undefined
-  /** 128 random bits, base64url: taken when an epoch must begin. */
-  readonly newEpoch: string
+  readonly highWater: HighWater
+  /** 128 random bits, base64url: asked when an epoch must begin. */
+  readonly newEpoch: () => string
   /** The longest that an access token may live by the present settings. */
   readonly accessTokenSecondsMax: number
 }
@@ -26,18 +27,19 @@ const basePerSecond = 2 ** 20
 /** Followers believe no checkpoint that is further ahead than a few seconds, and nor do we. */
 const aheadMsMax = 60_000
 
-const selectMark = 'SELECT epoch, base, seq, at, lineage FROM revocation_head'
-
 /**
  * Makes sure that the revocation log can be gone on with, before anything is minted: a store that was
  * put back to an earlier state has forgotten revocations that were acknowledged, so a new epoch
  * begins in which all that was minted before is refused (protocol, section 5).
  */
-export async function openEpoch(database: Database, options: EpochOptions): Promise<OpenedEpoch> {
+export async function openEpoch(
+  connection: Connection,
+  options: EpochOptions,
+): Promise<OpenedEpoch> {
   const { highWater, accessTokenSecondsMax } = options
-  const mark = highWater?.read()
-  const lineage = await database.lineage()
-  const opened = await database.exclusive(async (query): Promise<OpenedEpoch> => {
+  const mark = highWater.read()
+  const lineage = await connection.lineage()
+  const opened = await connection.exclusive(async (query): Promise<OpenedEpoch> => {
     const moment = { ...options, now: await readClock(query) }
     // A ratchet: what was minted under a longer lifetime is still out there.
     const [row] = await query(
@@ -53,41 +55,49 @@ export async function openEpoch(database: Database, options: EpochOptions): Prom
     if (row === undefined) {
       return renew(query, moment, mark?.base ?? 0, 'the database is new and its mark is not')
     }
-    const loss =
-      (highWater === undefined ? undefined : lossBetween(mark, markOf(row))) ??
-      lineageFault(optionalText(row, 'lineage'), lineage) ??
-      clockFault(markOf(row), moment.now)
+    const found = historyOf(row)
+    const loss = lossIn(found, { highWater, mark, lineage }) ?? clockFault(found, moment.now)
     return loss === undefined
       ? { kind: 'continued' }
-      : renew(query, moment, Math.max(mark?.base ?? 0, integer(row, 'base')), loss)
+      : renew(query, moment, Math.max(mark?.base ?? 0, found.base), loss)
   })
-  const [row] = await database.read(selectMark)
-  if (row !== undefined) await highWater?.raise(markOf(row))
+  await highWater.raise(markOf(await readHistory(connection)))
   return opened
 }
 
-/** A server that was promoted, or a copy on another one, may lack the last commits of the one before. */
-function lineageFault(known: string | undefined, present: string | undefined): string | undefined {
-  return known === undefined || present === undefined || known === present
-    ? undefined
-    : 'the database goes on somewhere else than before: a failover, or a copy'
+/**
+ * The same for a store that is in use, over a connection that may lead somewhere else than those before.
+ * While nothing is lost it costs two short reads, and holds up nobody.
+ */
+export async function continueEpoch(
+  connection: Connection,
+  options: EpochOptions,
+): Promise<OpenedEpoch> {
+  const { highWater } = options
+  const mark = highWater.read()
+  const lineage = await connection.lineage()
+  const loss = lossIn(await readHistory(connection), { highWater, mark, lineage })
+  return loss === undefined ? { kind: 'continued' } : openEpoch(connection, options)
 }
 
-function markOf(row: Row): HighWaterMark {
+async function readHistory({ read }: Connection): Promise<FoundHistory> {
+  const [row] = await read('SELECT epoch, base, seq, at, lineage FROM revocation_head')
+  if (row === undefined) throw new TypeError('no epoch was opened in this store')
+  return historyOf(row)
+}
+
+function historyOf(row: Row): FoundHistory {
   return {
     epoch: text(row, 'epoch'),
     base: integer(row, 'base'),
     seq: integer(row, 'seq'),
     at: integer(row, 'at'),
+    lineage: optionalText(row, 'lineage'),
   }
 }
 
-function lossBetween(mark: HighWaterMark | undefined, head: HighWaterMark): string | undefined {
-  if (mark === undefined) return 'the mark beside the database is missing'
-  if (mark.epoch !== head.epoch) return 'the mark is of another epoch'
-  return mark.seq > head.seq || mark.at > head.at
-    ? 'the database is older than its mark'
-    : undefined
+function markOf({ epoch, base, seq, at }: FoundHistory): HighWaterMark {
+  return { epoch, base, seq, at }
 }
 
 /**
@@ -104,7 +114,8 @@ interface EpochMoment extends EpochOptions {
 }
 
 async function insertFirstHead(query: Query, moment: EpochMoment): Promise<void> {
-  const { newEpoch, accessTokenSecondsMax, now } = moment
+  const { accessTokenSecondsMax, now } = moment
+  const newEpoch = moment.newEpoch()
   await query(
     `INSERT INTO revocation_head (id, epoch, base, seq, chain, at, kids, access_token_seconds_max)
      VALUES (1, $1, 0, 0, $2, $3, '[]', $4)`,
@@ -114,10 +125,12 @@ async function insertFirstHead(query: Query, moment: EpochMoment): Promise<void>
 
 async function renew(
   query: Query,
-  { newEpoch, issuer, now }: EpochMoment,
+  moment: EpochMoment,
   highestBase: number,
   why: string,
 ): Promise<OpenedEpoch> {
+  const { issuer, now } = moment
+  const newEpoch = moment.newEpoch()
   const base = Math.max(highestBase + baseStep, Math.floor(now / 1000) * basePerSecond)
   await query('UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL', [now])
   // The record for all covers every record of the epochs before, except that of a withdrawn key: its

@@ -16,6 +16,8 @@ export interface HighWaterMark {
  * was revoked since is forgotten in it.
  */
 export interface HighWater {
+  /** Whether it outlives the process: where it does, a database without a mark has lost it. */
+  readonly isKept: boolean
   /** Undefined when there is none, or none that can be read. */
   readonly read: () => HighWaterMark | undefined
   /** Durable when it resolves. Those who ask at the same time share one write. */
@@ -33,12 +35,23 @@ export function highWaterAt(path: string): HighWater {
     waiting = undefined
   }
   return {
+    isKept: true,
     read: () => readMark(path),
     raise: (mark) => {
       waiting = forwardOf(waiting, mark)
       underWay ??= writeWaiting()
       return underWay
     },
+  }
+}
+
+/** What this process has seen, of a database that many share: none of them could keep a mark for all. */
+export function highWaterInMemory(): HighWater {
+  let highest: HighWaterMark | undefined
+  return {
+    isKept: false,
+    read: () => highest,
+    raise: async (mark) => void (highest = forwardOf(highest, mark)),
   }
 }
 
@@ -67,7 +80,7 @@ function readMark(path: string): HighWaterMark | undefined {
   }
 }
 
-/** Within an epoch a mark only goes forward, whichever of two processes writes later. */
+/** Within an epoch a mark only goes forward, whoever writes later. */
 function forwardOf(known: HighWaterMark | undefined, mark: HighWaterMark): HighWaterMark {
   if (known?.epoch !== mark.epoch) return mark
   return { ...mark, seq: Math.max(known.seq, mark.seq), at: Math.max(known.at, mark.at) }

@@ -1,9 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { callbackify } from 'node:util'
 import { StartError } from '@portcullis/runtime'
 import type { Pool, PoolClient } from 'pg'
 import { StoreUnavailableError } from '../domain/store-unavailable.ts'
 import { text } from './columns.ts'
-import type { Database, DatabaseOptions, Query, Steps } from './database.ts'
+import type {
+  Connection,
+  ConnectionCheck,
+  Database,
+  DatabaseOptions,
+  Query,
+  Steps,
+} from './database.ts'
 import { migrate, migrationError } from './migrations.ts'
 import { postgresMigrations } from './migrations/postgres.ts'
 import { createStatements } from './postgres-dialect.ts'
@@ -20,25 +28,92 @@ const collisionMs = 20
 /** The one lock under which nodes migrate and do what is `exclusive`; no other program has this number. */
 const exclusiveLock = 7_071_203_665
 
+const unchecked: ConnectionCheck = async () => undefined
+
 /** The store that many nodes share. */
 export async function openPostgres(url: string, { now }: DatabaseOptions): Promise<Database> {
-  const pool = await createPool(url)
+  let check = unchecked
+  const pool = await createPool(url, (client) => check(connectionOn(oneClient(client), statements)))
   const statements = createStatements(now)
+  const connection = connectionOn(pooled(pool), statements)
+  try {
+    await prepare(connection.exclusive, now)
+  } catch (error) {
+    await pool.end()
+    if (error instanceof StartError) throw error
+    throw unusable(error instanceof StoreUnavailableError ? error.cause : error)
+  }
+  let closed: Promise<void> | undefined
+  return {
+    ...connection,
+    write: connection.read,
+    checkConnections: (checkOfCaller) => void (check = checkOfCaller),
+    // The pool itself does not allow it twice.
+    close: () => (closed ??= pool.end()),
+  }
+}
+
+/** Where statements run: on any connection of a pool, or on this one. */
+interface Lender {
+  readonly query: Pool['query']
+  /** Lends one connection until it is done with. */
+  readonly lend: <Result>(use: (client: PoolClient) => Promise<Result>) => Promise<Result>
+}
+
+function pooled(pool: Pool): Lender {
+  return {
+    query: pool.query.bind(pool),
+    lend: async (use) => {
+      const client = await pool.connect()
+      let isBroken = false
+      try {
+        return await use(client)
+      } catch (error) {
+        await client.query('ROLLBACK').catch(() => (isBroken = true))
+        throw error
+      } finally {
+        client.release(isBroken)
+      }
+    },
+  }
+}
+
+/** A connection that is not in the pool yet: whoever made it throws it away when this fails. */
+function oneClient(client: PoolClient): Lender {
+  return {
+    query: client.query.bind(client),
+    lend: async (use) => {
+      try {
+        return await use(client)
+      } catch (error) {
+        await client.query('ROLLBACK').catch(() => undefined)
+        throw error
+      }
+    },
+  }
+}
+
+function connectionOn(
+  { query: send, lend }: Lender,
+  statements: ReturnType<typeof createStatements>,
+): Connection & Pick<Database, 'transaction'> {
   const queryOver =
-    (connection: Pool | PoolClient): Query =>
+    (sendStatement: Lender['query']): Query =>
     async (sql, parameters = []) => {
       try {
-        const { rows } = await connection.query({ ...statements(sql), values: [...parameters] })
+        const { rows } = await sendStatement({ ...statements(sql), values: [...parameters] })
         return rows
       } catch (error) {
         return throwNamed(error)
       }
     }
-  const query = queryOver(pool)
+  const read = queryOver(send)
   const transaction = async <Result>(steps: Steps<Result>): Promise<Result> => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await runOnce(pool, (client) => steps(queryOver(client)))
+        return await lend((client) =>
+          runOnce(client, () => steps(queryOver(client.query.bind(client)))),
+        )
       } catch (error) {
         if (!isCollision(error) || attempt === attemptsMax) throwNamed(error)
         // By chance, so that two who were both turned away do not meet again.
@@ -46,26 +121,24 @@ export async function openPostgres(url: string, { now }: DatabaseOptions): Promi
       }
     }
   }
-  const exclusive: Database['exclusive'] = (steps) =>
-    transaction(async (run) => {
-      await run('SELECT pg_advisory_xact_lock($1)', [exclusiveLock])
-      return steps(run)
-    })
-  try {
-    await prepare(exclusive, now)
-  } catch (error) {
-    await pool.end()
-    if (error instanceof StartError) throw error
-    throw unusable(error instanceof StoreUnavailableError ? error.cause : error)
+  return {
+    read,
+    transaction,
+    exclusive: (steps) =>
+      transaction(async (run) => {
+        // Whole tables may take longer than a statement of a request may.
+        await run('SET LOCAL statement_timeout = 0')
+        await run('SELECT pg_advisory_xact_lock($1)', [exclusiveLock])
+        return steps(run)
+      }),
+    lineage: () => readLineage(read),
   }
-  const lineage = (): Promise<string | undefined> => readLineage(query)
-  let closed: Promise<void> | undefined
-  // The pool itself does not allow it twice.
-  const close = (): Promise<void> => (closed ??= pool.end())
-  return { read: query, write: query, transaction, exclusive, lineage, close }
 }
 
-async function createPool(url: string): Promise<Pool> {
+async function createPool(
+  url: string,
+  check: (client: PoolClient) => Promise<void>,
+): Promise<Pool> {
   // Whoever keeps everything in SQLite need not wait for this at the start.
   const { default: pg } = await import('pg')
   const int8 = 20
@@ -77,6 +150,7 @@ async function createPool(url: string): Promise<Pool> {
     idle_in_transaction_session_timeout: statementMs,
     keepAlive: true,
     application_name: 'portcullis',
+    verify: callbackify((client: PoolClient) => check(client).catch(throwRefused)),
     types: {
       // Integers of the schema are times and counters: all of them fit into a double.
       getTypeParser: ((oid: number, format?: 'text') =>
@@ -92,25 +166,13 @@ async function createPool(url: string): Promise<Pool> {
   return pool
 }
 
-async function runOnce<Result>(
-  pool: Pool,
-  steps: (client: PoolClient) => Promise<Result>,
-): Promise<Result> {
-  const client = await pool.connect()
-  let isBroken = false
-  try {
-    await client.query('BEGIN')
-    const result = await steps(client)
-    const { command } = await client.query('COMMIT')
-    // What PostgreSQL answers when a step had failed and nobody said so.
-    if (command === 'ROLLBACK') throw new TypeError('a failed statement was overlooked')
-    return result
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => (isBroken = true))
-    throw error
-  } finally {
-    client.release(isBroken)
-  }
+async function runOnce<Result>(client: PoolClient, steps: () => Promise<Result>): Promise<Result> {
+  await client.query('BEGIN')
+  const result = await steps()
+  const { command } = await client.query('COMMIT')
+  // What PostgreSQL answers when a step had failed and nobody said so.
+  if (command === 'ROLLBACK') throw new TypeError('a failed statement was overlooked')
+  return result
 }
 
 async function prepare(
@@ -148,6 +210,12 @@ async function readLineage(query: Query): Promise<string | undefined> {
 function throwNamed(error: unknown): never {
   if (!isUnavailable(error)) throw error
   throw new StoreUnavailableError('the database cannot be reached', { cause: error })
+}
+
+/** A new connection that was checked in vain is none. */
+function throwRefused(cause: unknown): never {
+  if (cause instanceof StoreUnavailableError) throw cause
+  throw new StoreUnavailableError('the database cannot be gone on with', { cause })
 }
 
 function notDurable(): StartError {

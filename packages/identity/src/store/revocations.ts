@@ -23,8 +23,7 @@ export interface StoredRevocationLog extends RevocationLog {
 
 export interface RevocationLogOptions {
   readonly issuer: string
-  /** Where there is no other way to find out that history was lost. */
-  readonly highWater: HighWater | undefined
+  readonly highWater: Pick<HighWater, 'raise'>
 }
 
 /** The log of a store in which an epoch was opened (see `openEpoch`). */
@@ -45,7 +44,7 @@ export function createRevocationLog(
       })
       if (head !== undefined) {
         // Before the caller may acknowledge it: see HighWater.
-        await highWater?.raise(head)
+        await highWater.raise(head)
         for (const listener of listeners) listener()
       }
       return result
@@ -56,7 +55,7 @@ export function createRevocationLog(
     },
     checkpoint: async () => {
       const head = await touch(database.write)
-      await highWater?.raise(head)
+      await highWater.raise(head)
       return head
     },
     head: () => readHead(database.read),

@@ -25,6 +25,7 @@ export async function openSqlite(
     // Whoever writes is alone here, on whatever node.
     exclusive: transaction,
     lineage: async () => undefined,
+    checkConnections: () => undefined,
     close: async () => {
       await idle()
       for (const connection of [reader, writer]) if (connection.isOpen) connection.close()

@@ -1,3 +1,4 @@
+import { holdsPassword } from '@portcullis/identity'
 import { readSecret } from '@portcullis/runtime'
 import { CommandError } from './command-error.ts'
 import { environment } from './settings.ts'
@@ -7,7 +8,7 @@ const remedy = `Set ${variable}, or ${variable}_FILE to a file that only this us
 
 /** The store that a command works on: its `--database`, or what the environment names. */
 export function requireDatabase(option: string | undefined): string {
-  if (option !== undefined) return withoutPassword(option)
+  if (option !== undefined) return refusePassword(option)
   const read = readSecret(environment(), variable)
   if (read.kind === 'text') return read.text
   if (read.kind === 'mistaken') {
@@ -17,10 +18,7 @@ export function requireDatabase(option: string | undefined): string {
 }
 
 /** An address from a command line, which every user of this machine can read. */
-export function withoutPassword(url: string): string {
-  const parsed = URL.parse(url)
-  const isSecret =
-    parsed !== null && (parsed.password !== '' || parsed.searchParams.has('password'))
-  if (!isSecret) return url
+export function refusePassword(url: string): string {
+  if (!holdsPassword(url)) return url
   throw new CommandError(2, 'the address of the database holds a password', remedy)
 }

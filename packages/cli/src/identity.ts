@@ -1,6 +1,6 @@
 import { describeIdentitySettings, readIdentitySettings, startIdentity } from '@portcullis/identity'
 import { createLog, runUntilStopped } from '@portcullis/runtime'
-import { withoutPassword } from './database-address.ts'
+import { refusePassword } from './database-address.ts'
 import { environment } from './settings.ts'
 
 export interface IdentityCommandOptions {
@@ -13,7 +13,7 @@ export async function runIdentity(options: IdentityCommandOptions): Promise<void
   const sources = {
     file: options.config,
     environment: environment(),
-    database: options.database === undefined ? undefined : withoutPassword(options.database),
+    database: options.database === undefined ? undefined : refusePassword(options.database),
   }
   if (options.printConfig === true) {
     const described = describeIdentitySettings(sources)

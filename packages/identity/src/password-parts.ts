@@ -9,6 +9,7 @@ import { randomSecret } from './domain/random.ts'
 import type { HashCost } from './hash-cost.ts'
 import { defaultHashCost, requireHashCost } from './hash-cost.ts'
 import { createHasher, hashPassword } from './hasher.ts'
+import { yieldToEventLoop } from './hash-threads.ts'
 import type { PasswordRulesOptions } from './password-rules.ts'
 import { createPasswordRules } from './password-rules.ts'
 
@@ -44,9 +45,12 @@ export async function createPasswordParts(
   const cost = requireHashCost(hashCost)
   const isBreached =
     breached === undefined ? {} : { isBreached: createBreachedPasswords({ ...breached, log }) }
+  const unmatchable = normalisePassword(randomSecret(randomBytes))
+  const unmatchablePasswordHash = await hashPassword(unmatchable, cost)
+  yieldToEventLoop()
   return {
     passwords: createHasher({ cost, runningMax: hashesRunningMax, waitingMax: hashesWaitingMax }),
     passwordRules: createPasswordRules({ ...ruleOptions, ...isBreached, issuer }),
-    unmatchablePasswordHash: await hashPassword(normalisePassword(randomSecret(randomBytes)), cost),
+    unmatchablePasswordHash,
   }
 }

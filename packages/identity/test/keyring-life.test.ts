@@ -101,13 +101,14 @@ testOnEngines(
     clock.advanceMs(publishedMsMin - 1)
     const before = await database.read('SELECT * FROM signing_keys')
     const jwks = keyring.publicJwks()
-    const refusal = { kind: 'too-early', mayAt: startMs + publishedMsMin }
+    const refusal = { kind: 'too-early', mayAt: startMs + publishedMsMin, waitMs: 1 }
     assert.deepEqual(await keyring.rotate(), refusal)
     assert.deepEqual(await database.read('SELECT * FROM signing_keys'), before)
     assert.deepEqual(keyring.publicJwks(), jwks)
     clock.advanceMs(1)
     assert.equal((await keyring.rotate()).kind, 'rotated')
-    const again = { kind: 'too-early', mayAt: clock.now() + publishedMsMin }
+    const mayAt = clock.now() + publishedMsMin
+    const again = { kind: 'too-early', mayAt, waitMs: publishedMsMin }
     assert.deepEqual(await keyring.rotate(), again)
   },
 )
@@ -122,7 +123,11 @@ testOnEngines(
     assert.deepEqual(await keyring.rotate({ algorithm: 'RS256' }), { kind: 'unknown-algorithm' })
     clock.advanceMs(1)
     const mayAt = clock.now() - 1 + publishedMsMin
-    assert.deepEqual(await keyring.rotate(), { kind: 'too-early', mayAt })
+    assert.deepEqual(await keyring.rotate(), {
+      kind: 'too-early',
+      mayAt,
+      waitMs: mayAt - clock.now(),
+    })
     const active = (await keyring.list()).filter(({ state }) => state === 'active')
     const es256 = active.find((key) => key.algorithm === 'ES256' && key.purpose === 'access-token')
     assert.equal(es256?.activatedAt, startMs)
@@ -166,7 +171,11 @@ testOnEngines(
     }
     clock.advanceMs(7000)
     const mayAt = (rotatedAt[0] ?? 0) + destroyedAfterMs
-    assert.deepEqual(await short.rotate(), { kind: 'too-early', mayAt })
+    assert.deepEqual(await short.rotate(), {
+      kind: 'too-early',
+      mayAt,
+      waitMs: mayAt - clock.now(),
+    })
     assert.equal(short.publicJwks().keys.length, 8)
     clock.advanceMs(mayAt - clock.now())
     assert.equal((await short.rotate()).kind, 'rotated')

@@ -84,6 +84,7 @@ testOnEngines(
     const bystander = await signInHere(identity, bob)
     const { identifier } = alice
     let current = alice.password
+    const done = { refresh: 0, password: 0, logout: 0, block: 0 }
     for (const round of [0, 1, 2]) {
       const sessions = await Promise.all(
         Array.from({ length: sessionsEach }, () =>
@@ -94,6 +95,9 @@ testOnEngines(
       const asked = await askAll(identity, sessions, { token, current, next, round })
       for (const { answer } of asked) assert.ok(answer.status < 500, answer.body)
       assertOneSuccessorEach(asked)
+      for (const what of ['refresh', 'password', 'logout', 'block'] as const) {
+        done[what] += acknowledged(asked, what).length
+      }
 
       const [change, ...others] = acknowledged(asked, 'password')
       assert.deepEqual(others, [], 'two changes of one password')
@@ -118,6 +122,7 @@ testOnEngines(
       else tokensOf(again)
       identity.clock.advanceMs(31_000)
     }
+    for (const [what, count] of Object.entries(done)) assert.ok(count > 0, `no ${what} was done`)
     assert.ok(await isWelcome(identity, bystander.access))
     assert.ok(!identity.logged().includes('unexpected error'))
   },

@@ -99,8 +99,6 @@ function planParts(
         ...Object.fromEntries(identityVariables.map((name) => [name, undefined])),
         PORTCULLIS_SEALING_KEY_FILE: folder.sealingKeyFile,
         PORTCULLIS_REFRESH_PEPPER_FILE: folder.pepperFile,
-        PORTCULLIS_SMTP_URL: undefined,
-        PORTCULLIS_SMTP_URL_FILE: undefined,
       },
       logFile: logFile('identity'),
       readyUrl: `${endpoints.operations}/health/ready`,

@@ -59,12 +59,20 @@ async function ask(
     })
   const members = await membersOf(response)
   if (response.ok) return members
-  const { detail, title } = members
-  const said = detail ?? title
-  const why = typeof said === 'string' ? printable(said) : `it answered ${response.status}`
+  const why = whyOf(members) ?? `it answered ${response.status}`
   throw response.status < 500
     ? new CommandError(1, `refused: ${why}`, 'Nothing was changed.')
     : new CommandError(1, `identity failed: ${why}`, 'Look what has become of it, then try again.')
+}
+
+/** What a problem document says, with each member of the body that did not fit (RFC 9457). */
+function whyOf({ detail, title, errors }: Members): string | undefined {
+  const said = detail ?? title
+  if (typeof said !== 'string') return undefined
+  const faults = (Array.isArray(errors) ? errors : []).map(
+    ({ field, message }: Members) => `${String(field)} ${String(message)}`,
+  )
+  return printable([said, ...faults].join('; '))
 }
 
 async function membersOf(response: Response): Promise<Members> {
@@ -86,6 +94,10 @@ function commandErrorOf(error: unknown, issuer: string): unknown {
   if (error.code === 'account-blocked') {
     const remedy = 'Another administrator must unblock it, with: accounts unblock.'
     return new CommandError(1, 'refused: this account is blocked', remedy)
+  }
+  if (error.code === 'throttled') {
+    const seconds = error.retryAfterSeconds ?? 60
+    return new CommandError(1, `refused: ${error.message}`, `Try again in ${seconds} seconds.`)
   }
   return error.code === 'issuer-unreachable'
     ? unreachable(issuer)

@@ -50,8 +50,10 @@ export type KeyRotationDecision = { readonly kind: 'may-rotate' } | RotationTooE
 
 export interface RotationTooEarly {
   readonly kind: 'too-early'
-  /** From when on it may be: milliseconds since 1970. */
+  /** From when on it may be: milliseconds since 1970, by the store's clock. */
   readonly mayAt: number
+  /** How long that is from the moment at which the keys were read. */
+  readonly waitMs: number
 }
 
 /** From one key set to the copies of it that others hold: transport, and clocks that differ. */
@@ -92,7 +94,9 @@ export function decideKeyRotation(
       Math.max(pendingSince(stock, line) + publishedMsMin, roomAt(stock, line)),
     ),
   )
-  return stock.readAt < mayAt ? { kind: 'too-early', mayAt } : { kind: 'may-rotate' }
+  return stock.readAt < mayAt
+    ? { kind: 'too-early', mayAt, waitMs: mayAt - stock.readAt }
+    : { kind: 'may-rotate' }
 }
 
 /** A line without a pending key gets one now at the earliest. */

@@ -9,7 +9,7 @@ export function randomIdentifier(randomBytes: RandomBytes): string {
   return Buffer.from(randomBytes(identifierBytes)).toString('base64url')
 }
 
-/** 256 random bits, base64url, 43 characters: generated passwords and client secrets. */
+/** 256 random bits, base64url, 43 characters: generated passwords, secrets of clients, seeds of sessions and tokens of links. */
 export function randomSecret(randomBytes: RandomBytes): string {
   return Buffer.from(randomBytes(secretBytes)).toString('base64url')
 }

@@ -12,7 +12,6 @@ export interface AdminKeysParts {
   readonly issuer: string
   readonly callers: Callers
   readonly keyring: Pick<Keyring, 'list' | 'rotate'>
-  readonly now: () => number
 }
 
 /** Which keys; without it those that sign access tokens, of every algorithm. */
@@ -41,19 +40,18 @@ export function addAdminKeys(app: HttpServer, parts: AdminKeysParts): void {
     request.log.info({ actor, outcome: outcome.kind }, 'key rotation by command')
     return outcome.kind === 'rotated'
       ? reply.send(keysAnswer(await keyring.list()))
-      : refuseRotation(reply, outcome, parts.now())
+      : refuseRotation(reply, outcome)
   })
 }
 
 function refuseRotation(
   reply: FastifyReply,
   outcome: Exclude<RotatedKeys, { readonly kind: 'rotated' }>,
-  now: number,
 ): FastifyReply {
   switch (outcome.kind) {
     case 'too-early': {
       const when = new Date(outcome.mayAt).toISOString()
-      reply.header('retry-after', Math.max(1, Math.ceil((outcome.mayAt - now) / 1000)))
+      reply.header('retry-after', Math.max(1, Math.ceil(outcome.waitMs / 1000)))
       return sendProblem(
         reply,
         createProblem('too-early', `the waiting key may not sign before ${when}`),

@@ -1,7 +1,6 @@
 import { createProblem } from '@portcullis/protocol'
-import type { ProblemCode } from '@portcullis/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { LoginOutcome, LoginParts, LoginRefusal } from '../domain/login.ts'
+import type { LoginOutcome, LoginParts } from '../domain/login.ts'
 import { login } from '../domain/login.ts'
 import type { LogoutTokenParts } from '../domain/logout.ts'
 import { recogniseAtLogout } from '../domain/logout.ts'
@@ -87,17 +86,8 @@ function answerLogin(reply: FastifyReply, outcome: LoginOutcome, issuer: string)
       return sendThrottled(reply, outcome.retryAfterSeconds)
     case 'refused':
       if (outcome.why === 'bad-credentials') return sendBadCredentials(reply, issuer)
-      return sendProblem(reply, createProblem(problemOfRefusal[outcome.why], outcome.detail))
+      return sendProblem(reply, createProblem(outcome.why, outcome.detail))
   }
-}
-
-const problemOfRefusal: Readonly<Record<LoginRefusal, ProblemCode>> = {
-  'bad-credentials': 'bad-credentials',
-  'account-blocked': 'account-blocked',
-  'unknown-client': 'unknown-client',
-  'unknown-audience': 'unknown-audience',
-  'unknown-scope': 'unknown-scope',
-  'token-over-budget': 'token-over-budget',
 }
 
 /** Never the identifier: people type their password into the wrong field. */

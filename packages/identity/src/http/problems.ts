@@ -58,12 +58,12 @@ export function answerError(
   }
   const problem = problemOf(error)
   logFault(error, problem, request)
-  if (problem.code === 'store-unavailable') reply.header('retry-after', retryAfterSeconds)
+  if (problem.code === 'store-unavailable') reply.header('retry-after', storeRetryAfterSeconds)
   return sendProblem(reply, problem)
 }
 
 /** A database that was restarted is back in about that time. */
-export const retryAfterSeconds = 2
+export const storeRetryAfterSeconds = 2
 
 /** Says in the log what is not the caller's fault. */
 export function logFault(error: unknown, { status }: Problem, request: FastifyRequest): void {

@@ -11,7 +11,7 @@ import { acceptForms } from './bodies.ts'
 import { readClientCredential } from './client-authentication.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { presentedRefreshToken } from './presented-refresh-token.ts'
-import { logFault, problemOf, retryAfterSeconds } from './problems.ts'
+import { logFault, problemOf, storeRetryAfterSeconds } from './problems.ts'
 import type { HttpServer } from './server.ts'
 import { accessTokenMembers, sessionTokenFields, sessionTokenMembers } from './token-members.ts'
 
@@ -184,7 +184,7 @@ function answerOAuthError(
   const { status, detail } = problem
   logFault(error, problem, request)
   if (problem.code === 'store-unavailable') {
-    reply.header('retry-after', retryAfterSeconds)
+    reply.header('retry-after', storeRetryAfterSeconds)
     return sendOAuthError(reply, { error: 'temporarily_unavailable', why: detail, status })
   }
   if (status === 500) return sendOAuthError(reply, { error: 'server_error', status })

@@ -1,6 +1,7 @@
 import { isJsonObject } from '@portcullis/protocol'
 import type { Environment } from '@portcullis/runtime'
 import type { InForce, Resolved } from './in-force.ts'
+import { redactPassword } from './secret-urls.ts'
 import { secretVariables } from './secrets.ts'
 import type { SettingsTable } from './setting.ts'
 import { structureSchema } from './structure.ts'
@@ -23,7 +24,7 @@ export function describeSettings(
   const settings = [...inForce].map(([path, { value, from, where }]) => [
     path,
     {
-      value: (table[path]?.holdsPassword === true ? withoutPassword(value) : value) ?? null,
+      value: (table[path]?.holdsPassword === true ? shown(value) : value) ?? null,
       from,
       ...(from === 'default' || from === 'file' ? {} : { by: where }),
     },
@@ -46,20 +47,6 @@ export function describeSecrets(
   return Object.fromEntries(described)
 }
 
-const redacted = 'redacted'
-
-/**
- * A database URL that can be shown. A password stands before an @ or in a parameter; where it holds
- * characters that are not escaped, a parser sees parts of it elsewhere, and only the scheme is shown.
- */
-function withoutPassword(value: unknown): unknown {
-  if (typeof value !== 'string' || value.startsWith('sqlite:')) return value
-  const url = URL.parse(value)
-  if (url === null || /@/.test(`${url.pathname}${url.search}${url.hash}`)) {
-    return `${/^[a-z]+:/.exec(value)?.[0] ?? ''}${redacted}`
-  }
-  if (url.password !== '') url.password = redacted
-  const secretParameters = [...url.searchParams.keys()].filter((name) => /password/i.test(name))
-  for (const name of secretParameters) url.searchParams.set(name, redacted)
-  return url.href
+function shown(address: unknown): unknown {
+  return typeof address === 'string' ? redactPassword(address) : address
 }

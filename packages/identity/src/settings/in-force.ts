@@ -3,6 +3,7 @@ import type { Mistake } from '@portcullis/runtime'
 import { checkAgainstSchema } from '@portcullis/runtime'
 import { fileSchema } from './file-schema.ts'
 import { rules } from './rules.ts'
+import { holdsPassword } from './secret-urls.ts'
 import { pointerOf, variableOf } from './setting.ts'
 import { rolesOfFile, structureMistakes } from './structure-mistakes.ts'
 import type { IdentityValues, SettingPath } from './table.ts'
@@ -42,13 +43,16 @@ export function resolveSettings(
   const fileMistakes = [...bySchema, ...structureMistakes(file)]
   const otherMistakes: Mistake[] = []
   const inForce = new Map<SettingPath, InForce>()
-  for (const [path, { schema, default: fallback, required, holdsPassword }] of settingEntries) {
+  for (const [
+    path,
+    { schema, default: fallback, required, holdsPassword: mayHoldPassword },
+  ] of settingEntries) {
     const chosen = texts.get(path)
     const pointer = pointerOf(path)
     if (chosen === undefined) {
       const said = valueAt(file, path)
       const from = said === undefined ? 'default' : 'file'
-      if (holdsPassword === true && URL.parse(String(said))?.password) {
+      if (mayHoldPassword === true && typeof said === 'string' && holdsPassword(said)) {
         const message = `must hold no password: set ${variableOf(path)}, or ${variableOf(path)}_FILE`
         fileMistakes.push({ path: pointer, message })
       }

@@ -1,4 +1,5 @@
 import type { OpenedSession, Session } from '../domain/sessions.ts'
+import { text } from './columns.ts'
 import type { Database, Query, SqlValue } from './database.ts'
 import { appendEvent } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
@@ -81,10 +82,10 @@ async function endOldest(
   for (const surplus of others.slice(perAccountMax - 1)) {
     const [row] = await query(
       `UPDATE sessions SET ended_at = statement_now() WHERE id = $1 AND ended_at IS NULL RETURNING id`,
-      [String(surplus['id'])],
+      [text(surplus, 'id')],
     )
     if (row === undefined) continue
-    const sessionId = String(row['id'])
+    const sessionId = text(row, 'id')
     await appendEvent(query, { kind: 'session-limit', accountId, sessionId })
     ended.push(sessionId)
   }

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { StartError, systemErrorCode } from '@portcullis/runtime'
 import { migrate, migrationError } from './migrations.ts'
 import { sqliteMigrations } from './migrations/sqlite.ts'
+import { inSqlite } from './sqlite-dialect.ts'
 
 /** How long a statement waits for another process to finish its own. */
 const busyMs = 5000
@@ -71,8 +72,7 @@ async function bringUpToDate(connection: DatabaseSync, path: string, now: number
   try {
     const outcome = await migrate(sqliteMigrations, now, {
       script: async (sql) => connection.exec(sql),
-      query: async (sql, parameters = []) =>
-        connection.prepare(sql.replaceAll('$', '?')).all(...parameters),
+      query: async (sql, parameters = []) => connection.prepare(inSqlite(sql)).all(...parameters),
     })
     if (outcome.kind !== 'current') throw migrationError(outcome, `the database ${path}`)
     connection.exec('COMMIT')

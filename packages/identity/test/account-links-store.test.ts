@@ -44,9 +44,9 @@ testOnEngines('a link dies with what it was made for', async (t, engine) => {
   assert.equal(Object.keys(ends).length, 5)
   for (const [what, end] of Object.entries(ends)) {
     const tokenHash = await issueLink(store, accountId)
-    assert.ok((await links.accountOfReset(tokenHash)) !== undefined, what)
+    assert.ok((await links.accountOf(tokenHash, 'reset')) !== undefined, what)
     await end()
-    assert.equal(await links.accountOfReset(tokenHash), undefined, what)
+    assert.equal(await links.accountOf(tokenHash, 'reset'), undefined, what)
     const reset = await links.confirmReset({ tokenHash, newHash: 'hash of mine' })
     assert.equal(reset.kind, 'invalid', what)
     clock.advanceMs(mailPace.refillMs)
@@ -68,7 +68,7 @@ testOnEngines('a link for one purpose is nothing for the other', async (t, engin
   const accountId = await giveEmail(store, email)
   const toVerify = await issueLink(store, accountId, 'verify-email')
   const toReset = await issueLink(store, accountId, 'reset')
-  assert.equal(await links.accountOfReset(toVerify), undefined)
+  assert.equal(await links.accountOf(toVerify, 'reset'), undefined)
   const reset = await links.confirmReset({ tokenHash: toVerify, newHash: 'hash of mine' })
   assert.equal(reset.kind, 'invalid')
   assert.ok(!(await links.confirmEmail(toReset)))
@@ -102,6 +102,37 @@ testOnEngines('mail to one account keeps its pace, however many ask at once', as
   }
   assert.ok(perDay > 20 && perDay <= 29, `${perDay} mails in a day`)
 })
+
+testOnEngines(
+  'an account that waits is confirmed by a new password, and by no click on a link of an earlier release',
+  async (t, engine) => {
+    const store = await openAccounts(t, engine)
+    const { administration, links } = store
+    const identifier = 'victim@mail.example'
+    const id = 'V'.repeat(22)
+    await administration.create({
+      id,
+      identifier,
+      email: identifier,
+      passwordHash: 'hash of attacker-password',
+      roles: [],
+      attributes: {},
+      isUnconfirmed: true,
+    })
+    const toVerify = await issueLink(store, id, 'verify-email')
+    assert.equal(await links.accountOf(toVerify, 'verify-email'), undefined)
+    assert.ok(!(await links.confirmEmail(toVerify)))
+    assert.ok((await accountOf(store, identifier)).isUnconfirmed)
+    const tokenHash = await issueLink(store, id)
+    const reset = await links.confirmReset({ tokenHash, newHash: 'hash of victim-password' })
+    assert.equal(reset.kind, 'reset')
+    const { isUnconfirmed, isEmailVerified, passwordHash } = await accountOf(store, identifier)
+    assert.deepEqual(
+      { isUnconfirmed, isEmailVerified, passwordHash },
+      { isUnconfirmed: false, isEmailVerified: true, passwordHash: 'hash of victim-password' },
+    )
+  },
+)
 
 testOnEngines('what nobody can use any more is taken away, and nothing else', async (t, engine) => {
   const store = await openAccounts(t, engine)

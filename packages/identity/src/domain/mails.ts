@@ -1,3 +1,5 @@
+import type { LinkMailKind } from './account-links.ts'
+
 /** A plain-text mail. The subject is one of ours, and nothing in it comes from a request but the address. */
 export interface Mail {
   readonly to: string
@@ -14,8 +16,7 @@ export interface Mailer {
  * Everything that identity writes to people. No identifier and no name stands in it: what a stranger has
  * typed somewhere must not reach somebody else's mailbox in our name.
  */
-export type MailKind =
-  'verify-email' | 'reset' | 'invitation' | 'account-exists' | 'password-was-reset'
+export type MailKind = LinkMailKind | 'password-was-reset'
 
 export function writeMail(kind: MailKind, to: string, link: string): Mail {
   const { subject, lines } = templates[kind]
@@ -31,7 +32,8 @@ const templates: Readonly<Record<MailKind, Template>> = {
   'verify-email': {
     subject: 'Confirm your e-mail address',
     lines: (link) => [
-      'Somebody has entered this address for an account. If it was you, confirm it within 24 hours:',
+      'Somebody has entered this address for an account. If it was you, confirm it within 24 hours, with the',
+      'password of the account:',
       '',
       link,
       '',
@@ -57,6 +59,16 @@ const templates: Readonly<Record<MailKind, Template>> = {
       link,
       '',
       'Later you can ask for another link where you sign in.',
+    ],
+  },
+  registration: {
+    subject: 'Choose a password for your account',
+    lines: (link) => [
+      'Somebody has asked for an account with this address. If it was you, choose its password within 24 hours:',
+      '',
+      link,
+      '',
+      'If it was not you, do nothing: nobody can use the account, and it is taken away.',
     ],
   },
   'account-exists': {

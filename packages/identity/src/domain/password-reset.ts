@@ -6,7 +6,7 @@ import { hashNewPassword } from './new-password.ts'
 import type { Busy } from './passwords.ts'
 
 export interface PasswordResetParts extends NewPasswordParts {
-  readonly links: Pick<LinkStore, 'accountOfReset' | 'confirmReset'>
+  readonly links: Pick<LinkStore, 'accountOf' | 'confirmReset'>
 }
 
 export type PasswordResetOutcome =
@@ -32,7 +32,7 @@ export async function resetPassword(
   const { links } = parts
   const tokenHash = hashLinkToken(request.token)
   // First: only a good link may ask for a hash.
-  const account = await links.accountOfReset(tokenHash)
+  const account = await links.accountOf(tokenHash, 'reset')
   if (account === undefined) return { kind: 'invalid' }
   const hashed = await hashNewPassword(parts, request.password, account.identifier)
   if (hashed.kind !== 'hashed') return hashed

@@ -10,6 +10,9 @@ export interface PasswordHasher {
   readonly whenFull: () => Busy | undefined
 }
 
+/** What stands where nobody has chosen a password yet: as a hash it cannot be read, so it matches nothing. */
+export const noPasswordHash = ''
+
 export type HashedPassword = { readonly kind: 'hashed'; readonly passwordHash: string } | Busy
 
 export type PasswordCheck =

@@ -17,7 +17,7 @@ export interface RegistrationRouteParts extends RegistrationParts {
 
 const accountBody = {
   type: 'object',
-  required: ['identifier', 'password'],
+  required: ['identifier'],
   additionalProperties: false,
   properties: {
     identifier: { type: 'string', minLength: 1, maxLength: 320 },

@@ -16,13 +16,20 @@ import type { Revoke, RevokingTransaction } from './revocations.ts'
 export function createLinkStore(database: Database, transaction: RevokingTransaction): LinkStore {
   return {
     issue: (link, pace) => database.transaction((query) => issue(query, link, pace)),
-    accountOfReset: async (tokenHash) => {
+    accountOf: async (tokenHash, purpose) => {
       const [row] = await database.read(
-        `SELECT accounts.id, identifier FROM account_links JOIN accounts ON accounts.id = account_id
-         WHERE token_hash = $1 AND purpose = 'reset' AND ${isGood}`,
-        [tokenHash],
+        `SELECT accounts.id, identifier, password_hash
+         FROM account_links JOIN accounts ON accounts.id = account_id
+         WHERE token_hash = $1 AND purpose = $2 AND ${isGood}`,
+        [tokenHash, purpose],
       )
-      return row && { accountId: text(row, 'id'), identifier: text(row, 'identifier') }
+      return (
+        row && {
+          id: text(row, 'id'),
+          identifier: text(row, 'identifier'),
+          passwordHash: text(row, 'password_hash'),
+        }
+      )
     },
     confirmReset: (reset) => transaction((query, revoke) => confirmReset(query, revoke, reset)),
     confirmEmail: (tokenHash) => database.transaction((query) => confirmEmail(query, tokenHash)),
@@ -30,12 +37,16 @@ export function createLinkStore(database: Database, transaction: RevokingTransac
   }
 }
 
-/** In time, and the account as it was when the link was made. */
+/**
+ * In time, and the account as it was when the link was made. One that waits to be confirmed is so by a reset
+ * alone: releases before this one sent it another link, and kept the password of whoever had typed it first.
+ */
 const isGood = `
   expires_at > statement_now()
   AND EXISTS (SELECT 1 FROM accounts AS owner CROSS JOIN revocation_head
               WHERE owner.id = account_links.account_id AND owner.blocked_at IS NULL
                 AND owner.deleted_at IS NULL AND owner.email = account_links.email
+                AND (account_links.purpose = 'reset' OR owner.unconfirmed = 0)
                 AND base + owner.login_floor = account_links.login_floor)`
 
 /** The pace is kept in the statement that counts the mail: of many requests at once one gets through. */
@@ -131,10 +142,7 @@ async function confirmEmail(query: Query, tokenHash: string): Promise<boolean> {
   const used = await use(query, tokenHash, 'verify-email')
   if (used === undefined) return false
   const { accountId } = used
-  await query(
-    'UPDATE accounts SET email_verified_at = statement_now(), unconfirmed = 0 WHERE id = $1',
-    [accountId],
-  )
+  await query('UPDATE accounts SET email_verified_at = statement_now() WHERE id = $1', [accountId])
   await appendEvent(query, { kind: 'email-verified', accountId })
   return true
 }

@@ -94,10 +94,10 @@ testOnEngines(
       ...parts,
       passwords: {
         ...parts.passwords,
-        verify: async (hash, password) => {
+        verify: async (hash, password, asker) => {
           const deleted = await administration.delete({ ...decision, accountId })
           assert.equal(deleted.kind, 'deleted')
-          return parts.passwords.verify(hash, password)
+          return parts.passwords.verify(hash, password, asker)
         },
       },
     }

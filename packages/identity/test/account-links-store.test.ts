@@ -223,9 +223,10 @@ testOnEngines(
     const old = await login(parts, { identifier: 'alice', password: 'alice-password' })
     assert.deepEqual(old, { kind: 'refused', why: 'bad-credentials' })
     const resetParts = { ...parts, links }
-    const unfit = await resetPassword(resetParts, { token: 'sent', password: 'short' })
+    const shown = { token: 'sent', address: '192.0.2.1' }
+    const unfit = await resetPassword(resetParts, { ...shown, password: 'short' })
     assert.equal(unfit.kind, 'unfit', 'and the link is not used up')
-    const reset = await resetPassword(resetParts, { token: 'sent', password: newPassword })
+    const reset = await resetPassword(resetParts, { ...shown, password: newPassword })
     assert.equal(reset.kind, 'reset')
     await loginWith(parts, 'alice', newPassword)
   },

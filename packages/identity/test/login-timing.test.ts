@@ -126,8 +126,8 @@ test('a login that checks nothing for unknown accounts would be found out', asyn
     ...parts,
     passwords: {
       ...parts.passwords,
-      verify: async (hash, typed) =>
-        hash === parts.unmatchablePasswordHash ? { kind: 'mismatch' } : verify(hash, typed),
+      verify: async (hash, typed, asker) =>
+        hash === parts.unmatchablePasswordHash ? { kind: 'mismatch' } : verify(hash, typed, asker),
     },
   }
   const measured = await measure({

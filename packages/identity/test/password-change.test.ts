@@ -184,10 +184,10 @@ testOnEngines(
       ...parts,
       passwords: {
         ...parts.passwords,
-        verify: async (hash, password) => {
+        verify: async (hash, password, asker) => {
           isChecking(undefined)
           await held
-          return parts.passwords.verify(hash, password)
+          return parts.passwords.verify(hash, password, asker)
         },
       },
     }
@@ -257,9 +257,9 @@ testOnEngines(
       ...parts,
       passwords: {
         ...parts.passwords,
-        hash: async (password) => {
+        hash: async (password, asker) => {
           await parts.sessions.end(sessionId)
-          return parts.passwords.hash(password)
+          return parts.passwords.hash(password, asker)
         },
       },
     }

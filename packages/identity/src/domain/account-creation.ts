@@ -60,7 +60,7 @@ export async function createAccount(
   const account = { id, identifier, email, roles, attributes, actor, reason, isUnconfirmed: false }
   if (given === undefined) return invite(parts, account)
 
-  const hashed = await hashNewPassword(parts, given, identifier)
+  const hashed = await hashNewPassword(parts, given, { identifier, asker: 'known' })
   if (hashed.kind === 'unfit') return { ...hashed, field: 'password' }
   if (hashed.kind === 'busy') return hashed
   const { passwordHash } = hashed

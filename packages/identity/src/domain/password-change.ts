@@ -74,7 +74,7 @@ export async function changePassword(
   if (check.kind === 'busy' || check.kind === 'throttled') return check
   if (check.kind === 'mismatch') return { kind: 'refused', why: 'bad-credentials' }
 
-  const hashed = await parts.passwords.hash(next)
+  const hashed = await parts.passwords.hash(next, 'known')
   if (hashed.kind === 'busy') return hashed
 
   const changed = await parts.accounts.changePassword({

@@ -1,12 +1,15 @@
 import type { AccountAdministration, NewAccountRow } from './account-administration.ts'
 import type { AccountField } from './account-names.ts'
 import { nameAccount } from './account-names.ts'
+import type { Throttled } from './login-protection.ts'
 import type { MailJob, MailRequestParts } from './mail-requests.ts'
 import { registrationMail } from './mail-requests.ts'
 import type { NewPasswordParts } from './new-password.ts'
 import { hashNewPassword } from './new-password.ts'
 import type { Busy } from './passwords.ts'
 import { noPasswordHash } from './passwords.ts'
+import type { QueueParts } from './queue-admission.ts'
+import { admitToQueue } from './queue-admission.ts'
 import { randomIdentifier } from './random.ts'
 
 /**
@@ -17,7 +20,7 @@ import { randomIdentifier } from './random.ts'
  */
 export type SelfRegistration = 'closed' | 'open' | 'by-mail'
 
-export interface RegistrationParts extends MailRequestParts, NewPasswordParts {
+export interface RegistrationParts extends MailRequestParts, NewPasswordParts, QueueParts {
   readonly administration: Pick<AccountAdministration, 'create'>
   readonly selfRegistration: SelfRegistration
   /** The roles of an account that somebody makes for himself. */
@@ -29,6 +32,8 @@ export interface RegistrationRequest {
   /** By mail it is used for nothing. */
   readonly password?: string | undefined
   readonly email?: string | undefined
+  /** The address that it comes from. */
+  readonly address: string
 }
 
 export type RegistrationOutcome =
@@ -43,6 +48,7 @@ export type RegistrationOutcome =
   | { readonly kind: 'closed' }
   | { readonly kind: 'taken' }
   | { readonly kind: 'unfit'; readonly field: AccountField; readonly fault: string }
+  | Throttled
   | Busy
 
 /** Makes an account for whoever asks, as far as the operator lets strangers do that. */
@@ -57,15 +63,25 @@ export async function register(
   const { identifier, email } = named
   const id = randomIdentifier(parts.randomBytes)
   const account = { id, identifier, email, roles: parts.defaultRoles, attributes: {} }
+  const { password, address } = request
+  const attempt = { accountId: undefined, identifier, address, isGuess: false } as const
   if (selfRegistration === 'by-mail') {
-    if (named.kind === 'mail-account') return registerByMail(parts, account)
-    return { kind: 'unfit', field: 'identifier', fault: 'must be an e-mail address' }
+    if (named.kind !== 'mail-account') {
+      return { kind: 'unfit', field: 'identifier', fault: 'must be an e-mail address' }
+    }
+    const admission = await parts.protection.admit(attempt)
+    return admission.kind === 'admitted' ? registerByMail(parts, account) : admission
   }
-  const { password } = request
   if (password === undefined) return { kind: 'unfit', field: 'password', fault: 'is required' }
-  const hashed = await hashNewPassword(parts, password, identifier)
+  // Nothing of it is given back, whatever becomes of it: many accounts are as bad as many guesses.
+  const admission = await admitToQueue(parts, attempt)
+  if (admission.kind !== 'admitted') return admission
+  const hashed = await hashNewPassword(parts, password, { identifier, asker: admission.by })
   if (hashed.kind === 'unfit') return { ...hashed, field: 'password' }
-  if (hashed.kind === 'busy') return hashed
+  if (hashed.kind === 'busy') {
+    await admission.untried()
+    return hashed
+  }
   const { passwordHash } = hashed
   const row = { ...account, passwordHash, isUnconfirmed: false }
   const created = await parts.administration.create(row)

@@ -12,7 +12,11 @@ import type { MailRequestParts, Post } from '../domain/mail-requests.ts'
 import { resetMail, verificationMail } from '../domain/mail-requests.ts'
 import { writeMail } from '../domain/mails.ts'
 import { networkOf } from '../domain/networks.ts'
-import type { PasswordResetOutcome, PasswordResetParts } from '../domain/password-reset.ts'
+import type {
+  PasswordResetOutcome,
+  PasswordResetParts,
+  PasswordResetRequest,
+} from '../domain/password-reset.ts'
 import { resetPassword } from '../domain/password-reset.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
@@ -121,8 +125,9 @@ function addReset(app: HttpServer, parts: LinkRouteParts): void {
   app.post(
     pathAtIssuer(issuer, '/account/reset/confirm'),
     { schema: { body: confirmationBody } },
-    async ({ body, log }, reply) => {
-      const outcome = await confirmReset(parts, { token: body.token, password: body.new })
+    async ({ body, ip, log }, reply) => {
+      const { token, new: password } = body
+      const outcome = await confirmReset(parts, { token, password, address: ip })
       log.info(factsOfReset(outcome), 'password reset')
       switch (outcome.kind) {
         case 'reset':
@@ -131,6 +136,8 @@ function addReset(app: HttpServer, parts: LinkRouteParts): void {
           return sendProblem(reply, createProblem('invalid-link'))
         case 'unfit':
           return sendUnfit(reply, 'new', outcome.fault)
+        case 'throttled':
+          return sendThrottled(reply, outcome.retryAfterSeconds)
         case 'busy':
           return sendBusy(reply, outcome.retryAfterSeconds)
       }
@@ -140,8 +147,8 @@ function addReset(app: HttpServer, parts: LinkRouteParts): void {
 
 /** And the owner hears of it, where he would hear of a link that he has not asked for (ASVS 6.3.7). */
 export async function confirmReset(
-  parts: Pick<LinkRouteParts, 'links' | 'passwords' | 'passwordRules' | 'post'>,
-  request: { readonly token: string; readonly password: string },
+  parts: PasswordResetParts & Pick<LinkRouteParts, 'post'>,
+  request: PasswordResetRequest,
 ): Promise<PasswordResetOutcome> {
   const outcome = await resetPassword(parts, request)
   if (outcome.kind === 'reset') {

@@ -35,9 +35,10 @@ export function addLinkPages(app: HttpServer, parts: LinkRouteParts): void {
     scope.get(resetPath, { schema: { querystring: pageQuery } }, ({ query }, reply) =>
       sendPage(reply, 200, resetForm(resetPath, tokenIn(query), undefined)),
     )
-    scope.post(resetPath, async ({ body, log }, reply) => {
+    scope.post(resetPath, async ({ body, ip, log }, reply) => {
       const token = field(body, 'token')
-      const outcome = await confirmReset(parts, { token, password: field(body, 'password') })
+      const password = field(body, 'password')
+      const outcome = await confirmReset(parts, { token, password, address: ip })
       log.info(factsOfReset(outcome), 'password reset')
       switch (outcome.kind) {
         case 'reset':
@@ -46,6 +47,7 @@ export function addLinkPages(app: HttpServer, parts: LinkRouteParts): void {
           return sendPage(reply, 400, done.invalid)
         case 'unfit':
           return sendPage(reply, 400, resetForm(resetPath, token, outcome.fault))
+        case 'throttled':
         case 'busy':
           return sendLater(reply, outcome)
       }
@@ -124,7 +126,7 @@ const done = {
     body: paragraph('Links work once and not for long. Ask for another one.'),
   },
   busy: { title: 'Too much to do at the moment', body: paragraph('Try again in a minute.') },
-  throttled: { title: 'Too many tries have failed', body: paragraph('Try again later.') },
+  throttled: { title: 'There were too many tries', body: paragraph('Try again later.') },
 } as const satisfies Readonly<Record<string, Page>>
 
 const style =

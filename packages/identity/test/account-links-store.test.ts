@@ -217,8 +217,7 @@ testOnEngines(
     const { parts, administration, links } = store
     const accountId = await giveEmail(store, email)
     const link = { tokenHash: hashLinkToken('sent'), lifeMs: 86_400_000 }
-    const { unmatchablePasswordHash: unmatchableHash } = parts
-    const forced = { ...decision, accountId, unmatchableHash, link }
+    const forced = { ...decision, accountId, link }
     assert.equal((await administration.forceReset(forced)).kind, 'reset')
     const old = await login(parts, { identifier: 'alice', password: 'alice-password' })
     assert.deepEqual(old, { kind: 'refused', why: 'bad-credentials' })

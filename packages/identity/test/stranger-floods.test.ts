@@ -82,9 +82,9 @@ for (const [what, sendOne] of Object.entries(floods)) {
 
       const tally = new Map<number, number>()
       let sent = 0
-      let isOver = false
+      const end = new AbortController()
       const flood = async (): Promise<void> => {
-        while (!isOver) {
+        while (!end.signal.aborted) {
           sent += 1
           const { status, headers } = await sendOne(identity, sent)
           if (status === 503) assert.match(String(headers['retry-after']), /^\d+$/)
@@ -97,7 +97,7 @@ for (const [what, sendOne] of Object.entries(floods)) {
         await signIn()
         refresh = tokensOf(await refreshWith(identity, refresh)).refresh
       }
-      isOver = true
+      end.abort()
       await Promise.all(flooding)
       // The flood was one, and strangers had their share.
       assert.ok((tally.get(503) ?? 0) > 60 && tally.size === 2, JSON.stringify([...tally]))

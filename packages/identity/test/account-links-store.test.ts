@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { hashLinkToken, mailPace } from '../src/domain/account-links.ts'
+import { hashLinkToken } from '../src/domain/account-links.ts'
+import { mailPace } from '../src/domain/mail-pace.ts'
+import type { LinkPurpose } from '../src/domain/account-links.ts'
 import { login } from '../src/domain/login.ts'
 import { changePassword } from '../src/domain/password-change.ts'
 import { resetPassword } from '../src/domain/password-reset.ts'
@@ -102,6 +104,45 @@ testOnEngines('mail to one account keeps its pace, however many ask at once', as
   }
   assert.ok(perDay > 20 && perDay <= 29, `${perDay} mails in a day`)
 })
+
+testOnEngines(
+  'one mailbox gets a few mails an hour of each kind, whatever accounts they are about',
+  async (t, engine) => {
+    const people = ['alice', 'bob', 'carol', 'dave', 'erin']
+    const store = await openAccounts(t, engine, people)
+    const { links, clock } = store
+    const spellings = ['a@mail.example', 'a@mail.example', 'a+b@mail.example', 'a+c+d@mail.example']
+    const ids: string[] = []
+    for (const [at, address] of [...spellings, 'other@mail.example'].entries()) {
+      ids.push(await giveEmail(store, address, people[at]))
+    }
+    let sent = 0
+    const ask = async (accountId: string, purpose: LinkPurpose): Promise<boolean> => {
+      sent += 1
+      const link = { accountId, purpose, tokenHash: `hash ${sent}`, lifeMs: 1000 }
+      return (await links.issue(link, mailPace)).kind === 'issued'
+    }
+    const askForAll = async (purpose: LinkPurpose): Promise<number> => {
+      const asked = await Promise.all(ids.slice(0, -1).map((id) => ask(id, purpose)))
+      return asked.filter(Boolean).length
+    }
+    assert.equal(await askForAll('reset'), 1)
+    // Another kind, and another mailbox.
+    assert.equal(await askForAll('verify-email'), 1)
+    assert.ok(await ask(ids.at(-1) ?? '', 'reset'))
+    let inAnHour = 1
+    for (let minute = 1; minute < 60; minute += 1) {
+      clock.advanceMs(60_000)
+      inAnHour += await askForAll('reset')
+    }
+    assert.equal(inAnHour, 3)
+    const count = async (): Promise<number> => (await store.query('SELECT * FROM mailboxes')).length
+    assert.equal(await count(), 3)
+    clock.advanceMs(3 * mailPace.refillMs)
+    await links.tidy(1000)
+    assert.equal(await count(), 0)
+  },
+)
 
 testOnEngines(
   'an account that waits is confirmed by a new password, and by no click on a link of an earlier release',

@@ -80,6 +80,17 @@ test('an address as identifier is where mail goes, and nobody points that elsewh
   assert.equal(linkIn(mail).origin, identity.issuer)
 })
 
+test('accounts that strangers make with one address are one mail to it', async (t) => {
+  const { identity, mailbox } = await start(t)
+  for (let n = 0; n < 8; n += 1) {
+    const body = { identifier: `mallory-${n}`, email: `target${n > 4 ? `+${n}` : ''}@mail.example` }
+    assert.equal((await register(identity, body)).status, 201)
+  }
+  await mailbox.next()
+  await identity.close()
+  assert.equal(mailbox.received().length, 1)
+})
+
 test('bad bodies are refused with the field named, and nothing of them is repeated', async (t) => {
   const { identity } = await start(t)
   const bodies: readonly (readonly [object, string])[] = [

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { Account } from './accounts.ts'
+import type { MailPace } from './mail-pace.ts'
 
 /** What a link in a mail lets its holder do. A link for one is nothing for the other. */
 export type LinkPurpose = 'reset' | 'verify-email'
@@ -26,17 +27,6 @@ export interface NewLink {
   readonly tokenHash: string
   readonly lifeMs: number
 }
-
-/** How often the store lets mail go to one account, whoever asks for it. */
-export interface MailPace {
-  readonly gapMs: number
-  /** So many in a row, and then one each `refillMs`. */
-  readonly burst: number
-  readonly refillMs: number
-}
-
-/** A stranger may ask for somebody else's mail: five in a row are a nuisance, a thousand are an attack. */
-export const mailPace: MailPace = { gapMs: 60_000, burst: 5, refillMs: 3_600_000 }
 
 export type IssuedLink =
   | { readonly kind: 'issued'; readonly email: string }
@@ -77,7 +67,7 @@ export interface LinkStore {
    * account that nobody has confirmed stays so: a click says nothing about who has chosen its password.
    */
   readonly confirmEmail: (tokenHash: string) => Promise<boolean>
-  /** Forgets links that have expired, and accounts that nobody has confirmed in `unconfirmedMs`. */
+  /** Forgets links that have expired, mailboxes that had no mail lately, and accounts that nobody has confirmed in `unconfirmedMs`. */
   readonly tidy: (unconfirmedMs: number) => Promise<void>
 }
 

@@ -2,11 +2,12 @@ import type {
   IssuedLink,
   LinkPurpose,
   LinkStore,
-  MailPace,
   NewLink,
   PasswordReset,
   ResetOutcome,
 } from '../domain/account-links.ts'
+import type { MailPace } from '../domain/mail-pace.ts'
+import { mailboxKey } from '../domain/mail-pace.ts'
 import { buryAccount, raiseFloor } from './accounts.ts'
 import { integer, text } from './columns.ts'
 import type { Database, Query } from './database.ts'
@@ -49,21 +50,18 @@ const isGood = `
                 AND (account_links.purpose = 'reset' OR owner.unconfirmed = 0)
                 AND base + owner.login_floor = account_links.login_floor)`
 
-/** The pace is kept in the statement that counts the mail: of many requests at once one gets through. */
 async function issue(query: Query, link: NewLink, pace: MailPace): Promise<IssuedLink> {
   const { accountId, purpose, tokenHash, lifeMs } = link
   const [row] = await query(
-    `UPDATE accounts SET mailed_at = statement_now(),
-                         mails_paid_until = greatest(mails_paid_until, statement_now()) + $3
+    `SELECT email, login_floor + (SELECT base FROM revocation_head) AS floor FROM accounts
      WHERE id = $1 AND deleted_at IS NULL AND blocked_at IS NULL AND email IS NOT NULL
-       AND ($2 = 'reset' OR email_verified_at IS NULL)
-       AND (mailed_at IS NULL OR mailed_at <= statement_now() - $4)
-       AND mails_paid_until <= statement_now() + $5
-     RETURNING email, login_floor + (SELECT base FROM revocation_head) AS floor`,
-    [accountId, purpose, pace.refillMs, pace.gapMs, (pace.burst - 1) * pace.refillMs],
+       AND ($2 = 'reset' OR email_verified_at IS NULL) FOR UPDATE`,
+    [accountId, purpose],
   )
   if (row === undefined) return { kind: 'withheld' }
   const email = text(row, 'email')
+  const isCounted = await countMail(query, mailboxKey(email, purpose), pace)
+  if (!isCounted) return { kind: 'withheld' }
   await insertLink(query, {
     accountId,
     purpose,
@@ -74,6 +72,29 @@ async function issue(query: Query, link: NewLink, pace: MailPace): Promise<Issue
   })
   await appendEvent(query, { kind: 'link-sent', accountId })
   return { kind: 'issued', email }
+}
+
+/**
+ * False when the mailbox has had enough. By the mailbox and not by the account, because one may be the address of
+ * many accounts; in the statement that counts the mail, so that of many requests at once one gets through.
+ */
+async function countMail(
+  query: Query,
+  key: string,
+  { gapMs, burst, refillMs }: MailPace,
+): Promise<boolean> {
+  const counted = await query(
+    `INSERT INTO mailboxes (key, mailed_at, paid_until)
+     VALUES ($1, statement_now(), statement_now() + $2)
+     ON CONFLICT (key) DO UPDATE SET
+       mailed_at = statement_now(),
+       paid_until = greatest(mailboxes.paid_until, statement_now()) + $2
+     WHERE mailboxes.mailed_at <= statement_now() - $3
+       AND mailboxes.paid_until <= statement_now() + $4
+     RETURNING key`,
+    [key, refillMs, gapMs, (burst - 1) * refillMs],
+  )
+  return counted.length > 0
 }
 
 /** What a link is bound to besides its account: the address it goes to, and the floor of its moment. */
@@ -162,4 +183,5 @@ async function tidy(query: Query, unconfirmedMs: number): Promise<void> {
     await appendEvent(query, { kind: 'account-deleted', accountId, reason: 'nobody confirmed it' })
   }
   await query('DELETE FROM account_links WHERE expires_at <= statement_now()')
+  await query('DELETE FROM mailboxes WHERE paid_until <= statement_now()')
 }

@@ -156,4 +156,18 @@ export const postgresMigrations: readonly Migration[] = [
       CREATE INDEX sessions_in_order ON sessions (account_id, authenticated_at) WHERE ended_at IS NULL;
     `,
   },
+  {
+    id: 8,
+    // What accounts had for it, `mailed_at` and `mails_paid_until`, stays for releases that look at it.
+    name: 'how much mail each mailbox has had lately',
+    additive: true,
+    sql: `
+      CREATE TABLE mailboxes (
+        key text PRIMARY KEY,
+        mailed_at bigint NOT NULL,
+        paid_until bigint NOT NULL
+      );
+      CREATE INDEX mailboxes_by_pace ON mailboxes (paid_until);
+    `,
+  },
 ]

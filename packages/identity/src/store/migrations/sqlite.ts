@@ -207,4 +207,18 @@ export const sqliteMigrations: readonly Migration[] = [
       CREATE INDEX sessions_in_order ON sessions (account_id, authenticated_at) WHERE ended_at IS NULL;
     `,
   },
+  {
+    id: 8,
+    // What accounts had for it, `mailed_at` and `mails_paid_until`, stays for releases that look at it.
+    name: 'how much mail each mailbox has had lately',
+    additive: true,
+    sql: `
+      CREATE TABLE mailboxes (
+        key text PRIMARY KEY,
+        mailed_at integer NOT NULL,
+        paid_until integer NOT NULL
+      ) STRICT;
+      CREATE INDEX mailboxes_by_pace ON mailboxes (paid_until);
+    `,
+  },
 ]

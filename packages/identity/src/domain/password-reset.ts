@@ -34,7 +34,8 @@ export interface PasswordResetRequest {
 
 /**
  * Sets a password by a link from a mail. Ends every session and every other link of the account; it does NOT
- * unblock, and it signs nobody in. A password that will not do does not use the link up.
+ * unblock, and it signs nobody in; but the account knows the network from then on, because whoever has just shown
+ * that he reads its mail must not wait there for strangers. A password that will not do does not use the link up.
  */
 export async function resetPassword(
   parts: PasswordResetParts,
@@ -54,5 +55,7 @@ export async function resetPassword(
     await admission.untried()
     return hashed
   }
-  return links.confirmReset({ tokenHash, newHash: hashed.passwordHash })
+  const outcome = await links.confirmReset({ tokenHash, newHash: hashed.passwordHash })
+  if (outcome.kind === 'reset') await admission.right()
+  return outcome
 }

@@ -66,6 +66,7 @@ function networkOf(n: number): string {
   return `203.0.113.${n % 100}`
 }
 
+// ASVS 6.3.1.
 for (const [what, sendOne] of Object.entries(floods)) {
   testOnEngines(
     `while 100 networks flood the queue with ${what}, an owner signs in from a known one, and sessions go on`,

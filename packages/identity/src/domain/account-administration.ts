@@ -42,6 +42,8 @@ export type ProfileOutcome =
       readonly kind: 'changed'
       readonly attributes: Attributes
       readonly email: string | undefined
+      /** The address that it had, when it has another one or none now. */
+      readonly formerEmail: string | undefined
       readonly position: RevocationPosition
     }
   | { readonly kind: 'unknown' }

@@ -16,9 +16,13 @@ export interface Mailer {
  * Everything that identity writes to people. No identifier and no name stands in it: what a stranger has
  * typed somewhere must not reach somebody else's mailbox in our name.
  */
-export type MailKind = LinkMailKind | 'password-was-reset'
+export type MailKind = LinkMailKind | NoticeKind
 
-export function writeMail(kind: MailKind, to: string, link: string): Mail {
+/** What an owner hears of when it has happened (ASVS 6.3.7). */
+type NoticeKind = 'password-was-reset' | 'password-was-changed' | 'email-was-changed'
+
+/** `link` stands in mails of the kinds that have one. */
+export function writeMail(kind: MailKind, to: string, link = ''): Mail {
   const { subject, lines } = templates[kind]
   return { to, subject, text: `${lines(link).join('\n')}\n` }
 }
@@ -80,6 +84,20 @@ const templates: Readonly<Record<MailKind, Template>> = {
       link,
       '',
       'If it was not you, do nothing.',
+    ],
+  },
+  'password-was-changed': {
+    subject: 'Your password was changed',
+    lines: () => [
+      'The password of your account was changed by somebody who knew the old one, and everybody else who was signed',
+      'in is signed out. If it was not you, ask for a new password where you sign in.',
+    ],
+  },
+  'email-was-changed': {
+    subject: 'The address of your account was changed',
+    lines: () => [
+      'An administrator has changed the e-mail address of your account: mail about it no longer comes here. If you do',
+      'not know why, ask those who run the service.',
     ],
   },
   'password-was-reset': {

@@ -153,7 +153,7 @@ export async function confirmReset(
   const outcome = await resetPassword(parts, request)
   if (outcome.kind === 'reset') {
     const { email } = outcome
-    parts.post?.(async () => writeMail('password-was-reset', email, ''))
+    parts.post?.(async () => writeMail('password-was-reset', email))
   }
   return outcome
 }

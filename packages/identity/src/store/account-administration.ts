@@ -153,7 +153,8 @@ async function changeProfile(
   const position = lost.some((name) => attributesInClaims.has(name))
     ? await voidTokens(query, revoke, accountId)
     : await currentPosition(query)
-  return { kind: 'changed', attributes: after, email, position }
+  const formerEmail = email === oldEmail ? undefined : oldEmail
+  return { kind: 'changed', attributes: after, email, formerEmail, position }
 }
 
 async function deleteAccount(

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { hash } from '@node-rs/argon2'
 import { StartError } from '@portcullis/runtime'
-import type { NormalisedPassword, PasswordHasher } from './domain/passwords.ts'
+import type { Asker, NormalisedPassword, PasswordHasher } from './domain/passwords.ts'
 import { normalisePassword } from './domain/passwords.ts'
 import type { HashCost } from './hash-cost.ts'
 import { defaultHashCost, isWeaker } from './hash-cost.ts'
@@ -13,7 +13,7 @@ export interface HasherOptions {
   readonly cost?: HashCost
   /** How many run at once; default: as many as there are cores, and one less than there are threads. */
   readonly runningMax?: number | undefined
-  /** How many more may wait; default 100, which is about a second of work for two idle cores. */
+  /** How many more may wait, half of them strangers; default 100, about a second of work for two idle cores. */
   readonly waitingMax?: number | undefined
   /** A clock that never goes back, in milliseconds; default `performance.now`. */
   readonly nowMs?: () => number
@@ -29,7 +29,8 @@ const waitingMaxByDefault = 100
 
 /**
  * Hashes with argon2id (RFC 9106), and checks what `parsePasswordHash` reads. Strangers ask for both, at
- * login and when they register: few run at once, some wait, and the rest is told when to come back.
+ * login and when they register: few run at once, some wait, and the rest is told when to come back. Half of
+ * the places are kept for people who are known, whose turn is always the next one.
  */
 export function createHasher({
   cost = defaultHashCost,
@@ -45,16 +46,16 @@ export function createHasher({
   }
   const queue = createQueue(runningMax, waitingMax, nowMs)
   return {
-    hash: async (password) => {
-      const turn = queue.take(() => hashPassword(password, cost))
+    hash: async (password, asker) => {
+      const turn = queue.take(asker, () => hashPassword(password, cost))
       if (turn === undefined) return queue.busy()
       return { kind: 'hashed', passwordHash: await turn }
     },
-    verify: async (passwordHash, typed) => {
-      const turn = queue.take(() => check(passwordHash, typed, cost))
+    verify: async (passwordHash, typed, asker) => {
+      const turn = queue.take(asker, () => check(passwordHash, typed, cost))
       return turn === undefined ? queue.busy() : turn
     },
-    whenFull: () => (queue.isFull() ? queue.busy() : undefined),
+    whenFull: (asker) => (queue.isFull(asker) ? queue.busy() : undefined),
   }
 }
 
@@ -96,9 +97,9 @@ function needsRehash({ argon2idCost }: PasswordHash, cost: HashCost): boolean {
 }
 
 interface Queue {
-  readonly isFull: () => boolean
+  readonly isFull: (asker: Asker) => boolean
   /** Undefined when it is full. */
-  readonly take: <Result>(job: () => Promise<Result>) => Promise<Result> | undefined
+  readonly take: <Result>(asker: Asker, job: () => Promise<Result>) => Promise<Result> | undefined
   readonly busy: () => { readonly kind: 'busy'; readonly retryAfterSeconds: number }
 }
 
@@ -107,14 +108,15 @@ const jobMsAtFirst = 25
 const newestShare = 0.1
 const retryAfterSecondsMax = 60
 
-/** Runs `runningMax` jobs at once and lets `waitMax` more wait. */
+/** Runs `runningMax` jobs at once and lets `waitMax` more wait, of strangers half as many. */
 function createQueue(runningMax: number, waitMax: number, nowMs: () => number): Queue {
-  const waiting: (() => void)[] = []
+  const waiting: Readonly<Record<Asker, (() => void)[]>> = { known: [], strangers: [] }
+  const strangersMax = Math.floor(waitMax / 2)
   let running = 0
   let jobMs = jobMsAtFirst
 
-  async function run<Result>(job: () => Promise<Result>): Promise<Result> {
-    if (running >= runningMax) await new Promise<void>((resolve) => waiting.push(resolve))
+  async function run<Result>(asker: Asker, job: () => Promise<Result>): Promise<Result> {
+    if (running >= runningMax) await new Promise<void>((resolve) => waiting[asker].push(resolve))
     else running += 1
     const startedAt = nowMs()
     try {
@@ -122,17 +124,22 @@ function createQueue(runningMax: number, waitMax: number, nowMs: () => number): 
     } finally {
       jobMs += newestShare * (nowMs() - startedAt - jobMs)
       // The place goes straight to the next in line, so `running` changes only when nobody waits.
-      const next = waiting.shift()
+      const next = waiting.known.shift() ?? waiting.strangers.shift()
       if (next === undefined) running -= 1
       else next()
     }
   }
-  const isFull = (): boolean => running >= runningMax && waiting.length >= waitMax
+  const waitingOf = (): number => waiting.known.length + waiting.strangers.length
+  const isFull = (asker: Asker): boolean => {
+    if (running < runningMax) return false
+    const isShareTaken = asker === 'strangers' && waiting.strangers.length >= strangersMax
+    return isShareTaken || waitingOf() >= waitMax
+  }
   return {
     isFull,
-    take: (job) => (isFull() ? undefined : run(job)),
+    take: (asker, job) => (isFull(asker) ? undefined : run(asker, job)),
     busy: () => {
-      const untilEmptyMs = ((waiting.length + running) * jobMs) / runningMax
+      const untilEmptyMs = ((waitingOf() + running) * jobMs) / runningMax
       const seconds = Math.min(Math.ceil(untilEmptyMs / 1000), retryAfterSecondsMax)
       return { kind: 'busy', retryAfterSeconds: seconds }
     },

@@ -10,7 +10,7 @@ export interface AllowanceOptions {
 
 /**
  * Whether one more is fine from this network. In the memory of one node: it spares the operator's mail server
- * and good name, while mailboxes are protected by what the store keeps of each account.
+ * and good name, while mailboxes are protected by what the store keeps of each.
  */
 export type Allowance = (network: string) => boolean
 

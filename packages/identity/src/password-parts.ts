@@ -18,7 +18,7 @@ export interface PasswordOptions extends Pick<PasswordRulesOptions, 'contextWord
   readonly hashCost?: HashCost
   /** How many hashes run at once, below UV_THREADPOOL_SIZE; default: the cores, and 3 at most. */
   readonly hashesRunningMax?: number
-  /** How many more may wait before people are told to come back; default 100. */
+  /** How many more may wait, half of them strangers, before people are told to come back; default 100. */
   readonly hashesWaitingMax?: number
   /** Asks a service about each new password, over the network; default: nobody is asked. */
   readonly breached?: Pick<BreachedPasswordsOptions, 'baseUrl' | 'timeoutMs'>

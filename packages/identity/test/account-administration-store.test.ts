@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { administratorRole } from '@portcullis/protocol'
 import { deleteOwnAccount } from '../src/domain/account-deletion.ts'
 import { login } from '../src/domain/login.ts'
+import { noPasswordHash } from '../src/domain/passwords.ts'
 import { refresh } from '../src/domain/refresh.ts'
 import { decision, giveEmail, issueLink, kindsOf, openAccounts } from './account-parts.ts'
 import { testOnEngines } from './engines.ts'
@@ -94,10 +95,10 @@ testOnEngines(
       ...parts,
       passwords: {
         ...parts.passwords,
-        verify: async (hash, password) => {
+        verify: async (hash, password, asker) => {
           const deleted = await administration.delete({ ...decision, accountId })
           assert.equal(deleted.kind, 'deleted')
-          return parts.passwords.verify(hash, password)
+          return parts.passwords.verify(hash, password, asker)
         },
       },
     }
@@ -161,13 +162,54 @@ testOnEngines('a deleted account leaves an id, and its identifier to others', as
   assert.deepEqual(dangling, [])
 })
 
+testOnEngines(
+  'an administrator who cannot sign in is none whom others could rely on',
+  async (t, engine) => {
+    const store = await openAccounts(t, engine)
+    const { parts, administration, links, clock } = store
+    const { id: accountId } = await accountOf(store)
+    await administration.setRoles({ ...decision, accountId }, [administratorRole])
+    const invited = {
+      identifier: 'bob@mail.example',
+      email: 'bob@mail.example',
+      roles: [administratorRole],
+      attributes: {},
+      isUnconfirmed: false,
+      passwordHash: noPasswordHash,
+    }
+    const invitation = { tokenHash: 'hash of a token', lifeMs: 1000 }
+    const id = 'B'.repeat(22)
+    await administration.create({ ...invited, id, link: invitation })
+    const waiting = { ...invited, identifier: 'c', passwordHash: 'hash', isUnconfirmed: true }
+    await administration.create({ ...waiting, id: 'C'.repeat(22) })
+    const lost = { ...decision, accountId }
+    const link = { tokenHash: 'hash of another', lifeMs: 1000 }
+    const attempts = [
+      () => administration.setRoles(lost, []),
+      () => administration.delete(lost),
+      () => administration.forceReset({ ...lost, link }),
+      () => parts.accounts.block(lost),
+    ]
+    for (const attempt of attempts) assert.equal((await attempt()).kind, 'last-administrator')
+
+    const chosen = { tokenHash: invitation.tokenHash, newHash: 'hash of bob-password' }
+    assert.equal((await links.confirmReset(chosen)).kind, 'reset')
+    await administration.forceReset({ ...lost, accountId: id, link })
+    // And nobody else counts on him while he has to choose again.
+    assert.equal((await parts.accounts.block(lost)).kind, 'last-administrator')
+    clock.advanceMs(999)
+    assert.equal((await links.confirmReset({ ...chosen, ...link })).kind, 'reset')
+    assert.equal((await parts.accounts.block(lost)).kind, 'blocked')
+  },
+)
+
 testOnEngines('a reset does not shut out the last administrator', async (t, engine) => {
   const store = await openAccounts(t, engine)
   const { parts, administration } = store
   const accountId = await giveEmail(store, 'alice@mail.example')
   await administration.setRoles({ ...decision, accountId }, [administratorRole])
   const link = { tokenHash: 'hash of a token', lifeMs: 1000 }
-  const reset = { ...decision, accountId, unmatchableHash: 'none', link }
+  const reset = { ...decision, accountId, link }
   assert.deepEqual(await administration.forceReset(reset), { kind: 'last-administrator' })
   await loginWith(parts)
 })

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { hashLinkToken, mailPace } from '../src/domain/account-links.ts'
+import { hashLinkToken } from '../src/domain/account-links.ts'
+import { mailPace } from '../src/domain/mail-pace.ts'
+import type { LinkPurpose } from '../src/domain/account-links.ts'
 import { login } from '../src/domain/login.ts'
 import { changePassword } from '../src/domain/password-change.ts'
 import { resetPassword } from '../src/domain/password-reset.ts'
@@ -44,9 +46,9 @@ testOnEngines('a link dies with what it was made for', async (t, engine) => {
   assert.equal(Object.keys(ends).length, 5)
   for (const [what, end] of Object.entries(ends)) {
     const tokenHash = await issueLink(store, accountId)
-    assert.ok((await links.accountOfReset(tokenHash)) !== undefined, what)
+    assert.ok((await links.accountOf(tokenHash, 'reset')) !== undefined, what)
     await end()
-    assert.equal(await links.accountOfReset(tokenHash), undefined, what)
+    assert.equal(await links.accountOf(tokenHash, 'reset'), undefined, what)
     const reset = await links.confirmReset({ tokenHash, newHash: 'hash of mine' })
     assert.equal(reset.kind, 'invalid', what)
     clock.advanceMs(mailPace.refillMs)
@@ -68,7 +70,7 @@ testOnEngines('a link for one purpose is nothing for the other', async (t, engin
   const accountId = await giveEmail(store, email)
   const toVerify = await issueLink(store, accountId, 'verify-email')
   const toReset = await issueLink(store, accountId, 'reset')
-  assert.equal(await links.accountOfReset(toVerify), undefined)
+  assert.equal(await links.accountOf(toVerify, 'reset'), undefined)
   const reset = await links.confirmReset({ tokenHash: toVerify, newHash: 'hash of mine' })
   assert.equal(reset.kind, 'invalid')
   assert.ok(!(await links.confirmEmail(toReset)))
@@ -102,6 +104,76 @@ testOnEngines('mail to one account keeps its pace, however many ask at once', as
   }
   assert.ok(perDay > 20 && perDay <= 29, `${perDay} mails in a day`)
 })
+
+testOnEngines(
+  'one mailbox gets a few mails an hour of each kind, whatever accounts they are about',
+  async (t, engine) => {
+    const people = ['alice', 'bob', 'carol', 'dave', 'erin']
+    const store = await openAccounts(t, engine, people)
+    const { links, clock } = store
+    const spellings = ['a@mail.example', 'a@mail.example', 'a+b@mail.example', 'a+c+d@mail.example']
+    const ids: string[] = []
+    for (const [at, address] of [...spellings, 'other@mail.example'].entries()) {
+      ids.push(await giveEmail(store, address, people[at]))
+    }
+    let sent = 0
+    const ask = async (accountId: string, purpose: LinkPurpose): Promise<boolean> => {
+      sent += 1
+      const link = { accountId, purpose, tokenHash: `hash ${sent}`, lifeMs: 1000 }
+      return (await links.issue(link, mailPace)).kind === 'issued'
+    }
+    const askForAll = async (purpose: LinkPurpose): Promise<number> => {
+      const asked = await Promise.all(ids.slice(0, -1).map((id) => ask(id, purpose)))
+      return asked.filter(Boolean).length
+    }
+    assert.equal(await askForAll('reset'), 1)
+    // Another kind, and another mailbox.
+    assert.equal(await askForAll('verify-email'), 1)
+    assert.ok(await ask(ids.at(-1) ?? '', 'reset'))
+    let inAnHour = 1
+    for (let minute = 1; minute < 60; minute += 1) {
+      clock.advanceMs(60_000)
+      inAnHour += await askForAll('reset')
+    }
+    assert.equal(inAnHour, 3)
+    const count = async (): Promise<number> => (await store.query('SELECT * FROM mailboxes')).length
+    assert.equal(await count(), 3)
+    clock.advanceMs(3 * mailPace.refillMs)
+    await links.tidy(1000)
+    assert.equal(await count(), 0)
+  },
+)
+
+testOnEngines(
+  'an account that waits is confirmed by a new password, and by no click on a link of an earlier release',
+  async (t, engine) => {
+    const store = await openAccounts(t, engine)
+    const { administration, links } = store
+    const identifier = 'victim@mail.example'
+    const id = 'V'.repeat(22)
+    await administration.create({
+      id,
+      identifier,
+      email: identifier,
+      passwordHash: 'hash of attacker-password',
+      roles: [],
+      attributes: {},
+      isUnconfirmed: true,
+    })
+    const toVerify = await issueLink(store, id, 'verify-email')
+    assert.equal(await links.accountOf(toVerify, 'verify-email'), undefined)
+    assert.ok(!(await links.confirmEmail(toVerify)))
+    assert.ok((await accountOf(store, identifier)).isUnconfirmed)
+    const tokenHash = await issueLink(store, id)
+    const reset = await links.confirmReset({ tokenHash, newHash: 'hash of victim-password' })
+    assert.equal(reset.kind, 'reset')
+    const { isUnconfirmed, isEmailVerified, passwordHash } = await accountOf(store, identifier)
+    assert.deepEqual(
+      { isUnconfirmed, isEmailVerified, passwordHash },
+      { isUnconfirmed: false, isEmailVerified: true, passwordHash: 'hash of victim-password' },
+    )
+  },
+)
 
 testOnEngines('what nobody can use any more is taken away, and nothing else', async (t, engine) => {
   const store = await openAccounts(t, engine)
@@ -186,15 +258,15 @@ testOnEngines(
     const { parts, administration, links } = store
     const accountId = await giveEmail(store, email)
     const link = { tokenHash: hashLinkToken('sent'), lifeMs: 86_400_000 }
-    const { unmatchablePasswordHash: unmatchableHash } = parts
-    const forced = { ...decision, accountId, unmatchableHash, link }
+    const forced = { ...decision, accountId, link }
     assert.equal((await administration.forceReset(forced)).kind, 'reset')
     const old = await login(parts, { identifier: 'alice', password: 'alice-password' })
     assert.deepEqual(old, { kind: 'refused', why: 'bad-credentials' })
     const resetParts = { ...parts, links }
-    const unfit = await resetPassword(resetParts, { token: 'sent', password: 'short' })
+    const shown = { token: 'sent', address: '192.0.2.1' }
+    const unfit = await resetPassword(resetParts, { ...shown, password: 'short' })
     assert.equal(unfit.kind, 'unfit', 'and the link is not used up')
-    const reset = await resetPassword(resetParts, { token: 'sent', password: newPassword })
+    const reset = await resetPassword(resetParts, { ...shown, password: newPassword })
     assert.equal(reset.kind, 'reset')
     await loginWith(parts, 'alice', newPassword)
   },

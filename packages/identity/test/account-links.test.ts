@@ -68,14 +68,45 @@ test('an address is confirmed by the link that was sent to it, once', async (t) 
   const mail = await mailbox.next()
   assert.equal(mail.to, carol.identifier)
   const body = { token: tokenIn(mail) }
-  const confirmed = await call(identity, 'POST /account/verify-email', { body })
+  const confirmed = await call(identity, 'POST /account/verify-email', { token, body })
   assert.deepEqual([confirmed.status, confirmed.members()], [200, { email_verified: true }])
-  const again = await call(identity, 'POST /account/verify-email', { body })
+  const again = await call(identity, 'POST /account/verify-email', { token, body })
   assertProblem(again, 400, 'invalid-link')
   const account = (await call(identity, 'GET /account', { token })).members()
   assert.deepEqual([account['email'], account['email_verified']], [carol.identifier, true])
   assert.equal((await call(identity, 'POST /account/verify-email', { token })).status, 200)
   assertChallenged(await call(identity, 'POST /account/verify-email'))
+})
+
+test("nobody's click verifies somebody else's account: the link wants its password or its session", async (t) => {
+  const { identity, mailbox } = await start(t)
+  const link = tokenIn(await mailbox.next())
+  const confirm = (more: object, token?: string): Promise<Answer> => {
+    const body = { token: link, ...more }
+    return call(identity, 'POST /account/verify-email', { body, ...(token && { token }) })
+  }
+  assertChallenged(await confirm({}))
+  assertProblem(await confirm({ password: newRandomSecret() }), 401, 'bad-credentials')
+  const { access: other } = await signInHere(identity, admin)
+  assertProblem(await confirm({}, other), 400, 'invalid-link')
+  const { access: token } = await signInHere(identity, carol)
+  const account = async (): Promise<unknown> =>
+    (await call(identity, 'GET /account', { token })).members()['email_verified']
+  assert.equal(await account(), false)
+  // None of these has used it up.
+  assert.equal((await confirm({ password: carol.password })).status, 200)
+  assert.equal(await account(), true)
+})
+
+test('passwords are guessed by no link past the delays', async (t) => {
+  const { identity, mailbox } = await start(t)
+  const token = tokenIn(await mailbox.next())
+  const body = { token, password: 'wrong password' }
+  const guess = (): Promise<Answer> => call(identity, 'POST /account/verify-email', { body })
+  for (let n = 0; n < 10; n += 1) assertProblem(await guess(), 401, 'bad-credentials')
+  const delayed = await guess()
+  assertProblem(delayed, 429, 'throttled')
+  assert.equal(delayed.headers['retry-after'], '1')
 })
 
 test('an account without an address is told so', async (t) => {
@@ -191,7 +222,7 @@ test('GHSA-2wmj-46rj-qm2w: no header of a request changes where a link leads', a
   ]
   assert.ok(poisons.length > 0)
   for (const headers of poisons) {
-    identity.clock.advanceMs(60_000)
+    identity.clock.advanceMs(3_600_000)
     const answer = await identity.ask({
       method: 'POST',
       path: '/account/reset',

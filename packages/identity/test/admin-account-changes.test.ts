@@ -212,8 +212,11 @@ test('an address that an administrator changes is not verified any more, and old
   assert.equal(changed.members()['email'], 'alice@mail.example')
   assert.equal((await call(identity, 'POST /account/verify-email', { token })).status, 202)
   const body = { token: tokenIn(await mailbox.next()) }
-  assert.equal((await call(identity, 'POST /account/verify-email', { body })).status, 200)
+  assert.equal((await call(identity, 'POST /account/verify-email', { token, body })).status, 200)
   assert.equal((await ask(route, { email: 'other@mail.example', reason })).status, 200)
+  // ASVS 6.3.7: where the owner would look.
+  const { to, subject } = await mailbox.next()
+  assert.deepEqual([to, subject], ['alice@mail.example', 'The address of your account was changed'])
   const account = (await call(identity, 'GET /account', { token })).members()
   assert.deepEqual([account['email'], account['email_verified']], ['other@mail.example', false])
   assert.equal((await ask(route, { email: null, reason })).status, 200)

@@ -98,9 +98,9 @@ async function openAt(
     }),
     passwords: {
       ...passwords,
-      verify: (hash, password) => {
+      verify: (hash, password, asker) => {
         hashed.push(password)
-        return passwords.verify(hash, password)
+        return passwords.verify(hash, password, asker)
       },
     },
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hash as argon2 } from '@node-rs/argon2'
 import { StartError } from '@portcullis/runtime'
-import type { NormalisedPassword } from '../src/domain/passwords.ts'
+import type { Asker, NormalisedPassword } from '../src/domain/passwords.ts'
 import { normalisePassword } from '../src/domain/passwords.ts'
 import type { HashCost } from '../src/hash-cost.ts'
 import { requireHashCost } from '../src/hash-cost.ts'
@@ -16,16 +16,16 @@ const matchAndRehash = { kind: 'match', rehash: true }
 const mismatch = { kind: 'mismatch' }
 
 async function hashOf(given: NormalisedPassword): Promise<string> {
-  const hashed = await hasher.hash(given)
+  const hashed = await hasher.hash(given, 'known')
   assert.ok(hashed.kind === 'hashed')
   return hashed.passwordHash
 }
 
 test('a password matches its own hash and no other password does (ASVS 6.2.8)', async () => {
   const hash = await hashOf(password)
-  assert.deepEqual(await hasher.verify(hash, text), match)
+  assert.deepEqual(await hasher.verify(hash, text, 'known'), match)
   for (const wrong of ['correct horse battery stable', text.toUpperCase(), ` ${text}`, '']) {
-    assert.deepEqual(await hasher.verify(hash, wrong), mismatch, wrong)
+    assert.deepEqual(await hasher.verify(hash, wrong, 'known'), mismatch, wrong)
   }
 })
 
@@ -38,38 +38,38 @@ test('a hash is argon2id with 19 MiB, two passes, one lane and a salt of its own
 test('nothing is cut off: passwords that share their first 300 characters differ', async () => {
   const long = normalisePassword('🔑'.repeat(300))
   const hash = await hashOf(long)
-  assert.deepEqual(await hasher.verify(hash, `${long}!`), mismatch)
+  assert.deepEqual(await hasher.verify(hash, `${long}!`, 'known'), mismatch)
 })
 
 test('a match with a weaker hash or one of another kind asks for a new one', async () => {
   const weaker = { memoryCost: 19_455, timeCost: 2, parallelism: 1 }
-  assert.deepEqual(await hasher.verify(await argon2(text, weaker), text), matchAndRehash)
+  assert.deepEqual(await hasher.verify(await argon2(text, weaker), text, 'known'), matchAndRehash)
   const fewer = { memoryCost: 47_104, timeCost: 1, parallelism: 1 }
-  assert.deepEqual(await hasher.verify(await argon2(text, fewer), text), matchAndRehash)
+  assert.deepEqual(await hasher.verify(await argon2(text, fewer), text, 'known'), matchAndRehash)
   const stronger = { memoryCost: 20_000, timeCost: 3, parallelism: 1 }
-  assert.deepEqual(await hasher.verify(await argon2(text, stronger), text), match)
+  assert.deepEqual(await hasher.verify(await argon2(text, stronger), text, 'known'), match)
   // As another kind, argon2i.
   const other = { ...stronger, algorithm: 1 }
-  assert.deepEqual(await hasher.verify(await argon2(text, other), text), matchAndRehash)
+  assert.deepEqual(await hasher.verify(await argon2(text, other), text, 'known'), matchAndRehash)
 })
 
 test('raised parameters make the old hashes weak, and new ones fit at once', async () => {
   const raised = createHasher({ cost: { memoryKib: 19_456, passes: 3, lanes: 1 } })
-  assert.deepEqual(await raised.verify(await hashOf(password), text), matchAndRehash)
-  const hashed = await raised.hash(password)
+  assert.deepEqual(await raised.verify(await hashOf(password), text, 'known'), matchAndRehash)
+  const hashed = await raised.hash(password, 'known')
   assert.ok(hashed.kind === 'hashed')
-  assert.deepEqual(await raised.verify(hashed.passwordHash, text), match)
+  assert.deepEqual(await raised.verify(hashed.passwordHash, text, 'known'), match)
 })
 
 test('a hash of another system matches what was typed there, in its own spelling', async () => {
   // Of the ligature itself, which NFKC makes two letters.
   const typed = 'o\ufb03ce-hours'
   const foreign = await argon2(typed, { memoryCost: 64, timeCost: 1, parallelism: 1 })
-  assert.deepEqual(await hasher.verify(foreign, typed), matchAndRehash)
-  assert.deepEqual(await hasher.verify(foreign, 'office-hours'), mismatch)
+  assert.deepEqual(await hasher.verify(foreign, typed, 'known'), matchAndRehash)
+  assert.deepEqual(await hasher.verify(foreign, 'office-hours', 'known'), mismatch)
   const own = await hashOf(normalisePassword(typed))
   for (const spelling of [typed, 'office-hours']) {
-    assert.deepEqual(await hasher.verify(own, spelling), match)
+    assert.deepEqual(await hasher.verify(own, spelling, 'known'), match)
   }
 })
 
@@ -78,14 +78,14 @@ test('of a bcrypt hash the octets after the 72nd do not count, until there is a 
   const foreign = '$2a$04$R1lJ2gkNaoPGdafE.H.16.1MKHPvmKwryeulRe225LKProWYwt9Oi'
   const first72 = '0123456789'.repeat(8).slice(0, 72)
   for (const typed of [first72, `${first72}and anything else`]) {
-    assert.deepEqual(await hasher.verify(foreign, typed), matchAndRehash)
+    assert.deepEqual(await hasher.verify(foreign, typed, 'known'), matchAndRehash)
   }
-  assert.deepEqual(await hasher.verify(foreign, first72.slice(1)), mismatch)
+  assert.deepEqual(await hasher.verify(foreign, first72.slice(1), 'known'), mismatch)
 })
 
 test('a stored hash that cannot be read matches nothing, and is no error', async () => {
   for (const damaged of ['', 'x', '$argon2id$v=19$m=19456,t=2,p=1$', '$2b$31$']) {
-    assert.deepEqual(await hasher.verify(damaged, text), mismatch, damaged)
+    assert.deepEqual(await hasher.verify(damaged, text, 'known'), mismatch, damaged)
   }
 })
 
@@ -93,15 +93,39 @@ test('of checks and new hashes alike the rest is turned away when the queue is f
   const hash = await hashOf(password)
   const narrow = createHasher({ runningMax: 1, waitingMax: 2 })
   const asked = [
-    narrow.verify(hash, text),
-    narrow.hash(password),
-    narrow.verify(hash, text),
-    narrow.hash(password),
-    narrow.verify(hash, text),
+    narrow.verify(hash, text, 'known'),
+    narrow.hash(password, 'known'),
+    narrow.verify(hash, text, 'known'),
+    narrow.hash(password, 'known'),
+    narrow.verify(hash, text, 'known'),
   ]
   const kinds = (await Promise.all(asked)).map(({ kind }) => kind)
   assert.deepEqual(kinds, ['match', 'hashed', 'match', 'busy', 'busy'])
-  assert.deepEqual(await narrow.verify(hash, text), match)
+  assert.deepEqual(await narrow.verify(hash, text, 'known'), match)
+})
+
+test('strangers wait in half of the places, and behind everybody who is known', async () => {
+  const narrow = createHasher({ runningMax: 1, waitingMax: 4 })
+  const order: string[] = []
+  const ask = async (asker: Asker): Promise<void> => {
+    const { kind } = await narrow.hash(password, asker)
+    order.push(`${asker} ${kind}`)
+  }
+  const strangers = Array.from({ length: 4 }, () => ask('strangers'))
+  assert.deepEqual(
+    [narrow.whenFull('strangers')?.kind, narrow.whenFull('known')],
+    ['busy', undefined],
+  )
+  const known = Array.from({ length: 3 }, () => ask('known'))
+  assert.equal(narrow.whenFull('known')?.kind, 'busy')
+  await Promise.all([...strangers, ...known])
+  const hashed = order.filter((word) => word.endsWith('hashed'))
+  const [stranger, person] = ['strangers hashed', 'known hashed']
+  assert.deepEqual(hashed, [stranger, person, person, stranger, stranger])
+  assert.deepEqual(order.filter((word) => word.endsWith('busy')).toSorted(), [
+    'known busy',
+    'strangers busy',
+  ])
 })
 
 test('a queue in which nothing could run is a StartError', () => {
@@ -123,21 +147,21 @@ test('Retry-After is the time that the queue will take, as fast as it was lately
     },
   })
   const retryAfterSeconds = async (): Promise<number> => {
-    const answers = await Promise.all(Array.from({ length: 3 }, () => slow.hash(password)))
+    const answers = await Promise.all(Array.from({ length: 3 }, () => slow.hash(password, 'known')))
     const busy = answers.find((answer) => answer.kind === 'busy')
     assert.ok(busy !== undefined)
     return busy.retryAfterSeconds
   }
   assert.equal(await retryAfterSeconds(), 1)
-  for (let job = 0; job < 40; job += 1) await slow.hash(password)
+  for (let job = 0; job < 40; job += 1) await slow.hash(password, 'known')
   assert.equal(await retryAfterSeconds(), 8)
 })
 
 test('a job that fails leaves its place to the next', async () => {
   const narrow = createHasher({ runningMax: 1, cost: { memoryKib: 1, passes: 1, lanes: 1 } })
-  await assert.rejects(narrow.hash(password))
+  await assert.rejects(narrow.hash(password, 'known'))
   const hash = await hashPassword(password)
-  assert.deepEqual(await narrow.verify(hash, text), match)
+  assert.deepEqual(await narrow.verify(hash, text, 'known'), match)
 })
 
 const fit: readonly HashCost[] = [

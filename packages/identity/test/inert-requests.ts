@@ -95,7 +95,7 @@ export const inertRequests: readonly InertRequest[] = [
   },
   { route: 'GET /account', caller: 'person', status: 200 },
   { route: 'DELETE /account', caller: 'person', json: { password }, status: 401 },
-  { route: 'POST /account/verify-email', json: { token: unknownLink }, status: 400 },
+  { route: 'POST /account/verify-email', json: { token: unknownLink, password }, status: 400 },
   { route: 'POST /account/reset', json: { identifier: nobody }, status: 202 },
   {
     route: 'POST /account/reset/confirm',
@@ -110,7 +110,12 @@ export const inertRequests: readonly InertRequest[] = [
     ...page,
   },
   { route: 'GET /account/verify-email/form', query: { token: unknownLink }, status: 200, ...page },
-  { route: 'POST /account/verify-email/form', form: { token: unknownLink }, status: 400, ...page },
+  {
+    route: 'POST /account/verify-email/form',
+    form: { token: unknownLink, password },
+    status: 400,
+    ...page,
+  },
   { route: 'GET /admin/accounts', ...administrator, query: { identifier: nobody }, status: 200 },
   {
     route: 'POST /admin/accounts',

@@ -1,4 +1,9 @@
 import assert from 'node:assert/strict'
+import { hashLinkToken } from '../src/domain/account-links.ts'
+import { resetPassword } from '../src/domain/password-reset.ts'
+import { noPasswordHash } from '../src/domain/passwords.ts'
+import { createAccountAdministration } from '../src/store/account-administration.ts'
+import { createLinkStore } from '../src/store/account-links.ts'
 import { testOnEngines } from './engines.ts'
 import {
   dayMs,
@@ -36,6 +41,50 @@ testOnEngines(
     assert.match(wordOf(await tryAs('alice', right, elsewhere)), /^throttled/)
   },
 )
+
+for (const isNew of [false, true]) {
+  const whose = isNew ? 'an account that waits for it' : 'a lost one'
+  testOnEngines(
+    `whoever chooses a password by a link, for ${whose}, signs in from there while others hammer at the account`,
+    async (t, engine) => {
+      const logins = await openGuardedLogins(t, engine)
+      const { parts, store, clock } = logins
+      const { database, log } = store
+      const links = createLinkStore(database, log.transaction)
+      const administration = createAccountAdministration(database, log.transaction)
+      const identifier = 'carol@mail.example'
+      const token = 'sent by mail'
+      await administration.create({
+        id: 'C'.repeat(22),
+        identifier,
+        email: identifier,
+        passwordHash: isNew ? noPasswordHash : 'hash of carol-password',
+        roles: [],
+        attributes: {},
+        isUnconfirmed: isNew,
+        link: { tokenHash: hashLinkToken(token), lifeMs: 2 * minuteMs },
+      })
+      const hammer = async (): Promise<void> => {
+        await tryOften(logins, 11, { identifier })
+        clock.advanceMs(1000)
+        await tryOften(logins, 1, { identifier })
+      }
+      await hammer()
+      const password = 'a new long password'
+      if (!isNew) {
+        const inVain = await logins.tryAs(identifier, 'carol-password', home)
+        assert.match(wordOf(inVain), /^throttled/)
+      }
+      const resetParts = { ...parts, links }
+      const outcome = await resetPassword(resetParts, { token, password, address: home })
+      assert.equal(outcome.kind, 'reset')
+      await hammer()
+      assert.equal(wordOf(await logins.tryAs(identifier, password, home)), 'signed-in')
+      // And from nowhere else.
+      assert.match(wordOf(await logins.tryAs(identifier, password, '192.0.2.2')), /^throttled/)
+    },
+  )
+}
 
 testOnEngines(
   'a known network has a counter of its own, with the same delays',

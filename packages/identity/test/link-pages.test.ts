@@ -70,9 +70,18 @@ test('a page confirms an address when its button is pressed, and not when it is 
   }
   assert.equal(await verified(), null)
   const page = await open(identity, link)
-  assertPage(await submit(identity, page), 200, 'The address is confirmed')
+  assert.match(page.body, /type="password" autocomplete="current-password"/)
+  const wrong = await submit(identity, page, { password: newRandomSecret() })
+  assertPage(wrong, 400, 'Confirm your e-mail address')
+  assert.match(wrong.body, /The password is not right/)
+  assert.equal(await verified(), null)
+  assertPage(await submit(identity, wrong, { password }), 200, 'The address is confirmed')
   assert.equal(await verified(), identity.clock.now())
-  assertPage(await submit(identity, page), 400, 'The link is not valid, or not any more')
+  assertPage(
+    await submit(identity, page, { password }),
+    400,
+    'The link is not valid, or not any more',
+  )
 })
 
 // ASVS 6.2.6, 6.2.7.
@@ -120,6 +129,10 @@ test('a form that is no form is refused by a page, and JSON is for the other rou
   assertPage(await ask(form, `token=${token}&token=${token}`), 400, 'The request is malformed')
   const json = await ask('application/json', JSON.stringify({ token }))
   assertPage(json, 415, 'The content type is not supported')
-  assertPage(await ask(form, `token=${token}`), 200, 'The address is confirmed')
+  assertPage(
+    await ask(form, `token=${token}&password=${password}`),
+    200,
+    'The address is confirmed',
+  )
   assertProblem(await call(identity, 'DELETE /account/reset/form'), 405, 'method-not-allowed')
 })

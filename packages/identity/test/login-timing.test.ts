@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { test } from 'node:test'
 import { login } from '../src/domain/login.ts'
-import { normalisePassword } from '../src/domain/passwords.ts'
+import { noPasswordHash, normalisePassword } from '../src/domain/passwords.ts'
 import { createHasher, hashPassword } from '../src/hasher.ts'
 import { createChosenClock } from './chosen-clock.ts'
 import type { StoreParts } from './store-parts.ts'
@@ -62,7 +62,7 @@ function timesOf(
 
 async function openParts(t: TestContext): Promise<StoreParts['parts']> {
   const folder = createTemporaryFolder()
-  const people = ['alice', 'blocked', 'imported']
+  const people = ['alice', 'blocked', 'imported', 'invited']
   const url = `sqlite:${join(folder.path, 'identity.db')}`
   const store = await openPartsAt(url, createChosenClock().now, people)
   t.after(async () => {
@@ -75,7 +75,7 @@ async function openParts(t: TestContext): Promise<StoreParts['parts']> {
   const foreign = `$pbkdf2-sha256$1$4vjV83LKPjQzk31VI4E0Vw$${'A'.repeat(43)}`
   for (const identifier of people) {
     const { id: accountId, passwordHash: oldHash } = await accountOf(store, identifier)
-    const newHash = identifier === 'imported' ? foreign : ours
+    const newHash = { imported: foreign, invited: noPasswordHash }[identifier] ?? ours
     await accounts.replacePasswordHash({ accountId, oldHash, newHash })
   }
   const { id: accountId } = await accountOf(store, 'blocked')
@@ -109,14 +109,18 @@ test('2,000 refused logins do not tell unknown, blocked and existing accounts ap
   }
 })
 
-test('a hash from elsewhere that is cheaper than ours makes no refusal shorter', async (t) => {
+test('a hash from elsewhere that is cheaper than ours makes no refusal shorter, nor does none', async (t) => {
   const parts = await openParts(t)
   const measured = await measure({
     'wrong password': refusedLogin(parts, 'alice'),
     'imported hash': refusedLogin(parts, 'imported'),
+    'no password yet': refusedLogin(parts, 'invited'),
   })
-  const share = shareLonger(timesOf(measured, 'imported hash'), timesOf(measured, 'wrong password'))
-  assert.ok(share > 0.5 - bound, `only ${share.toFixed(3)} take longer`)
+  const normal = timesOf(measured, 'wrong password')
+  for (const name of ['imported hash', 'no password yet']) {
+    const share = shareLonger(timesOf(measured, name), normal)
+    assert.ok(share > 0.5 - bound, `${name}: only ${share.toFixed(3)} take longer`)
+  }
 })
 
 test('a login that checks nothing for unknown accounts would be found out', async (t) => {
@@ -126,8 +130,8 @@ test('a login that checks nothing for unknown accounts would be found out', asyn
     ...parts,
     passwords: {
       ...parts.passwords,
-      verify: async (hash, typed) =>
-        hash === parts.unmatchablePasswordHash ? { kind: 'mismatch' } : verify(hash, typed),
+      verify: async (hash, typed, asker) =>
+        hash === parts.unmatchablePasswordHash ? { kind: 'mismatch' } : verify(hash, typed, asker),
     },
   }
   const measured = await measure({

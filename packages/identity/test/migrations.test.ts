@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import { parseEmailAddress } from '../src/domain/email-addresses.ts'
 import type { Database, Row } from '../src/store/database.ts'
 import { openDatabase } from '../src/store/open-database.ts'
 import { startMs } from './chosen-clock.ts'
@@ -25,7 +26,7 @@ const listTables = {
   SQLite: "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
   PostgreSQL: "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
 }
-const stepsOf = { SQLite: [1, 2, 3, 4, 5, 6, 7], PostgreSQL: [3, 4, 5, 6, 7] }
+const stepsOf = { SQLite: [1, 2, 3, 4, 5, 6, 7, 8], PostgreSQL: [3, 4, 5, 6, 7, 8] }
 
 function copyOf(rows: readonly Row[]): readonly Row[] {
   return rows.map((row) => ({ ...row }))
@@ -40,6 +41,7 @@ testOnEngines('a fresh database gets every table', async (t, engine) => {
     'clients',
     'events',
     'login_counters',
+    'mailboxes',
     'migrations',
     'revocation_head',
     'revocations',
@@ -77,6 +79,74 @@ testOnEngines(
     assert.deepEqual(await second.read('SELECT lineage FROM revocation_head'), [])
     const additive = await second.read('SELECT id FROM migrations WHERE additive = 1')
     assert.deepEqual(copyOf(additive), [{ id: 4 }])
+  },
+)
+
+/** What accounts of the release before may be called, and whether their mail can go there. */
+const names: Readonly<Record<string, boolean>> = {
+  'alice@mail.example': true,
+  'a.b_c+tag-1@x1.mail-host.example': true,
+  'alice@3com.example': true,
+  'alice@xn--bcher-kva.example': true,
+  [`${'a'.repeat(64)}@mail.example`]: true,
+  [`${'a'.repeat(65)}@mail.example`]: false,
+  alice: false,
+  'alice@': false,
+  '@mail.example': false,
+  'alice@bob@mail.example': false,
+  '.alice@mail.example': false,
+  'alice.@mail.example': false,
+  'a..b@mail.example': false,
+  'alice@.mail.example': false,
+  'alice@mail..example': false,
+  'alice@mail.example.': false,
+  'alice@-mail.example': false,
+  'alice@mail-.example': false,
+  'alice@mail.-example': false,
+  'alice@mail.example-': false,
+  'alice@192.0.2.1': false,
+  'alice@mail_host.example': false,
+  'al"ice@mail.example': false,
+  'alice@mail.example\n': false,
+  'alicé@mail.example': false,
+}
+
+testOnEngines(
+  'accounts of earlier releases get their mail at their identifier, when it is an address',
+  async (t, engine) => {
+    const url = await engine.createStore(t)
+    const first = await open(t, url)
+    const identifiers = Object.keys(names)
+    for (const [at, identifier] of identifiers.entries()) {
+      await first.write(insertAccount, [`${at}`, identifier])
+    }
+    for (const id of ['elsewhere', 'removed', 'deleted']) {
+      await first.write(insertAccount, [id, `${id}@mail.example`])
+    }
+    await first.close()
+    for (const statement of [
+      "UPDATE accounts SET email = 'other@mail.example' WHERE id = 'elsewhere'",
+      "UPDATE accounts SET deleted_at = 1 WHERE id = 'deleted'",
+      "INSERT INTO events (at, kind, account_id) VALUES (1, 'email-changed', 'removed')",
+      'DELETE FROM migrations WHERE id = 8',
+      'DROP TABLE mailboxes',
+    ]) {
+      await queryStore(url, statement)
+    }
+    const second = await open(t, url)
+    const rows = await second.read('SELECT id, identifier, email FROM accounts')
+    const emails = new Map(rows.map((row) => [String(row['identifier']), row['email']]))
+    for (const [identifier, isAddress] of Object.entries(names)) {
+      assert.equal(emails.get(identifier), isAddress ? identifier : null, identifier)
+      // Ours is at least as strict as what new accounts are held to.
+      const parsed = parseEmailAddress(identifier)
+      if (isAddress) assert.deepEqual(parsed, { kind: 'address', address: identifier })
+    }
+    assert.equal(emails.get('elsewhere@mail.example'), 'other@mail.example')
+    assert.equal(emails.get('removed@mail.example'), null)
+    assert.equal(emails.get('deleted@mail.example'), null)
+    const verified = await second.read('SELECT 1 FROM accounts WHERE email_verified_at IS NOT NULL')
+    assert.deepEqual(verified, [])
   },
 )
 

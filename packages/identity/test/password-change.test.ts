@@ -8,6 +8,7 @@ import { createChosenClock } from './chosen-clock.ts'
 import type { Engine } from './engines.ts'
 import { testOnEngines } from './engines.ts'
 import type { Answer } from './http-client.ts'
+import { createMailbox } from './mailbox.ts'
 import type { RunningIdentity } from './running-identity.ts'
 import { alice, startRunningIdentity } from './running-identity.ts'
 import {
@@ -43,6 +44,25 @@ function change(
 ): Promise<Answer> {
   return call(identity, 'POST /account/password', { token, body: { current, new: next } })
 }
+
+test('the owner hears by mail of a change, and of no attempt at one (ASVS 6.3.7)', async (t) => {
+  const mailbox = createMailbox()
+  const carol = { identifier: 'carol@mail.example', password: oldPassword, roles: [] }
+  const identity = await startRunningIdentity({ accounts: [carol, alice], mailer: mailbox })
+  t.after(identity.close)
+  const { access } = await signInHere(identity, carol)
+  const wrong = await change(identity, access, { current: newRandomSecret() })
+  assertProblem(wrong, 401, 'bad-credentials')
+  const next = newRandomSecret()
+  positionOf(await change(identity, access, { next }))
+  const { to, subject, text } = await mailbox.next()
+  assert.deepEqual([to, subject], [carol.identifier, 'Your password was changed'])
+  assert.ok(!text.includes(next) && !/https?:/.test(text))
+  // Without an address there is nobody to tell.
+  positionOf(await change(identity, (await signInHere(identity)).access))
+  await identity.close()
+  assert.equal(mailbox.received().length, 1)
+})
 
 // ASVS 6.2.2, 7.4.3.
 test('a change ends all other sessions and old tokens, and keeps the caller signed in', async (t) => {
@@ -184,10 +204,10 @@ testOnEngines(
       ...parts,
       passwords: {
         ...parts.passwords,
-        verify: async (hash, password) => {
+        verify: async (hash, password, asker) => {
           isChecking(undefined)
           await held
-          return parts.passwords.verify(hash, password)
+          return parts.passwords.verify(hash, password, asker)
         },
       },
     }
@@ -257,9 +277,9 @@ testOnEngines(
       ...parts,
       passwords: {
         ...parts.passwords,
-        hash: async (password) => {
+        hash: async (password, asker) => {
           await parts.sessions.end(sessionId)
-          return parts.passwords.hash(password)
+          return parts.passwords.hash(password, asker)
         },
       },
     }

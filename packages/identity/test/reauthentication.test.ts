@@ -25,8 +25,8 @@ async function open(t: TestContext, engine: Engine): Promise<Opened> {
 
 /** The same parts, in which something happens while the password is being checked. */
 function meanwhile({ parts }: Opened, happens: () => Promise<unknown>): Opened['parts'] {
-  const verify: typeof parts.passwords.verify = async (hash, typed) => {
-    const check = await parts.passwords.verify(hash, typed)
+  const verify: typeof parts.passwords.verify = async (hash, typed, asker) => {
+    const check = await parts.passwords.verify(hash, typed, asker)
     await happens()
     return check
   }

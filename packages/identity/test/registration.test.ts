@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { newRandomSecret } from '../src/index.ts'
+import type { Mail } from '../src/index.ts'
 import type { Answer } from './http-client.ts'
 import type { Mailbox } from './mailbox.ts'
 import { createMailbox, linkIn, tokenIn } from './mailbox.ts'
@@ -23,6 +24,13 @@ async function start(
 
 function register(identity: RunningIdentity, body: object): Promise<Answer> {
   return call(identity, 'POST /accounts', { body: { password, ...body } })
+}
+
+/** Follows the link of a mail. */
+async function choosePassword(identity: RunningIdentity, mail: Mail): Promise<void> {
+  const body = { token: tokenIn(mail), new: password }
+  const answer = await call(identity, 'POST /account/reset/confirm', { body })
+  assert.equal(answer.status, 200, answer.body)
 }
 
 test('somebody makes an account, signs in with it, and has no roles', async (t) => {
@@ -72,6 +80,17 @@ test('an address as identifier is where mail goes, and nobody points that elsewh
   assert.equal(linkIn(mail).origin, identity.issuer)
 })
 
+test('accounts that strangers make with one address are one mail to it', async (t) => {
+  const { identity, mailbox } = await start(t)
+  for (let n = 0; n < 8; n += 1) {
+    const body = { identifier: `mallory-${n}`, email: `target${n > 4 ? `+${n}` : ''}@mail.example` }
+    assert.equal((await register(identity, body)).status, 201)
+  }
+  await mailbox.next()
+  await identity.close()
+  assert.equal(mailbox.received().length, 1)
+})
+
 test('bad bodies are refused with the field named, and nothing of them is repeated', async (t) => {
   const { identity } = await start(t)
   const bodies: readonly (readonly [object, string])[] = [
@@ -113,15 +132,15 @@ test('by mail nobody learns who has an account: same answers, and only the mailb
   const identifier = 'carol@mail.example'
   const first = await register(identity, { identifier })
   assert.deepEqual([first.status, first.members()], [202, { identifier }])
-  const link = await mailbox.next()
+  const mail = await mailbox.next()
+  assert.equal(mail.subject, 'Choose a password for your account')
   // Whoever has not read the mail is told the same about a free and a taken one.
   assertProblem(await identity.login({ identifier, password }), 401, 'bad-credentials')
-
-  const confirmed = await call(identity, 'POST /account/verify-email', {
-    body: { token: tokenIn(link) },
-  })
-  assert.equal(confirmed.status, 200, confirmed.body)
-  await signIn(identity, { identifier, password })
+  await choosePassword(identity, mail)
+  assert.equal((await mailbox.next()).subject, 'Your password was changed')
+  const { access: token } = await signInHere(identity, { identifier, password })
+  const account = (await call(identity, 'GET /account', { token })).members()
+  assert.equal(account['email_verified'], true)
   identity.clock.advanceMs(60_000)
 
   const second = await register(identity, { identifier, password: newRandomSecret() })
@@ -140,6 +159,33 @@ test('by mail nobody learns who has an account: same answers, and only the mailb
   assertProblem(await register(identity, { identifier: 'carol' }), 400, 'malformed')
 })
 
+test('a password that was typed before the address was shown to be theirs is good for nothing', async (t) => {
+  const { identity, mailbox } = await start(t, { selfRegistration: 'by-mail' })
+  const identifier = 'victim@mail.example'
+  const ofAttacker = 'password of an attacker'
+  await register(identity, { identifier, password: ofAttacker })
+  // The victim wanted to register anyway, and opens the link: it confirms nothing that somebody else has typed.
+  const mail = await mailbox.next()
+  const confirmed = { body: { token: tokenIn(mail), password: ofAttacker } }
+  assertProblem(await call(identity, 'POST /account/verify-email', confirmed), 400, 'invalid-link')
+  await choosePassword(identity, mail)
+  const attack = await identity.login({ identifier, password: ofAttacker })
+  assertProblem(attack, 401, 'bad-credentials')
+  await signIn(identity, { identifier, password })
+})
+
+test('by mail no password is asked for, and where accounts are open one is', async (t) => {
+  const byMail = await start(t, { selfRegistration: 'by-mail' })
+  const body = { identifier: 'carol@mail.example' }
+  assert.equal((await call(byMail.identity, 'POST /accounts', { body })).status, 202)
+  await choosePassword(byMail.identity, await byMail.mailbox.next())
+  await signIn(byMail.identity, { ...body, password })
+  const open = await start(t)
+  const answer = await call(open.identity, 'POST /accounts', { body })
+  assertProblem(answer, 400, 'malformed')
+  assert.match(answer.body, /"\/password"/)
+})
+
 test('who has taken an address that is not his loses it to whoever reads its mail', async (t) => {
   const { identity, mailbox } = await start(t, { selfRegistration: 'by-mail' })
   const identifier = 'victim@mail.example'
@@ -147,9 +193,7 @@ test('who has taken an address that is not his loses it to whoever reads its mai
   await mailbox.next()
   identity.clock.advanceMs(60_000)
   await register(identity, { identifier, password: 'password of its owner' })
-  const token = tokenIn(await mailbox.next())
-  const body = { token, new: password }
-  assert.equal((await call(identity, 'POST /account/reset/confirm', { body })).status, 200)
+  await choosePassword(identity, await mailbox.next())
   await signIn(identity, { identifier, password })
   const attack = await identity.login({ identifier, password: 'password of an attacker' })
   assertProblem(attack, 401, 'bad-credentials')

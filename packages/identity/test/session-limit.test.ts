@@ -130,8 +130,8 @@ testOnEngines('a login that is refused ends nobody', async (t, engine) => {
     ...parts,
     passwords: {
       ...parts.passwords,
-      verify: async (hash, typed) => {
-        const check = await parts.passwords.verify(hash, typed)
+      verify: async (hash, typed, asker) => {
+        const check = await parts.passwords.verify(hash, typed, asker)
         await parts.accounts.block({ accountId, actor: 'admin', reason: 'a test' })
         return check
       },

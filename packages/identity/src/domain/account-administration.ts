@@ -6,6 +6,7 @@ import type { AttributeChanges, Attributes } from './attributes.ts'
 export interface NewAccountRow {
   readonly id: string
   readonly identifier: string
+  /** Or `noPasswordHash`. */
   readonly passwordHash: string
   readonly email: string | undefined
   readonly roles: readonly string[]
@@ -41,6 +42,8 @@ export type ProfileOutcome =
       readonly kind: 'changed'
       readonly attributes: Attributes
       readonly email: string | undefined
+      /** The address that it had, when it has another one or none now. */
+      readonly formerEmail: string | undefined
       readonly position: RevocationPosition
     }
   | { readonly kind: 'unknown' }
@@ -60,9 +63,8 @@ export type DeletionOutcome =
   | { readonly kind: 'superseded' }
   | { readonly kind: 'last-administrator' }
 
+/** The present password is good for nothing from now on, and another is chosen by the link. */
 export interface ForcedReset extends Decision {
-  /** Of no password: the present one is good for nothing from now on. */
-  readonly unmatchableHash: string
   readonly link: SentLink
 }
 

@@ -15,13 +15,12 @@ import { writeMail } from './mails.ts'
 import type { NewPasswordParts } from './new-password.ts'
 import { hashNewPassword } from './new-password.ts'
 import type { Busy } from './passwords.ts'
+import { noPasswordHash } from './passwords.ts'
 import type { RandomBytes } from './random.ts'
 import { randomIdentifier } from './random.ts'
 
 export interface InvitationParts {
   readonly administration: AccountAdministration
-  /** A hash that no password has. */
-  readonly unmatchablePasswordHash: string
   readonly randomBytes: RandomBytes
   readonly linkTargets: LinkTargets
   /** Undefined when this installation sends no mail. */
@@ -60,7 +59,7 @@ export async function createAccount(
   const account = { id, identifier, email, roles, attributes, actor, reason, isUnconfirmed: false }
   if (given === undefined) return invite(parts, account)
 
-  const hashed = await hashNewPassword(parts, given, identifier)
+  const hashed = await hashNewPassword(parts, given, { identifier, asker: 'known' })
   if (hashed.kind === 'unfit') return { ...hashed, field: 'password' }
   if (hashed.kind === 'busy') return hashed
   const { passwordHash } = hashed
@@ -72,11 +71,15 @@ type InvitedAccount = Omit<Parameters<AccountAdministration['create']>[0], 'pass
 
 async function invite(parts: InvitationParts, account: InvitedAccount): Promise<CreationOutcome> {
   const { id, identifier, email } = account
-  const { post, unmatchablePasswordHash: passwordHash } = parts
+  const { post } = parts
   if (post === undefined) return { kind: 'mail-unavailable' }
   if (email === undefined) return { kind: 'no-email' }
   const { sent, url } = invitation(parts)
-  const created = await parts.administration.create({ ...account, passwordHash, link: sent })
+  const created = await parts.administration.create({
+    ...account,
+    passwordHash: noPasswordHash,
+    link: sent,
+  })
   if (created.kind === 'taken') return created
   post(async () => writeMail('invitation', email, url))
   return { kind: 'created', id, identifier }
@@ -90,10 +93,10 @@ export async function forceReset(
   parts: InvitationParts,
   decision: Decision,
 ): Promise<ForcedResetOutcome | { readonly kind: 'mail-unavailable' }> {
-  const { post, unmatchablePasswordHash: unmatchableHash } = parts
+  const { post } = parts
   if (post === undefined) return { kind: 'mail-unavailable' }
   const { sent: link, url } = invitation(parts)
-  const outcome = await parts.administration.forceReset({ ...decision, unmatchableHash, link })
+  const outcome = await parts.administration.forceReset({ ...decision, link })
   if (outcome.kind === 'reset') post(async () => writeMail('invitation', outcome.email, url))
   return outcome
 }

@@ -1,14 +1,22 @@
 import { createHash } from 'node:crypto'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import type { Account } from './accounts.ts'
+import type { MailPace } from './mail-pace.ts'
 
 /** What a link in a mail lets its holder do. A link for one is nothing for the other. */
 export type LinkPurpose = 'reset' | 'verify-email'
 
+/** The mails that have a link in them. */
+export type LinkMailKind =
+  'verify-email' | 'reset' | 'account-exists' | 'registration' | 'invitation'
+
 /** How long a link lasts, in seconds. */
-export const linkSeconds: Readonly<Record<LinkPurpose | 'invitation', number>> = {
+export const linkSeconds: Readonly<Record<LinkMailKind, number>> = {
+  'verify-email': 24 * 3600,
   /** Whoever asks sits in front of the mailbox. */
   reset: 30 * 60,
-  'verify-email': 24 * 3600,
+  'account-exists': 30 * 60,
+  registration: 24 * 3600,
   /** A reset that somebody else has asked for: an administrator, who does not know when it is read. */
   invitation: 24 * 3600,
 }
@@ -19,17 +27,6 @@ export interface NewLink {
   readonly tokenHash: string
   readonly lifeMs: number
 }
-
-/** How often the store lets mail go to one account, whoever asks for it. */
-export interface MailPace {
-  readonly gapMs: number
-  /** So many in a row, and then one each `refillMs`. */
-  readonly burst: number
-  readonly refillMs: number
-}
-
-/** A stranger may ask for somebody else's mail: five in a row are a nuisance, a thousand are an attack. */
-export const mailPace: MailPace = { gapMs: 60_000, burst: 5, refillMs: 3_600_000 }
 
 export type IssuedLink =
   | { readonly kind: 'issued'; readonly email: string }
@@ -58,15 +55,19 @@ export type ResetOutcome =
 export interface LinkStore {
   /** Keeps the link of a mail that may be sent now, and counts the mail. */
   readonly issue: (link: NewLink, pace: MailPace) => Promise<IssuedLink>
-  /** Whose password a link would set; undefined when it would not. Uses nothing up. */
-  readonly accountOfReset: (
+  /** Whose link it is; undefined when it is not good for this. Uses nothing up. */
+  readonly accountOf: (
     tokenHash: string,
-  ) => Promise<{ readonly accountId: string; readonly identifier: string } | undefined>
+    purpose: LinkPurpose,
+  ) => Promise<Pick<Account, 'id' | 'identifier' | 'passwordHash'> | undefined>
   /** Sets the password, ends all sessions and all links of the account, once. */
   readonly confirmReset: (reset: PasswordReset) => Promise<ResetOutcome>
-  /** Takes the account's address as shown to be theirs, once. False when the link is not good (any more). */
+  /**
+   * Takes the account's address as shown to be theirs, once. False when the link is not good (any more). An
+   * account that nobody has confirmed stays so: a click says nothing about who has chosen its password.
+   */
   readonly confirmEmail: (tokenHash: string) => Promise<boolean>
-  /** Forgets links that have expired, and accounts that nobody has confirmed in `unconfirmedMs`. */
+  /** Forgets links that have expired, mailboxes that had no mail lately, and accounts that nobody has confirmed in `unconfirmedMs`. */
   readonly tidy: (unconfirmedMs: number) => Promise<void>
 }
 

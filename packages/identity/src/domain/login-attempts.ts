@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { networkOf } from './networks.ts'
 
-/** Somebody who shows a password for an account. */
+/** Somebody who shows a password for an account, or who wants one of his choice to be hashed. */
 export interface Attempt {
   /** Undefined where nobody has the identifier. */
   readonly accountId: string | undefined
@@ -9,6 +9,11 @@ export interface Attempt {
   readonly identifier: string
   /** The address that the attempt comes from. */
   readonly address: string | undefined
+  /**
+   * Nobody's password is checked, as when somebody registers or has a link from a mail: it is counted by its network
+   * alone, and what strangers have failed at the account does not stand in its way.
+   */
+  readonly isGuess?: false
 }
 
 /**
@@ -25,7 +30,7 @@ export type CountedAttempt =
   | {
       readonly kind: 'admitted'
       readonly by: 'known' | 'strangers'
-      /** Of the account, by strangers or from this network; this one is among them. */
+      /** Of the account, by strangers or from this network; of the network where nothing was guessed. This one is among them. */
       readonly failures: number
       readonly receipt: Receipt
     }
@@ -46,7 +51,7 @@ export interface AttemptStore {
    */
   readonly admit: (
     keys: AttemptKeys,
-    options: { readonly mayStrangersTry: boolean },
+    options: { readonly mayStrangersTry: boolean; readonly isGuess: boolean },
   ) => Promise<CountedAttempt>
   /**
    * The person has shown who it is: the network is known from now on and has no failures. Those of strangers

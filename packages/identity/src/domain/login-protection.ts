@@ -5,18 +5,23 @@ import type {
   CountedAttempt,
   Counter,
 } from './login-attempts.ts'
+import type { Asker, Busy } from './passwords.ts'
 import type { StrangerBudget } from './stranger-budget.ts'
 import type { TriesBound } from './tries-bound.ts'
 
-/** Stands before everything that checks a password. */
+/** Stands before everything that hashes a password for whoever asks. */
 export interface LoginProtection {
-  /** To be asked before the password is hashed; whoever is admitted says afterwards what became of it. */
-  readonly admit: (attempt: Attempt) => Promise<Admission>
+  /**
+   * To be asked before the password is hashed; whoever is admitted says afterwards what became of it. `noPlace` is
+   * what strangers are told when the queue has no place for them, whoever they are and whatever they try.
+   */
+  readonly admit: (attempt: Attempt, noPlace?: Busy) => Promise<Admission>
 }
 
 export type Admission =
   | {
       readonly kind: 'admitted'
+      readonly by: Asker
       readonly right: () => Promise<void>
       readonly wrong: () => void
       /** Nothing was checked. */
@@ -24,7 +29,7 @@ export type Admission =
     }
   | Throttled
   /** A distributed attack is under way, and this is a stranger. */
-  | { readonly kind: 'busy'; readonly retryAfterSeconds: number }
+  | Busy
 
 /** Refused without a look at the password, right or wrong: otherwise a delay would protect nothing. */
 export interface Throttled {
@@ -52,10 +57,11 @@ export type Observation =
 export function createLoginProtection(parts: LoginProtectionParts): LoginProtection {
   const { attempts, keysOf, strangers } = parts
   return {
-    admit: async (attempt) => {
+    admit: async (attempt, noPlace) => {
       const keys = keysOf(attempt)
-      const mayStrangersTry = strangers.take()
-      const counted = await attempts.admit(keys, { mayStrangersTry })
+      const mayStrangersTry = noPlace === undefined && strangers.take()
+      const isGuess = attempt.isGuess ?? true
+      const counted = await attempts.admit(keys, { mayStrangersTry, isGuess })
       const isStranger = counted.kind === 'admitted' && counted.by === 'strangers'
       if (mayStrangersTry && !isStranger) strangers.giveBack()
       switch (counted.kind) {
@@ -69,6 +75,7 @@ export function createLoginProtection(parts: LoginProtectionParts): LoginProtect
             keyId: keys[counted.by].slice(0, 8),
           }
         case 'strangers-refused':
+          if (noPlace !== undefined) return noPlace
           parts.report({ kind: 'strangers-refused' })
           return { kind: 'busy', retryAfterSeconds: strangers.retryAfterSeconds() }
       }
@@ -87,6 +94,7 @@ function admissionOf(
   }
   return {
     kind: 'admitted',
+    by,
     right: () => {
       giveBack()
       return attempts.succeed(keys, receipt)
@@ -104,10 +112,11 @@ function admissionOf(
   }
 }
 
-/** Lets everybody guess as often as they like. */
+/** Lets everybody guess as often as they like, and take whatever place there is. */
 export const unlimitedGuesses: LoginProtection = {
   admit: async () => ({
     kind: 'admitted',
+    by: 'known',
     right: async () => undefined,
     wrong: () => undefined,
     untried: async () => undefined,

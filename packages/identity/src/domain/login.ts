@@ -94,13 +94,16 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
   return { kind: 'signed-in', token, refresh, session }
 }
 
-/** Only here is the password at hand to hash it as of today. When much is going on, the next login will do. */
+/**
+ * Only here is the password at hand to hash it as of today. When much is going on, the next login will do:
+ * nobody waits, so it takes no place that is kept for people who do.
+ */
 async function rehash(
   { accounts, passwords }: LoginParts,
   { id: accountId, passwordHash: oldHash }: Account,
   typed: string,
 ): Promise<void> {
-  const hashed = await passwords.hash(normalisePassword(typed))
+  const hashed = await passwords.hash(normalisePassword(typed), 'strangers')
   if (hashed.kind === 'busy') return
   await accounts.replacePasswordHash({ accountId, oldHash, newHash: hashed.passwordHash })
 }

@@ -1,8 +1,9 @@
-import type { LinkPurpose, LinkStore, LinkTargets } from './account-links.ts'
-import { hashLinkToken, linkSeconds, linkTo, mailPace } from './account-links.ts'
+import type { LinkMailKind, LinkPurpose, LinkStore, LinkTargets } from './account-links.ts'
+import { hashLinkToken, linkSeconds, linkTo } from './account-links.ts'
 import type { AccountStore } from './accounts.ts'
 import { parseIdentifier } from './accounts.ts'
-import type { Mail, MailKind } from './mails.ts'
+import { mailPace } from './mail-pace.ts'
+import type { Mail } from './mails.ts'
 import { writeMail } from './mails.ts'
 import type { RandomBytes } from './random.ts'
 import { randomSecret } from './random.ts'
@@ -24,32 +25,40 @@ export interface MailRequestParts {
 }
 
 /** For somebody who cannot sign in, or somebody who says so. */
-export function resetMail(
-  parts: MailRequestParts,
-  identifier: string,
-  kind: 'reset' | 'account-exists' = 'reset',
-): MailJob {
+export function resetMail(parts: MailRequestParts, identifier: string): MailJob {
   return async () => {
     const parsed = parseIdentifier(identifier)
     if (parsed.kind === 'malformed') return undefined
     const account = await parts.accounts.findByIdentifier(parsed.identifier)
+    return account && linkMail(parts, account.id, 'reset')
+  }
+}
+
+/**
+ * To whoever reads the mail of an address that somebody has registered. What an account waits for is that a
+ * password is chosen by this link: nobody has shown before that the address is theirs.
+ */
+export function registrationMail(parts: MailRequestParts, identifier: string): MailJob {
+  return async () => {
+    const account = await parts.accounts.findByIdentifier(identifier)
     if (account === undefined) return undefined
-    return linkMail(parts, account.id, { purpose: 'reset', kind })
+    return linkMail(parts, account.id, account.isUnconfirmed ? 'registration' : 'account-exists')
   }
 }
 
 /** To the address that an account has. */
 export function verificationMail(parts: MailRequestParts, accountId: string): MailJob {
-  return () => linkMail(parts, accountId, { purpose: 'verify-email', kind: 'verify-email' })
+  return () => linkMail(parts, accountId, 'verify-email')
 }
 
 async function linkMail(
   parts: MailRequestParts,
   accountId: string,
-  { purpose, kind }: { readonly purpose: LinkPurpose; readonly kind: MailKind },
+  kind: LinkMailKind,
 ): Promise<Mail | undefined> {
+  const purpose = kind === 'verify-email' ? kind : 'reset'
   const { tokenHash, link } = newLink(parts, purpose)
-  const lifeMs = linkSeconds[purpose] * 1000
+  const lifeMs = linkSeconds[kind] * 1000
   const issued = await parts.links.issue({ accountId, purpose, tokenHash, lifeMs }, mailPace)
   return issued.kind === 'issued' ? writeMail(kind, issued.email, link) : undefined
 }

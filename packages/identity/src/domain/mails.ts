@@ -1,3 +1,5 @@
+import type { LinkMailKind } from './account-links.ts'
+
 /** A plain-text mail. The subject is one of ours, and nothing in it comes from a request but the address. */
 export interface Mail {
   readonly to: string
@@ -14,10 +16,13 @@ export interface Mailer {
  * Everything that identity writes to people. No identifier and no name stands in it: what a stranger has
  * typed somewhere must not reach somebody else's mailbox in our name.
  */
-export type MailKind =
-  'verify-email' | 'reset' | 'invitation' | 'account-exists' | 'password-was-reset'
+export type MailKind = LinkMailKind | NoticeKind
 
-export function writeMail(kind: MailKind, to: string, link: string): Mail {
+/** What an owner hears of when it has happened (ASVS 6.3.7). */
+type NoticeKind = 'password-was-reset' | 'password-was-changed' | 'email-was-changed'
+
+/** `link` stands in mails of the kinds that have one. */
+export function writeMail(kind: MailKind, to: string, link = ''): Mail {
   const { subject, lines } = templates[kind]
   return { to, subject, text: `${lines(link).join('\n')}\n` }
 }
@@ -31,7 +36,8 @@ const templates: Readonly<Record<MailKind, Template>> = {
   'verify-email': {
     subject: 'Confirm your e-mail address',
     lines: (link) => [
-      'Somebody has entered this address for an account. If it was you, confirm it within 24 hours:',
+      'Somebody has entered this address for an account. If it was you, confirm it within 24 hours, with the',
+      'password of the account:',
       '',
       link,
       '',
@@ -59,6 +65,16 @@ const templates: Readonly<Record<MailKind, Template>> = {
       'Later you can ask for another link where you sign in.',
     ],
   },
+  registration: {
+    subject: 'Choose a password for your account',
+    lines: (link) => [
+      'Somebody has asked for an account with this address. If it was you, choose its password within 24 hours:',
+      '',
+      link,
+      '',
+      'If it was not you, do nothing: nobody can use the account, and it is taken away.',
+    ],
+  },
   'account-exists': {
     subject: 'You have an account already',
     lines: (link) => [
@@ -68,6 +84,20 @@ const templates: Readonly<Record<MailKind, Template>> = {
       link,
       '',
       'If it was not you, do nothing.',
+    ],
+  },
+  'password-was-changed': {
+    subject: 'Your password was changed',
+    lines: () => [
+      'The password of your account was changed by somebody who knew the old one, and everybody else who was signed',
+      'in is signed out. If it was not you, ask for a new password where you sign in.',
+    ],
+  },
+  'email-was-changed': {
+    subject: 'The address of your account was changed',
+    lines: () => [
+      'An administrator has changed the e-mail address of your account: mail about it no longer comes here. If you do',
+      'not know why, ask those who run the service.',
     ],
   },
   'password-was-reset': {

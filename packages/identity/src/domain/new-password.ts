@@ -1,6 +1,6 @@
 import type { PasswordRules } from './password-rules.ts'
 import { newPasswordFault } from './password-rules.ts'
-import type { Busy, PasswordHasher } from './passwords.ts'
+import type { Asker, Busy, PasswordHasher } from './passwords.ts'
 import { normalisePassword } from './passwords.ts'
 
 export interface NewPasswordParts {
@@ -17,9 +17,9 @@ export type NewPasswordOutcome =
 export async function hashNewPassword(
   { passwords, passwordRules }: NewPasswordParts,
   typed: string,
-  identifier: string,
+  { identifier, asker }: { readonly identifier: string; readonly asker: Asker },
 ): Promise<NewPasswordOutcome> {
   const password = normalisePassword(typed)
   const fault = await newPasswordFault(passwordRules, password, identifier)
-  return fault === undefined ? passwords.hash(password) : { kind: 'unfit', fault }
+  return fault === undefined ? passwords.hash(password, asker) : { kind: 'unfit', fault }
 }

@@ -26,6 +26,8 @@ export type PasswordChangeOutcome =
   | {
       readonly kind: 'changed'
       readonly position: RevocationPosition
+      /** Where its owner hears of it. */
+      readonly email: string | undefined
       /** Undefined when the session was ended, or its account blocked, right after the change. */
       readonly tokens: FreshTokens | undefined
     }
@@ -74,7 +76,7 @@ export async function changePassword(
   if (check.kind === 'busy' || check.kind === 'throttled') return check
   if (check.kind === 'mismatch') return { kind: 'refused', why: 'bad-credentials' }
 
-  const hashed = await parts.passwords.hash(next)
+  const hashed = await parts.passwords.hash(next, 'known')
   if (hashed.kind === 'busy') return hashed
 
   const changed = await parts.accounts.changePassword({
@@ -85,7 +87,8 @@ export async function changePassword(
   })
   if (changed.kind === 'superseded') return { kind: 'refused', why: 'session-over' }
   const { position, counter } = changed
-  return { kind: 'changed', position, tokens: await freshTokens(parts, sessionId, counter) }
+  const tokens = await freshTokens(parts, sessionId, counter)
+  return { kind: 'changed', position, email: account.email, tokens }
 }
 
 async function freshTokens(

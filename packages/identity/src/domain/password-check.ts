@@ -1,10 +1,10 @@
 import type { Account } from './accounts.ts'
-import type { LoginProtection, Throttled } from './login-protection.ts'
-import type { PasswordCheck, PasswordHasher } from './passwords.ts'
+import type { Throttled } from './login-protection.ts'
+import type { PasswordCheck } from './passwords.ts'
+import type { QueueParts } from './queue-admission.ts'
+import { admitToQueue } from './queue-admission.ts'
 
-export interface PasswordCheckParts {
-  readonly protection: LoginProtection
-  readonly passwords: PasswordHasher
+export interface PasswordCheckParts extends QueueParts {
   /** A hash that no password has, made with the hasher's present parameters. */
   readonly unmatchablePasswordHash: string
 }
@@ -24,15 +24,13 @@ export interface ShownPassword {
  * another one (CVE-2018-14657, CVE-2024-32868). Does NOT look whether the account is blocked.
  */
 export async function checkPassword(
-  { protection, passwords, unmatchablePasswordHash }: PasswordCheckParts,
+  parts: PasswordCheckParts,
   { account, identifier, password, address }: ShownPassword,
 ): Promise<PasswordCheck | Throttled> {
-  // Before anything is counted: whoever floods the queue costs no writes.
-  const full = passwords.whenFull()
-  if (full !== undefined) return full
-  const admission = await protection.admit({ accountId: account?.id, identifier, address })
+  const admission = await admitToQueue(parts, { accountId: account?.id, identifier, address })
   if (admission.kind !== 'admitted') return admission
-  const check = await passwords.verify(account?.passwordHash ?? unmatchablePasswordHash, password)
+  const passwordHash = account?.passwordHash ?? parts.unmatchablePasswordHash
+  const check = await parts.passwords.verify(passwordHash, password, admission.by)
   if (check.kind === 'busy') await admission.untried()
   if (check.kind === 'mismatch') admission.wrong()
   if (check.kind === 'match') await admission.right()

@@ -1,14 +1,23 @@
+/**
+ * For whom a password is hashed: for people whom login protection knows, or who have shown who they are; or for
+ * everybody else. Strangers have a share of the queue, so that no flood of theirs takes all places.
+ */
+export type Asker = 'known' | 'strangers'
+
 /** Hashes and checks passwords. Slow on purpose, so both wait in one bounded queue. */
 export interface PasswordHasher {
-  readonly hash: (password: NormalisedPassword) => Promise<HashedPassword>
+  readonly hash: (password: NormalisedPassword, asker: Asker) => Promise<HashedPassword>
   /**
    * Takes what was typed: own hashes are of the normalised text, those of other systems of the original.
    * A stored hash that cannot be read matches nothing.
    */
-  readonly verify: (passwordHash: string, typed: string) => Promise<PasswordCheck>
-  /** Undefined while the queue has room, so that nobody prepares a check that would not be made. */
-  readonly whenFull: () => Busy | undefined
+  readonly verify: (passwordHash: string, typed: string, asker: Asker) => Promise<PasswordCheck>
+  /** Undefined while the queue has room for them, so that nobody prepares a check that would not be made. */
+  readonly whenFull: (asker: Asker) => Busy | undefined
 }
+
+/** What stands where nobody has chosen a password yet: as a hash it cannot be read, so it matches nothing. */
+export const noPasswordHash = ''
 
 export type HashedPassword = { readonly kind: 'hashed'; readonly passwordHash: string } | Busy
 

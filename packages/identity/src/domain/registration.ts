@@ -1,21 +1,26 @@
 import type { AccountAdministration, NewAccountRow } from './account-administration.ts'
 import type { AccountField } from './account-names.ts'
 import { nameAccount } from './account-names.ts'
+import type { Throttled } from './login-protection.ts'
 import type { MailJob, MailRequestParts } from './mail-requests.ts'
-import { resetMail, verificationMail } from './mail-requests.ts'
-import type { Mail } from './mails.ts'
+import { registrationMail } from './mail-requests.ts'
 import type { NewPasswordParts } from './new-password.ts'
 import { hashNewPassword } from './new-password.ts'
 import type { Busy } from './passwords.ts'
+import { noPasswordHash } from './passwords.ts'
+import type { QueueParts } from './queue-admission.ts'
+import { admitToQueue } from './queue-admission.ts'
 import { randomIdentifier } from './random.ts'
 
 /**
  * Who may make an account for himself. `open`: everybody, at once; whoever asks learns which identifiers are
  * taken. `by-mail`: whoever reads the mail of the address that becomes the identifier; nobody learns anything.
+ * There the password is chosen by the link in that mail: one that was typed before the address was shown to be
+ * theirs might be somebody else's, who would wait for its owner to confirm it.
  */
 export type SelfRegistration = 'closed' | 'open' | 'by-mail'
 
-export interface RegistrationParts extends MailRequestParts, NewPasswordParts {
+export interface RegistrationParts extends MailRequestParts, NewPasswordParts, QueueParts {
   readonly administration: Pick<AccountAdministration, 'create'>
   readonly selfRegistration: SelfRegistration
   /** The roles of an account that somebody makes for himself. */
@@ -24,8 +29,11 @@ export interface RegistrationParts extends MailRequestParts, NewPasswordParts {
 
 export interface RegistrationRequest {
   readonly identifier: string
-  readonly password: string
+  /** By mail it is used for nothing. */
+  readonly password?: string | undefined
   readonly email?: string | undefined
+  /** The address that it comes from. */
+  readonly address: string
 }
 
 export type RegistrationOutcome =
@@ -40,6 +48,7 @@ export type RegistrationOutcome =
   | { readonly kind: 'closed' }
   | { readonly kind: 'taken' }
   | { readonly kind: 'unfit'; readonly field: AccountField; readonly fault: string }
+  | Throttled
   | Busy
 
 /** Makes an account for whoever asks, as far as the operator lets strangers do that. */
@@ -51,41 +60,44 @@ export async function register(
   if (selfRegistration === 'closed') return { kind: 'closed' }
   const named = nameAccount(request)
   if (named.kind === 'unfit') return named
-  const isByMail = selfRegistration === 'by-mail'
   const { identifier, email } = named
-  if (isByMail && named.kind !== 'mail-account') {
-    return { kind: 'unfit', field: 'identifier', fault: 'must be an e-mail address' }
+  const id = randomIdentifier(parts.randomBytes)
+  const account = { id, identifier, email, roles: parts.defaultRoles, attributes: {} }
+  const { password, address } = request
+  const attempt = { accountId: undefined, identifier, address, isGuess: false } as const
+  if (selfRegistration === 'by-mail') {
+    if (named.kind !== 'mail-account') {
+      return { kind: 'unfit', field: 'identifier', fault: 'must be an e-mail address' }
+    }
+    const admission = await parts.protection.admit(attempt)
+    return admission.kind === 'admitted' ? registerByMail(parts, account) : admission
   }
-  const hashed = await hashNewPassword(parts, request.password, identifier)
+  if (password === undefined) return { kind: 'unfit', field: 'password', fault: 'is required' }
+  // Nothing of it is given back, whatever becomes of it: many accounts are as bad as many guesses.
+  const admission = await admitToQueue(parts, attempt)
+  if (admission.kind !== 'admitted') return admission
+  const hashed = await hashNewPassword(parts, password, { identifier, asker: admission.by })
   if (hashed.kind === 'unfit') return { ...hashed, field: 'password' }
-  if (hashed.kind === 'busy') return hashed
-  const account = {
-    id: randomIdentifier(parts.randomBytes),
-    identifier,
-    passwordHash: hashed.passwordHash,
-    email,
-    roles: parts.defaultRoles,
-    attributes: {},
-    isUnconfirmed: isByMail,
+  if (hashed.kind === 'busy') {
+    await admission.untried()
+    return hashed
   }
-  if (isByMail) {
-    return { kind: 'to-be-confirmed', identifier, mail: () => createByMail(parts, account) }
-  }
-  const created = await parts.administration.create(account)
-  return created.kind === 'taken'
-    ? created
-    : { kind: 'registered', id: account.id, identifier, email }
+  const { passwordHash } = hashed
+  const row = { ...account, passwordHash, isUnconfirmed: false }
+  const created = await parts.administration.create(row)
+  return created.kind === 'taken' ? created : { kind: 'registered', id, identifier, email }
 }
 
 /** Behind the answer, whose time would tell: a new row takes longer than none. */
-async function createByMail(
+function registerByMail(
   parts: RegistrationParts,
-  account: NewAccountRow,
-): Promise<Mail | undefined> {
-  const created = await parts.administration.create(account)
-  const mail =
-    created.kind === 'created'
-      ? verificationMail(parts, account.id)
-      : resetMail(parts, account.identifier, 'account-exists')
-  return mail()
+  account: Omit<NewAccountRow, 'passwordHash' | 'isUnconfirmed'>,
+): RegistrationOutcome {
+  const { identifier } = account
+  const row = { ...account, passwordHash: noPasswordHash, isUnconfirmed: true }
+  const mail: MailJob = async () => {
+    await parts.administration.create(row)
+    return registrationMail(parts, identifier)()
+  }
+  return { kind: 'to-be-confirmed', identifier, mail }
 }

@@ -1,19 +1,30 @@
 import { createProblem } from '@portcullis/protocol'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { LinkStore } from '../domain/account-links.ts'
-import { hashLinkToken } from '../domain/account-links.ts'
 import type { AccountStore } from '../domain/accounts.ts'
+import type {
+  EmailVerificationOutcome,
+  EmailVerificationParts,
+  LinkBearer,
+} from '../domain/email-verification.ts'
+import { verifyEmail } from '../domain/email-verification.ts'
 import type { MailRequestParts, Post } from '../domain/mail-requests.ts'
 import { resetMail, verificationMail } from '../domain/mail-requests.ts'
 import { writeMail } from '../domain/mails.ts'
 import { networkOf } from '../domain/networks.ts'
-import type { PasswordResetOutcome, PasswordResetParts } from '../domain/password-reset.ts'
+import type {
+  PasswordResetOutcome,
+  PasswordResetParts,
+  PasswordResetRequest,
+} from '../domain/password-reset.ts'
 import { resetPassword } from '../domain/password-reset.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import { sendBusy, sendProblem, sendUnfit } from './problems.ts'
+import { sendBadCredentials, sendBusy, sendProblem, sendThrottled, sendUnfit } from './problems.ts'
 import type { HttpServer } from './server.ts'
 
-export interface LinkRouteParts extends PasswordResetParts, MailRequestParts {
+export interface LinkRouteParts
+  extends PasswordResetParts, EmailVerificationParts, MailRequestParts {
   readonly issuer: string
   readonly callers: Callers
   readonly accounts: AccountStore
@@ -22,12 +33,13 @@ export interface LinkRouteParts extends PasswordResetParts, MailRequestParts {
   readonly post: Post | undefined
 }
 
+const passwordText = { type: 'string', minLength: 1, maxLength: 1024 } as const
 const tokenText = { type: 'string', minLength: 1, maxLength: 128 } as const
 
 const verificationBody = {
   type: ['object', 'null'],
   additionalProperties: false,
-  properties: { token: tokenText },
+  properties: { token: tokenText, password: passwordText },
 } as const
 
 const resetBody = {
@@ -41,7 +53,7 @@ const confirmationBody = {
   type: 'object',
   required: ['token', 'new'],
   additionalProperties: false,
-  properties: { token: tokenText, new: { type: 'string', minLength: 1, maxLength: 1024 } },
+  properties: { token: tokenText, new: passwordText },
 } as const
 
 /** What goes by mail: showing that an address is one's own, and a new password for a forgotten one. */
@@ -51,16 +63,14 @@ export function addAccountLinks(app: HttpServer, parts: LinkRouteParts): void {
 }
 
 function addVerification(app: HttpServer, parts: LinkRouteParts): void {
-  const { issuer, callers, accounts, links, post } = parts
+  const { issuer, callers, accounts, post } = parts
   const path = pathAtIssuer(issuer, '/account/verify-email')
   app.post(path, { schema: { body: verificationBody } }, async (request, reply) => {
     const token = request.body?.token
     if (token !== undefined) {
-      const isVerified = await links.confirmEmail(hashLinkToken(token))
-      request.log.info({ isVerified }, 'e-mail verification')
-      return isVerified
-        ? reply.send({ email_verified: true })
-        : sendProblem(reply, createProblem('invalid-link'))
+      const outcome = await verifyEmail(parts, token, await bearerOf(request, callers))
+      request.log.info({ outcome: outcome.kind }, 'e-mail verification')
+      return answerVerification(reply, outcome, issuer)
     }
     const { accountId } = await callers.requirePerson(request)
     const account = await accounts.find(accountId)
@@ -70,6 +80,36 @@ function addVerification(app: HttpServer, parts: LinkRouteParts): void {
     post(verificationMail(parts, accountId), networkOf(request.ip))
     return reply.code(202).send()
   })
+}
+
+/** Who shows a link: by the password in the body, or by a token. */
+async function bearerOf(
+  request: FastifyRequest<{ readonly Body: { readonly password?: string } | null }>,
+  callers: Callers,
+): Promise<LinkBearer> {
+  const password = request.body?.password
+  if (password !== undefined) return { kind: 'password', password, address: request.ip }
+  const { accountId } = await callers.requirePerson(request)
+  return { kind: 'signed-in', accountId }
+}
+
+function answerVerification(
+  reply: FastifyReply,
+  outcome: EmailVerificationOutcome,
+  issuer: string,
+): FastifyReply {
+  switch (outcome.kind) {
+    case 'verified':
+      return reply.send({ email_verified: true })
+    case 'invalid':
+      return sendProblem(reply, createProblem('invalid-link'))
+    case 'bad-credentials':
+      return sendBadCredentials(reply, issuer)
+    case 'throttled':
+      return sendThrottled(reply, outcome.retryAfterSeconds)
+    case 'busy':
+      return sendBusy(reply, outcome.retryAfterSeconds)
+  }
 }
 
 function addReset(app: HttpServer, parts: LinkRouteParts): void {
@@ -85,8 +125,9 @@ function addReset(app: HttpServer, parts: LinkRouteParts): void {
   app.post(
     pathAtIssuer(issuer, '/account/reset/confirm'),
     { schema: { body: confirmationBody } },
-    async ({ body, log }, reply) => {
-      const outcome = await confirmReset(parts, { token: body.token, password: body.new })
+    async ({ body, ip, log }, reply) => {
+      const { token, new: password } = body
+      const outcome = await confirmReset(parts, { token, password, address: ip })
       log.info(factsOfReset(outcome), 'password reset')
       switch (outcome.kind) {
         case 'reset':
@@ -95,6 +136,8 @@ function addReset(app: HttpServer, parts: LinkRouteParts): void {
           return sendProblem(reply, createProblem('invalid-link'))
         case 'unfit':
           return sendUnfit(reply, 'new', outcome.fault)
+        case 'throttled':
+          return sendThrottled(reply, outcome.retryAfterSeconds)
         case 'busy':
           return sendBusy(reply, outcome.retryAfterSeconds)
       }
@@ -104,13 +147,13 @@ function addReset(app: HttpServer, parts: LinkRouteParts): void {
 
 /** And the owner hears of it, where he would hear of a link that he has not asked for (ASVS 6.3.7). */
 export async function confirmReset(
-  parts: Pick<LinkRouteParts, 'links' | 'passwords' | 'passwordRules' | 'post'>,
-  request: { readonly token: string; readonly password: string },
+  parts: PasswordResetParts & Pick<LinkRouteParts, 'post'>,
+  request: PasswordResetRequest,
 ): Promise<PasswordResetOutcome> {
   const outcome = await resetPassword(parts, request)
   if (outcome.kind === 'reset') {
     const { email } = outcome
-    parts.post?.(async () => writeMail('password-was-reset', email, ''))
+    parts.post?.(async () => writeMail('password-was-reset', email))
   }
   return outcome
 }

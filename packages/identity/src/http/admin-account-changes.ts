@@ -10,6 +10,7 @@ import {
   parseAttributeChanges,
 } from '../domain/attributes.ts'
 import { parseEmailAddress } from '../domain/email-addresses.ts'
+import { writeMail } from '../domain/mails.ts'
 import type { Registry } from '../domain/registry.ts'
 import { attributesInClaims, unknownRoles } from '../domain/registry.ts'
 import type { Callers } from './callers.ts'
@@ -147,7 +148,7 @@ function addRoles(app: HttpServer, parts: AdminAccountChangesParts): void {
 }
 
 function addProfile(app: HttpServer, parts: AdminAccountChangesParts): void {
-  const { callers, registry, administration } = parts
+  const { callers, registry, administration, post } = parts
   const inClaims = attributesInClaims(registry)
   const schema = { params: accountPath, body: profileBody }
   app.patch(at(parts, '/:id'), { schema }, async (request, reply) => {
@@ -171,7 +172,10 @@ function addProfile(app: HttpServer, parts: AdminAccountChangesParts): void {
       return sendUnfit(reply, 'attributes', attributesTooLarge)
     }
     request.log.info({ accountId, actor }, 'account changed')
-    const { attributes, position } = outcome
+    const { attributes, formerEmail, position } = outcome
+    if (formerEmail !== undefined) {
+      post?.(async () => writeMail('email-was-changed', formerEmail))
+    }
     return reply.send({ attributes, email: outcome.email, revocation: position })
   })
 }

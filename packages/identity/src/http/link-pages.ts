@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { isJsonObject } from '@portcullis/protocol'
 import type { FastifyError, FastifyReply } from 'fastify'
-import { hashLinkToken } from '../domain/account-links.ts'
+import { verifyEmail } from '../domain/email-verification.ts'
+import type { Throttled } from '../domain/login-protection.ts'
+import type { Busy } from '../domain/passwords.ts'
 import type { LinkRouteParts } from './account-links.ts'
 import { confirmReset, factsOfReset } from './account-links.ts'
 import { acceptForms } from './bodies.ts'
@@ -19,7 +21,7 @@ const pageQuery = {
  * does nothing: programs that look at links in mails only send GET, and a person presses a button.
  */
 export function addLinkPages(app: HttpServer, parts: LinkRouteParts): void {
-  const { issuer, links } = parts
+  const { issuer } = parts
   app.register(async (scope) => {
     acceptForms(scope)
     scope.setErrorHandler((error: FastifyError, request, reply) => {
@@ -33,9 +35,10 @@ export function addLinkPages(app: HttpServer, parts: LinkRouteParts): void {
     scope.get(resetPath, { schema: { querystring: pageQuery } }, ({ query }, reply) =>
       sendPage(reply, 200, resetForm(resetPath, tokenIn(query), undefined)),
     )
-    scope.post(resetPath, async ({ body, log }, reply) => {
+    scope.post(resetPath, async ({ body, ip, log }, reply) => {
       const token = field(body, 'token')
-      const outcome = await confirmReset(parts, { token, password: field(body, 'password') })
+      const password = field(body, 'password')
+      const outcome = await confirmReset(parts, { token, password, address: ip })
       log.info(factsOfReset(outcome), 'password reset')
       switch (outcome.kind) {
         case 'reset':
@@ -44,20 +47,32 @@ export function addLinkPages(app: HttpServer, parts: LinkRouteParts): void {
           return sendPage(reply, 400, done.invalid)
         case 'unfit':
           return sendPage(reply, 400, resetForm(resetPath, token, outcome.fault))
+        case 'throttled':
         case 'busy':
-          reply.header('retry-after', outcome.retryAfterSeconds)
-          return sendPage(reply, 503, done.busy)
+          return sendLater(reply, outcome)
       }
     })
 
     const verifyPath = pathAtIssuer(issuer, '/account/verify-email/form')
     scope.get(verifyPath, { schema: { querystring: pageQuery } }, ({ query }, reply) =>
-      sendPage(reply, 200, verificationForm(verifyPath, tokenIn(query))),
+      sendPage(reply, 200, verificationForm(verifyPath, tokenIn(query), undefined)),
     )
-    scope.post(verifyPath, async ({ body, log }, reply) => {
-      const isVerified = await links.confirmEmail(hashLinkToken(field(body, 'token')))
-      log.info({ isVerified }, 'e-mail verification')
-      return isVerified ? sendPage(reply, 200, done.verified) : sendPage(reply, 400, done.invalid)
+    scope.post(verifyPath, async ({ body, ip, log }, reply) => {
+      const token = field(body, 'token')
+      const bearer = { kind: 'password', password: field(body, 'password'), address: ip } as const
+      const outcome = await verifyEmail(parts, token, bearer)
+      log.info({ outcome: outcome.kind }, 'e-mail verification')
+      switch (outcome.kind) {
+        case 'verified':
+          return sendPage(reply, 200, done.verified)
+        case 'invalid':
+          return sendPage(reply, 400, done.invalid)
+        case 'bad-credentials':
+          return sendPage(reply, 400, verificationForm(verifyPath, token, 'is not right'))
+        case 'throttled':
+        case 'busy':
+          return sendLater(reply, outcome)
+      }
     })
   })
 }
@@ -69,10 +84,9 @@ interface Page {
 }
 
 function resetForm(action: string, token: string, fault: string | undefined): Page {
-  const message = fault === undefined ? '' : `<p role="alert">The password ${escape(fault)}.</p>`
   return {
     title: 'Choose a new password',
-    body: `${message}<form method="post" action="${escape(action)}">
+    body: `${alertOf(fault)}<form method="post" action="${escape(action)}">
 <input type="hidden" name="token" value="${escape(token)}">
 <p><label for="password">New password</label>
 <input id="password" name="password" type="password" autocomplete="new-password" required autofocus></p>
@@ -81,14 +95,21 @@ function resetForm(action: string, token: string, fault: string | undefined): Pa
   }
 }
 
-function verificationForm(action: string, token: string): Page {
+function verificationForm(action: string, token: string, fault: string | undefined): Page {
   return {
     title: 'Confirm your e-mail address',
-    body: `<form method="post" action="${escape(action)}">
+    body: `${alertOf(fault)}<form method="post" action="${escape(action)}">
 <input type="hidden" name="token" value="${escape(token)}">
+<p><label for="password">Password of your account</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required autofocus></p>
 <p><button>Confirm</button></p>
 </form>`,
   }
+}
+
+/** What is wrong with the password that was typed. */
+function alertOf(fault: string | undefined): string {
+  return fault === undefined ? '' : `<p role="alert">The password ${escape(fault)}.</p>`
 }
 
 const done = {
@@ -105,6 +126,7 @@ const done = {
     body: paragraph('Links work once and not for long. Ask for another one.'),
   },
   busy: { title: 'Too much to do at the moment', body: paragraph('Try again in a minute.') },
+  throttled: { title: 'There were too many tries', body: paragraph('Try again later.') },
 } as const satisfies Readonly<Record<string, Page>>
 
 const style =
@@ -119,6 +141,14 @@ const contentSecurityPolicy = [
   "frame-ancestors 'none'",
   "base-uri 'none'",
 ].join('; ')
+
+function sendLater(
+  reply: FastifyReply,
+  { kind, retryAfterSeconds }: Busy | Throttled,
+): FastifyReply {
+  reply.header('retry-after', retryAfterSeconds)
+  return sendPage(reply, kind === 'busy' ? 503 : 429, done[kind])
+}
 
 function sendPage(reply: FastifyReply, status: number, { title, body }: Page): FastifyReply {
   return reply

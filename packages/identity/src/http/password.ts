@@ -1,4 +1,6 @@
 import { createProblem } from '@portcullis/protocol'
+import type { Post } from '../domain/mail-requests.ts'
+import { writeMail } from '../domain/mails.ts'
 import type { PasswordChangeOutcome, PasswordChangeParts } from '../domain/password-change.ts'
 import { changePassword } from '../domain/password-change.ts'
 import type { FastifyReply } from 'fastify'
@@ -10,6 +12,8 @@ import { sessionTokenMembers } from './token-members.ts'
 
 export interface PasswordParts extends PasswordChangeParts {
   readonly callers: Callers
+  /** Undefined when this installation sends no mail. */
+  readonly post: Post | undefined
 }
 
 const passwordBody = {
@@ -30,6 +34,9 @@ export function addPassword(app: HttpServer, parts: PasswordParts): void {
       const session = await parts.callers.requirePerson(request)
       const outcome = await changePassword(parts, session, { ...request.body, network: request.ip })
       request.log.info({ accountId: session.accountId, outcome: outcome.kind }, 'password change')
+      // Whoever has changed it may not be the owner (ASVS 6.3.7).
+      const email = outcome.kind === 'changed' ? outcome.email : undefined
+      if (email !== undefined) parts.post?.(async () => writeMail('password-was-changed', email))
       return answerPasswordChange(reply, outcome, parts.issuer)
     },
   )

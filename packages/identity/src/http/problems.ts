@@ -23,7 +23,7 @@ export function sendBadCredentials(reply: FastifyReply, realm: string): FastifyR
 /** One answer whoever the attempt was for, and whether or not there is such an account. */
 export function sendThrottled(reply: FastifyReply, retryAfterSeconds: number): FastifyReply {
   reply.header('retry-after', retryAfterSeconds)
-  return sendProblem(reply, createProblem('throttled', 'too many tries have failed'))
+  return sendProblem(reply, createProblem('throttled', 'there were too many tries'))
 }
 
 /** The queue of password checks is full. */

@@ -6,7 +6,7 @@ import { networkOf } from '../domain/networks.ts'
 import type { RegistrationParts } from '../domain/registration.ts'
 import { register } from '../domain/registration.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import { sendBusy, sendProblem, sendUnfit } from './problems.ts'
+import { sendBusy, sendProblem, sendThrottled, sendUnfit } from './problems.ts'
 import type { HttpServer } from './server.ts'
 
 export interface RegistrationRouteParts extends RegistrationParts {
@@ -17,7 +17,7 @@ export interface RegistrationRouteParts extends RegistrationParts {
 
 const accountBody = {
   type: 'object',
-  required: ['identifier', 'password'],
+  required: ['identifier'],
   additionalProperties: false,
   properties: {
     identifier: { type: 'string', minLength: 1, maxLength: 320 },
@@ -30,7 +30,7 @@ const accountBody = {
 export function addRegistration(app: HttpServer, parts: RegistrationRouteParts): void {
   const path = pathAtIssuer(parts.issuer, '/accounts')
   app.post(path, { schema: { body: accountBody } }, async ({ body, ip, log }, reply) => {
-    const outcome = await register(parts, body)
+    const outcome = await register(parts, { ...body, address: ip })
     const network = networkOf(ip)
     switch (outcome.kind) {
       case 'registered': {
@@ -45,10 +45,15 @@ export function addRegistration(app: HttpServer, parts: RegistrationRouteParts):
         parts.post?.(outcome.mail, network)
         return reply.code(202).send({ identifier: outcome.identifier })
       default:
-        log.info({ outcome: outcome.kind }, 'registration')
+        log.info(factsOf(outcome), 'registration')
         return refuse(reply, outcome)
     }
   })
+}
+
+function factsOf(outcome: Refusal): Readonly<Record<string, string>> {
+  if (outcome.kind !== 'throttled') return { outcome: outcome.kind }
+  return { outcome: 'throttled', by: outcome.by, keyId: outcome.keyId }
 }
 
 type Refusal = Exclude<
@@ -64,6 +69,8 @@ function refuse(reply: FastifyReply, outcome: Refusal): FastifyReply {
       return sendProblem(reply, createProblem('identifier-taken'))
     case 'unfit':
       return sendUnfit(reply, outcome.field, outcome.fault)
+    case 'throttled':
+      return sendThrottled(reply, outcome.retryAfterSeconds)
     case 'busy':
       return sendBusy(reply, outcome.retryAfterSeconds)
   }

@@ -20,7 +20,7 @@ export const loginProtectionSettings = {
     schema: { type: 'integer', minimum: 1, maximum: 100_000 },
     default: 100,
     meaning:
-      'wrong passwords of strangers from one network, for whatever account, before there are delays',
+      'wrong passwords of strangers and registrations from one network, for whatever account, before there are delays',
     reason: 'An office behind one address, on the morning after a holiday.',
   },
   'loginProtection.networkDelaySecondsMax': {
@@ -34,7 +34,8 @@ export const loginProtectionSettings = {
   'loginProtection.strangerTriesPerMinute': {
     schema: { type: 'integer', minimum: 1, maximum: 1_000_000 },
     default: 600,
-    meaning: 'what strangers may try at each node, all of them together',
+    meaning:
+      'what strangers may try at each node, all of them together: logins, registrations, links from mails',
     reason:
       'A tenth of what two cores can hash, so that strangers leave most of them to people who are known.',
   },

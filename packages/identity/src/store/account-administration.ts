@@ -13,6 +13,7 @@ import type {
 } from '../domain/account-administration.ts'
 import type { Decision } from '../domain/accounts.ts'
 import { applyAttributeChanges, lostAttributes } from '../domain/attributes.ts'
+import { noPasswordHash } from '../domain/passwords.ts'
 import { insertLink } from './account-links.ts'
 import { appendDecision, buryAccount, otherAdministrators, raiseFloor } from './accounts.ts'
 import { attributes, integer, list, optionalText, text } from './columns.ts'
@@ -152,7 +153,8 @@ async function changeProfile(
   const position = lost.some((name) => attributesInClaims.has(name))
     ? await voidTokens(query, revoke, accountId)
     : await currentPosition(query)
-  return { kind: 'changed', attributes: after, email, position }
+  const formerEmail = email === oldEmail ? undefined : oldEmail
+  return { kind: 'changed', attributes: after, email, formerEmail, position }
 }
 
 async function deleteAccount(
@@ -192,7 +194,7 @@ async function logOut(
 async function forceReset(
   query: Query,
   revoke: Revoke,
-  { unmatchableHash, link, ...decision }: ForcedReset,
+  { link, ...decision }: ForcedReset,
 ): Promise<ForcedResetOutcome> {
   const { accountId } = decision
   const others = await otherAdministrators(query, accountId)
@@ -204,7 +206,7 @@ async function forceReset(
   }
   const email = optionalText(row, 'email')
   if (email === undefined) return { kind: 'no-email' }
-  await query('UPDATE accounts SET password_hash = $2 WHERE id = $1', [accountId, unmatchableHash])
+  await query('UPDATE accounts SET password_hash = $2 WHERE id = $1', [accountId, noPasswordHash])
   const floor = await raiseFloor(query, accountId)
   if (floor === undefined) return { kind: 'unknown' }
   await query('DELETE FROM account_links WHERE account_id = $1', [accountId])

@@ -2,11 +2,12 @@ import type {
   IssuedLink,
   LinkPurpose,
   LinkStore,
-  MailPace,
   NewLink,
   PasswordReset,
   ResetOutcome,
 } from '../domain/account-links.ts'
+import type { MailPace } from '../domain/mail-pace.ts'
+import { mailboxKey } from '../domain/mail-pace.ts'
 import { buryAccount, raiseFloor } from './accounts.ts'
 import { integer, text } from './columns.ts'
 import type { Database, Query } from './database.ts'
@@ -16,13 +17,20 @@ import type { Revoke, RevokingTransaction } from './revocations.ts'
 export function createLinkStore(database: Database, transaction: RevokingTransaction): LinkStore {
   return {
     issue: (link, pace) => database.transaction((query) => issue(query, link, pace)),
-    accountOfReset: async (tokenHash) => {
+    accountOf: async (tokenHash, purpose) => {
       const [row] = await database.read(
-        `SELECT accounts.id, identifier FROM account_links JOIN accounts ON accounts.id = account_id
-         WHERE token_hash = $1 AND purpose = 'reset' AND ${isGood}`,
-        [tokenHash],
+        `SELECT accounts.id, identifier, password_hash
+         FROM account_links JOIN accounts ON accounts.id = account_id
+         WHERE token_hash = $1 AND purpose = $2 AND ${isGood}`,
+        [tokenHash, purpose],
       )
-      return row && { accountId: text(row, 'id'), identifier: text(row, 'identifier') }
+      return (
+        row && {
+          id: text(row, 'id'),
+          identifier: text(row, 'identifier'),
+          passwordHash: text(row, 'password_hash'),
+        }
+      )
     },
     confirmReset: (reset) => transaction((query, revoke) => confirmReset(query, revoke, reset)),
     confirmEmail: (tokenHash) => database.transaction((query) => confirmEmail(query, tokenHash)),
@@ -30,29 +38,30 @@ export function createLinkStore(database: Database, transaction: RevokingTransac
   }
 }
 
-/** In time, and the account as it was when the link was made. */
+/**
+ * In time, and the account as it was when the link was made. One that waits to be confirmed is so by a reset
+ * alone: releases before this one sent it another link, and kept the password of whoever had typed it first.
+ */
 const isGood = `
   expires_at > statement_now()
   AND EXISTS (SELECT 1 FROM accounts AS owner CROSS JOIN revocation_head
               WHERE owner.id = account_links.account_id AND owner.blocked_at IS NULL
                 AND owner.deleted_at IS NULL AND owner.email = account_links.email
+                AND (account_links.purpose = 'reset' OR owner.unconfirmed = 0)
                 AND base + owner.login_floor = account_links.login_floor)`
 
-/** The pace is kept in the statement that counts the mail: of many requests at once one gets through. */
 async function issue(query: Query, link: NewLink, pace: MailPace): Promise<IssuedLink> {
   const { accountId, purpose, tokenHash, lifeMs } = link
   const [row] = await query(
-    `UPDATE accounts SET mailed_at = statement_now(),
-                         mails_paid_until = greatest(mails_paid_until, statement_now()) + $3
+    `SELECT email, login_floor + (SELECT base FROM revocation_head) AS floor FROM accounts
      WHERE id = $1 AND deleted_at IS NULL AND blocked_at IS NULL AND email IS NOT NULL
-       AND ($2 = 'reset' OR email_verified_at IS NULL)
-       AND (mailed_at IS NULL OR mailed_at <= statement_now() - $4)
-       AND mails_paid_until <= statement_now() + $5
-     RETURNING email, login_floor + (SELECT base FROM revocation_head) AS floor`,
-    [accountId, purpose, pace.refillMs, pace.gapMs, (pace.burst - 1) * pace.refillMs],
+       AND ($2 = 'reset' OR email_verified_at IS NULL) FOR UPDATE`,
+    [accountId, purpose],
   )
   if (row === undefined) return { kind: 'withheld' }
   const email = text(row, 'email')
+  const isCounted = await countMail(query, mailboxKey(email, purpose), pace)
+  if (!isCounted) return { kind: 'withheld' }
   await insertLink(query, {
     accountId,
     purpose,
@@ -63,6 +72,29 @@ async function issue(query: Query, link: NewLink, pace: MailPace): Promise<Issue
   })
   await appendEvent(query, { kind: 'link-sent', accountId })
   return { kind: 'issued', email }
+}
+
+/**
+ * False when the mailbox has had enough. By the mailbox and not by the account, because one may be the address of
+ * many accounts; in the statement that counts the mail, so that of many requests at once one gets through.
+ */
+async function countMail(
+  query: Query,
+  key: string,
+  { gapMs, burst, refillMs }: MailPace,
+): Promise<boolean> {
+  const counted = await query(
+    `INSERT INTO mailboxes (key, mailed_at, paid_until)
+     VALUES ($1, statement_now(), statement_now() + $2)
+     ON CONFLICT (key) DO UPDATE SET
+       mailed_at = statement_now(),
+       paid_until = greatest(mailboxes.paid_until, statement_now()) + $2
+     WHERE mailboxes.mailed_at <= statement_now() - $3
+       AND mailboxes.paid_until <= statement_now() + $4
+     RETURNING key`,
+    [key, refillMs, gapMs, (burst - 1) * refillMs],
+  )
+  return counted.length > 0
 }
 
 /** What a link is bound to besides its account: the address it goes to, and the floor of its moment. */
@@ -131,10 +163,7 @@ async function confirmEmail(query: Query, tokenHash: string): Promise<boolean> {
   const used = await use(query, tokenHash, 'verify-email')
   if (used === undefined) return false
   const { accountId } = used
-  await query(
-    'UPDATE accounts SET email_verified_at = statement_now(), unconfirmed = 0 WHERE id = $1',
-    [accountId],
-  )
+  await query('UPDATE accounts SET email_verified_at = statement_now() WHERE id = $1', [accountId])
   await appendEvent(query, { kind: 'email-verified', accountId })
   return true
 }
@@ -154,4 +183,5 @@ async function tidy(query: Query, unconfirmedMs: number): Promise<void> {
     await appendEvent(query, { kind: 'account-deleted', accountId, reason: 'nobody confirmed it' })
   }
   await query('DELETE FROM account_links WHERE expires_at <= statement_now()')
+  await query('DELETE FROM mailboxes WHERE paid_until <= statement_now()')
 }

@@ -10,6 +10,7 @@ import type {
   OwnSession,
   PasswordChange,
 } from '../domain/accounts.ts'
+import { noPasswordHash } from '../domain/passwords.ts'
 import { isLive } from '../domain/sessions.ts'
 import { attributes, integer, list, optionalInteger, optionalText, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
@@ -142,11 +143,17 @@ async function block(query: Query, revoke: Revoke, decision: Decision): Promise<
   return { kind: 'blocked', position: await revoke({ kind: 'account', key: accountId, floor }) }
 }
 
-/** How many others could unblock somebody; all of them stay so until the transaction is over. */
+/**
+ * How many others could unblock somebody, which are those who can sign in; all of them stay so until the
+ * transaction is over. Who was invited and has chosen no password yet may never do so.
+ */
 export async function otherAdministrators(query: Query, accountId: string): Promise<number> {
   const rows = await query(
-    `SELECT id FROM accounts WHERE blocked_at IS NULL AND roles LIKE $1 ORDER BY id FOR UPDATE`,
-    [`%${JSON.stringify(administratorRole)}%`],
+    `SELECT id FROM accounts
+     WHERE blocked_at IS NULL AND deleted_at IS NULL AND unconfirmed = 0 AND password_hash <> $2
+       AND roles LIKE $1
+     ORDER BY id FOR UPDATE`,
+    [`%${JSON.stringify(administratorRole)}%`, noPasswordHash],
   )
   return rows.filter((row) => row['id'] !== accountId).length
 }

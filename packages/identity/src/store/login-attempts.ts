@@ -37,13 +37,15 @@ export function createAttemptStore(database: Database, bounds: LoginBounds): Att
     }
   }
   return {
-    admit: async (keys, { mayStrangersTry }) => {
-      const rows = await database.write(admit, [...listOf(keys), mayStrangersTry ? 1 : 0])
-      const admitted = admissionOf(rows)
+    admit: async (keys, { mayStrangersTry, isGuess }) => {
+      const flags = [mayStrangersTry ? 1 : 0, isGuess ? 1 : 0]
+      const rows = await database.write(admit, [...listOf(keys), ...flags])
+      const admitted = admissionOf(rows, isGuess ? ['strangers', 'network'] : ['network'])
       if (admitted !== undefined) return admitted
       // Of several at once, one of its two counters had room for this attempt and the other one had not.
       await takeBackEach(keys, receiptOf(rows))
-      return refusalOf(await database.read(selectCounters, listOf(keys)), mayStrangersTry)
+      const found = await database.read(selectCounters, [...listOf(keys), flags[1] ?? 0])
+      return refusalOf(found, mayStrangersTry)
     },
     succeed: async (keys, receipt) => {
       const { strangers = null, network = null } = receipt
@@ -68,14 +70,19 @@ function counterOf(row: Row): Counter {
   return counter
 }
 
-/** Undefined when not every counter of the attempt had room for it. */
-function admissionOf(rows: readonly Row[]): CountedAttempt | undefined {
+/** Undefined when not every counter of the attempt had room for it; `ofStrangers` are those of a stranger. */
+function admissionOf(
+  rows: readonly Row[],
+  ofStrangers: readonly Counter[],
+): CountedAttempt | undefined {
   const receipt = receiptOf(rows)
   const by = receipt.known === undefined ? 'strangers' : 'known'
-  const account = rows.find((row) => row['counter'] === by)
-  if (account === undefined || (by === 'strangers' && receipt.network === undefined))
+  const [first, ...others]: readonly Counter[] = by === 'known' ? [by] : ofStrangers
+  const counted = rows.find((row) => row['counter'] === first)
+  if (counted === undefined || others.some((counter) => receipt[counter] === undefined)) {
     return undefined
-  return { kind: 'admitted', by, failures: integer(account, 'failures'), receipt }
+  }
+  return { kind: 'admitted', by, failures: integer(counted, 'failures'), receipt }
 }
 
 function receiptOf(rows: readonly Row[]): Receipt {
@@ -84,7 +91,7 @@ function receiptOf(rows: readonly Row[]): Receipt {
 
 const selectCounters = `
   SELECT counter, next_at, expires_at, statement_now() AS now
-  FROM login_counters WHERE key IN ($1, $2, $3)`
+  FROM login_counters WHERE key IN ($1, $2, $3) AND (counter <> 'strangers' OR $4 = 1)`
 
 /** Why an attempt was not counted, and until when. */
 function refusalOf(rows: readonly Row[], mayStrangersTry: boolean): CountedAttempt {

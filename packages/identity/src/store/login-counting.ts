@@ -36,6 +36,7 @@ export function admitStatement(bounds: Bounds): string {
       WHERE (counter = 'known') = EXISTS (
               SELECT 1 FROM login_counters AS known WHERE known.key = $1 AND known.expires_at > statement_now())
         AND (counter = 'known' OR $4 = 1)
+        AND (counter <> 'strangers' OR $5 = 1)
     )
     INSERT INTO login_counters (key, counter, forgiven_at, next_at, expires_at)
     SELECT key, counter, ${afterFirst}, ${nextAt(bounds, 'counter', '1')}, ${afterFirst}

@@ -156,4 +156,24 @@ export const postgresMigrations: readonly Migration[] = [
       CREATE INDEX sessions_in_order ON sessions (account_id, authenticated_at) WHERE ended_at IS NULL;
     `,
   },
+  {
+    id: 8,
+    // What accounts had for it, `mailed_at` and `mails_paid_until`, stays for releases that look at it. Addresses
+    // are those that `parseEmailAddress` would leave as they are, and an administrator has not taken away.
+    name: 'how much mail each mailbox has had lately, and where the mail of accounts from before goes',
+    additive: true,
+    sql: `
+      CREATE TABLE mailboxes (
+        key text PRIMARY KEY,
+        mailed_at bigint NOT NULL,
+        paid_until bigint NOT NULL
+      );
+      CREATE INDEX mailboxes_by_pace ON mailboxes (paid_until);
+      UPDATE accounts SET email = identifier
+        WHERE email IS NULL AND deleted_at IS NULL
+          AND position('@' in identifier) <= 65
+          AND identifier ~ '^[a-z0-9_+-]+([.][a-z0-9_+-]+)*@[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z]([a-z0-9-]*[a-z0-9])?)+$'
+          AND NOT EXISTS (SELECT 1 FROM events WHERE account_id = accounts.id AND kind = 'email-changed');
+    `,
+  },
 ]

@@ -12,7 +12,7 @@ import { testOnEngines } from './engines.ts'
 import type { AccountModel, SessionModel } from './session-model.ts'
 import { isLiveIn, present } from './session-model.ts'
 import type { StoreParts } from './store-parts.ts'
-import { claimsOf, openPartsAt, sessionOf } from './store-parts.ts'
+import { claimsOf, commandLine, openPartsAt, sessionOf } from './store-parts.ts'
 
 /** The engines differ in how a step is made atomic, and not in what the steps are. */
 const historiesOn = { SQLite: 200, PostgreSQL: 40 }
@@ -135,9 +135,17 @@ async function stepEnd(
   session.isEnded = true
 }
 
-async function stepEverywhere({ store }: World, account: AccountModel): Promise<void> {
-  await store.parts.accounts.endAllSessions(account.id)
-  account.generation += 1
+async function stepEverywhere(
+  { store, now }: World,
+  account: AccountModel,
+  session: SessionModel | undefined,
+): Promise<void> {
+  if (session === undefined) return
+  const holder = { accountId: account.id, sessionId: session.id }
+  const { kind } = await store.parts.accounts.endAllSessions(holder)
+  const isLive = isLiveIn(session, now())
+  assert.equal(kind, isLive ? 'ended' : 'superseded')
+  if (isLive) account.generation += 1
 }
 
 async function stepPassword(
@@ -174,15 +182,15 @@ async function stepPassword(
 }
 
 async function stepBlock({ store }: World, account: AccountModel): Promise<void> {
-  const decision = { accountId: account.id, actor: 'admin', reason: 'a reason' }
+  const decision = { accountId: account.id, actor: commandLine, reason: 'a reason' }
   await store.parts.accounts.block(decision)
   if (!account.isBlocked) account.generation += 1
   account.isBlocked = true
 }
 
 async function stepUnblock({ store }: World, account: AccountModel): Promise<void> {
-  const decision = { accountId: account.id, actor: 'admin', reason: 'a reason' }
-  assert.ok(await store.parts.accounts.unblock(decision))
+  const decision = { accountId: account.id, actor: commandLine, reason: 'a reason' }
+  assert.deepEqual(await store.parts.accounts.unblock(decision), { kind: 'unblocked' })
   account.isBlocked = false
 }
 

@@ -17,3 +17,40 @@ export async function findCaller(
   const isCurrent = gen >= session.account.generation && cgen >= session.client.generation
   return isCurrent ? session : undefined
 }
+
+/**
+ * A person whose token was good when the request came. It may have been taken back by the time that something
+ * is written, after a password was hashed for instance; so whoever writes asks again, in the same step.
+ */
+export interface Caller {
+  readonly accountId: string
+  readonly sessionId: string
+  /** What the access token was judged by; a refresh token is as good as its session. */
+  readonly judgedBy?: Generations
+}
+
+interface Generations {
+  readonly account: number
+  readonly client: number
+}
+
+/** Somebody with an access token. */
+export function callerOf(session: KnownSession): Caller {
+  return { ...holderOf(session), judgedBy: generationsOf(session) }
+}
+
+/** Somebody with a refresh token. */
+export function holderOf({ id, accountId }: KnownSession): Caller {
+  return { accountId, sessionId: id }
+}
+
+/** Whether that holds still, by the session as it is now. */
+export function isStillCaller({ accountId, judgedBy }: Caller, session: KnownSession): boolean {
+  if (session.accountId !== accountId || !isLive(session)) return false
+  const { account, client } = generationsOf(session)
+  return judgedBy === undefined || (judgedBy.account >= account && judgedBy.client >= client)
+}
+
+function generationsOf({ account, client }: KnownSession): Generations {
+  return { account: account.generation, client: client.generation }
+}

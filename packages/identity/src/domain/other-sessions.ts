@@ -1,5 +1,6 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { AccountStore } from './accounts.ts'
+import { callerOf } from './callers.ts'
 import type { FreshToken } from './fresh-token.ts'
 import { mintFreshToken } from './fresh-token.ts'
 import type { SessionTokenParts } from './session-tokens.ts'
@@ -25,9 +26,9 @@ export type OtherSessionsOutcome =
  */
 export async function endOtherSessions(
   parts: OtherSessionsParts,
-  { id: sessionId, accountId }: KnownSession,
+  session: KnownSession,
 ): Promise<OtherSessionsOutcome> {
-  const ended = await parts.accounts.endOtherSessions({ accountId, sessionId })
+  const ended = await parts.accounts.endOtherSessions(callerOf(session))
   if (ended.kind === 'superseded') return ended
-  return { ...ended, fresh: await mintFreshToken(parts, sessionId) }
+  return { ...ended, fresh: await mintFreshToken(parts, session.id) }
 }

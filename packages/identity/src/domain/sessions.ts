@@ -1,5 +1,6 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { Attributes } from './attributes.ts'
+import type { Caller } from './callers.ts'
 import type { PresentedCounter, RotationDecision, RotationPace } from './rotation.ts'
 
 /** How the refresh tokens of a session reach their holder. They come back the same way, or not at all. */
@@ -82,7 +83,16 @@ export interface SessionStore {
     sessionId: string,
     why?: 'session-ended' | 'refresh-reuse',
   ) => Promise<RevocationPosition>
+  /** The same by the owner, who may be signed in with another one. */
+  readonly endOwn: (caller: Caller, sessionId: string) => Promise<OwnSessionEnd>
 }
+
+export type OwnSessionEnd =
+  | { readonly kind: 'ended'; readonly position: RevocationPosition }
+  /** The account has no such session. */
+  | { readonly kind: 'unknown' }
+  /** The caller's own session has ended meanwhile, or the token was taken back; nothing was changed. */
+  | { readonly kind: 'superseded' }
 
 export type OpenedSession =
   | { readonly kind: 'opened' }

@@ -38,6 +38,12 @@ export function sendUnfit(reply: FastifyReply, member: string, fault: string): F
   return sendProblem(reply, createProblem('malformed', `${member} ${fault}`, errors))
 }
 
+/** An administrator's own session or role ended while the decision was under way (`domain/actors`). */
+export function sendOverruled(reply: FastifyReply): FastifyReply {
+  const detail = 'the session or the role has ended meanwhile; nothing was changed'
+  return sendProblem(reply, createProblem('superseded', detail))
+}
+
 export function sendLastAdministrator(reply: FastifyReply): FastifyReply {
   const detail = 'nobody would be left who could administer accounts'
   return sendProblem(reply, createProblem('last-administrator', detail))

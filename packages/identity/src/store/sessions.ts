@@ -1,9 +1,12 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import type { Caller } from '../domain/callers.ts'
+import { isStillCaller } from '../domain/callers.ts'
 import type { RotationState } from '../domain/rotation.ts'
 import { decideRotation } from '../domain/rotation.ts'
 import type {
   Delivery,
   KnownSession,
+  OwnSessionEnd,
   Reauthentication,
   ReauthenticationOutcome,
   RotationOutcome,
@@ -56,6 +59,8 @@ export function createSessionStore(
     reauthenticate: (proof) => database.transaction((query) => reauthenticate(query, proof)),
     end: (sessionId, why = 'session-ended') =>
       transaction((query, revoke) => end(query, revoke, { sessionId, why })),
+    endOwn: (caller, sessionId) =>
+      transaction((query, revoke) => endOwn(query, revoke, caller, sessionId)),
   }
 }
 
@@ -90,6 +95,21 @@ async function end(
   if (row === undefined) return currentPosition(query)
   await appendEvent(query, { kind: why, accountId: text(row, 'account_id'), sessionId })
   return revoke({ kind: 'session', key: sessionId, floor: 0 })
+}
+
+async function endOwn(
+  query: Query,
+  revoke: Revoke,
+  caller: Caller,
+  sessionId: string,
+): Promise<OwnSessionEnd> {
+  if ((await lockCaller(query, caller)) === undefined) return { kind: 'superseded' }
+  const own = await query('SELECT id FROM sessions WHERE id = $1 AND account_id = $2', [
+    sessionId,
+    caller.accountId,
+  ])
+  if (own.length === 0) return { kind: 'unknown' }
+  return { kind: 'ended', position: await end(query, revoke, { sessionId, why: 'session-ended' }) }
 }
 
 async function reauthenticate(
@@ -166,10 +186,25 @@ async function rotate(
 }
 
 /** A session and where its refresh tokens are, which nobody else can change before the transaction is over. */
-export async function lockRotatable(
+interface Rotatable {
+  readonly session: KnownSession
+  readonly state: RotationState
+}
+
+/**
+ * The account and the session of somebody who changes something of his own; undefined when his session ended or
+ * his token was taken back since it was judged, so that nothing may be changed.
+ */
+export async function lockCaller(query: Query, caller: Caller): Promise<Rotatable | undefined> {
+  await query('SELECT id FROM accounts WHERE id = $1 FOR UPDATE', [caller.accountId])
+  const rotatable = await lockRotatable(query, caller.sessionId)
+  return rotatable !== undefined && isStillCaller(caller, rotatable.session) ? rotatable : undefined
+}
+
+async function lockRotatable(
   query: Query,
   sessionId: string,
-): Promise<{ readonly session: KnownSession; readonly state: RotationState } | undefined> {
+): Promise<Rotatable | undefined> {
   const [row] = await query(
     `${selectKnownAt('statement_now()')} WHERE sessions.id = $1 FOR UPDATE OF sessions`,
     [sessionId],

@@ -1,4 +1,6 @@
 import { createProblem } from '@portcullis/protocol'
+import type { FastifyReply } from 'fastify'
+import { callerOf } from '../domain/callers.ts'
 import type { OtherSessionsParts } from '../domain/other-sessions.ts'
 import { endOtherSessions } from '../domain/other-sessions.ts'
 import type { KnownSession, SessionPage, SessionStore } from '../domain/sessions.ts'
@@ -66,9 +68,7 @@ export function addSessions(app: HttpServer, parts: SessionsParts): void {
     const caller = await callers.requirePerson(request)
     const outcome = await endOtherSessions(parts, caller)
     request.log.info({ sessionId: caller.id, outcome: outcome.kind }, 'end of other sessions')
-    if (outcome.kind === 'superseded') {
-      return sendProblem(reply, createProblem('superseded', 'the session has ended meanwhile'))
-    }
+    if (outcome.kind === 'superseded') return sendSuperseded(reply)
     const { fresh, position } = outcome
     const tokens = fresh === undefined ? {} : sessionTokenMembers(fresh)
     return reply.send({ ...tokens, revocation: position })
@@ -79,16 +79,19 @@ export function addSessions(app: HttpServer, parts: SessionsParts): void {
     { schema: { params: sessionPath, body: noMembers } },
     async (request, reply) => {
       const caller = await callers.requirePerson(request)
-      const session = await sessions.find(request.params.sid)
+      const sessionId = request.params.sid
+      const outcome = await sessions.endOwn(callerOf(caller), sessionId)
       // Somebody else's session does not exist for the caller.
-      if (session === undefined || session.accountId !== caller.accountId) {
-        return sendProblem(reply, createProblem('not-found'))
-      }
-      const revocation = await sessions.end(session.id)
-      request.log.info({ sessionId: session.id }, 'session ended by its owner')
-      return reply.send({ revocation })
+      if (outcome.kind === 'unknown') return sendProblem(reply, createProblem('not-found'))
+      if (outcome.kind === 'superseded') return sendSuperseded(reply)
+      request.log.info({ sessionId }, 'session ended by its owner')
+      return reply.send({ revocation: outcome.position })
     },
   )
+}
+
+function sendSuperseded(reply: FastifyReply): FastifyReply {
+  return sendProblem(reply, createProblem('superseded', 'the session has ended meanwhile'))
 }
 
 function membersOf(session: KnownSession, currentId: string): object {

@@ -124,7 +124,7 @@ export async function endEverywhere(
   { accounts, sessions }: Pick<PasswordChangeParts, 'accounts' | 'sessions'>,
   accountId: string,
 ): Promise<RevocationPosition> {
-  const [session] = await sessions.listOf(accountId, { limit: 1 })
+  const [session] = (await sessions.listOf(accountId, { limit: 1 })).sessions
   assert.ok(session !== undefined, 'nobody is signed in')
   const outcome = await accounts.endAllSessions(callerOf(session))
   assert.ok(outcome.kind === 'ended')

@@ -62,6 +62,15 @@ export interface RotationRequest extends PresentedCounter, RotationPace {
 /** `gone`: since it was read, the session ended or expired, or its account or client was stopped. */
 export type RotationOutcome = RotationDecision | { readonly kind: 'gone' }
 
+/** Takes away what nobody needs of sessions that are over, in small steps (`jobs/dead-sessions`). */
+export interface SessionSweep {
+  /**
+   * Looks at a bounded number of sessions that follow this id. Those that a floor has ended are marked as ended;
+   * those that have been over for so long are removed. Answers the last id, undefined at the end of the table.
+   */
+  readonly sweep: (after: string, overMs: number) => Promise<string | undefined>
+}
+
 export interface SessionStore {
   /**
    * Keeps a new session, unless its credential has lost its worth since it was checked. Where there is a
@@ -70,7 +79,7 @@ export interface SessionStore {
   readonly open: (session: Session, perAccountMax?: number) => Promise<OpenedSession>
   readonly find: (sessionId: string) => Promise<KnownSession | undefined>
   /** The live sessions of an account, the newest login first. */
-  readonly listOf: (accountId: string, page: SessionPage) => Promise<readonly KnownSession[]>
+  readonly listOf: (accountId: string, page: SessionPage) => Promise<SessionList>
   /**
    * The whole rotation as one atomic step: decides, moves the row, and on theft ends the session,
    * revokes its tokens and writes the event. When it returns, the outcome is durable.
@@ -85,6 +94,18 @@ export interface SessionStore {
   ) => Promise<RevocationPosition>
   /** The same by the owner, who may be signed in with another one. */
   readonly endOwn: (caller: Caller, sessionId: string) => Promise<OwnSessionEnd>
+}
+
+/** The session that a page ends with. */
+export type SessionCursor = Pick<Session, 'authenticatedAt' | 'id'>
+
+export interface SessionList {
+  readonly sessions: readonly KnownSession[]
+  /**
+   * Where the next page goes on; undefined when there is none. A page looks at so many sessions and not
+   * further, so when many of them are over it is shorter than was asked for, and there is a next one.
+   */
+  readonly next?: SessionCursor | undefined
 }
 
 export type OwnSessionEnd =
@@ -103,8 +124,8 @@ export type OpenedSession =
 /** A part of a list whose order never changes: sessions that are used meanwhile stay where they are. */
 export interface SessionPage {
   readonly limit: number
-  /** The last session of the page before. */
-  readonly after?: Pick<Session, 'authenticatedAt' | 'id'> | undefined
+  /** The `next` of the page before. */
+  readonly after?: SessionCursor | undefined
 }
 
 export interface Reauthentication {

@@ -53,13 +53,10 @@ export function addSessions(app: HttpServer, parts: SessionsParts): void {
     const caller = await callers.requirePerson(request)
     const limit = Number(request.query.limit ?? pageDefault)
     const after = parseCursor(request.query.after)
-    // One more, which tells whether there is another page.
-    const found = await sessions.listOf(caller.accountId, { limit: limit + 1, after })
-    const page = found.slice(0, limit)
-    const last = found.length > limit ? page.at(-1) : undefined
+    const { sessions: page, next } = await sessions.listOf(caller.accountId, { limit, after })
     return {
       sessions: page.map((session) => membersOf(session, caller.id)),
-      ...(last === undefined ? {} : { next: `${last.authenticatedAt}.${last.id}` }),
+      ...(next === undefined ? {} : { next: `${next.authenticatedAt}.${next.id}` }),
     }
   })
 

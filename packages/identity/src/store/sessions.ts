@@ -12,6 +12,8 @@ import type {
   RotationOutcome,
   RotationRequest,
   Session,
+  SessionList,
+  SessionPage,
   SessionStore,
 } from '../domain/sessions.ts'
 import { isLive } from '../domain/sessions.ts'
@@ -41,18 +43,7 @@ export function createSessionStore(
       const [row] = await database.read(`${selectKnown} WHERE sessions.id = $1`, [sessionId])
       return row === undefined ? undefined : knownSessionOf(row)
     },
-    listOf: async (accountId, { limit, after = beforeAll }) => {
-      const rows = await database.read(
-        `${selectKnown}
-         WHERE account_id = $1 AND ended_at IS NULL
-           AND transaction_now() < idle_expires_at AND transaction_now() < expires_at
-           AND base + login_floor <= sessions.generation AND blocked_at IS NULL AND enabled = 1
-           AND (authenticated_at, sessions.id) < ($2, $3)
-         ORDER BY authenticated_at DESC, sessions.id DESC LIMIT $4`,
-        [accountId, after.authenticatedAt, after.id, limit],
-      )
-      return rows.map(knownSessionOf)
-    },
+    listOf: (accountId, page) => listLive(database.read, accountId, page),
     rotateRefresh: async (request) =>
       (await rotateAtOnce(database, request)) ??
       transaction((query, revoke) => rotate(query, revoke, request)),
@@ -81,6 +72,28 @@ function selectKnownAt(clock: 'transaction_now()' | 'statement_now()'): string {
 const beforeAll = { authenticatedAt: Number.MAX_SAFE_INTEGER, id: '' }
 
 const selectKnown = selectKnownAt('transaction_now()')
+
+/** How many sessions that are over a page passes by. */
+const passedByMax = 200
+
+async function listLive(
+  query: Query,
+  accountId: string,
+  { limit, after = beforeAll }: SessionPage,
+): Promise<SessionList> {
+  const lookedAtMax = limit + passedByMax
+  const rows = await query(
+    `${selectKnown}
+     WHERE account_id = $1 AND ended_at IS NULL AND (authenticated_at, sessions.id) < ($2, $3)
+     ORDER BY authenticated_at DESC, sessions.id DESC LIMIT $4`,
+    [accountId, after.authenticatedAt, after.id, lookedAtMax],
+  )
+  const lookedAt = rows.map(knownSessionOf)
+  const live = lookedAt.filter(isLive)
+  const sessions = live.slice(0, limit)
+  if (live.length > limit) return { sessions, next: sessions.at(-1) }
+  return { sessions, next: lookedAt.length === lookedAtMax ? lookedAt.at(-1) : undefined }
+}
 
 async function end(
   query: Query,
@@ -201,10 +214,7 @@ export async function lockCaller(query: Query, caller: Caller): Promise<Rotatabl
   return rotatable !== undefined && isStillCaller(caller, rotatable.session) ? rotatable : undefined
 }
 
-async function lockRotatable(
-  query: Query,
-  sessionId: string,
-): Promise<Rotatable | undefined> {
+async function lockRotatable(query: Query, sessionId: string): Promise<Rotatable | undefined> {
   const [row] = await query(
     `${selectKnownAt('statement_now()')} WHERE sessions.id = $1 FOR UPDATE OF sessions`,
     [sessionId],

@@ -3,7 +3,7 @@ import type { NewLink } from './account-links.ts'
 import type { Decision } from './accounts.ts'
 import type { Actor, Superseded } from './actors.ts'
 import type { AttributeChanges, Attributes } from './attributes.ts'
-import type { Caller } from './callers.ts'
+import type { Caller } from './sessions.ts'
 
 export interface NewAccountRow {
   readonly id: string

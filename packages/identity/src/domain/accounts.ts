@@ -1,8 +1,8 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { Actor, Superseded } from './actors.ts'
 import type { Attributes } from './attributes.ts'
-import type { Caller } from './callers.ts'
 import { foldCase } from './case-folding.ts'
+import type { Caller, TooOften } from './sessions.ts'
 
 export interface Account {
   /** The store's clock from before this was read: see `mintAccessToken`. */
@@ -76,8 +76,11 @@ export interface AccountStore {
   readonly findByIdentifier: (identifier: string) => Promise<Account | undefined>
   readonly find: (accountId: string) => Promise<Account | undefined>
   readonly endAllSessions: (caller: Caller) => Promise<EndedSessions>
-  /** One write, however many there are. It takes every token from before along, the caller's own as well. */
-  readonly endOtherSessions: (caller: Caller) => Promise<EndedSessions>
+  /**
+   * One write, however many there are, and none when there are none. It takes every token from before along,
+   * the caller's own as well.
+   */
+  readonly endOtherSessions: (caller: Caller) => Promise<EndedSessions | TooOften>
   readonly changePassword: (change: PasswordChange) => Promise<ChangedPassword>
   /** Does nothing when the hash is another one by now. */
   readonly replacePasswordHash: (rehash: Rehash) => Promise<void>

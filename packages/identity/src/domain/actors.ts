@@ -1,6 +1,5 @@
-import type { Caller } from './callers.ts'
 import { callerOf } from './callers.ts'
-import type { KnownSession } from './sessions.ts'
+import type { Caller, KnownSession } from './sessions.ts'
 
 /** A person whose token had the role when the request came. */
 export interface Administrator extends Caller {

@@ -1,5 +1,5 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
-import type { KnownSession, SessionStore } from './sessions.ts'
+import type { Caller, Generations, KnownSession, SessionStore } from './sessions.ts'
 import { isLive } from './sessions.ts'
 
 /**
@@ -16,22 +16,6 @@ export async function findCaller(
   if (session === undefined || session.accountId !== sub || !isLive(session)) return undefined
   const isCurrent = gen >= session.account.generation && cgen >= session.client.generation
   return isCurrent ? session : undefined
-}
-
-/**
- * A person whose token was good when the request came. It may have been taken back by the time that something
- * is written, after a password was hashed for instance; so whoever writes asks again, in the same step.
- */
-export interface Caller {
-  readonly accountId: string
-  readonly sessionId: string
-  /** What the access token was judged by; a refresh token is as good as its session. */
-  readonly judgedBy?: Generations
-}
-
-interface Generations {
-  readonly account: number
-  readonly client: number
 }
 
 /** Somebody with an access token. */

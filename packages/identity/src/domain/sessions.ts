@@ -1,6 +1,5 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { Attributes } from './attributes.ts'
-import type { Caller } from './callers.ts'
 import type { PresentedCounter, RotationDecision, RotationPace } from './rotation.ts'
 
 /** How the refresh tokens of a session reach their holder. They come back the same way, or not at all. */
@@ -93,7 +92,35 @@ export interface SessionStore {
     why?: 'session-ended' | 'refresh-reuse',
   ) => Promise<RevocationPosition>
   /** The same by the owner, who may be signed in with another one. */
-  readonly endOwn: (caller: Caller, sessionId: string) => Promise<OwnSessionEnd>
+  readonly endOwn: (caller: Caller, sessionId: string) => Promise<OwnSessionEnd | TooOften>
+}
+
+/**
+ * A person whose token was good when the request came. It may have been taken back by the time that something
+ * is written, after a password was hashed for instance; so whoever writes asks again, in the same step.
+ */
+export interface Caller {
+  readonly accountId: string
+  readonly sessionId: string
+  /** What the access token was judged by; a refresh token is as good as its session. */
+  readonly judgedBy?: Generations
+}
+
+export interface Generations {
+  readonly account: number
+  readonly client: number
+}
+
+/**
+ * How often somebody ends other sessions of theirs: each stays in the log for good. Enough for whoever tidies up a
+ * whole page one by one. A logout, also everywhere, and a change of the password are never held back, so
+ * that no thief can use up what an owner needs; they cost a login or two hashes each.
+ */
+export const endingPace = { burst: 100, refillMs: 10_000 }
+
+export interface TooOften {
+  readonly kind: 'too-often'
+  readonly retryAfterSeconds: number
 }
 
 /** The session that a page ends with. */

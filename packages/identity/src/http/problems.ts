@@ -20,10 +20,14 @@ export function sendBadCredentials(reply: FastifyReply, realm: string): FastifyR
   return sendProblem(reply, createProblem('bad-credentials'))
 }
 
-/** One answer whoever the attempt was for, and whether or not there is such an account. */
-export function sendThrottled(reply: FastifyReply, retryAfterSeconds: number): FastifyReply {
+/** Of passwords one answer whoever the attempt was for, and whether or not there is such an account. */
+export function sendThrottled(
+  reply: FastifyReply,
+  retryAfterSeconds: number,
+  detail = 'too many tries have failed',
+): FastifyReply {
   reply.header('retry-after', retryAfterSeconds)
-  return sendProblem(reply, createProblem('throttled', 'too many tries have failed'))
+  return sendProblem(reply, createProblem('throttled', detail))
 }
 
 /** The queue of password checks is full. */

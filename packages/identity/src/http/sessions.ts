@@ -3,10 +3,10 @@ import type { FastifyReply } from 'fastify'
 import { callerOf } from '../domain/callers.ts'
 import type { OtherSessionsParts } from '../domain/other-sessions.ts'
 import { endOtherSessions } from '../domain/other-sessions.ts'
-import type { KnownSession, SessionPage, SessionStore } from '../domain/sessions.ts'
+import type { KnownSession, SessionPage, SessionStore, TooOften } from '../domain/sessions.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import { sendProblem } from './problems.ts'
+import { sendProblem, sendThrottled } from './problems.ts'
 import type { HttpServer } from './server.ts'
 import { sessionTokenMembers } from './token-members.ts'
 
@@ -66,6 +66,7 @@ export function addSessions(app: HttpServer, parts: SessionsParts): void {
     const outcome = await endOtherSessions(parts, caller)
     request.log.info({ sessionId: caller.id, outcome: outcome.kind }, 'end of other sessions')
     if (outcome.kind === 'superseded') return sendSuperseded(reply)
+    if (outcome.kind === 'too-often') return sendTooOften(reply, outcome)
     const { fresh, position } = outcome
     const tokens = fresh === undefined ? {} : sessionTokenMembers(fresh)
     return reply.send({ ...tokens, revocation: position })
@@ -81,6 +82,7 @@ export function addSessions(app: HttpServer, parts: SessionsParts): void {
       // Somebody else's session does not exist for the caller.
       if (outcome.kind === 'unknown') return sendProblem(reply, createProblem('not-found'))
       if (outcome.kind === 'superseded') return sendSuperseded(reply)
+      if (outcome.kind === 'too-often') return sendTooOften(reply, outcome)
       request.log.info({ sessionId }, 'session ended by its owner')
       return reply.send({ revocation: outcome.position })
     },
@@ -89,6 +91,10 @@ export function addSessions(app: HttpServer, parts: SessionsParts): void {
 
 function sendSuperseded(reply: FastifyReply): FastifyReply {
   return sendProblem(reply, createProblem('superseded', 'the session has ended meanwhile'))
+}
+
+function sendTooOften(reply: FastifyReply, { retryAfterSeconds }: TooOften): FastifyReply {
+  return sendThrottled(reply, retryAfterSeconds, 'too many sessions were ended one by one')
 }
 
 function membersOf(session: KnownSession, currentId: string): object {

@@ -9,10 +9,11 @@ import type {
   PasswordChange,
   UnblockOutcome,
 } from '../domain/accounts.ts'
-import type { Caller } from '../domain/callers.ts'
+import type { Caller, KnownSession, TooOften } from '../domain/sessions.ts'
 import { attributes, integer, list, optionalInteger, optionalText, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
 import { appendDecision, lockDecided, superseded } from './decisions.ts'
+import { countEnding } from './ending-pace.ts'
 import type { EventKind } from './events.ts'
 import { appendEvent } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
@@ -85,12 +86,34 @@ async function endOtherSessions(
   query: Query,
   revoke: Revoke,
   caller: Caller,
-): Promise<EndedSessions> {
-  if ((await lockCaller(query, caller)) === undefined) return superseded
+): Promise<EndedSessions | TooOften> {
+  const session = (await lockCaller(query, caller))?.session
+  if (session === undefined) return superseded
+  if (!(await hasOthers(query, session))) {
+    return { kind: 'ended', position: await currentPosition(query) }
+  }
+  const tooOften = await countEnding(query, caller.accountId)
+  if (tooOften !== undefined) return tooOften
   return {
     kind: 'ended',
     position: await endOthers(query, revoke, caller, 'other-sessions-ended'),
   }
+}
+
+/** Where the newest of them were all ended by a floor, nobody has looked at the rest yet. */
+const newestMax = 200
+
+/** Expired ones are among them: who has just expired may still have an access token. */
+async function hasOthers(query: Query, { id, accountId, account }: KnownSession): Promise<boolean> {
+  const newest = await query(
+    `SELECT id, generation FROM sessions WHERE account_id = $1 AND ended_at IS NULL
+     ORDER BY authenticated_at DESC LIMIT ${newestMax}`,
+    [accountId],
+  )
+  return (
+    newest.length === newestMax ||
+    newest.some((row) => row['id'] !== id && integer(row, 'generation') >= account.loginFloor)
+  )
 }
 
 async function changePassword(

@@ -1,9 +1,9 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
-import type { Caller } from '../domain/callers.ts'
 import { isStillCaller } from '../domain/callers.ts'
 import type { RotationState } from '../domain/rotation.ts'
 import { decideRotation } from '../domain/rotation.ts'
 import type {
+  Caller,
   Delivery,
   KnownSession,
   OwnSessionEnd,
@@ -15,6 +15,7 @@ import type {
   SessionList,
   SessionPage,
   SessionStore,
+  TooOften,
 } from '../domain/sessions.ts'
 import { isLive } from '../domain/sessions.ts'
 import {
@@ -27,6 +28,7 @@ import {
   text,
 } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
+import { countEnding } from './ending-pace.ts'
 import type { EventKind } from './events.ts'
 import { appendEvent } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
@@ -115,13 +117,18 @@ async function endOwn(
   revoke: Revoke,
   caller: Caller,
   sessionId: string,
-): Promise<OwnSessionEnd> {
+): Promise<OwnSessionEnd | TooOften> {
   if ((await lockCaller(query, caller)) === undefined) return { kind: 'superseded' }
-  const own = await query('SELECT id FROM sessions WHERE id = $1 AND account_id = $2', [
+  const { accountId } = caller
+  const [own] = await query('SELECT ended_at FROM sessions WHERE id = $1 AND account_id = $2', [
     sessionId,
-    caller.accountId,
+    accountId,
   ])
-  if (own.length === 0) return { kind: 'unknown' }
+  if (own === undefined) return { kind: 'unknown' }
+  const isLogout = sessionId === caller.sessionId
+  const isEnded = optionalInteger(own, 'ended_at') !== undefined
+  const tooOften = isLogout || isEnded ? undefined : await countEnding(query, accountId)
+  if (tooOften !== undefined) return tooOften
   return { kind: 'ended', position: await end(query, revoke, { sessionId, why: 'session-ended' }) }
 }
 

@@ -156,4 +156,12 @@ export const postgresMigrations: readonly Migration[] = [
       CREATE INDEX sessions_in_order ON sessions (account_id, authenticated_at) WHERE ended_at IS NULL;
     `,
   },
+  {
+    id: 9,
+    name: 'how often an account has ended other sessions',
+    additive: true,
+    sql: `
+      ALTER TABLE accounts ADD COLUMN endings_paid_until bigint NOT NULL DEFAULT 0;
+    `,
+  },
 ]

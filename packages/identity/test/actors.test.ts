@@ -25,7 +25,7 @@ const newAccount = {
   isUnconfirmed: false,
 }
 
-/** Everything that administrators change, as the store does it. The last one leaves no target. */
+/** Everything that administrators change, as the store does it. The last two leave no target and no session. */
 const decisions: Readonly<Record<string, Decide>> = {
   'makes an account': ({ administration }, actor) =>
     administration.createFor(newAccount, { actor, reason }),
@@ -62,6 +62,8 @@ const decisions: Readonly<Record<string, Decide>> = {
     }),
   deletes: ({ administration }, actor) =>
     administration.delete({ accountId: target, actor, reason }),
+  'ends everybody': ({ administration }, actor) =>
+    administration.logOutEverybody({ actor, reason }),
 }
 
 /** What an administrator may lose between the check of his token and the step that writes. */
@@ -119,7 +121,7 @@ testOnEngines(
       }
       assert.deepEqual(await everything(store), before, loss)
     }
-    assert.equal(refusals, 80)
+    assert.equal(refusals, 88)
   },
 )
 

@@ -1,6 +1,6 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { NewLink } from './account-links.ts'
-import type { Decision } from './accounts.ts'
+import type { Decision, EndedSessions } from './accounts.ts'
 import type { Actor, Superseded } from './actors.ts'
 import type { AttributeChanges, Attributes } from './attributes.ts'
 import type { Caller } from './sessions.ts'
@@ -107,5 +107,10 @@ export interface AccountAdministration {
   readonly deleteOwn: (deletion: OwnDeletion) => Promise<DeletionOutcome>
   /** Ends every session by somebody else's decision. */
   readonly logOut: (decision: Decision) => Promise<LogOutOutcome>
+  /**
+   * Ends every session of everybody, machines' tokens and links in mails along, by one write: nobody's generation
+   * reaches the base from then on (protocol, section 5).
+   */
+  readonly logOutEverybody: (decision: Omit<Decision, 'accountId'>) => Promise<EndedSessions>
   readonly forceReset: (reset: ForcedReset) => Promise<ForcedResetOutcome>
 }

@@ -14,7 +14,7 @@ import type {
   ProfileOutcome,
   RolesOutcome,
 } from '../domain/account-administration.ts'
-import type { Decision } from '../domain/accounts.ts'
+import type { Decision, EndedSessions } from '../domain/accounts.ts'
 import type { Superseded } from '../domain/actors.ts'
 import { actorName } from '../domain/actors.ts'
 import { applyAttributeChanges, lostAttributes } from '../domain/attributes.ts'
@@ -24,6 +24,7 @@ import { attributes, integer, list, optionalText, text } from './columns.ts'
 import type { Database, Query } from './database.ts'
 import type { LockedTarget } from './decisions.ts'
 import { appendDecision, isStillActor, lockDecided, lockTarget, superseded } from './decisions.ts'
+import { raiseBase } from './epochs.ts'
 import { appendEvent } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
 import { currentPosition } from './revocations.ts'
@@ -43,6 +44,8 @@ export function createAccountAdministration(
     delete: (decision) => transaction((query, revoke) => deleteAccount(query, revoke, decision)),
     deleteOwn: (deletion) => transaction((query, revoke) => deleteOwn(query, revoke, deletion)),
     logOut: (decision) => transaction((query, revoke) => logOut(query, revoke, decision)),
+    logOutEverybody: (decision) =>
+      transaction((query, revoke) => logOutEverybody(query, revoke, decision)),
     forceReset: (reset) => transaction((query, revoke) => forceReset(query, revoke, reset)),
   }
 }
@@ -215,6 +218,17 @@ async function logOut(query: Query, revoke: Revoke, decision: Decision): Promise
   if (floor === undefined) return { kind: 'unknown' }
   await appendDecision(query, 'all-sessions-ended', decision)
   return { kind: 'ended', position: await revoke({ kind: 'account', key: accountId, floor }) }
+}
+
+async function logOutEverybody(
+  query: Query,
+  revoke: Revoke,
+  { actor, reason }: Omit<Decision, 'accountId'>,
+): Promise<EndedSessions> {
+  if (!(await isStillActor(query, actor))) return superseded
+  await appendEvent(query, { kind: 'all-sessions-ended', actor: actorName(actor), reason })
+  const floor = await raiseBase(query)
+  return { kind: 'ended', position: await revoke({ kind: 'all', key: '', floor }) }
 }
 
 async function forceReset(

@@ -66,6 +66,18 @@ export async function openEpoch(database: Database, options: EpochOptions): Prom
   return opened
 }
 
+/**
+ * Puts everything that was minted before below the floor that is answered. In the same epoch, since nothing is
+ * lost. It locks the head of the log, so only its record may follow.
+ */
+export async function raiseBase(query: Query): Promise<number> {
+  const [row] = await query('UPDATE revocation_head SET base = base + $1 RETURNING base', [
+    baseStep,
+  ])
+  if (row === undefined) throw new TypeError('no epoch was opened in this store')
+  return integer(row, 'base')
+}
+
 /** A server that was promoted, or a copy on another one, may lack the last commits of the one before. */
 function lineageFault(known: string | undefined, present: string | undefined): string | undefined {
   return known === undefined || present === undefined || known === present

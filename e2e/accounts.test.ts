@@ -119,3 +119,25 @@ test('in development somebody makes an account by himself, and signs in', async 
   assert.equal((await login(identifier, password)).status, 200)
   await shownLink('verify-email')
 })
+
+// The last one, since it signs out whoever is left.
+test('one command ends the sessions of everybody, at the services too, and all sign in again', async () => {
+  assert.equal((await portcullis('sessions', 'end-all')).code, 2)
+  const identifier = 'frank'
+  const passwordFile = join(system.folder, 'frank.txt')
+  writeFileSync(passwordFile, `${password}\n`)
+  const made = ['accounts', 'create', identifier, '--roles', 'customer']
+  assert.equal((await portcullis(...made, '--password-file', passwordFile)).code, 0)
+  const { gateway, orders } = system.endpoints
+  const doors = [
+    { name: 'the gateway', url: `${gateway}/orders` },
+    { name: 'orders', url: `${orders}/orders` },
+  ]
+  const first = await login(identifier, password)
+  await assertAccepted(doors, first.token)
+  const ended = await portcullis('sessions', 'end-all', ...reason)
+  assert.deepEqual(ended, { code: 0, said: 'every session has ended; everybody signs in again\n' })
+  for (const door of doors) await untilRefused(door, first.token)
+  const next = await login(identifier, password)
+  await assertAccepted(doors, next.token)
+})

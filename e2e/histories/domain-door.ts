@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { AccessTokenClaims } from '@portcullis/protocol'
-import { findCaller } from '../../packages/identity/src/domain/callers.ts'
+import { findCaller, holderOf } from '../../packages/identity/src/domain/callers.ts'
 import type { LoginParts } from '../../packages/identity/src/domain/login.ts'
 import { login } from '../../packages/identity/src/domain/login.ts'
 import { recogniseAtLogout } from '../../packages/identity/src/domain/logout.ts'
@@ -98,14 +98,14 @@ async function endByAccessToken(
 async function endEverywhere(parts: Parts, refreshToken: string): Promise<Reply> {
   const recognised = await recogniseAtLogout(parts, refreshToken)
   if (recognised.kind !== 'session' || !isLive(recognised.session)) return refused
-  await parts.accounts.endAllSessions(recognised.session.accountId)
-  return done
+  const outcome = await parts.accounts.endAllSessions(holderOf(recognised.session))
+  return outcome.kind === 'ended' ? done : refused
 }
 
 async function decide(parts: Parts, accountId: string, kind: 'block' | 'unblock'): Promise<Reply> {
-  const decision = { accountId, actor: 'admin', reason: 'a history' }
-  if (kind === 'unblock') return (await parts.accounts.unblock(decision)) ? done : refused
-  return (await parts.accounts.block(decision)).kind === 'blocked' ? done : refused
+  const decision = { accountId, actor: { kind: 'command-line' }, reason: 'a history' } as const
+  const outcome = await parts.accounts[kind](decision)
+  return outcome.kind === `${kind}ed` ? done : refused
 }
 
 interface IssuedTokens {

@@ -117,6 +117,15 @@ remote(accounts.command('unblock <identifier>'))
     (await import('./remote/accounts.ts')).runUnblock(identifier, options),
   )
 
+const sessions = program.command('sessions').description('administer sessions')
+
+remote(sessions.command('end-all'))
+  .description(
+    "end everybody's sessions and tokens at once, your own too; everybody signs in again",
+  )
+  .requiredOption('--reason <text>', 'why; it is kept with the event')
+  .action(async (options) => (await import('./remote/sessions.ts')).runEndAll(options))
+
 const keys = program.command('keys').description('administer the keys that tokens are signed with')
 
 remote(keys.command('list'))

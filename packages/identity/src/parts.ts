@@ -17,6 +17,7 @@ import type { ReauthenticationParts } from './domain/reauthentication.ts'
 import type { RefreshParts } from './domain/refresh.ts'
 import type { SelfRegistration } from './domain/registration.ts'
 import { createSealer } from './domain/sealing.ts'
+import { startRemovingSessions } from './jobs/dead-sessions.ts'
 import { startFeedBeats } from './jobs/feed-beats.ts'
 import { startHistoryWatch } from './jobs/history-watch.ts'
 import { startKeyTicks } from './jobs/key-ticks.ts'
@@ -34,6 +35,7 @@ import { createAccountStore } from './store/accounts.ts'
 import { createClientStore } from './store/clients.ts'
 import type { Database } from './store/database.ts'
 import type { RevokingTransaction } from './store/revocations.ts'
+import { createSessionSweep } from './store/session-sweep.ts'
 import { createSessionStore } from './store/sessions.ts'
 import type { AccountStore } from './domain/accounts.ts'
 import { openKeys, openRevocations, synchroniseDeclaredClients } from './stored-state.ts'
@@ -112,6 +114,7 @@ export async function openParts(
   if (outbox !== undefined) onClose(outbox.close)
   const stores = createStores(database, revocations.transaction)
   onClose(startAccountUpkeep(stores.links, log))
+  onClose(startRemovingSessions(createSessionSweep(database), log))
   return {
     ...settings,
     ...passwordParts,

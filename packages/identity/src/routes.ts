@@ -3,6 +3,7 @@ import { addAccountLinks } from './http/account-links.ts'
 import { addAdminAccountChanges } from './http/admin-account-changes.ts'
 import { addAdminAccounts } from './http/admin-accounts.ts'
 import { addAdminKeys } from './http/admin-keys.ts'
+import { addAdminSessions } from './http/admin-sessions.ts'
 import { createCallers } from './http/callers.ts'
 import { addDocuments } from './http/documents.ts'
 import { addLinkPages } from './http/link-pages.ts'
@@ -37,6 +38,7 @@ export function addRoutes(app: HttpServer, settings: IdentitySettings, parts: Id
   addLinkPages(app, served)
   addAdminAccounts(app, served)
   addAdminAccountChanges(app, served)
+  addAdminSessions(app, served)
   addAdminKeys(app, served)
   addRevocations(app, served)
   addDocuments(app, { ...settings, ...served })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { administratorRole } from '@portcullis/protocol'
 import { deleteOwnAccount } from '../src/domain/account-deletion.ts'
+import { callerOf } from '../src/domain/callers.ts'
 import { login } from '../src/domain/login.ts'
 import { noPasswordHash } from '../src/domain/passwords.ts'
 import { refresh } from '../src/domain/refresh.ts'
@@ -138,7 +139,8 @@ testOnEngines('a deleted account leaves an id, and its identifier to others', as
   const tokenHash = await issueLink(store, accountId)
   assert.equal((await administration.delete({ ...decision, accountId })).kind, 'deleted')
   assert.equal((await administration.delete({ ...decision, accountId })).kind, 'unknown')
-  assert.ok(!(await parts.accounts.unblock({ ...decision, accountId })), 'nothing revives it')
+  const revival = await parts.accounts.unblock({ ...decision, accountId })
+  assert.equal(revival.kind, 'unknown')
   assert.equal((await links.confirmReset({ tokenHash, newHash: 'x' })).kind, 'invalid')
 
   const [grave] = await query('SELECT * FROM accounts')
@@ -179,7 +181,7 @@ testOnEngines(
     }
     const invitation = { tokenHash: 'hash of a token', lifeMs: 1000 }
     const id = 'B'.repeat(22)
-    await administration.create({ ...invited, id, link: invitation })
+    await administration.createFor({ ...invited, id }, { ...decision, link: invitation })
     const waiting = { ...invited, identifier: 'c', passwordHash: 'hash', isUnconfirmed: true }
     await administration.create({ ...waiting, id: 'C'.repeat(22) })
     const lost = { ...decision, accountId }
@@ -217,13 +219,14 @@ testOnEngines('a reset does not shut out the last administrator', async (t, engi
 testOnEngines('who deletes his account must know the password that it has', async (t, engine) => {
   const store = await openAccounts(t, engine)
   const { parts, administration } = store
-  const { id: accountId } = await accountOf(store)
+  const session = await sessionOf(parts, (await loginWith(parts)).sessionId)
   const deletionParts = { ...parts, administration }
-  const wrong = await deleteOwnAccount(deletionParts, accountId, shown('guess'))
+  const wrong = await deleteOwnAccount(deletionParts, session, shown('guess'))
   assert.equal(wrong.kind, 'bad-credentials')
-  const late = await administration.delete({ accountId, checkedHash: 'hash of an older one' })
+  const caller = callerOf(session)
+  const late = await administration.deleteOwn({ caller, checkedHash: 'hash of an older one' })
   assert.equal(late.kind, 'superseded')
-  const right = await deleteOwnAccount(deletionParts, accountId, shown('alice-password'))
+  const right = await deleteOwnAccount(deletionParts, session, shown('alice-password'))
   assert.equal(right.kind, 'deleted')
 })
 

@@ -8,7 +8,7 @@ import { resetPassword } from '../src/domain/password-reset.ts'
 import { refresh } from '../src/domain/refresh.ts'
 import { decision, giveEmail, issueLink, kindsOf, openAccounts } from './account-parts.ts'
 import { testOnEngines } from './engines.ts'
-import { accountOf, loginWith, sessionOf } from './store-parts.ts'
+import { accountOf, endEverywhere, loginWith, sessionOf } from './store-parts.ts'
 
 const email = 'alice@mail.example'
 const newPassword = 'a new long password'
@@ -35,7 +35,10 @@ testOnEngines('a link dies with what it was made for', async (t, engine) => {
   const decided = { ...decision, accountId }
   const ends: Readonly<Record<string, () => Promise<unknown>>> = {
     'its time is over': async () => clock.advanceMs(1_800_000),
-    'logout everywhere': () => parts.accounts.endAllSessions(accountId),
+    'logout everywhere': async () => {
+      await loginWith(parts)
+      await endEverywhere(parts, accountId)
+    },
     'logout by an administrator': () => administration.logOut(decided),
     'another address': () => giveEmail(store, 'other@mail.example'),
     'a block, also when it is lifted': async () => {

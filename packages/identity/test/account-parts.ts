@@ -12,7 +12,7 @@ import type { ChosenClock } from './chosen-clock.ts'
 import { createChosenClock } from './chosen-clock.ts'
 import type { Engine } from './engines.ts'
 import type { StoreParts } from './store-parts.ts'
-import { accountOf, openPartsAt } from './store-parts.ts'
+import { accountOf, commandLine, openPartsAt } from './store-parts.ts'
 
 /** The store with everything that becomes of accounts. */
 export type AccountStoreParts = StoreParts & {
@@ -40,7 +40,7 @@ export async function openAccounts(
   }
 }
 
-export const decision = { actor: 'admin', reason: 'because' }
+export const decision = { actor: commandLine, reason: 'because' }
 
 /** Gives an account an address, as an administrator does. */
 export async function giveEmail(

@@ -241,6 +241,7 @@ test('a forced reset ends everything, makes the password worthless, and sends a 
   await signIn(identity, { identifier, password: next })
 })
 
+// ASVS 7.4.5.
 test('an administrator ends all sessions of somebody, who may sign in again', async (t) => {
   const { identity, ask, adminId } = await start(t)
   const sessions = [await signInHere(identity), await signInHere(identity)]

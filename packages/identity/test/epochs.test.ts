@@ -23,7 +23,7 @@ import { storeIssuer } from './opened-store.ts'
 import { startRunningIdentity } from './running-identity.ts'
 import { call, isWelcome, positionOf, refreshWith, signInHere } from './signed-in.ts'
 import type { StoreParts } from './store-parts.ts'
-import { loginWith, openPartsAt } from './store-parts.ts'
+import { endEverywhere, loginWith, openPartsAt } from './store-parts.ts'
 import { queryStore } from './store-query.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 
@@ -161,7 +161,7 @@ testOnEngines('revocations of a later epoch have floors above its base', async (
   await place.raiseDoubt()
   const { parts, log, database } = await place.open()
   const { claims } = await loginWith(parts)
-  await parts.accounts.endAllSessions(claims.sub)
+  await endEverywhere(parts, claims.sub)
   const { records } = await log.since(1)
   assert.deepEqual(
     records.map(({ seq, floor }) => [seq, floor]),

@@ -141,6 +141,12 @@ export const inertRequests: readonly InertRequest[] = [
     ...decided,
     json: { attributes: { tenant: 'one' }, email, reason },
   },
+  {
+    route: 'POST /admin/sessions/end-all',
+    ...administrator,
+    json: { issuer: 'https://another.example', reason },
+    status: 400,
+  },
   { route: 'GET /admin/keys', ...administrator, status: 200 },
   {
     route: 'POST /admin/keys/rotate',

@@ -5,6 +5,7 @@ import { noPasswordHash } from '../src/domain/passwords.ts'
 import { createAccountAdministration } from '../src/store/account-administration.ts'
 import { createLinkStore } from '../src/store/account-links.ts'
 import { testOnEngines } from './engines.ts'
+import { commandLine } from './store-parts.ts'
 import {
   dayMs,
   elsewhere,
@@ -54,7 +55,7 @@ for (const isNew of [false, true]) {
       const administration = createAccountAdministration(database, log.transaction)
       const identifier = 'carol@mail.example'
       const token = 'sent by mail'
-      await administration.create({
+      const account = {
         id: 'C'.repeat(22),
         identifier,
         email: identifier,
@@ -62,8 +63,9 @@ for (const isNew of [false, true]) {
         roles: [],
         attributes: {},
         isUnconfirmed: isNew,
-        link: { tokenHash: hashLinkToken(token), lifeMs: 2 * minuteMs },
-      })
+      }
+      const link = { tokenHash: hashLinkToken(token), lifeMs: 2 * minuteMs }
+      await administration.createFor(account, { actor: commandLine, reason: 'a test', link })
       const hammer = async (): Promise<void> => {
         await tryOften(logins, 11, { identifier })
         clock.advanceMs(1000)

@@ -15,7 +15,7 @@ import {
   tryOften,
   wordOf,
 } from './guarded-logins.ts'
-import { accountIdOf, sessionOf } from './store-parts.ts'
+import { accountIdOf, commandLine, sessionOf } from './store-parts.ts'
 
 test('delays double from one second on, and never pass the longest', () => {
   const delays = Array.from({ length: 23 }, (_, failures) => delayMsAfter(failures, bounds.account))
@@ -231,7 +231,7 @@ testOnEngines(
   async (t, engine) => {
     const logins = await openGuardedLogins(t, engine, { people: ['alice', 'blocked', 'admin'] })
     const accountId = accountIdOf('blocked')
-    const blocked = { accountId, actor: 'admin', reason: 'a test' }
+    const blocked = { accountId, actor: commandLine, reason: 'a test' }
     assert.equal((await logins.parts.accounts.block(blocked)).kind, 'blocked')
     const costs = []
     for (const identifier of ['alice', 'blocked', 'nobody']) {

@@ -7,7 +7,7 @@ import { noPasswordHash, normalisePassword } from '../src/domain/passwords.ts'
 import { createHasher, hashPassword } from '../src/hasher.ts'
 import { createChosenClock } from './chosen-clock.ts'
 import type { StoreParts } from './store-parts.ts'
-import { accountOf, openPartsAt } from './store-parts.ts'
+import { accountOf, commandLine, openPartsAt } from './store-parts.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 
 /**
@@ -79,7 +79,7 @@ async function openParts(t: TestContext): Promise<StoreParts['parts']> {
     await accounts.replacePasswordHash({ accountId, oldHash, newHash })
   }
   const { id: accountId } = await accountOf(store, 'blocked')
-  await accounts.block({ accountId, actor: 'admin', reason: 'theft' })
+  await accounts.block({ accountId, actor: commandLine, reason: 'theft' })
   return {
     ...store.parts,
     passwords: createHasher({ cost }),

@@ -26,7 +26,7 @@ const listTables = {
   SQLite: "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
   PostgreSQL: "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
 }
-const stepsOf = { SQLite: [1, 2, 3, 4, 5, 6, 7, 8], PostgreSQL: [3, 4, 5, 6, 7, 8] }
+const stepsOf = { SQLite: [1, 2, 3, 4, 5, 6, 7, 8, 9], PostgreSQL: [3, 4, 5, 6, 7, 8, 9] }
 
 function copyOf(rows: readonly Row[]): readonly Row[] {
   return rows.map((row) => ({ ...row }))

@@ -26,7 +26,7 @@ import {
   tokensOf,
 } from './signed-in.ts'
 import type { StoreParts } from './store-parts.ts'
-import { accountOf, loginWith, openPartsAt, sessionOf } from './store-parts.ts'
+import { accountOf, commandLine, loginWith, openPartsAt, sessionOf } from './store-parts.ts'
 
 const { identifier, password: oldPassword } = alice
 const graceMs = 30_000
@@ -233,7 +233,7 @@ testOnEngines(
         ...parts.accounts,
         changePassword: async (asked) => {
           const changed = await parts.accounts.changePassword(asked)
-          const decision = { accountId: claims.sub, actor: 'admin', reason: 'theft' }
+          const decision = { accountId: claims.sub, actor: commandLine, reason: 'theft' }
           await parts.accounts.block(decision)
           return changed
         },

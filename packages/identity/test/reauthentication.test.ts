@@ -8,11 +8,20 @@ import { createChosenClock, startMs } from './chosen-clock.ts'
 import type { Engine } from './engines.ts'
 import { testOnEngines } from './engines.ts'
 import type { StoreParts } from './store-parts.ts'
-import { accountOf, claimsOf, loginWith, openPartsAt, sessionOf, shown } from './store-parts.ts'
+import {
+  accountOf,
+  claimsOf,
+  commandLine,
+  endEverywhere,
+  loginWith,
+  openPartsAt,
+  sessionOf,
+  shown,
+} from './store-parts.ts'
 
 const password = 'alice-password'
 const startSeconds = Math.floor(startMs / 1000)
-const decision = { actor: 'admin', reason: 'a test' }
+const decision = { actor: commandLine, reason: 'a test' }
 
 type Opened = StoreParts & { readonly clock: ChosenClock }
 
@@ -87,7 +96,7 @@ const overtaking: readonly (readonly [
   ],
   [
     'the person logged out everywhere',
-    ({ parts }, _, accountId) => parts.accounts.endAllSessions(accountId),
+    ({ parts }, _, accountId) => endEverywhere(parts, accountId),
   ],
   [
     'the password was changed in this very session',

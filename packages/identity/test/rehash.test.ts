@@ -10,7 +10,7 @@ import { createAfterwards } from '../src/afterwards.ts'
 import { createChosenClock } from './chosen-clock.ts'
 import { createLogInMemory, startRunningIdentity } from './running-identity.ts'
 import type { StoreParts } from './store-parts.ts'
-import { accountOf, loginWith, openPartsAt, sessionOf } from './store-parts.ts'
+import { accountOf, commandLine, loginWith, openPartsAt, sessionOf } from './store-parts.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 
 type Parts = StoreParts['parts']
@@ -71,7 +71,7 @@ test('whoever is not signed in changes no hash', async (t) => {
   const wrong = await login(parts, { identifier: 'alice', password: 'wrong' })
   assert.deepEqual(wrong, { kind: 'refused', why: 'bad-credentials' })
   const { id: accountId } = await accountOf(store)
-  await parts.accounts.block({ accountId, actor: 'admin', reason: 'theft' })
+  await parts.accounts.block({ accountId, actor: commandLine, reason: 'theft' })
   const blocked = await login(parts, { identifier: 'alice', password: 'alice-password' })
   assert.deepEqual(blocked, { kind: 'refused', why: 'account-blocked' })
   assert.equal(jobs.length, 0)

@@ -16,7 +16,15 @@ import { testOnEngines } from './engines.ts'
 import { storeIssuer } from './opened-store.ts'
 import { ordersAndReviews } from './running-identity.ts'
 import type { StoreParts } from './store-parts.ts'
-import { accountOf, claimsOf, loginWith, openPartsAt, sessionOf } from './store-parts.ts'
+import {
+  accountOf,
+  claimsOf,
+  commandLine,
+  endEverywhere,
+  loginWith,
+  openPartsAt,
+  sessionOf,
+} from './store-parts.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 
 type Opened = StoreParts & { readonly clock: ChosenClock }
@@ -140,8 +148,8 @@ testOnEngines(
     const passwords = { current: 'alice-password', new: 'another password' }
     const changed = await changePassword(parts, await sessionOf(parts, caller.sessionId), passwords)
     assert.ok(changed.kind === 'changed' && changed.tokens !== undefined)
-    const decision = { accountId: id, actor: 'admin', reason: 'theft' }
-    await parts.accounts.endAllSessions(id)
+    const decision = { accountId: id, actor: commandLine, reason: 'theft' }
+    await endEverywhere(parts, id)
     await parts.accounts.block(decision)
     await parts.accounts.block(decision)
     const { records } = await log.since(0)

@@ -12,7 +12,14 @@ import { testOnEngines } from './engines.ts'
 import { alice, ordersAndReviews, startRunningIdentity } from './running-identity.ts'
 import { eventKinds, isWelcome, revokedKinds, signInHere } from './signed-in.ts'
 import type { StoreParts } from './store-parts.ts'
-import { loginWith, openPartsAt, sessionOf, shown } from './store-parts.ts'
+import {
+  commandLine,
+  endEverywhere,
+  loginWith,
+  openPartsAt,
+  sessionOf,
+  shown,
+} from './store-parts.ts'
 
 const dayMs = 24 * 3_600_000
 
@@ -93,7 +100,7 @@ testOnEngines('sessions that are over do not count', async (t, engine) => {
   const [second = ''] = await loginTimes(opened, 1)
   assert.deepEqual(await liveOf(opened, [kept, second]), [kept, second])
   const { accountId } = await sessionOf(parts, kept)
-  await parts.accounts.endAllSessions(accountId)
+  await endEverywhere(parts, accountId)
   const others = await loginTimes(opened, 2)
   clock.advanceMs(14 * dayMs)
   await loginTimes(opened, 2)
@@ -132,7 +139,7 @@ testOnEngines('a login that is refused ends nobody', async (t, engine) => {
       ...parts.passwords,
       verify: async (hash, typed, asker) => {
         const check = await parts.passwords.verify(hash, typed, asker)
-        await parts.accounts.block({ accountId, actor: 'admin', reason: 'a test' })
+        await parts.accounts.block({ accountId, actor: commandLine, reason: 'a test' })
         return check
       },
     },

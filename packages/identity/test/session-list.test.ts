@@ -3,6 +3,7 @@ import { after, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { endOtherSessions } from '../src/domain/other-sessions.ts'
 import { refresh } from '../src/domain/refresh.ts'
+import type { SessionCursor } from '../src/domain/sessions.ts'
 import { createChosenClock } from './chosen-clock.ts'
 import type { Engine } from './engines.ts'
 import { testOnEngines } from './engines.ts'
@@ -46,15 +47,15 @@ testOnEngines(
     const logins = await Promise.all(Array.from({ length: 7 }, () => loginWith(parts)))
     const { accountId } = await sessionOf(parts, logins[0]?.sessionId ?? '')
     const seen: string[] = []
-    let last: { readonly authenticatedAt: number; readonly id: string } | undefined
+    let cursor: SessionCursor | undefined
     for (let page = 0; page < 4; page += 1) {
-      const sessions = await parts.sessions.listOf(accountId, { limit: 2, after: last })
+      const { sessions, next } = await parts.sessions.listOf(accountId, { limit: 2, after: cursor })
       seen.push(...sessions.map(({ id }) => id))
-      last = sessions.at(-1)
+      cursor = next
+      assert.equal(next === undefined, page === 3)
     }
     const ids = logins.map(({ sessionId }) => sessionId)
     assert.deepEqual(seen.toSorted(), ids.toSorted())
-    assert.deepEqual(await parts.sessions.listOf(accountId, { limit: 2, after: last }), [])
   },
 )
 

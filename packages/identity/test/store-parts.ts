@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { AccessTokenClaims } from '@portcullis/protocol'
+import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { Account } from '../src/domain/accounts.ts'
+import { callerOf } from '../src/domain/callers.ts'
 import type { LoginParts } from '../src/domain/login.ts'
 import { login } from '../src/domain/login.ts'
 import type { PasswordChangeParts } from '../src/domain/password-change.ts'
@@ -112,6 +114,21 @@ export async function sessionOf(
   const session = await sessions.find(sessionId)
   assert.ok(session !== undefined, 'the session is lost')
   return session
+}
+
+/** Who decides where it does not matter who does. */
+export const commandLine = { kind: 'command-line' } as const
+
+/** As somebody who is signed in as that account. */
+export async function endEverywhere(
+  { accounts, sessions }: Pick<PasswordChangeParts, 'accounts' | 'sessions'>,
+  accountId: string,
+): Promise<RevocationPosition> {
+  const [session] = (await sessions.listOf(accountId, { limit: 1 })).sessions
+  assert.ok(session !== undefined, 'nobody is signed in')
+  const outcome = await accounts.endAllSessions(callerOf(session))
+  assert.ok(outcome.kind === 'ended')
+  return outcome.position
 }
 
 export function claimsOf(accessToken: string): AccessTokenClaims {

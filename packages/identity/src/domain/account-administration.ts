@@ -1,7 +1,9 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { NewLink } from './account-links.ts'
-import type { Decision } from './accounts.ts'
+import type { Decision, EndedSessions } from './accounts.ts'
+import type { Actor, Superseded } from './actors.ts'
 import type { AttributeChanges, Attributes } from './attributes.ts'
+import type { Caller } from './sessions.ts'
 
 export interface NewAccountRow {
   readonly id: string
@@ -12,12 +14,17 @@ export interface NewAccountRow {
   readonly roles: readonly string[]
   readonly attributes: Attributes
   readonly isUnconfirmed: boolean
-  /** Who made it, when that was not its owner. */
-  readonly actor?: string
+}
+
+/** Who makes an account for somebody else. */
+export interface CreationDecision {
+  readonly actor: Actor
   readonly reason?: string | undefined
   /** With which its owner chooses the first password. */
   readonly link?: SentLink | undefined
 }
+
+export type CreatedAccount = { readonly kind: 'created' } | { readonly kind: 'taken' }
 
 /** A link that is sent whatever the pace of mails. */
 export type SentLink = Pick<NewLink, 'tokenHash' | 'lifeMs'>
@@ -28,6 +35,7 @@ export type RolesOutcome =
   | { readonly kind: 'unknown' }
   /** Nobody would be left who could give the role to anybody. */
   | { readonly kind: 'last-administrator' }
+  | Superseded
 
 export interface ProfileChange extends Decision {
   readonly attributes: AttributeChanges
@@ -48,20 +56,24 @@ export type ProfileOutcome =
     }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'attributes-too-large' }
+  | Superseded
 
-export interface Deletion {
-  readonly accountId: string
-  /** The owner's own: the hash that the password was checked against, which must still be there. */
-  readonly checkedHash?: string
-  readonly actor?: string
-  readonly reason?: string
+export interface OwnDeletion {
+  readonly caller: Caller
+  /** The hash that the password was checked against, which must still be there. */
+  readonly checkedHash: string
 }
 
 export type DeletionOutcome =
   | { readonly kind: 'deleted'; readonly position: RevocationPosition }
   | { readonly kind: 'unknown' }
-  | { readonly kind: 'superseded' }
   | { readonly kind: 'last-administrator' }
+  | Superseded
+
+export type LogOutOutcome =
+  | { readonly kind: 'ended'; readonly position: RevocationPosition }
+  | { readonly kind: 'unknown' }
+  | Superseded
 
 /** The present password is good for nothing from now on, and another is chosen by the link. */
 export interface ForcedReset extends Decision {
@@ -74,20 +86,33 @@ export type ForcedResetOutcome =
   /** The account has no address to send a link to; nothing was changed. */
   | { readonly kind: 'no-email' }
   | { readonly kind: 'last-administrator' }
+  | Superseded
 
-/** What becomes of accounts. Each is one atomic change with its event, and with its record where it revokes. */
+/**
+ * What becomes of accounts. Each is one atomic change with its event, and with its record where it revokes, and
+ * is refused as `superseded` when whoever decided may not do so any more by then.
+ */
 export interface AccountAdministration {
-  readonly create: (
+  /** By its owner. */
+  readonly create: (account: NewAccountRow) => Promise<CreatedAccount>
+  readonly createFor: (
     account: NewAccountRow,
-  ) => Promise<{ readonly kind: 'created' } | { readonly kind: 'taken' }>
+    decision: CreationDecision,
+  ) => Promise<CreatedAccount | Superseded>
   readonly setRoles: (decision: Decision, roles: readonly string[]) => Promise<RolesOutcome>
   readonly changeProfile: (change: ProfileChange) => Promise<ProfileOutcome>
   /**
    * Ends everything and forgets everything but the id, which is never given again: events go on pointing to
    * it. The identifier is free for somebody else.
    */
-  readonly delete: (deletion: Deletion) => Promise<DeletionOutcome>
-  /** Ends every session by somebody else's decision. Undefined when there is no such account. */
-  readonly logOut: (decision: Decision) => Promise<RevocationPosition | undefined>
+  readonly delete: (decision: Decision) => Promise<DeletionOutcome>
+  readonly deleteOwn: (deletion: OwnDeletion) => Promise<DeletionOutcome>
+  /** Ends every session by somebody else's decision. */
+  readonly logOut: (decision: Decision) => Promise<LogOutOutcome>
+  /**
+   * Ends every session of everybody, machines' tokens and links in mails along, by one write: nobody's generation
+   * reaches the base from then on (protocol, section 5).
+   */
+  readonly logOutEverybody: (decision: Omit<Decision, 'accountId'>) => Promise<EndedSessions>
   readonly forceReset: (reset: ForcedReset) => Promise<ForcedResetOutcome>
 }

@@ -1,6 +1,8 @@
 import type {
   AccountAdministration,
+  CreationDecision,
   ForcedResetOutcome,
+  NewAccountRow,
   SentLink,
 } from './account-administration.ts'
 import type { LinkTargets } from './account-links.ts'
@@ -8,6 +10,7 @@ import { linkSeconds } from './account-links.ts'
 import type { AccountField } from './account-names.ts'
 import { nameAccount } from './account-names.ts'
 import type { Decision } from './accounts.ts'
+import type { Actor } from './actors.ts'
 import type { Attributes } from './attributes.ts'
 import type { Post } from './mail-requests.ts'
 import { newLink } from './mail-requests.ts'
@@ -36,13 +39,13 @@ export interface CreationRequest {
   /** All of them known: see `unknownRoles`. */
   readonly roles: readonly string[]
   readonly attributes: Attributes
-  readonly actor: string
+  readonly actor: Actor
   readonly reason?: string | undefined
 }
 
 export type CreationOutcome =
   | { readonly kind: 'created'; readonly id: string; readonly identifier: string }
-  | { readonly kind: 'taken' | 'no-email' | 'mail-unavailable' }
+  | { readonly kind: 'taken' | 'superseded' | 'no-email' | 'mail-unavailable' }
   | { readonly kind: 'unfit'; readonly field: AccountField; readonly fault: string }
   | Busy
 
@@ -56,31 +59,31 @@ export async function createAccount(
   const { identifier, email } = named
   const { password: given, roles, attributes, actor, reason } = request
   const id = randomIdentifier(parts.randomBytes)
-  const account = { id, identifier, email, roles, attributes, actor, reason, isUnconfirmed: false }
-  if (given === undefined) return invite(parts, account)
+  const account = { id, identifier, email, roles, attributes, isUnconfirmed: false }
+  const decision = { actor, reason }
+  if (given === undefined) return invite(parts, account, decision)
 
   const hashed = await hashNewPassword(parts, given, { identifier, asker: 'known' })
   if (hashed.kind === 'unfit') return { ...hashed, field: 'password' }
   if (hashed.kind === 'busy') return hashed
   const { passwordHash } = hashed
-  const created = await parts.administration.create({ ...account, passwordHash })
-  return created.kind === 'taken' ? created : { kind: 'created', id, identifier }
+  const created = await parts.administration.createFor({ ...account, passwordHash }, decision)
+  return created.kind === 'created' ? { kind: 'created', id, identifier } : created
 }
 
-type InvitedAccount = Omit<Parameters<AccountAdministration['create']>[0], 'passwordHash' | 'link'>
-
-async function invite(parts: InvitationParts, account: InvitedAccount): Promise<CreationOutcome> {
+async function invite(
+  parts: InvitationParts,
+  account: Omit<NewAccountRow, 'passwordHash'>,
+  decision: CreationDecision,
+): Promise<CreationOutcome> {
   const { id, identifier, email } = account
   const { post } = parts
   if (post === undefined) return { kind: 'mail-unavailable' }
   if (email === undefined) return { kind: 'no-email' }
-  const { sent, url } = invitation(parts)
-  const created = await parts.administration.create({
-    ...account,
-    passwordHash: noPasswordHash,
-    link: sent,
-  })
-  if (created.kind === 'taken') return created
+  const { sent: link, url } = invitation(parts)
+  const row = { ...account, passwordHash: noPasswordHash }
+  const created = await parts.administration.createFor(row, { ...decision, link })
+  if (created.kind !== 'created') return created
   post(async () => writeMail('invitation', email, url))
   return { kind: 'created', id, identifier }
 }

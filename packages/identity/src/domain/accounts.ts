@@ -1,6 +1,8 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import type { Actor, Superseded } from './actors.ts'
 import type { Attributes } from './attributes.ts'
 import { foldCase } from './case-folding.ts'
+import type { Caller, TooOften } from './sessions.ts'
 
 export interface Account {
   /** The store's clock from before this was read: see `mintAccessToken`. */
@@ -27,26 +29,21 @@ export interface Account {
 /** Who takes a decision about somebody else's account, and why. */
 export interface Decision {
   readonly accountId: string
-  readonly actor: string
+  readonly actor: Actor
   readonly reason: string
 }
 
-/** The session of somebody who ends all others of theirs. It goes on. */
-export interface OwnSession {
-  readonly accountId: string
-  readonly sessionId: string
-}
-
-export interface PasswordChange extends OwnSession {
+export interface PasswordChange {
+  readonly caller: Caller
   /** The hash that the current password was checked against. */
   readonly oldHash: string
   readonly newHash: string
 }
 
-export type EndedOthers =
+export type EndedSessions =
   | { readonly kind: 'ended'; readonly position: RevocationPosition }
-  /** The own session has ended meanwhile, and nothing else has. */
-  | { readonly kind: 'superseded' }
+  /** The caller's own session has ended meanwhile, or the token was taken back; nothing was changed. */
+  | Superseded
 
 /** A better hash of the password that an account has, which changes nothing for anybody. */
 export interface Rehash {
@@ -63,28 +60,34 @@ export type ChangedPassword =
       readonly position: RevocationPosition
     }
   /** Since they were read, the password was changed by somebody else, or the session has ended. */
-  | { readonly kind: 'superseded' }
+  | Superseded
 
 export type BlockOutcome =
   | { readonly kind: 'blocked'; readonly position: RevocationPosition }
   | { readonly kind: 'unknown' }
   /** Nobody would be left who could unblock anybody. */
   | { readonly kind: 'last-administrator' }
+  | Superseded
+
+export type UnblockOutcome = { readonly kind: 'unblocked' | 'unknown' } | Superseded
 
 /** Each of these is one atomic change; what ends sessions also revokes their tokens in it. */
 export interface AccountStore {
   readonly findByIdentifier: (identifier: string) => Promise<Account | undefined>
   readonly find: (accountId: string) => Promise<Account | undefined>
-  readonly endAllSessions: (accountId: string) => Promise<RevocationPosition>
-  /** One write, however many there are. It takes every token from before along, the caller's own as well. */
-  readonly endOtherSessions: (caller: OwnSession) => Promise<EndedOthers>
+  readonly endAllSessions: (caller: Caller) => Promise<EndedSessions>
+  /**
+   * One write, however many there are, and none when there are none. It takes every token from before along,
+   * the caller's own as well.
+   */
+  readonly endOtherSessions: (caller: Caller) => Promise<EndedSessions | TooOften>
   readonly changePassword: (change: PasswordChange) => Promise<ChangedPassword>
   /** Does nothing when the hash is another one by now. */
   readonly replacePasswordHash: (rehash: Rehash) => Promise<void>
   /** Blocking twice is the same as once. */
   readonly block: (decision: Decision) => Promise<BlockOutcome>
-  /** Lets the person sign in again, and revives nothing. False when there is no such account. */
-  readonly unblock: (decision: Decision) => Promise<boolean>
+  /** Lets the person sign in again, and revives nothing. */
+  readonly unblock: (decision: Decision) => Promise<UnblockOutcome>
 }
 
 export type ParsedIdentifier =

@@ -1,4 +1,5 @@
 import type { AlgorithmName } from '@portcullis/protocol/jws'
+import type { Actor, Superseded } from './actors.ts'
 import type { HeldKeys, NewKey, StoredKey, UnopenableKey } from './key-custody.ts'
 import { generateKey, openKeys } from './key-custody.ts'
 import type {
@@ -42,16 +43,20 @@ export interface KeyRotationRequest {
   /** The next pending key of each line that is to rotate. */
   readonly successors: readonly NewKey[]
   readonly policy: KeyPolicy
+  /** Who decides it; undefined when a key has reached its age. */
+  readonly actor?: Actor | undefined
 }
 
 export type KeyRotationOutcome =
-  { readonly kind: 'rotated'; readonly lines: readonly KeyLine[] } | RotationTooEarly
+  { readonly kind: 'rotated'; readonly lines: readonly KeyLine[] } | RotationTooEarly | Superseded
 
 /** Which keys to rotate: those for access tokens unless `purpose` says otherwise. */
 export interface RotateKeys {
   readonly purpose?: KeyPurpose
   /** Default: every algorithm that has keys. */
   readonly algorithm?: AlgorithmName
+  /** Somebody who could lose the right to it while keys are made. */
+  readonly actor?: Actor
 }
 
 export type RotatedKeys =
@@ -121,7 +126,7 @@ async function keepUp(custody: Custody): Promise<UpkeepOutcome> {
 
 async function rotate(
   custody: Custody,
-  { purpose = 'access-token', algorithm }: RotateKeys,
+  { purpose = 'access-token', algorithm, actor }: RotateKeys,
 ): Promise<RotatedKeys> {
   const { keys, policy } = custody
   const unopenable = await load(custody)
@@ -134,7 +139,7 @@ async function rotate(
   // Asked here as well, so that a refusal does not cost the making of keys.
   const decision = decideKeyRotation(stock, lines, policy)
   if (decision.kind === 'too-early') return decision
-  const outcome = await rotateLines(custody, lines)
+  const outcome = await rotateLines(custody, lines, actor)
   // If that fails the keys have rotated all the same, and the next `keepUp` says what is wrong.
   await load(custody)
   return outcome
@@ -143,10 +148,11 @@ async function rotate(
 function rotateLines(
   { keys, sealer, policy }: Custody,
   lines: readonly KeyLine[],
+  actor?: Actor,
 ): Promise<KeyRotationOutcome> {
   // Made before the step and not in it: an RSA key takes longer than other processes should wait.
   const successors = lines.map((line) => generateKey(line, sealer))
-  return keys.rotate({ successors, policy })
+  return keys.rotate({ successors, policy, actor })
 }
 
 /** Holds what the store has; when a key of it cannot be opened, what was held before stays. */

@@ -1,9 +1,10 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { AccountStore } from './accounts.ts'
+import { callerOf } from './callers.ts'
 import type { FreshToken } from './fresh-token.ts'
 import { mintFreshToken } from './fresh-token.ts'
 import type { SessionTokenParts } from './session-tokens.ts'
-import type { KnownSession, SessionStore } from './sessions.ts'
+import type { KnownSession, SessionStore, TooOften } from './sessions.ts'
 
 export interface OtherSessionsParts extends SessionTokenParts {
   readonly accounts: Pick<AccountStore, 'endOtherSessions'>
@@ -18,16 +19,17 @@ export type OtherSessionsOutcome =
       readonly fresh: FreshToken | undefined
     }
   | { readonly kind: 'superseded' }
+  | TooOften
 
 /**
  * Ends every session of the account but the caller's, which needs another access token then: those from
- * before are revoked, whosesoever they are.
+ * before are revoked, whosesoever they are. Where there is no other session nothing is.
  */
 export async function endOtherSessions(
   parts: OtherSessionsParts,
-  { id: sessionId, accountId }: KnownSession,
+  session: KnownSession,
 ): Promise<OtherSessionsOutcome> {
-  const ended = await parts.accounts.endOtherSessions({ accountId, sessionId })
-  if (ended.kind === 'superseded') return ended
-  return { ...ended, fresh: await mintFreshToken(parts, sessionId) }
+  const ended = await parts.accounts.endOtherSessions(callerOf(session))
+  if (ended.kind !== 'ended') return ended
+  return { ...ended, fresh: await mintFreshToken(parts, session.id) }
 }

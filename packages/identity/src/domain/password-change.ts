@@ -1,5 +1,6 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { AccountStore } from './accounts.ts'
+import { callerOf } from './callers.ts'
 import type { FreshToken } from './fresh-token.ts'
 import { mintFreshToken } from './fresh-token.ts'
 import type { Throttled } from './login-protection.ts'
@@ -80,8 +81,7 @@ export async function changePassword(
   if (hashed.kind === 'busy') return hashed
 
   const changed = await parts.accounts.changePassword({
-    accountId,
-    sessionId,
+    caller: callerOf(session),
     oldHash: account.passwordHash,
     newHash: hashed.passwordHash,
   })

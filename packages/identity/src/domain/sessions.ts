@@ -61,6 +61,15 @@ export interface RotationRequest extends PresentedCounter, RotationPace {
 /** `gone`: since it was read, the session ended or expired, or its account or client was stopped. */
 export type RotationOutcome = RotationDecision | { readonly kind: 'gone' }
 
+/** Takes away what nobody needs of sessions that are over, in small steps (`jobs/dead-sessions`). */
+export interface SessionSweep {
+  /**
+   * Looks at a bounded number of sessions that follow this id. Those that a floor has ended are marked as ended;
+   * those that have been over for so long are removed. Answers the last id, undefined at the end of the table.
+   */
+  readonly sweep: (after: string, overMs: number) => Promise<string | undefined>
+}
+
 export interface SessionStore {
   /**
    * Keeps a new session, unless its credential has lost its worth since it was checked. Where there is a
@@ -69,7 +78,7 @@ export interface SessionStore {
   readonly open: (session: Session, perAccountMax?: number) => Promise<OpenedSession>
   readonly find: (sessionId: string) => Promise<KnownSession | undefined>
   /** The live sessions of an account, the newest login first. */
-  readonly listOf: (accountId: string, page: SessionPage) => Promise<readonly KnownSession[]>
+  readonly listOf: (accountId: string, page: SessionPage) => Promise<SessionList>
   /**
    * The whole rotation as one atomic step: decides, moves the row, and on theft ends the session,
    * revokes its tokens and writes the event. When it returns, the outcome is durable.
@@ -82,7 +91,56 @@ export interface SessionStore {
     sessionId: string,
     why?: 'session-ended' | 'refresh-reuse',
   ) => Promise<RevocationPosition>
+  /** The same by the owner, who may be signed in with another one. */
+  readonly endOwn: (caller: Caller, sessionId: string) => Promise<OwnSessionEnd | TooOften>
 }
+
+/**
+ * A person whose token was good when the request came. It may have been taken back by the time that something
+ * is written, after a password was hashed for instance; so whoever writes asks again, in the same step.
+ */
+export interface Caller {
+  readonly accountId: string
+  readonly sessionId: string
+  /** What the access token was judged by; a refresh token is as good as its session. */
+  readonly judgedBy?: Generations
+}
+
+export interface Generations {
+  readonly account: number
+  readonly client: number
+}
+
+/**
+ * How often somebody ends other sessions of theirs: each stays in the log for good. Enough for whoever tidies up a
+ * whole page one by one. A logout, also everywhere, and a change of the password are never held back, so
+ * that no thief can use up what an owner needs; they cost a login or two hashes each.
+ */
+export const endingPace = { burst: 100, refillMs: 10_000 }
+
+export interface TooOften {
+  readonly kind: 'too-often'
+  readonly retryAfterSeconds: number
+}
+
+/** The session that a page ends with. */
+export type SessionCursor = Pick<Session, 'authenticatedAt' | 'id'>
+
+export interface SessionList {
+  readonly sessions: readonly KnownSession[]
+  /**
+   * Where the next page goes on; undefined when there is none. A page looks at so many sessions and not
+   * further, so when many of them are over it is shorter than was asked for, and there is a next one.
+   */
+  readonly next?: SessionCursor | undefined
+}
+
+export type OwnSessionEnd =
+  | { readonly kind: 'ended'; readonly position: RevocationPosition }
+  /** The account has no such session. */
+  | { readonly kind: 'unknown' }
+  /** The caller's own session has ended meanwhile, or the token was taken back; nothing was changed. */
+  | { readonly kind: 'superseded' }
 
 export type OpenedSession =
   | { readonly kind: 'opened' }
@@ -93,8 +151,8 @@ export type OpenedSession =
 /** A part of a list whose order never changes: sessions that are used meanwhile stay where they are. */
 export interface SessionPage {
   readonly limit: number
-  /** The last session of the page before. */
-  readonly after?: Pick<Session, 'authenticatedAt' | 'id'> | undefined
+  /** The `next` of the page before. */
+  readonly after?: SessionCursor | undefined
 }
 
 export interface Reauthentication {

@@ -39,8 +39,9 @@ export function addAccount(app: HttpServer, parts: AccountRouteParts): void {
   })
 
   app.delete(path, { schema: { body: deletionBody } }, async (request, reply) => {
-    const { accountId } = await callers.requirePerson(request)
-    const outcome = await deleteOwnAccount(parts, accountId, {
+    const session = await callers.requirePerson(request)
+    const { accountId } = session
+    const outcome = await deleteOwnAccount(parts, session, {
       password: request.body.password,
       address: request.ip,
     })
@@ -58,7 +59,8 @@ export function addAccount(app: HttpServer, parts: AccountRouteParts): void {
         return sendLastAdministrator(reply)
       case 'unknown':
       case 'superseded': {
-        const detail = 'the account or its password has changed; nothing was changed now'
+        const detail =
+          'the account, its password or the session has changed; nothing was changed now'
         return sendProblem(reply, createProblem('superseded', detail))
       }
     }

@@ -15,7 +15,13 @@ import type { Registry } from '../domain/registry.ts'
 import { attributesInClaims, unknownRoles } from '../domain/registry.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import { sendBusy, sendLastAdministrator, sendProblem, sendUnfit } from './problems.ts'
+import {
+  sendBusy,
+  sendLastAdministrator,
+  sendOverruled,
+  sendProblem,
+  sendUnfit,
+} from './problems.ts'
 import type { HttpServer } from './server.ts'
 
 export interface AdminAccountChangesParts extends CreationParts {
@@ -94,7 +100,7 @@ function at(parts: { readonly issuer: string }, route: string): string {
 function addCreation(app: HttpServer, parts: AdminAccountChangesParts): void {
   const { callers, registry } = parts
   app.post(at(parts, ''), { schema: { body: creationBody } }, async (request, reply) => {
-    const actor = (await callers.requireAdministrator(request)).accountId
+    const actor = await callers.requireAdministrator(request)
     const { roles = [], attributes: given, ...named } = request.body
     const parsed = parseAttributeChanges(attributesIn(given))
     if (parsed.kind === 'malformed') return sendBadAttribute(reply, parsed)
@@ -105,7 +111,7 @@ function addCreation(app: HttpServer, parts: AdminAccountChangesParts): void {
     const outcome = await createAccount(parts, { ...named, roles, attributes, actor })
     if (outcome.kind !== 'created') return refuseCreation(reply, outcome)
     const { id, identifier } = outcome
-    request.log.info({ accountId: id, actor }, 'account created')
+    request.log.info({ accountId: id, actor: actor.accountId }, 'account created')
     return reply.code(201).send({ id, identifier })
   })
 }
@@ -115,6 +121,8 @@ function refuseCreation(
   outcome: Exclude<CreationOutcome, { readonly kind: 'created' }>,
 ): FastifyReply {
   switch (outcome.kind) {
+    case 'superseded':
+      return sendOverruled(reply)
     case 'taken':
       return sendProblem(reply, createProblem('identifier-taken'))
     case 'unfit':
@@ -134,7 +142,7 @@ function addRoles(app: HttpServer, parts: AdminAccountChangesParts): void {
   const { callers, registry, administration } = parts
   const schema = { params: accountPath, body: rolesBody }
   app.post(at(parts, '/:id/roles'), { schema }, async (request, reply) => {
-    const actor = (await callers.requireAdministrator(request)).accountId
+    const actor = await callers.requireAdministrator(request)
     const accountId = request.params.id
     const { roles, reason } = request.body
     const unknown = unknownRoles(registry, roles)
@@ -142,7 +150,8 @@ function addRoles(app: HttpServer, parts: AdminAccountChangesParts): void {
     const outcome = await administration.setRoles({ accountId, actor, reason }, roles)
     if (outcome.kind === 'unknown') return sendProblem(reply, createProblem('not-found'))
     if (outcome.kind === 'last-administrator') return sendLastAdministrator(reply)
-    request.log.info({ accountId, actor }, 'roles changed')
+    if (outcome.kind === 'superseded') return sendOverruled(reply)
+    request.log.info({ accountId, actor: actor.accountId }, 'roles changed')
     return reply.send({ roles, revocation: outcome.position })
   })
 }
@@ -152,7 +161,7 @@ function addProfile(app: HttpServer, parts: AdminAccountChangesParts): void {
   const inClaims = attributesInClaims(registry)
   const schema = { params: accountPath, body: profileBody }
   app.patch(at(parts, '/:id'), { schema }, async (request, reply) => {
-    const actor = (await callers.requireAdministrator(request)).accountId
+    const actor = await callers.requireAdministrator(request)
     const accountId = request.params.id
     const { attributes: given, email, reason } = request.body
     const parsed = parseAttributeChanges(attributesIn(given))
@@ -171,7 +180,8 @@ function addProfile(app: HttpServer, parts: AdminAccountChangesParts): void {
     if (outcome.kind === 'attributes-too-large') {
       return sendUnfit(reply, 'attributes', attributesTooLarge)
     }
-    request.log.info({ accountId, actor }, 'account changed')
+    if (outcome.kind === 'superseded') return sendOverruled(reply)
+    request.log.info({ accountId, actor: actor.accountId }, 'account changed')
     const { attributes, formerEmail, position } = outcome
     if (formerEmail !== undefined) {
       post?.(async () => writeMail('email-was-changed', formerEmail))
@@ -185,31 +195,40 @@ function addEndings(app: HttpServer, parts: AdminAccountChangesParts): void {
   const schema = { params: accountPath, body: decisionBody }
 
   app.post(at(parts, '/:id/logout'), { schema }, async (request, reply) => {
-    const actor = (await callers.requireAdministrator(request)).accountId
+    const actor = await callers.requireAdministrator(request)
     const decision = { accountId: request.params.id, actor, ...request.body }
-    const revocation = await administration.logOut(decision)
-    if (revocation === undefined) return sendProblem(reply, createProblem('not-found'))
-    request.log.info({ accountId: decision.accountId, actor }, 'all sessions ended')
-    return reply.send({ revocation })
+    const outcome = await administration.logOut(decision)
+    if (outcome.kind === 'unknown') return sendProblem(reply, createProblem('not-found'))
+    if (outcome.kind === 'superseded') return sendOverruled(reply)
+    request.log.info(
+      { accountId: decision.accountId, actor: actor.accountId },
+      'all sessions ended',
+    )
+    return reply.send({ revocation: outcome.position })
   })
 
   app.post(at(parts, '/:id/reset'), { schema }, async (request, reply) => {
-    const actor = (await callers.requireAdministrator(request)).accountId
+    const actor = await callers.requireAdministrator(request)
     const decision = { accountId: request.params.id, actor, ...request.body }
     const outcome = await forceReset(parts, decision)
     if (outcome.kind === 'unknown') return sendProblem(reply, createProblem('not-found'))
+    if (outcome.kind === 'superseded') return sendOverruled(reply)
     if (outcome.kind !== 'reset') return sendProblem(reply, createProblem(outcome.kind))
-    request.log.info({ accountId: decision.accountId, actor }, 'password reset forced')
+    request.log.info(
+      { accountId: decision.accountId, actor: actor.accountId },
+      'password reset forced',
+    )
     return reply.send({ revocation: outcome.position })
   })
 
   app.delete(at(parts, '/:id'), { schema }, async (request, reply) => {
-    const actor = (await callers.requireAdministrator(request)).accountId
+    const actor = await callers.requireAdministrator(request)
     const decision = { accountId: request.params.id, actor, ...request.body }
     const outcome = await administration.delete(decision)
     if (outcome.kind === 'last-administrator') return sendLastAdministrator(reply)
+    if (outcome.kind === 'superseded') return sendOverruled(reply)
     if (outcome.kind !== 'deleted') return sendProblem(reply, createProblem('not-found'))
-    request.log.info({ accountId: decision.accountId, actor }, 'account deleted')
+    request.log.info({ accountId: decision.accountId, actor: actor.accountId }, 'account deleted')
     return reply.send({ revocation: outcome.position })
   })
 }

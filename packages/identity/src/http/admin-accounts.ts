@@ -3,7 +3,7 @@ import type { Account, AccountStore, Decision } from '../domain/accounts.ts'
 import { parseIdentifier } from '../domain/accounts.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import { sendLastAdministrator, sendProblem } from './problems.ts'
+import { sendLastAdministrator, sendOverruled, sendProblem } from './problems.ts'
 import type { HttpServer } from './server.ts'
 
 export interface AdminAccountsParts {
@@ -47,20 +47,23 @@ export function addAdminAccounts(app: HttpServer, parts: AdminAccountsParts): vo
   })
 
   app.post(at('/:id/block'), decision, async (request, reply) => {
-    const actor = (await callers.requireAdministrator(request)).accountId
+    const actor = await callers.requireAdministrator(request)
     const decided: Decision = { accountId: request.params.id, actor, ...request.body }
     const outcome = await accounts.block(decided)
     if (outcome.kind === 'unknown') return sendProblem(reply, createProblem('not-found'))
     if (outcome.kind === 'last-administrator') return sendLastAdministrator(reply)
-    request.log.info({ accountId: decided.accountId, actor }, 'account blocked')
+    if (outcome.kind === 'superseded') return sendOverruled(reply)
+    request.log.info({ accountId: decided.accountId, actor: actor.accountId }, 'account blocked')
     return reply.send({ revocation: outcome.position })
   })
 
   app.post(at('/:id/unblock'), decision, async (request, reply) => {
-    const actor = (await callers.requireAdministrator(request)).accountId
+    const actor = await callers.requireAdministrator(request)
     const decided: Decision = { accountId: request.params.id, actor, ...request.body }
-    if (!(await accounts.unblock(decided))) return sendProblem(reply, createProblem('not-found'))
-    request.log.info({ accountId: decided.accountId, actor }, 'account unblocked')
+    const outcome = await accounts.unblock(decided)
+    if (outcome.kind === 'unknown') return sendProblem(reply, createProblem('not-found'))
+    if (outcome.kind === 'superseded') return sendOverruled(reply)
+    request.log.info({ accountId: decided.accountId, actor: actor.accountId }, 'account unblocked')
     return reply.code(204).send()
   })
 }

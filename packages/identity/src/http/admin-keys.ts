@@ -5,7 +5,7 @@ import type { RotatedKeys } from '../domain/key-upkeep.ts'
 import type { Keyring } from '../domain/keyring.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import { sendProblem } from './problems.ts'
+import { sendOverruled, sendProblem } from './problems.ts'
 import type { HttpServer } from './server.ts'
 
 export interface AdminKeysParts {
@@ -35,9 +35,9 @@ export function addAdminKeys(app: HttpServer, parts: AdminKeysParts): void {
 
   const schema = { body: rotationBody }
   app.post(pathAtIssuer(issuer, '/admin/keys/rotate'), { schema }, async (request, reply) => {
-    const actor = (await callers.requireAdministrator(request)).accountId
-    const outcome = await keyring.rotate(request.body ?? {})
-    request.log.info({ actor, outcome: outcome.kind }, 'key rotation by command')
+    const actor = await callers.requireAdministrator(request)
+    const outcome = await keyring.rotate({ ...request.body, actor })
+    request.log.info({ actor: actor.accountId, outcome: outcome.kind }, 'key rotation by command')
     return outcome.kind === 'rotated'
       ? reply.send(keysAnswer(await keyring.list()))
       : refuseRotation(reply, outcome)
@@ -57,6 +57,8 @@ function refuseRotation(
         createProblem('too-early', `the waiting key may not sign before ${when}`),
       )
     }
+    case 'superseded':
+      return sendOverruled(reply)
     case 'unknown-algorithm':
       return sendProblem(reply, createProblem('not-found', 'no key has this algorithm'))
     case 'unopenable':

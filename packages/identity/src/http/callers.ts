@@ -8,19 +8,21 @@ import {
   VerifyError,
 } from '@portcullis/verify'
 import type { FastifyRequest } from 'fastify'
+import type { Administrator } from '../domain/actors.ts'
+import { administratorOf } from '../domain/actors.ts'
 import { findCaller } from '../domain/callers.ts'
 import type { ClientStore } from '../domain/clients.ts'
 import type { KnownSession, SessionStore } from '../domain/sessions.ts'
 
 /**
  * Who calls identity's own API. Each function throws a `VerifyError` for everybody else, which the error
- * handler turns into 401 or 403; people's answer their live session.
+ * handler turns into 401 or 403; people's answer their live session, or who decides by it.
  */
 export interface Callers {
   /** A person, by a token whose only audience is identity. */
   readonly requirePerson: (request: FastifyRequest) => Promise<KnownSession>
   /** As `requirePerson`, in the role of an administrator. */
-  readonly requireAdministrator: (request: FastifyRequest) => Promise<KnownSession>
+  readonly requireAdministrator: (request: FastifyRequest) => Promise<Administrator>
   /** A person, by a live token for whatever audience. */
   readonly requireSession: (request: FastifyRequest) => Promise<KnownSession>
   /**
@@ -66,7 +68,7 @@ export function createCallers(parts: CallerParts): Callers {
     requireAdministrator: async (request) => {
       const auth = await forIdentity(request)
       isAdministrator(auth)
-      return liveSession(auth)
+      return administratorOf(await liveSession(auth))
     },
     requireSession: async (request) => liveSession(await authenticate(anyTokens, request)),
     requireFeedReader: async (request) => {

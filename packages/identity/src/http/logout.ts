@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { problemOf, responseHeadersOf, VerifyError } from '@portcullis/verify'
 import type { AccountStore } from '../domain/accounts.ts'
+import { callerOf, holderOf } from '../domain/callers.ts'
 import { recogniseAtLogout } from '../domain/logout.ts'
 import type { RefreshPeppers } from '../domain/refresh-tokens.ts'
-import type { KnownSession, SessionStore } from '../domain/sessions.ts'
+import type { Caller, KnownSession, SessionStore } from '../domain/sessions.ts'
 import { isLive } from '../domain/sessions.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
@@ -50,15 +51,18 @@ export function addLogout(app: HttpServer, parts: LogoutParts): void {
   app.post(pathAtIssuer(issuer, '/logout/everywhere'), { schema }, async (request, reply) => {
     const presented = await sessionOf(parts, request, request.body)
     if (presented.kind === 'refused') return sendRefusal(reply, issuer, presented)
-    const { session, isStolen, fields } = presented
+    const { session, caller, isStolen, fields } = presented
     // Whoever holds a token that was taken back must not be able to throw its owner out.
     if (isStolen || !isLive(session)) {
       const why = 'the session of the token is over'
       return sendRefusal(reply, issuer, { why, fields })
     }
-    const revocation = await accounts.endAllSessions(session.accountId)
+    const outcome = await accounts.endAllSessions(caller)
+    if (outcome.kind === 'superseded') {
+      return sendRefusal(reply, issuer, { why: 'the session of the token is over', fields })
+    }
     request.log.info({ accountId: session.accountId }, 'logout everywhere')
-    return reply.headers(fields).send({ revocation })
+    return reply.headers(fields).send({ revocation: outcome.position })
   })
 }
 
@@ -69,6 +73,7 @@ type PresentedSession =
   | {
       readonly kind: 'session'
       readonly session: KnownSession
+      readonly caller: Caller
       readonly isStolen: boolean
       readonly fields: Fields
     }
@@ -85,7 +90,7 @@ async function sessionOf(
     throw new VerifyError(presented.why, presented.detail, { realm })
   if (presented.kind === 'none') {
     const session = await callers.requireSession(request)
-    return { kind: 'session', session, isStolen: false, fields: {} }
+    return { kind: 'session', session, caller: callerOf(session), isStolen: false, fields: {} }
   }
   if (request.headers.authorization !== undefined) {
     // They may be of two sessions, and the answer would vouch for the end of only one.
@@ -100,7 +105,7 @@ async function sessionOf(
   const { kind, session } = recognised
   const isStolen = kind === 'stolen'
   if (isStolen) request.log.info({ outcome: 'refresh-reuse', sessionId: session.id }, 'logout')
-  return { kind: 'session', session, isStolen, fields }
+  return { kind: 'session', session, caller: holderOf(session), isStolen, fields }
 }
 
 function sendRefusal(

@@ -20,10 +20,14 @@ export function sendBadCredentials(reply: FastifyReply, realm: string): FastifyR
   return sendProblem(reply, createProblem('bad-credentials'))
 }
 
-/** One answer whoever the attempt was for, and whether or not there is such an account. */
-export function sendThrottled(reply: FastifyReply, retryAfterSeconds: number): FastifyReply {
+/** Of passwords one answer whoever the attempt was for, and whether or not there is such an account. */
+export function sendThrottled(
+  reply: FastifyReply,
+  retryAfterSeconds: number,
+  detail = 'there were too many tries',
+): FastifyReply {
   reply.header('retry-after', retryAfterSeconds)
-  return sendProblem(reply, createProblem('throttled', 'there were too many tries'))
+  return sendProblem(reply, createProblem('throttled', detail))
 }
 
 /** The queue of password checks is full. */
@@ -36,6 +40,12 @@ export function sendBusy(reply: FastifyReply, retryAfterSeconds: number): Fastif
 export function sendUnfit(reply: FastifyReply, member: string, fault: string): FastifyReply {
   const errors = [{ field: pointerToMember('', member), message: fault }]
   return sendProblem(reply, createProblem('malformed', `${member} ${fault}`, errors))
+}
+
+/** An administrator's own session or role ended while the decision was under way (`domain/actors`). */
+export function sendOverruled(reply: FastifyReply): FastifyReply {
+  const detail = 'the session or the role has ended meanwhile; nothing was changed'
+  return sendProblem(reply, createProblem('superseded', detail))
 }
 
 export function sendLastAdministrator(reply: FastifyReply): FastifyReply {

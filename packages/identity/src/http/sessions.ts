@@ -1,10 +1,12 @@
 import { createProblem } from '@portcullis/protocol'
+import type { FastifyReply } from 'fastify'
+import { callerOf } from '../domain/callers.ts'
 import type { OtherSessionsParts } from '../domain/other-sessions.ts'
 import { endOtherSessions } from '../domain/other-sessions.ts'
-import type { KnownSession, SessionPage, SessionStore } from '../domain/sessions.ts'
+import type { KnownSession, SessionPage, SessionStore, TooOften } from '../domain/sessions.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import { sendProblem } from './problems.ts'
+import { sendProblem, sendThrottled } from './problems.ts'
 import type { HttpServer } from './server.ts'
 import { sessionTokenMembers } from './token-members.ts'
 
@@ -51,13 +53,10 @@ export function addSessions(app: HttpServer, parts: SessionsParts): void {
     const caller = await callers.requirePerson(request)
     const limit = Number(request.query.limit ?? pageDefault)
     const after = parseCursor(request.query.after)
-    // One more, which tells whether there is another page.
-    const found = await sessions.listOf(caller.accountId, { limit: limit + 1, after })
-    const page = found.slice(0, limit)
-    const last = found.length > limit ? page.at(-1) : undefined
+    const { sessions: page, next } = await sessions.listOf(caller.accountId, { limit, after })
     return {
       sessions: page.map((session) => membersOf(session, caller.id)),
-      ...(last === undefined ? {} : { next: `${last.authenticatedAt}.${last.id}` }),
+      ...(next === undefined ? {} : { next: `${next.authenticatedAt}.${next.id}` }),
     }
   })
 
@@ -66,9 +65,8 @@ export function addSessions(app: HttpServer, parts: SessionsParts): void {
     const caller = await callers.requirePerson(request)
     const outcome = await endOtherSessions(parts, caller)
     request.log.info({ sessionId: caller.id, outcome: outcome.kind }, 'end of other sessions')
-    if (outcome.kind === 'superseded') {
-      return sendProblem(reply, createProblem('superseded', 'the session has ended meanwhile'))
-    }
+    if (outcome.kind === 'superseded') return sendSuperseded(reply)
+    if (outcome.kind === 'too-often') return sendTooOften(reply, outcome)
     const { fresh, position } = outcome
     const tokens = fresh === undefined ? {} : sessionTokenMembers(fresh)
     return reply.send({ ...tokens, revocation: position })
@@ -79,16 +77,24 @@ export function addSessions(app: HttpServer, parts: SessionsParts): void {
     { schema: { params: sessionPath, body: noMembers } },
     async (request, reply) => {
       const caller = await callers.requirePerson(request)
-      const session = await sessions.find(request.params.sid)
+      const sessionId = request.params.sid
+      const outcome = await sessions.endOwn(callerOf(caller), sessionId)
       // Somebody else's session does not exist for the caller.
-      if (session === undefined || session.accountId !== caller.accountId) {
-        return sendProblem(reply, createProblem('not-found'))
-      }
-      const revocation = await sessions.end(session.id)
-      request.log.info({ sessionId: session.id }, 'session ended by its owner')
-      return reply.send({ revocation })
+      if (outcome.kind === 'unknown') return sendProblem(reply, createProblem('not-found'))
+      if (outcome.kind === 'superseded') return sendSuperseded(reply)
+      if (outcome.kind === 'too-often') return sendTooOften(reply, outcome)
+      request.log.info({ sessionId }, 'session ended by its owner')
+      return reply.send({ revocation: outcome.position })
     },
   )
+}
+
+function sendSuperseded(reply: FastifyReply): FastifyReply {
+  return sendProblem(reply, createProblem('superseded', 'the session has ended meanwhile'))
+}
+
+function sendTooOften(reply: FastifyReply, { retryAfterSeconds }: TooOften): FastifyReply {
+  return sendThrottled(reply, retryAfterSeconds, 'too many sessions were ended one by one')
 }
 
 function membersOf(session: KnownSession, currentId: string): object {

@@ -2,25 +2,34 @@ import { administratorRole } from '@portcullis/protocol'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type {
   AccountAdministration,
-  Deletion,
+  CreatedAccount,
+  CreationDecision,
   DeletionOutcome,
   ForcedReset,
   ForcedResetOutcome,
+  LogOutOutcome,
   NewAccountRow,
+  OwnDeletion,
   ProfileChange,
   ProfileOutcome,
   RolesOutcome,
 } from '../domain/account-administration.ts'
-import type { Decision } from '../domain/accounts.ts'
+import type { Decision, EndedSessions } from '../domain/accounts.ts'
+import type { Superseded } from '../domain/actors.ts'
+import { actorName } from '../domain/actors.ts'
 import { applyAttributeChanges, lostAttributes } from '../domain/attributes.ts'
 import { noPasswordHash } from '../domain/passwords.ts'
 import { insertLink } from './account-links.ts'
-import { appendDecision, buryAccount, otherAdministrators, raiseFloor } from './accounts.ts'
+import { buryAccount, raiseFloor } from './accounts.ts'
 import { attributes, integer, list, optionalText, text } from './columns.ts'
-import type { Database, Query, Row } from './database.ts'
+import type { Database, Query } from './database.ts'
+import type { LockedTarget } from './decisions.ts'
+import { appendDecision, isStillActor, lockDecided, lockTarget, superseded } from './decisions.ts'
+import { raiseBase } from './epochs.ts'
 import { appendEvent } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
 import { currentPosition } from './revocations.ts'
+import { lockCaller } from './sessions.ts'
 
 export function createAccountAdministration(
   database: Database,
@@ -28,20 +37,45 @@ export function createAccountAdministration(
 ): AccountAdministration {
   return {
     create: (account) => database.transaction((query) => create(query, account)),
+    createFor: (account, decision) =>
+      database.transaction((query) => createFor(query, account, decision)),
     setRoles: (decision, roles) =>
       transaction((query, revoke) => setRoles(query, revoke, { ...decision, roles })),
     changeProfile: (change) => transaction((query, revoke) => changeProfile(query, revoke, change)),
-    delete: (deletion) => transaction((query, revoke) => deleteAccount(query, revoke, deletion)),
+    delete: (decision) => transaction((query, revoke) => deleteAccount(query, revoke, decision)),
+    deleteOwn: (deletion) => transaction((query, revoke) => deleteOwn(query, revoke, deletion)),
     logOut: (decision) => transaction((query, revoke) => logOut(query, revoke, decision)),
+    logOutEverybody: (decision) =>
+      transaction((query, revoke) => logOutEverybody(query, revoke, decision)),
     forceReset: (reset) => transaction((query, revoke) => forceReset(query, revoke, reset)),
   }
 }
 
-async function create(
+async function create(query: Query, account: NewAccountRow): Promise<CreatedAccount> {
+  const floor = await insertAccount(query, account)
+  if (floor === undefined) return { kind: 'taken' }
+  await appendEvent(query, { kind: 'account-created', accountId: account.id })
+  return { kind: 'created' }
+}
+
+async function createFor(
   query: Query,
   account: NewAccountRow,
-): Promise<{ readonly kind: 'created' | 'taken' }> {
-  const { id: accountId, email, actor, reason, link } = account
+  { actor, reason, link }: CreationDecision,
+): Promise<CreatedAccount | Superseded> {
+  if (!(await isStillActor(query, actor))) return superseded
+  const floor = await insertAccount(query, account)
+  if (floor === undefined) return { kind: 'taken' }
+  const { id: accountId, email } = account
+  if (link !== undefined && email !== undefined) {
+    await insertLink(query, { ...link, accountId, purpose: 'reset', email, floor })
+  }
+  await appendEvent(query, { kind: 'account-created', accountId, actor: actorName(actor), reason })
+  return { kind: 'created' }
+}
+
+/** Answers the floor that links of the account are bound to; undefined when the identifier is taken. */
+async function insertAccount(query: Query, account: NewAccountRow): Promise<number | undefined> {
   const [row] = await query(
     `INSERT INTO accounts (id, identifier, password_hash, email, roles, attributes, unconfirmed,
                            generation, created_at)
@@ -49,32 +83,16 @@ async function create(
      ON CONFLICT (identifier) DO NOTHING
      RETURNING login_floor + (SELECT base FROM revocation_head) AS floor`,
     [
-      accountId,
+      account.id,
       account.identifier,
       account.passwordHash,
-      email ?? null,
+      account.email ?? null,
       JSON.stringify(account.roles),
       JSON.stringify(account.attributes),
       account.isUnconfirmed ? 1 : 0,
     ],
   )
-  if (row === undefined) return { kind: 'taken' }
-  if (link !== undefined && email !== undefined) {
-    const floor = integer(row, 'floor')
-    await insertLink(query, { ...link, accountId, purpose: 'reset', email, floor })
-  }
-  await appendEvent(query, { kind: 'account-created', accountId, actor, reason })
-  return { kind: 'created' }
-}
-
-/** The row as nobody else can change it before the transaction is over. */
-async function lockAccount(query: Query, accountId: string): Promise<Row | undefined> {
-  const [row] = await query(
-    `SELECT email, password_hash, roles, attributes FROM accounts
-     WHERE id = $1 AND deleted_at IS NULL FOR UPDATE`,
-    [accountId],
-  )
-  return row
+  return row === undefined ? undefined : integer(row, 'floor')
 }
 
 async function setRoles(
@@ -83,15 +101,12 @@ async function setRoles(
   { roles, ...decision }: Decision & { readonly roles: readonly string[] },
 ): Promise<RolesOutcome> {
   const { accountId } = decision
-  // Before the account itself, as in `block`: of two who dismiss each other one stays.
-  const others = roles.includes(administratorRole)
-    ? undefined
-    : await otherAdministrators(query, accountId)
-  const row = await lockAccount(query, accountId)
-  if (row === undefined) return { kind: 'unknown' }
-  const before = list(row, 'roles')
+  const mayDismiss = !roles.includes(administratorRole)
+  const decided = await lockDecided(query, decision, mayDismiss)
+  if (decided.kind !== 'target') return decided
+  if (decided.isLastAdministrator) return { kind: 'last-administrator' }
+  const before = list(decided.row, 'roles')
   const lost = before.filter((role) => !roles.includes(role))
-  if (lost.includes(administratorRole) && others === 0) return { kind: 'last-administrator' }
   if (lost.length === 0 && roles.every((role) => before.includes(role))) {
     return { kind: 'changed', position: await currentPosition(query) }
   }
@@ -126,8 +141,9 @@ async function changeProfile(
   { attributes: changes, email: newEmail, attributesInClaims, ...decision }: ProfileChange,
 ): Promise<ProfileOutcome> {
   const { accountId } = decision
-  const row = await lockAccount(query, accountId)
-  if (row === undefined) return { kind: 'unknown' }
+  const decided = await lockDecided(query, decision)
+  if (decided.kind !== 'target') return decided
+  const { row } = decided
   const before = attributes(row)
   const after = applyAttributeChanges(before, changes)
   if (after === undefined) return { kind: 'attributes-too-large' }
@@ -160,35 +176,61 @@ async function changeProfile(
 async function deleteAccount(
   query: Query,
   revoke: Revoke,
-  { accountId, checkedHash, actor, reason }: Deletion,
+  decision: Decision,
 ): Promise<DeletionOutcome> {
-  const others = await otherAdministrators(query, accountId)
-  const row = await lockAccount(query, accountId)
-  if (row === undefined) return { kind: 'unknown' }
-  if (checkedHash !== undefined && text(row, 'password_hash') !== checkedHash) {
-    return { kind: 'superseded' }
-  }
-  if (list(row, 'roles').includes(administratorRole) && others === 0) {
-    return { kind: 'last-administrator' }
-  }
+  const decided = await lockDecided(query, decision, true)
+  if (decided.kind !== 'target') return decided
+  return deleteLocked(query, revoke, decided, { ...decision, actor: actorName(decision.actor) })
+}
+
+async function deleteOwn(
+  query: Query,
+  revoke: Revoke,
+  { caller, checkedHash }: OwnDeletion,
+): Promise<DeletionOutcome> {
+  const { accountId } = caller
+  const locked = await lockTarget(query, { accountId, mayDismiss: true })
+  if (locked === undefined) return { kind: 'unknown' }
+  const isCurrent =
+    (await lockCaller(query, caller)) !== undefined &&
+    text(locked.row, 'password_hash') === checkedHash
+  return isCurrent ? deleteLocked(query, revoke, locked, { accountId }) : superseded
+}
+
+async function deleteLocked(
+  query: Query,
+  revoke: Revoke,
+  { isLastAdministrator }: LockedTarget,
+  event: { readonly accountId: string; readonly actor?: string; readonly reason?: string },
+): Promise<DeletionOutcome> {
+  const { accountId } = event
+  if (isLastAdministrator) return { kind: 'last-administrator' }
   await buryAccount(query, accountId)
   const floor = await raiseFloor(query, accountId)
   if (floor === undefined) return { kind: 'unknown' }
-  await appendEvent(query, { kind: 'account-deleted', accountId, actor, reason })
+  await appendEvent(query, { kind: 'account-deleted', ...event })
   return { kind: 'deleted', position: await revoke({ kind: 'account', key: accountId, floor }) }
 }
 
-async function logOut(
+async function logOut(query: Query, revoke: Revoke, decision: Decision): Promise<LogOutOutcome> {
+  const { accountId } = decision
+  const decided = await lockDecided(query, decision)
+  if (decided.kind !== 'target') return decided
+  const floor = await raiseFloor(query, accountId)
+  if (floor === undefined) return { kind: 'unknown' }
+  await appendDecision(query, 'all-sessions-ended', decision)
+  return { kind: 'ended', position: await revoke({ kind: 'account', key: accountId, floor }) }
+}
+
+async function logOutEverybody(
   query: Query,
   revoke: Revoke,
-  decision: Decision,
-): Promise<RevocationPosition | undefined> {
-  const { accountId } = decision
-  const row = await lockAccount(query, accountId)
-  const floor = row && (await raiseFloor(query, accountId))
-  if (floor === undefined) return undefined
-  await appendDecision(query, 'all-sessions-ended', decision)
-  return revoke({ kind: 'account', key: accountId, floor })
+  { actor, reason }: Omit<Decision, 'accountId'>,
+): Promise<EndedSessions> {
+  if (!(await isStillActor(query, actor))) return superseded
+  await appendEvent(query, { kind: 'all-sessions-ended', actor: actorName(actor), reason })
+  const floor = await raiseBase(query)
+  return { kind: 'ended', position: await revoke({ kind: 'all', key: '', floor }) }
 }
 
 async function forceReset(
@@ -197,14 +239,11 @@ async function forceReset(
   { link, ...decision }: ForcedReset,
 ): Promise<ForcedResetOutcome> {
   const { accountId } = decision
-  const others = await otherAdministrators(query, accountId)
-  const row = await lockAccount(query, accountId)
-  if (row === undefined) return { kind: 'unknown' }
+  const decided = await lockDecided(query, decision, true)
+  if (decided.kind !== 'target') return decided
   // A mail that never arrives would leave nobody who could sign in.
-  if (list(row, 'roles').includes(administratorRole) && others === 0) {
-    return { kind: 'last-administrator' }
-  }
-  const email = optionalText(row, 'email')
+  if (decided.isLastAdministrator) return { kind: 'last-administrator' }
+  const email = optionalText(decided.row, 'email')
   if (email === undefined) return { kind: 'no-email' }
   await query('UPDATE accounts SET password_hash = $2 WHERE id = $1', [accountId, noPasswordHash])
   const floor = await raiseFloor(query, accountId)

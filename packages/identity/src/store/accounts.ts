@@ -1,4 +1,3 @@
-import { administratorRole } from '@portcullis/protocol'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type {
   Account,
@@ -6,19 +5,20 @@ import type {
   BlockOutcome,
   ChangedPassword,
   Decision,
-  EndedOthers,
-  OwnSession,
+  EndedSessions,
   PasswordChange,
+  UnblockOutcome,
 } from '../domain/accounts.ts'
-import { noPasswordHash } from '../domain/passwords.ts'
-import { isLive } from '../domain/sessions.ts'
+import type { Caller, KnownSession, TooOften } from '../domain/sessions.ts'
 import { attributes, integer, list, optionalInteger, optionalText, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
+import { appendDecision, lockDecided, superseded } from './decisions.ts'
+import { countEnding } from './ending-pace.ts'
 import type { EventKind } from './events.ts'
 import { appendEvent } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
 import { currentPosition } from './revocations.ts'
-import { lockRotatable } from './sessions.ts'
+import { lockCaller } from './sessions.ts'
 
 export function createAccountStore(
   database: Database,
@@ -32,13 +32,8 @@ export function createAccountStore(
   return {
     findByIdentifier: (identifier) => findWhere('identifier = $1', identifier),
     find: (accountId) => findWhere('accounts.id = $1', accountId),
-    endAllSessions: (accountId) =>
-      transaction(async (query, revoke) => {
-        const floor = await raiseFloor(query, accountId)
-        if (floor === undefined) return currentPosition(query)
-        await appendEvent(query, { kind: 'all-sessions-ended', accountId })
-        return revoke({ kind: 'account', key: accountId, floor })
-      }),
+    endAllSessions: (caller) =>
+      transaction((query, revoke) => endAllSessions(query, revoke, caller)),
     endOtherSessions: (caller) =>
       transaction((query, revoke) => endOtherSessions(query, revoke, caller)),
     changePassword: (change) =>
@@ -74,35 +69,65 @@ export async function raiseFloor(query: Query, accountId: string): Promise<numbe
   return row === undefined ? undefined : integer(row, 'floor')
 }
 
+async function endAllSessions(
+  query: Query,
+  revoke: Revoke,
+  caller: Caller,
+): Promise<EndedSessions> {
+  const { accountId } = caller
+  if ((await lockCaller(query, caller)) === undefined) return superseded
+  const floor = await raiseFloor(query, accountId)
+  if (floor === undefined) return superseded
+  await appendEvent(query, { kind: 'all-sessions-ended', accountId })
+  return { kind: 'ended', position: await revoke({ kind: 'account', key: accountId, floor }) }
+}
+
 async function endOtherSessions(
   query: Query,
   revoke: Revoke,
-  caller: OwnSession,
-): Promise<EndedOthers> {
-  await query('SELECT id FROM accounts WHERE id = $1 FOR UPDATE', [caller.accountId])
-  const rotatable = await lockRotatable(query, caller.sessionId)
-  if (rotatable === undefined || !isLive(rotatable.session)) return { kind: 'superseded' }
+  caller: Caller,
+): Promise<EndedSessions | TooOften> {
+  const session = (await lockCaller(query, caller))?.session
+  if (session === undefined) return superseded
+  if (!(await hasOthers(query, session))) {
+    return { kind: 'ended', position: await currentPosition(query) }
+  }
+  const tooOften = await countEnding(query, caller.accountId)
+  if (tooOften !== undefined) return tooOften
   return {
     kind: 'ended',
     position: await endOthers(query, revoke, caller, 'other-sessions-ended'),
   }
 }
 
+/** Where the newest of them were all ended by a floor, nobody has looked at the rest yet. */
+const newestMax = 200
+
+/** Expired ones are among them: who has just expired may still have an access token. */
+async function hasOthers(query: Query, { id, accountId, account }: KnownSession): Promise<boolean> {
+  const newest = await query(
+    `SELECT id, generation FROM sessions WHERE account_id = $1 AND ended_at IS NULL
+     ORDER BY authenticated_at DESC LIMIT ${newestMax}`,
+    [accountId],
+  )
+  return (
+    newest.length === newestMax ||
+    newest.some((row) => row['id'] !== id && integer(row, 'generation') >= account.loginFloor)
+  )
+}
+
 async function changePassword(
   query: Query,
   revoke: Revoke,
-  { oldHash, newHash, ...caller }: PasswordChange,
+  { caller, oldHash, newHash }: PasswordChange,
 ): Promise<ChangedPassword> {
-  const { accountId, sessionId } = caller
-  const [account] = await query('SELECT password_hash FROM accounts WHERE id = $1 FOR UPDATE', [
-    accountId,
-  ])
-  const rotatable = await lockRotatable(query, sessionId)
-  const isCurrent = account !== undefined && text(account, 'password_hash') === oldHash
-  if (!isCurrent || rotatable === undefined || !isLive(rotatable.session)) {
-    return { kind: 'superseded' }
-  }
-  await query('UPDATE accounts SET password_hash = $2 WHERE id = $1', [accountId, newHash])
+  const rotatable = await lockCaller(query, caller)
+  if (rotatable === undefined) return superseded
+  const changed = await query(
+    'UPDATE accounts SET password_hash = $2 WHERE id = $1 AND password_hash = $3 RETURNING id',
+    [caller.accountId, newHash, oldHash],
+  )
+  if (changed.length === 0) return superseded
   const position = await endOthers(query, revoke, caller, 'password-changed')
   return { kind: 'changed', counter: rotatable.state.counter, position }
 }
@@ -111,7 +136,7 @@ async function changePassword(
 async function endOthers(
   query: Query,
   revoke: Revoke,
-  { accountId, sessionId }: OwnSession,
+  { accountId, sessionId }: Caller,
   why: EventKind,
 ): Promise<RevocationPosition> {
   const floor = await raiseFloor(query, accountId)
@@ -123,19 +148,12 @@ async function endOthers(
 
 async function block(query: Query, revoke: Revoke, decision: Decision): Promise<BlockOutcome> {
   const { accountId } = decision
-  // First, so that two administrators who block each other wait for one another.
-  const others = await otherAdministrators(query, accountId)
-  const [row] = await query(
-    'SELECT blocked_at, roles FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR UPDATE',
-    [accountId],
-  )
-  if (row === undefined) return { kind: 'unknown' }
-  if (optionalInteger(row, 'blocked_at') !== undefined) {
+  const decided = await lockDecided(query, decision, true)
+  if (decided.kind !== 'target') return decided
+  if (optionalInteger(decided.row, 'blocked_at') !== undefined) {
     return { kind: 'blocked', position: await currentPosition(query) }
   }
-  if (list(row, 'roles').includes(administratorRole) && others === 0) {
-    return { kind: 'last-administrator' }
-  }
+  if (decided.isLastAdministrator) return { kind: 'last-administrator' }
   await query('UPDATE accounts SET blocked_at = statement_now() WHERE id = $1', [accountId])
   const floor = await raiseFloor(query, accountId)
   if (floor === undefined) return { kind: 'unknown' }
@@ -143,31 +161,14 @@ async function block(query: Query, revoke: Revoke, decision: Decision): Promise<
   return { kind: 'blocked', position: await revoke({ kind: 'account', key: accountId, floor }) }
 }
 
-/**
- * How many others could unblock somebody, which are those who can sign in; all of them stay so until the
- * transaction is over. Who was invited and has chosen no password yet may never do so.
- */
-export async function otherAdministrators(query: Query, accountId: string): Promise<number> {
-  const rows = await query(
-    `SELECT id FROM accounts
-     WHERE blocked_at IS NULL AND deleted_at IS NULL AND unconfirmed = 0 AND password_hash <> $2
-       AND roles LIKE $1
-     ORDER BY id FOR UPDATE`,
-    [`%${JSON.stringify(administratorRole)}%`, noPasswordHash],
-  )
-  return rows.filter((row) => row['id'] !== accountId).length
-}
-
-async function unblock(query: Query, decision: Decision): Promise<boolean> {
-  const [row] = await query(
-    'SELECT blocked_at FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR UPDATE',
-    [decision.accountId],
-  )
-  if (row === undefined) return false
-  if (optionalInteger(row, 'blocked_at') === undefined) return true
-  await query('UPDATE accounts SET blocked_at = NULL WHERE id = $1', [decision.accountId])
-  await appendDecision(query, 'account-unblocked', decision)
-  return true
+async function unblock(query: Query, decision: Decision): Promise<UnblockOutcome> {
+  const decided = await lockDecided(query, decision)
+  if (decided.kind !== 'target') return decided
+  if (optionalInteger(decided.row, 'blocked_at') !== undefined) {
+    await query('UPDATE accounts SET blocked_at = NULL WHERE id = $1', [decision.accountId])
+    await appendDecision(query, 'account-unblocked', decision)
+  }
+  return { kind: 'unblocked' }
 }
 
 /**
@@ -186,10 +187,6 @@ export async function buryAccount(query: Query, accountId: string): Promise<void
   await query('DELETE FROM account_links WHERE account_id = $1', [accountId])
   // Where somebody was, and with what: nobody needs to know any more.
   await query('DELETE FROM sessions WHERE account_id = $1', [accountId])
-}
-
-export function appendDecision(query: Query, kind: EventKind, decision: Decision): Promise<void> {
-  return appendEvent(query, { kind, ...decision })
 }
 
 function accountOf(row: Row): Account {

@@ -66,6 +66,18 @@ export async function openEpoch(
 }
 
 /**
+ * Puts everything that was minted before below the floor that is answered. In the same epoch, since nothing is
+ * lost. It locks the head of the log, so only its record may follow.
+ */
+export async function raiseBase(query: Query): Promise<number> {
+  const [row] = await query('UPDATE revocation_head SET base = base + $1 RETURNING base', [
+    baseStep,
+  ])
+  if (row === undefined) throw new TypeError('no epoch was opened in this store')
+  return integer(row, 'base')
+}
+
+/**
  * The same for a store that is in use, over a connection that may lead somewhere else than those before.
  * While nothing is lost it costs two short reads, and holds up nobody.
  */

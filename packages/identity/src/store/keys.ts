@@ -6,6 +6,7 @@ import { deadKeys, decideKeyRotation } from '../domain/key-life.ts'
 import type { KeyRotationOutcome, KeyRotationRequest, KeyStore } from '../domain/key-upkeep.ts'
 import { integer, optionalInteger, optionalText, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
+import { isStillActor, superseded } from './decisions.ts'
 
 export function createKeyStore(database: Database): KeyStore {
   return {
@@ -52,8 +53,9 @@ async function synchroniseKids(query: Query): Promise<void> {
 /** Decides again what the caller has decided: another process may have rotated meanwhile. */
 async function rotate(
   query: Query,
-  { successors, policy }: KeyRotationRequest,
+  { successors, policy, actor }: KeyRotationRequest,
 ): Promise<KeyRotationOutcome> {
+  if (actor !== undefined && !(await isStillActor(query, actor))) return superseded
   const decision = decideKeyRotation(await readStock(query), successors, policy)
   if (decision.kind === 'too-early') return decision
   // The room that the decision found may still be taken by a key that is dead.

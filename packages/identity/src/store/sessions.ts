@@ -1,15 +1,21 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import { isStillCaller } from '../domain/callers.ts'
 import type { RotationState } from '../domain/rotation.ts'
 import { decideRotation } from '../domain/rotation.ts'
 import type {
+  Caller,
   Delivery,
   KnownSession,
+  OwnSessionEnd,
   Reauthentication,
   ReauthenticationOutcome,
   RotationOutcome,
   RotationRequest,
   Session,
+  SessionList,
+  SessionPage,
   SessionStore,
+  TooOften,
 } from '../domain/sessions.ts'
 import { isLive } from '../domain/sessions.ts'
 import {
@@ -22,6 +28,7 @@ import {
   text,
 } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
+import { countEnding } from './ending-pace.ts'
 import type { EventKind } from './events.ts'
 import { appendEvent } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
@@ -38,24 +45,15 @@ export function createSessionStore(
       const [row] = await database.read(`${selectKnown} WHERE sessions.id = $1`, [sessionId])
       return row === undefined ? undefined : knownSessionOf(row)
     },
-    listOf: async (accountId, { limit, after = beforeAll }) => {
-      const rows = await database.read(
-        `${selectKnown}
-         WHERE account_id = $1 AND ended_at IS NULL
-           AND transaction_now() < idle_expires_at AND transaction_now() < expires_at
-           AND base + login_floor <= sessions.generation AND blocked_at IS NULL AND enabled = 1
-           AND (authenticated_at, sessions.id) < ($2, $3)
-         ORDER BY authenticated_at DESC, sessions.id DESC LIMIT $4`,
-        [accountId, after.authenticatedAt, after.id, limit],
-      )
-      return rows.map(knownSessionOf)
-    },
+    listOf: (accountId, page) => listLive(database.read, accountId, page),
     rotateRefresh: async (request) =>
       (await rotateAtOnce(database, request)) ??
       transaction((query, revoke) => rotate(query, revoke, request)),
     reauthenticate: (proof) => database.transaction((query) => reauthenticate(query, proof)),
     end: (sessionId, why = 'session-ended') =>
       transaction((query, revoke) => end(query, revoke, { sessionId, why })),
+    endOwn: (caller, sessionId) =>
+      transaction((query, revoke) => endOwn(query, revoke, caller, sessionId)),
   }
 }
 
@@ -77,6 +75,28 @@ const beforeAll = { authenticatedAt: Number.MAX_SAFE_INTEGER, id: '' }
 
 const selectKnown = selectKnownAt('transaction_now()')
 
+/** How many sessions that are over a page passes by. */
+const passedByMax = 200
+
+async function listLive(
+  query: Query,
+  accountId: string,
+  { limit, after = beforeAll }: SessionPage,
+): Promise<SessionList> {
+  const lookedAtMax = limit + passedByMax
+  const rows = await query(
+    `${selectKnown}
+     WHERE account_id = $1 AND ended_at IS NULL AND (authenticated_at, sessions.id) < ($2, $3)
+     ORDER BY authenticated_at DESC, sessions.id DESC LIMIT $4`,
+    [accountId, after.authenticatedAt, after.id, lookedAtMax],
+  )
+  const lookedAt = rows.map(knownSessionOf)
+  const live = lookedAt.filter(isLive)
+  const sessions = live.slice(0, limit)
+  if (live.length > limit) return { sessions, next: sessions.at(-1) }
+  return { sessions, next: lookedAt.length === lookedAtMax ? lookedAt.at(-1) : undefined }
+}
+
 async function end(
   query: Query,
   revoke: Revoke,
@@ -90,6 +110,26 @@ async function end(
   if (row === undefined) return currentPosition(query)
   await appendEvent(query, { kind: why, accountId: text(row, 'account_id'), sessionId })
   return revoke({ kind: 'session', key: sessionId, floor: 0 })
+}
+
+async function endOwn(
+  query: Query,
+  revoke: Revoke,
+  caller: Caller,
+  sessionId: string,
+): Promise<OwnSessionEnd | TooOften> {
+  if ((await lockCaller(query, caller)) === undefined) return { kind: 'superseded' }
+  const { accountId } = caller
+  const [own] = await query('SELECT ended_at FROM sessions WHERE id = $1 AND account_id = $2', [
+    sessionId,
+    accountId,
+  ])
+  if (own === undefined) return { kind: 'unknown' }
+  const isLogout = sessionId === caller.sessionId
+  const isEnded = optionalInteger(own, 'ended_at') !== undefined
+  const tooOften = isLogout || isEnded ? undefined : await countEnding(query, accountId)
+  if (tooOften !== undefined) return tooOften
+  return { kind: 'ended', position: await end(query, revoke, { sessionId, why: 'session-ended' }) }
 }
 
 async function reauthenticate(
@@ -166,10 +206,22 @@ async function rotate(
 }
 
 /** A session and where its refresh tokens are, which nobody else can change before the transaction is over. */
-export async function lockRotatable(
-  query: Query,
-  sessionId: string,
-): Promise<{ readonly session: KnownSession; readonly state: RotationState } | undefined> {
+interface Rotatable {
+  readonly session: KnownSession
+  readonly state: RotationState
+}
+
+/**
+ * The account and the session of somebody who changes something of his own; undefined when his session ended or
+ * his token was taken back since it was judged, so that nothing may be changed.
+ */
+export async function lockCaller(query: Query, caller: Caller): Promise<Rotatable | undefined> {
+  await query('SELECT id FROM accounts WHERE id = $1 FOR UPDATE', [caller.accountId])
+  const rotatable = await lockRotatable(query, caller.sessionId)
+  return rotatable !== undefined && isStillCaller(caller, rotatable.session) ? rotatable : undefined
+}
+
+async function lockRotatable(query: Query, sessionId: string): Promise<Rotatable | undefined> {
   const [row] = await query(
     `${selectKnownAt('statement_now()')} WHERE sessions.id = $1 FOR UPDATE OF sessions`,
     [sessionId],

@@ -5,7 +5,9 @@ import type { DatabaseSync } from 'node:sqlite'
  * locks of rows, because whoever writes holds the only lock there is.
  */
 export function inSqlite(sql: string): string {
-  return sql.replaceAll(/\$(?=\d)/g, '?').replaceAll(/\sFOR UPDATE(?: OF \w+)?/g, '')
+  return sql
+    .replaceAll(/\$(?=\d)/g, '?')
+    .replaceAll(/\sFOR UPDATE(?: OF \w+)?(?: SKIP LOCKED)?/g, '')
 }
 
 /** Teaches a connection the functions that SQLite lacks. `clock` answers the time of the statement. */

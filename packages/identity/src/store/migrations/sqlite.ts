@@ -231,4 +231,12 @@ export const sqliteMigrations: readonly Migration[] = [
           AND NOT EXISTS (SELECT 1 FROM events WHERE account_id = accounts.id AND kind = 'email-changed');
     `,
   },
+  {
+    id: 9,
+    name: 'how often an account has ended other sessions',
+    additive: true,
+    sql: `
+      ALTER TABLE accounts ADD COLUMN endings_paid_until integer NOT NULL DEFAULT 0;
+    `,
+  },
 ]

@@ -20,7 +20,6 @@ import { createSealer } from './domain/sealing.ts'
 import { startFeedBeats } from './jobs/feed-beats.ts'
 import { startKeyTicks } from './jobs/key-ticks.ts'
 import { startLoginProtection } from './login-protection.ts'
-import type { PasswordOptions } from './password-parts.ts'
 import { createPasswordParts } from './password-parts.ts'
 import type { IdentitySettings } from './settings.ts'
 import type { IdentitySecrets } from './settings/secrets.ts'
@@ -41,7 +40,6 @@ export interface IdentityOptions extends IdentitySecrets {
   readonly log: Log
   /** Milliseconds since 1970; default: the clock of the store, and elsewhere that of this machine. */
   readonly now?: () => number
-  readonly passwords?: PasswordOptions
   /** Default: what the settings say. */
   readonly mailer?: Mailer
 }
@@ -92,7 +90,7 @@ export async function openParts(
   options: IdentityOptions,
   onClose: (step: () => Promise<void>) => void,
 ): Promise<IdentityParts> {
-  const { log, sealingKey, peppers, passwords = {}, mailer = chooseMailer(settings) } = options
+  const { log, sealingKey, peppers, mailer = chooseMailer(settings) } = options
   const { issuer } = settings.registry
   const now = options.now ?? Date.now
   const revocations = await openRevocations(settings, database, log)
@@ -101,7 +99,7 @@ export async function openParts(
   onClose(startKeyTicks(keyring, log))
   const feed = createFeed({ issuer, log: revocations, signCheckpoint: keyring.signCheckpoint })
   onClose(startFeedBeats(feed, revocations, log))
-  const passwordParts = await createPasswordParts(issuer, passwords, log)
+  const passwordParts = await createPasswordParts(settings, log)
   const afterwards = createAfterwards(log)
   onClose(afterwards.settled)
   const guard = startLoginProtection(settings.loginProtection, database, { sealingKey, log, now })

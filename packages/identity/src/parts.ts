@@ -3,6 +3,7 @@ import type { Log } from '@portcullis/runtime'
 import { createAfterwards } from './afterwards.ts'
 import { chooseMailer, selfRegistrationOf } from './account-mail.ts'
 import type { AccountAdministration } from './domain/account-administration.ts'
+import type { FittingParts } from './domain/account-import.ts'
 import type { LinkStore, LinkTargets } from './domain/account-links.ts'
 import { linkTargetsOf } from './domain/account-links.ts'
 import type { ClientCredentialsParts } from './domain/client-credentials.ts'
@@ -20,6 +21,7 @@ import { createSealer } from './domain/sealing.ts'
 import { startFeedBeats } from './jobs/feed-beats.ts'
 import { startKeyTicks } from './jobs/key-ticks.ts'
 import { startLoginProtection } from './login-protection.ts'
+import { passwordHashFault } from './password-hash.ts'
 import { createPasswordParts } from './password-parts.ts'
 import type { IdentitySettings } from './settings.ts'
 import type { IdentitySecrets } from './settings/secrets.ts'
@@ -67,6 +69,7 @@ interface AccountParts {
   readonly selfRegistration: SelfRegistration
   readonly defaultRoles: readonly string[]
   readonly post: Post | undefined
+  readonly passwordHashFault: FittingParts['passwordHashFault']
 }
 
 /** Undefined when there is nobody to send mail. */
@@ -118,6 +121,7 @@ export async function openParts(
     feed,
     peppers,
     randomBytes,
+    passwordHashFault,
     protection: guard.protection,
     afterwards: afterwards.run,
     linkTargets: linkTargetsOf(issuer, settings.links),

@@ -37,6 +37,18 @@ export function parsePasswordHash(text: string): ParsedPasswordHash {
   return typeof read === 'string' ? faulty(read) : { kind: 'password-hash', hash: read }
 }
 
+const faultTexts: Readonly<Record<PasswordHashFault, string>> = {
+  'unknown-format': 'is of no kind that is known here',
+  damaged: 'is damaged',
+  'too-costly': 'is too costly: one login would keep others waiting',
+}
+
+/** Why a hash cannot be taken over, in words that fit behind its name; undefined when it can. */
+export function passwordHashFault(text: string): string | undefined {
+  const parsed = parsePasswordHash(text)
+  return parsed.kind === 'faulty' ? faultTexts[parsed.why] : undefined
+}
+
 function faulty(why: PasswordHashFault): ParsedPasswordHash {
   return { kind: 'faulty', why }
 }

@@ -1,0 +1,176 @@
+import { createReadStream } from 'node:fs'
+import { systemErrorCode } from '@portcullis/runtime'
+import { CommandError } from '../command-error.ts'
+import type { Administration } from './administration.ts'
+import { asAdministrator, printable } from './administration.ts'
+import type { RemoteOptions } from './credentials.ts'
+import { readAdministrator } from './credentials.ts'
+import type { ReadAccount } from './import-accounts.ts'
+import { accountBytesMax, readAccount } from './import-accounts.ts'
+import { readLines } from './import-lines.ts'
+import type { ImportCounts, ImportReport } from './import-report.ts'
+import { createImportReport } from './import-report.ts'
+import { createSeenIdentifiers } from './seen-identifiers.ts'
+
+export interface ImportOptions extends RemoteOptions {
+  readonly dryRun?: true
+  readonly onExisting: 'skip' | 'fail'
+  readonly reason?: string
+}
+
+/**
+ * Takes over accounts of another system, one JSON object on each line. Every mistake is named by its line, and
+ * what is not mistaken is imported: when the file is corrected the same command does the rest.
+ */
+export async function runImport(path: string, options: ImportOptions): Promise<void> {
+  const isDryRun = options.dryRun === true
+  const report = createImportReport({
+    json: options.json === true,
+    isDryRun,
+    output: process.stdout,
+    errors: process.stderr,
+    nowMs: () => performance.now(),
+  })
+  const administrator = readAdministrator(options)
+  const chunks = openFile(path)
+  const counts = await asAdministrator(administrator, (administration) =>
+    importFile(chunks, { administration, report, options }),
+  )
+  if (counts.lines === 0) {
+    throw new CommandError(1, 'there is no account in the file', 'Write one JSON object a line.')
+  }
+  if (counts.mistaken > 0) {
+    const remedy = isDryRun
+      ? 'Correct them first, or import without them.'
+      : 'Correct them and run it again: what is there already is skipped.'
+    throw new CommandError(1, `mistaken lines: ${counts.mistaken}`, remedy)
+  }
+}
+
+type Counts = { -readonly [Name in keyof ImportCounts]: ImportCounts[Name] }
+
+/** What identity takes in one request. The reason is in each of them, and some punctuation. */
+const groupAccountsMax = 100
+const bodyBytesMax = 16 * 1024
+const punctuationBytes = 64
+
+function groupBytesMax({ reason = '' }: ImportOptions): number {
+  return bodyBytesMax - punctuationBytes - Buffer.byteLength(JSON.stringify(reason))
+}
+
+type Account = Extract<ReadAccount, { readonly kind: 'account' }>
+
+interface Import {
+  readonly administration: Administration
+  readonly report: ImportReport
+  readonly options: ImportOptions
+}
+
+async function importFile(
+  chunks: AsyncIterable<Uint8Array>,
+  { administration, report, options }: Import,
+): Promise<ImportCounts> {
+  const counts: Counts = { lines: 0, imported: 0, existing: 0, mistaken: 0 }
+  const judge = createJudge(options)
+  const bytesMax = groupBytesMax(options)
+  let waiting: Account[] = []
+  let bytes = 0
+
+  const mistaken = async (line: number, mistakes: readonly FieldMistake[]): Promise<void> => {
+    counts.mistaken += 1
+    for (const mistake of mistakes) await report.mistake({ line, ...mistake })
+  }
+  const send = async (): Promise<void> => {
+    if (waiting.length === 0) return
+    const results = await sendGroup(administration, waiting, options)
+    for (const [index, { line }] of waiting.entries()) {
+      const judged = judge(results[index], line)
+      if (judged.kind === 'mistaken') await mistaken(line, judged.mistakes)
+      else counts[judged.kind] += 1
+    }
+    waiting = []
+    bytes = 0
+    await report.progress(counts)
+  }
+  try {
+    for await (const line of readLines(chunks, accountBytesMax)) {
+      const read = readAccount(line)
+      if (read.kind === 'blank') continue
+      counts.lines += 1
+      if (read.kind === 'unreadable') {
+        await mistaken(read.line, [{ field: '', message: read.why }])
+        continue
+      }
+      const isFull = waiting.length >= groupAccountsMax || bytes + read.bytes > bytesMax
+      if (isFull) await send()
+      waiting.push(read)
+      bytes += read.bytes + 1
+    }
+    await send()
+  } finally {
+    await report.end(counts)
+  }
+  return counts
+}
+
+async function sendGroup(
+  { ask }: Administration,
+  accounts: readonly Account[],
+  { dryRun, reason }: ImportOptions,
+): Promise<readonly unknown[]> {
+  const { results } = await ask('POST', '/admin/accounts/import', {
+    accounts: accounts.map(({ json }) => json),
+    dry_run: dryRun,
+    reason,
+  }).catch((error: unknown) => {
+    if (!(error instanceof CommandError)) throw error
+    const remedy = `${error.remedy} What was imported before stays: run it again, and it is skipped.`
+    throw new CommandError(error.exitCode, error.message, remedy)
+  })
+  if (Array.isArray(results) && results.length === accounts.length) return results
+  throw new CommandError(1, 'identity has answered something else', 'Is it an older release?')
+}
+
+interface FieldMistake {
+  readonly field: string
+  readonly message: string
+}
+
+type Judged =
+  | { readonly kind: 'imported' | 'existing' }
+  | { readonly kind: 'mistaken'; readonly mistakes: readonly FieldMistake[] }
+
+/** What identity has answered of an account; and of two lines with one identifier the second is a mistake. */
+function createJudge({ onExisting }: ImportOptions): (result: unknown, line: number) => Judged {
+  const seen = createSeenIdentifiers()
+  return (result, line) => {
+    const { outcome, identifier, errors } = result as Readonly<Record<string, unknown>>
+    if (outcome === 'mistaken') return { kind: 'mistaken', mistakes: mistakesIn(errors) }
+    const earlier = seen.earlierLine(String(identifier), line)
+    if (earlier !== undefined) return unfitIdentifier(`is the same as in line ${earlier}`)
+    if (outcome !== 'exists') return { kind: 'imported' }
+    return onExisting === 'fail' ? unfitIdentifier('is taken already') : { kind: 'existing' }
+  }
+}
+
+function unfitIdentifier(message: string): Judged {
+  return { kind: 'mistaken', mistakes: [{ field: '/identifier', message }] }
+}
+
+function mistakesIn(errors: unknown): readonly FieldMistake[] {
+  const list = Array.isArray(errors) ? (errors as readonly Partial<FieldMistake>[]) : []
+  return list.map(({ field, message }) => ({
+    field: printable(String(field)),
+    message: printable(String(message)),
+  }))
+}
+
+/** A file, or standard input for `-`. */
+async function* openFile(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* path === '-' ? process.stdin : createReadStream(path)
+  } catch (error) {
+    const why = systemErrorCode(error) ?? 'error'
+    throw new CommandError(2, `${path} cannot be read (${why})`, 'Name a file with the accounts.')
+  }
+}

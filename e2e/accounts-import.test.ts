@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { pbkdf2Sync, randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { test } from 'node:test'
 import type { Engine } from '../packages/identity/test/engines.ts'
 import { testOnEngines } from '../packages/identity/test/engines.ts'
 import { queryStore } from '../packages/identity/test/store-query.ts'
@@ -179,11 +180,23 @@ testOnEngines(
     const strict = await finished(importing(['-', '--on-existing', 'fail'], corrected))
     assert.equal(strict.code, 1)
     assert.match(strict.errors, /^line 4: \/identifier is taken already$/m)
+    const shown = await finished(importing(['-', '--dry-run'], shownInReadme()))
+    assert.equal(shown.code, 0, shown.errors)
+    assert.match(shown.output, /^accounts could be imported: 0, there already: 2, mistaken: 0$/m)
+    const empty = await finished(importing(['-'], Buffer.from('\n\n')))
+    assert.equal(empty.code, 1)
+    assert.match(empty.errors, /there is no account in the file/)
     assert.equal(await countPeople(), 4)
   },
 )
 
-const many = 6000
+function shownInReadme(): Buffer {
+  const readme = readFileSync(new URL('../packages/cli/README.md', import.meta.url), 'utf8')
+  const [, shown = ''] = /^```jsonl\n(.*?)^```$/ms.exec(readme) ?? []
+  return Buffer.from(shown)
+}
+
+const many = 3000
 
 testOnEngines(
   'an import that is killed, and then loses its issuer, goes on where it stopped',
@@ -241,16 +254,21 @@ testOnEngines(
   },
 )
 
-testOnEngines('what cannot be an import is said before anything is asked', async (t, engine) => {
-  const { importing, folder } = await start(t, engine)
+test('what cannot be imported is said before anything is asked', async (t) => {
+  const folder = newFolder()
+  t.after(() => removeFolder(folder))
+  const account = { identifier: 'admin', password: 'not asked for', roles: ['identity-admin'] }
+  const credentials = JSON.stringify({ accounts: [account], clients: [] })
+  writeFileSync(join(folder, 'credentials.json'), credentials)
+  const remote = ['--issuer', 'http://localhost:1', '--credentials', 'credentials.json']
   const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
     [['nowhere.jsonl'], 2, /nowhere\.jsonl cannot be read \(ENOENT\)/],
-    [[folder], 2, /cannot be read \(EISDIR\)/],
-    [['-'], 1, /there is no account in the file/],
     [['-', '--on-existing', 'replace'], 2, /Allowed choices are skip, fail/],
+    [['-'], 3, /cannot be reached/],
   ]
   for (const [parameters, code, said] of cases) {
-    const run = await finished(importing(parameters))
+    const command = ['accounts', 'import', ...parameters, ...remote]
+    const run = await finished(runPortcullis(command, { folder }))
     assert.equal(run.code, code, run.errors)
     assert.match(run.errors, said)
   }

@@ -35,16 +35,18 @@ test('lines are the same however the stream is cut, and one that is too long is 
   assert.deepEqual(await linesOf(Buffer.alloc(0), 2), [])
 })
 
-test('a file of a million long lines passes through without staying', async () => {
-  async function* endless(): AsyncGenerator<Uint8Array> {
-    const chunk = Buffer.alloc(65_536, 'a')
-    for (let count = 0; count < 4096; count += 1) yield chunk
-  }
+/** 256 MiB. */
+async function* withoutEnd(): AsyncGenerator<Uint8Array> {
+  const chunk = Buffer.alloc(65_536, 'a')
+  for (let count = 0; count < 4096; count += 1) yield chunk
+}
+
+test('a line of 256 MiB passes through without staying', async () => {
   const before = process.memoryUsage().arrayBuffers
-  for await (const line of readLines(endless(), accountBytesMax)) {
+  for await (const line of readLines(withoutEnd(), accountBytesMax)) {
     assert.equal(line.bytes, undefined)
     const grown = process.memoryUsage().arrayBuffers - before
-    assert.ok(grown < 64 * 1024 * 1024, `a line of 256 MiB took ${grown} bytes`)
+    assert.ok(grown < 64 * 1024 * 1024, `it took ${grown} bytes`)
   }
 })
 

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { systemErrorCode } from '@portcullis/runtime'
 import { CommandError } from '../command-error.ts'
 import type { Administration } from './administration.ts'
@@ -32,9 +32,9 @@ export async function runImport(path: string, options: ImportOptions): Promise<v
     nowMs: () => performance.now(),
   })
   const administrator = readAdministrator(options)
-  const chunks = openFile(path)
+  const source = await openSource(path)
   const counts = await asAdministrator(administrator, (administration) =>
-    importFile(chunks, { administration, report, options }),
+    importFile(readable(source, path), { administration, report, options }),
   )
   if (counts.lines === 0) {
     throw new CommandError(1, 'there is no account in the file', 'Write one JSON object a line.')
@@ -166,11 +166,27 @@ function mistakesIn(errors: unknown): readonly FieldMistake[] {
 }
 
 /** A file, or standard input for `-`. */
-async function* openFile(path: string): AsyncGenerator<Uint8Array> {
+async function openSource(path: string): Promise<AsyncIterable<Uint8Array>> {
+  if (path === '-') return process.stdin
   try {
-    yield* path === '-' ? process.stdin : createReadStream(path)
+    return (await open(path)).createReadStream()
   } catch (error) {
-    const why = systemErrorCode(error) ?? 'error'
-    throw new CommandError(2, `${path} cannot be read (${why})`, 'Name a file with the accounts.')
+    throw unreadable(path, error)
   }
+}
+
+async function* readable(
+  source: AsyncIterable<Uint8Array>,
+  path: string,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* source
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
+function unreadable(path: string, error: unknown): CommandError {
+  const why = systemErrorCode(error) ?? 'error'
+  return new CommandError(2, `${path} cannot be read (${why})`, 'Name a file with the accounts.')
 }

@@ -35,8 +35,9 @@ export function createSeenIdentifiers(): SeenIdentifiers {
   }
   return {
     earlierLine: (identifier, line) => {
-      const digest = hash('sha256', identifier, 'buffer')
-      const [high, low] = [digest.readUInt32LE(0), digest.readUInt32LE(4)]
+      // As text: a buffer each would pile up outside of the heap until somebody collects it.
+      const digest = hash('sha256', identifier)
+      const [high, low] = [Number(`0x${digest.slice(0, 8)}`), Number(`0x${digest.slice(8, 16)}`)]
       const at = place(high, low)
       const earlier = slots[at + 2] ?? 0
       if (earlier !== 0) return earlier

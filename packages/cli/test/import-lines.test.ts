@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { accountBytesMax, readAccount } from '../src/remote/import-accounts.ts'
+import { readGroups } from '../src/remote/import-groups.ts'
 import { readLines } from '../src/remote/import-lines.ts'
 
 async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Uint8Array> {
@@ -78,4 +79,27 @@ test('a byte order mark, white space and empty lines do no harm', () => {
   assert.ok(marked.kind === 'account')
   assert.deepEqual({ ...marked.json }, { identifier: 'x' })
   assert.equal(readAccount({ number: 2, bytes: Buffer.from(' \r') }).kind, 'blank')
+})
+
+test('groups are as large as identity takes them, whatever the reason, and no line is in none', async () => {
+  const reason = '\u0001'.repeat(500)
+  const lines = Array.from({ length: 500 }, (_, number) =>
+    number % 5 === 0 ? 'no JSON' : JSON.stringify({ identifier: 'ß'.repeat((number * 37) % 5000) }),
+  )
+  const found: number[] = []
+  let groups = 0
+  for await (const group of readGroups(inChunks(Buffer.from(lines.join('\n')), 1000), reason)) {
+    groups += 1
+    const accounts = group.accounts.map(({ json }) => json)
+    const body = JSON.stringify({ accounts, dry_run: true, reason })
+    assert.ok(Buffer.byteLength(body) <= 16 * 1024)
+    const all = [...group.accounts, ...group.unreadable].map(({ line }) => line)
+    assert.ok(all.length > 0 && all.length <= 100)
+    found.push(...all)
+  }
+  assert.ok(groups > 50)
+  assert.deepEqual(
+    found.toSorted((one, other) => one - other),
+    lines.map((_, index) => index + 1),
+  )
 })

@@ -5,9 +5,8 @@ import type { Administration } from './administration.ts'
 import { asAdministrator, printable } from './administration.ts'
 import type { RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
-import type { ReadAccount } from './import-accounts.ts'
-import { accountBytesMax, readAccount } from './import-accounts.ts'
-import { readLines } from './import-lines.ts'
+import type { ImportGroup } from './import-groups.ts'
+import { readGroups } from './import-groups.ts'
 import type { ImportCounts, ImportReport } from './import-report.ts'
 import { createImportReport } from './import-report.ts'
 import { createSeenIdentifiers } from './seen-identifiers.ts'
@@ -33,9 +32,13 @@ export async function runImport(path: string, options: ImportOptions): Promise<v
   })
   const administrator = readAdministrator(options)
   const source = await openSource(path)
-  const counts = await asAdministrator(administrator, (administration) =>
-    importFile(readable(source, path), { administration, report, options }),
-  )
+  let isUnderWay = false
+  const counts = await asAdministrator(administrator, (administration) => {
+    isUnderWay = true
+    return importFile(readable(source, path), { administration, report, options })
+  }).catch((error: unknown) => {
+    throw isUnderWay ? resumable(error) : error
+  })
   if (counts.lines === 0) {
     throw new CommandError(1, 'there is no account in the file', 'Write one JSON object a line.')
   }
@@ -47,18 +50,13 @@ export async function runImport(path: string, options: ImportOptions): Promise<v
   }
 }
 
-type Counts = { -readonly [Name in keyof ImportCounts]: ImportCounts[Name] }
-
-/** What identity takes in one request. The reason is in each of them, and some punctuation. */
-const groupAccountsMax = 100
-const bodyBytesMax = 16 * 1024
-const punctuationBytes = 64
-
-function groupBytesMax({ reason = '' }: ImportOptions): number {
-  return bodyBytesMax - punctuationBytes - Buffer.byteLength(JSON.stringify(reason))
+function resumable(error: unknown): unknown {
+  if (!(error instanceof CommandError)) return error
+  const remedy = `${error.remedy} What was imported before stays: run it again, and it is skipped.`
+  return new CommandError(error.exitCode, error.message, remedy)
 }
 
-type Account = Extract<ReadAccount, { readonly kind: 'account' }>
+type Counts = { -readonly [Name in keyof ImportCounts]: ImportCounts[Name] }
 
 interface Import {
   readonly administration: Administration
@@ -72,41 +70,21 @@ async function importFile(
 ): Promise<ImportCounts> {
   const counts: Counts = { lines: 0, imported: 0, existing: 0, mistaken: 0 }
   const judge = createJudge(options)
-  const bytesMax = groupBytesMax(options)
-  let waiting: Account[] = []
-  let bytes = 0
-
-  const mistaken = async (line: number, mistakes: readonly FieldMistake[]): Promise<void> => {
-    counts.mistaken += 1
-    for (const mistake of mistakes) await report.mistake({ line, ...mistake })
-  }
-  const send = async (): Promise<void> => {
-    if (waiting.length === 0) return
-    const results = await sendGroup(administration, waiting, options)
-    for (const [index, { line }] of waiting.entries()) {
-      const judged = judge(results[index], line)
-      if (judged.kind === 'mistaken') await mistaken(line, judged.mistakes)
-      else counts[judged.kind] += 1
-    }
-    waiting = []
-    bytes = 0
-    await report.progress(counts)
-  }
   try {
-    for await (const line of readLines(chunks, accountBytesMax)) {
-      const read = readAccount(line)
-      if (read.kind === 'blank') continue
-      counts.lines += 1
-      if (read.kind === 'unreadable') {
-        await mistaken(read.line, [{ field: '', message: read.why }])
-        continue
+    for await (const group of readGroups(chunks, options.reason)) {
+      const results = await sendGroup(administration, group, options)
+      const judged = [
+        ...group.unreadable.map(({ line, why }) => ({ line, ...mistaken('', why) })),
+        ...group.accounts.map(({ line }, index) => ({ line, ...judge(results[index], line) })),
+      ].toSorted((one, other) => one.line - other.line)
+      for (const one of judged) {
+        counts.lines += 1
+        counts[one.kind] += 1
+        if (one.kind !== 'mistaken') continue
+        for (const mistake of one.mistakes) await report.mistake({ line: one.line, ...mistake })
       }
-      const isFull = waiting.length >= groupAccountsMax || bytes + read.bytes > bytesMax
-      if (isFull) await send()
-      waiting.push(read)
-      bytes += read.bytes + 1
+      await report.progress(counts)
     }
-    await send()
   } finally {
     await report.end(counts)
   }
@@ -115,17 +93,14 @@ async function importFile(
 
 async function sendGroup(
   { ask }: Administration,
-  accounts: readonly Account[],
+  { accounts }: ImportGroup,
   { dryRun, reason }: ImportOptions,
 ): Promise<readonly unknown[]> {
+  if (accounts.length === 0) return []
   const { results } = await ask('POST', '/admin/accounts/import', {
     accounts: accounts.map(({ json }) => json),
     dry_run: dryRun,
     reason,
-  }).catch((error: unknown) => {
-    if (!(error instanceof CommandError)) throw error
-    const remedy = `${error.remedy} What was imported before stays: run it again, and it is skipped.`
-    throw new CommandError(error.exitCode, error.message, remedy)
   })
   if (Array.isArray(results) && results.length === accounts.length) return results
   throw new CommandError(1, 'identity has answered something else', 'Is it an older release?')
@@ -147,14 +122,16 @@ function createJudge({ onExisting }: ImportOptions): (result: unknown, line: num
     const { outcome, identifier, errors } = result as Readonly<Record<string, unknown>>
     if (outcome === 'mistaken') return { kind: 'mistaken', mistakes: mistakesIn(errors) }
     const earlier = seen.earlierLine(String(identifier), line)
-    if (earlier !== undefined) return unfitIdentifier(`is the same as in line ${earlier}`)
+    if (earlier !== undefined) return mistaken('/identifier', `is the same as in line ${earlier}`)
     if (outcome !== 'exists') return { kind: 'imported' }
-    return onExisting === 'fail' ? unfitIdentifier('is taken already') : { kind: 'existing' }
+    return onExisting === 'fail'
+      ? mistaken('/identifier', 'is taken already')
+      : { kind: 'existing' }
   }
 }
 
-function unfitIdentifier(message: string): Judged {
-  return { kind: 'mistaken', mistakes: [{ field: '/identifier', message }] }
+function mistaken(field: string, message: string): Judged {
+  return { kind: 'mistaken', mistakes: [{ field, message }] }
 }
 
 function mistakesIn(errors: unknown): readonly FieldMistake[] {

@@ -3,7 +3,7 @@ import type { Log } from '@portcullis/runtime'
 import { createAfterwards } from './afterwards.ts'
 import { chooseMailer, selfRegistrationOf } from './account-mail.ts'
 import type { AccountAdministration } from './domain/account-administration.ts'
-import type { FittingParts } from './domain/account-import.ts'
+import type { FittingParts, InsertAccounts } from './domain/account-import.ts'
 import type { LinkStore, LinkTargets } from './domain/account-links.ts'
 import { linkTargetsOf } from './domain/account-links.ts'
 import type { ClientCredentialsParts } from './domain/client-credentials.ts'
@@ -29,6 +29,7 @@ import { startAccountUpkeep } from './jobs/account-upkeep.ts'
 import { createAllowance } from './network-allowance.ts'
 import { createOutbox } from './outbox.ts'
 import { createAccountAdministration } from './store/account-administration.ts'
+import { createInsertAccounts } from './store/account-import.ts'
 import { createLinkStore } from './store/account-links.ts'
 import { createAccountStore } from './store/accounts.ts'
 import { createClientStore } from './store/clients.ts'
@@ -64,6 +65,7 @@ export type IdentityParts = LoginParts &
 
 interface AccountParts {
   readonly administration: AccountAdministration
+  readonly insertAccounts: InsertAccounts
   readonly links: LinkStore
   readonly linkTargets: LinkTargets
   readonly selfRegistration: SelfRegistration
@@ -135,7 +137,7 @@ export async function openParts(
 function createStores(
   database: Database,
   transaction: RevokingTransaction,
-): Pick<IdentityParts, 'clients' | 'sessions' | 'administration' | 'links'> & {
+): Pick<IdentityParts, 'clients' | 'sessions' | 'administration' | 'insertAccounts' | 'links'> & {
   readonly accounts: AccountStore
 } {
   return {
@@ -143,6 +145,7 @@ function createStores(
     clients: createClientStore(database),
     sessions: createSessionStore(database, transaction),
     administration: createAccountAdministration(database, transaction),
+    insertAccounts: createInsertAccounts(database),
     links: createLinkStore(database, transaction),
   }
 }

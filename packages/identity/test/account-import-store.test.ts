@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ImportedRow } from '../src/domain/account-import.ts'
+import { createInsertAccounts } from '../src/store/account-import.ts'
 import { kindsOf, openAccounts } from './account-parts.ts'
 import { testOnEngines } from './engines.ts'
 
@@ -26,7 +27,8 @@ const numbers = Array.from({ length: 50 }, (_, index) => index)
 
 testOnEngines('imported accounts are there whole, each with its events', async (t, engine) => {
   const store = await openAccounts(t, engine)
-  const created = await store.administration.import(people('a', numbers), decision)
+  const insert = createInsertAccounts(store.database)
+  const created = await insert(people('a', numbers), decision)
   assert.equal(created.size, numbers.length)
   const four = await store.parts.accounts.findByIdentifier('person-4')
   const expected = { ...person(4, 'a'), isUnconfirmed: false }
@@ -43,11 +45,10 @@ testOnEngines(
   'imports of the same people at once, in whatever order, make each of them once',
   async (t, engine) => {
     const store = await openAccounts(t, engine)
+    const insert = createInsertAccounts(store.database)
     const orders = [numbers, numbers.toReversed(), numbers.toSorted((one) => (one % 7) - 3)]
     const outcomes = await Promise.all(
-      orders.map((order, index) =>
-        store.administration.import(people(`importer-${index}`, order), decision),
-      ),
+      orders.map((order, index) => insert(people(`importer-${index}`, order), decision)),
     )
     const created = outcomes.flatMap((ids) => [...ids])
     assert.equal(created.length, numbers.length)
@@ -60,8 +61,9 @@ testOnEngines(
 
 testOnEngines('a group that fails in its middle leaves nobody behind', async (t, engine) => {
   const store = await openAccounts(t, engine)
+  const insert = createInsertAccounts(store.database)
   const broken = [...people('a', numbers.slice(0, 10)), { ...person(10, 'a'), id: 'a-0' }]
-  await assert.rejects(store.administration.import(broken, decision))
+  await assert.rejects(insert(broken, decision))
   const rows = await store.query("SELECT id FROM accounts WHERE identifier LIKE 'person-%'")
   assert.deepEqual(rows, [])
   assert.deepEqual(await kindsOf(store, 'events'), [])

@@ -1,5 +1,4 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
-import type { ImportDecision, ImportedRow } from './account-import.ts'
 import type { NewLink } from './account-links.ts'
 import type { Decision } from './accounts.ts'
 import type { AttributeChanges, Attributes } from './attributes.ts'
@@ -79,11 +78,6 @@ export interface AccountAdministration {
   readonly create: (
     account: NewAccountRow,
   ) => Promise<{ readonly kind: 'created' } | { readonly kind: 'taken' }>
-  /** Many at once, all or none. Answers the ids of those whose identifier nobody had. */
-  readonly import: (
-    accounts: readonly ImportedRow[],
-    decision: ImportDecision,
-  ) => Promise<ReadonlySet<string>>
   readonly setRoles: (decision: Decision, roles: readonly string[]) => Promise<RolesOutcome>
   readonly changeProfile: (change: ProfileChange) => Promise<ProfileOutcome>
   /**

@@ -1,5 +1,4 @@
 import type { FieldError, JsonObject } from '@portcullis/protocol'
-import type { AccountAdministration } from './account-administration.ts'
 import { nameAccount } from './account-names.ts'
 import type { AccountStore } from './accounts.ts'
 import type { Attributes } from './attributes.ts'
@@ -82,8 +81,14 @@ function fitAttributes(
     : { kind: 'attributes', attributes }
 }
 
+/** Inserts many accounts at once, all or none. Answers the ids of those whose identifier nobody had. */
+export type InsertAccounts = (
+  accounts: readonly ImportedRow[],
+  decision: ImportDecision,
+) => Promise<ReadonlySet<string>>
+
 export interface ImportParts {
-  readonly administration: Pick<AccountAdministration, 'import'>
+  readonly insertAccounts: InsertAccounts
   readonly accounts: Pick<AccountStore, 'findByIdentifier'>
 }
 
@@ -102,12 +107,12 @@ export type ImportOutcome =
 
 /** Makes those accounts that are fit and not there yet, in one step, each whole. In the order given. */
 export async function importAccounts(
-  { administration }: ImportParts,
+  { insertAccounts }: ImportParts,
   candidates: readonly FitAccount[],
   decision: ImportDecision,
 ): Promise<readonly ImportOutcome[]> {
   const fit = candidates.flatMap((one) => (one.kind === 'fit' ? [one.account] : []))
-  const created = await administration.import(fit, decision)
+  const created = await insertAccounts(fit, decision)
   return candidates.map((candidate) => {
     if (candidate.kind === 'mistaken') return candidate
     const { id, identifier } = candidate.account

@@ -13,7 +13,6 @@ import type {
 } from '../domain/account-administration.ts'
 import type { Decision } from '../domain/accounts.ts'
 import { applyAttributeChanges, lostAttributes } from '../domain/attributes.ts'
-import { insertAccounts } from './account-import.ts'
 import { insertLink } from './account-links.ts'
 import { appendDecision, buryAccount, otherAdministrators, raiseFloor } from './accounts.ts'
 import { attributes, integer, list, optionalText, text } from './columns.ts'
@@ -28,8 +27,6 @@ export function createAccountAdministration(
 ): AccountAdministration {
   return {
     create: (account) => database.transaction((query) => create(query, account)),
-    import: (accounts, decision) =>
-      database.transaction((query) => insertAccounts(query, accounts, decision)),
     setRoles: (decision, roles) =>
       transaction((query, revoke) => setRoles(query, revoke, { ...decision, roles })),
     changeProfile: (change) => transaction((query, revoke) => changeProfile(query, revoke, change)),

@@ -1,12 +1,17 @@
-import type { ImportDecision, ImportedRow } from '../domain/account-import.ts'
-import type { Query } from './database.ts'
+import type { ImportDecision, ImportedRow, InsertAccounts } from '../domain/account-import.ts'
+import type { Database, Query } from './database.ts'
 import { appendEvent } from './events.ts'
+
+export function createInsertAccounts(database: Database): InsertAccounts {
+  return (accounts, decision) =>
+    database.transaction((query) => insertAccounts(query, accounts, decision))
+}
 
 /**
  * Inserts accounts with their events, and leaves alone those whose identifier somebody has. In one order, so
  * that two imports of the same people wait for one another; all accounts before the first event, as everywhere.
  */
-export async function insertAccounts(
+async function insertAccounts(
   query: Query,
   accounts: readonly ImportedRow[],
   { actor, reason }: ImportDecision,

@@ -22,13 +22,24 @@ export type Variables = Readonly<Record<string, string | undefined>>
 /** Runs `portcullis …` from source, as `npm start` does. */
 export function runPortcullis(
   parameters: readonly string[],
-  { folder, variables = {} }: { readonly folder: string; readonly variables?: Variables },
+  {
+    folder,
+    variables = {},
+    input,
+  }: {
+    readonly folder: string
+    readonly variables?: Variables
+    /** What it reads from standard input, which is closed without this. */
+    readonly input?: Buffer
+  },
 ): CommandRun {
   const child = spawn(process.execPath, ['--conditions=@portcullis/source', cli, ...parameters], {
     cwd: folder,
     env: { ...process.env, ...variables },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
+  // Whoever ends before it has read everything is not to end the test.
+  child.stdin.on('error', () => undefined).end(input)
   let output = ''
   let errors = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))

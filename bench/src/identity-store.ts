@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { defaultHashCost } from '../../packages/identity/src/hash-cost.ts'
+import { defaultHashCost } from '../../packages/identity/src/domain/hash-cost.ts'
 import { hashPassword } from '../../packages/identity/src/hasher.ts'
 import { normalisePassword } from '../../packages/identity/src/domain/passwords.ts'
 import {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { exitWith } from '@portcullis/runtime'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { CommandError } from './command-error.ts'
 
 /**
@@ -80,6 +80,22 @@ remote(accounts.command('create <identifier>'))
   .action(async (identifier, options) =>
     (await import('./remote/accounts.ts')).runCreate(identifier, options),
   )
+
+remote(accounts.command('import <file>'))
+  .description('take over accounts of another system with their hashes; - reads standard input')
+  .option('--dry-run', 'check every line, and change nothing')
+  .addOption(
+    new Option('--on-existing <what>', 'an account that is there already is skipped, or a mistake')
+      .choices(['skip', 'fail'])
+      .default('skip'),
+  )
+  .option('--reason <text>', 'why; it is kept with the events')
+  .addHelpText(
+    'after',
+    '\nOne JSON object a line: {"identifier": …, "password_hash": …}, and if you like "email",' +
+      '\n"email_verified", "roles", "attributes", "blocked". Run again, it goes on where it stopped.',
+  )
+  .action(async (file, options) => (await import('./remote/import.ts')).runImport(file, options))
 
 remote(accounts.command('roles <identifier>'))
   .description('give an account these roles and no others')

@@ -1,21 +1,17 @@
 import { createHash } from 'node:crypto'
 import type { Log } from '@portcullis/runtime'
-import { StartError, systemErrorCode } from '@portcullis/runtime'
+import { systemErrorCode } from '@portcullis/runtime'
 import type { IsBreached } from './domain/password-rules.ts'
 
 export interface BreachedPasswordsOptions {
   readonly log: Pick<Log, 'warn'>
-  /** Of a service with the range API of Have I Been Pwned; default that one itself. */
-  readonly baseUrl?: string
-  /** How long the choice of a password waits for it, at most 10,000; default 1,000. */
-  readonly timeoutMs?: number
+  /** Of a service with the range API of Have I Been Pwned. */
+  readonly baseUrl: string
+  /** How long the choice of a password waits for it. */
+  readonly timeoutMs: number
   readonly fetch?: typeof globalThis.fetch
 }
 
-const haveIBeenPwned = 'https://api.pwnedpasswords.com'
-const timeoutMsByDefault = 1000
-/** Nobody waits longer for a form. */
-const timeoutMsMax = 10_000
 /** Five times what a padded answer has: 1,000 lines of at most 46 characters. */
 const answerBytesMax = 256 * 1024
 const prefixCharacters = 5
@@ -27,17 +23,11 @@ const prefixCharacters = 5
  */
 export function createBreachedPasswords({
   log,
-  baseUrl = haveIBeenPwned,
-  timeoutMs = timeoutMsByDefault,
+  baseUrl,
+  timeoutMs,
   fetch = globalThis.fetch,
 }: BreachedPasswordsOptions): IsBreached {
-  const base = requireBase(baseUrl)
-  if (!(timeoutMs >= 1 && timeoutMs <= timeoutMsMax)) {
-    throw new StartError(
-      `a new password cannot wait ${timeoutMs} ms for the service for breached passwords`,
-      `Take 1 to ${timeoutMsMax} ms.`,
-    )
-  }
+  const base = baseUrl.replace(/\/+$/, '')
   return async (password) => {
     const digest = createHash('sha1').update(password).digest('hex').toUpperCase()
     const url = `${base}/range/${digest.slice(0, prefixCharacters)}`
@@ -85,16 +75,4 @@ function unknown(log: Pick<Log, 'warn'>, why: string): 'unknown' {
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'failed'
   return systemErrorCode(error.cause) ?? systemErrorCode(error) ?? error.name
-}
-
-function requireBase(baseUrl: string): string {
-  const url = URL.parse(baseUrl)
-  const isLoopback = url !== null && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname)
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback)) {
-    return url.href.replace(/\/+$/, '')
-  }
-  throw new StartError(
-    'the URL of the service for breached passwords is neither https nor http on loopback',
-    'Write it as https://HOST, without /range.',
-  )
 }

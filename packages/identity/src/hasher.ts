@@ -1,15 +1,15 @@
-import { availableParallelism } from 'node:os'
 import { hash } from '@node-rs/argon2'
 import { StartError } from '@portcullis/runtime'
 import type { Asker, NormalisedPassword, PasswordHasher } from './domain/passwords.ts'
 import { normalisePassword } from './domain/passwords.ts'
-import type { HashCost } from './hash-cost.ts'
-import { defaultHashCost, isWeaker } from './hash-cost.ts'
+import type { HashCost } from './domain/hash-cost.ts'
+import { defaultHashCost, isWeaker } from './domain/hash-cost.ts'
 import type { PasswordHash } from './password-hash.ts'
 import { parsePasswordHash } from './password-hash.ts'
+import { hashesRunningMaxOf } from './settings/thread-pool.ts'
 
 export interface HasherOptions {
-  /** Default: `defaultHashCost`. From a setting: what `requireHashCost` has let through. */
+  /** Default: `defaultHashCost`. From a setting: what `hashCostFault` has let through. */
   readonly cost?: HashCost
   /** How many run at once; default: as many as there are cores, and one less than there are threads. */
   readonly runningMax?: number | undefined
@@ -19,12 +19,6 @@ export interface HasherOptions {
   readonly nowMs?: () => number
 }
 
-/**
- * What libuv has unless UV_THREADPOOL_SIZE says otherwise. Hashes run on its threads, as file system, DNS and
- * asynchronous cryptography do, so one thread is left to these. Measured under a flood of logins on two
- * cores: reading a file takes 0.07 ms with one thread left, and 10 ms with none.
- */
-const libuvThreads = 4
 const waitingMaxByDefault = 100
 
 /**
@@ -34,7 +28,7 @@ const waitingMaxByDefault = 100
  */
 export function createHasher({
   cost = defaultHashCost,
-  runningMax = Math.min(availableParallelism(), libuvThreads - 1),
+  runningMax = hashesRunningMaxOf({}),
   waitingMax = waitingMaxByDefault,
   nowMs = () => performance.now(),
 }: HasherOptions = {}): PasswordHasher {

@@ -4,7 +4,6 @@ export type { IdentityOptions } from './parts.ts'
 export { bootstrap, ensureClients, newClientCredential, newRandomSecret } from './bootstrap.ts'
 export type { BootstrapRequest, ImportedAccount, NewAccount, NewClient } from './bootstrap.ts'
 export type { Mail, Mailer } from './domain/mails.ts'
-export type { PasswordOptions } from './password-parts.ts'
 export {
   describeIdentitySettings,
   parseIdentitySettings,

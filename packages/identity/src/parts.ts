@@ -3,6 +3,7 @@ import type { Log } from '@portcullis/runtime'
 import { createAfterwards } from './afterwards.ts'
 import { chooseMailer, selfRegistrationOf } from './account-mail.ts'
 import type { AccountAdministration } from './domain/account-administration.ts'
+import type { FittingParts, InsertAccounts } from './domain/account-import.ts'
 import type { LinkStore, LinkTargets } from './domain/account-links.ts'
 import { linkTargetsOf } from './domain/account-links.ts'
 import type { ClientCredentialsParts } from './domain/client-credentials.ts'
@@ -22,7 +23,7 @@ import { startFeedBeats } from './jobs/feed-beats.ts'
 import { startHistoryWatch } from './jobs/history-watch.ts'
 import { startKeyTicks } from './jobs/key-ticks.ts'
 import { startLoginProtection } from './login-protection.ts'
-import type { PasswordOptions } from './password-parts.ts'
+import { passwordHashFault } from './password-hash.ts'
 import { createPasswordParts } from './password-parts.ts'
 import type { IdentitySettings } from './settings.ts'
 import type { IdentitySecrets } from './settings/secrets.ts'
@@ -30,6 +31,7 @@ import { startAccountUpkeep } from './jobs/account-upkeep.ts'
 import { createAllowance } from './network-allowance.ts'
 import { createOutbox } from './outbox.ts'
 import { createAccountAdministration } from './store/account-administration.ts'
+import { createInsertAccounts } from './store/account-import.ts'
 import { createLinkStore } from './store/account-links.ts'
 import { createAccountStore } from './store/accounts.ts'
 import { createClientStore } from './store/clients.ts'
@@ -44,7 +46,6 @@ export interface IdentityOptions extends IdentitySecrets {
   readonly log: Log
   /** Milliseconds since 1970; default: the clock of the store, and elsewhere that of this machine. */
   readonly now?: () => number
-  readonly passwords?: PasswordOptions
   /** Default: what the settings say. */
   readonly mailer?: Mailer
 }
@@ -67,11 +68,13 @@ export type IdentityParts = LoginParts &
 
 interface AccountParts {
   readonly administration: AccountAdministration
+  readonly insertAccounts: InsertAccounts
   readonly links: LinkStore
   readonly linkTargets: LinkTargets
   readonly selfRegistration: SelfRegistration
   readonly defaultRoles: readonly string[]
   readonly post: Post | undefined
+  readonly passwordHashFault: FittingParts['passwordHashFault']
 }
 
 /** Undefined when there is nobody to send mail. */
@@ -95,7 +98,7 @@ export async function openParts(
   options: IdentityOptions,
   onClose: (step: () => Promise<void>) => void,
 ): Promise<IdentityParts> {
-  const { log, sealingKey, peppers, passwords = {}, mailer = chooseMailer(settings) } = options
+  const { log, sealingKey, peppers, mailer = chooseMailer(settings) } = options
   const { issuer } = settings.registry
   const now = options.now ?? Date.now
   const { revocations, lookForLoss } = await openRevocations(settings, database, log)
@@ -105,7 +108,7 @@ export async function openParts(
   onClose(startKeyTicks(keyring, log))
   const feed = createFeed({ issuer, log: revocations, signCheckpoint: keyring.signCheckpoint })
   onClose(startFeedBeats(feed, revocations, log))
-  const passwordParts = await createPasswordParts(issuer, passwords, log)
+  const passwordParts = await createPasswordParts(settings, log)
   const afterwards = createAfterwards(log)
   onClose(afterwards.settled)
   const guard = startLoginProtection(settings.loginProtection, database, { sealingKey, log, now })
@@ -125,6 +128,7 @@ export async function openParts(
     feed,
     peppers,
     randomBytes,
+    passwordHashFault,
     protection: guard.protection,
     afterwards: afterwards.run,
     linkTargets: linkTargetsOf(issuer, settings.links),
@@ -138,7 +142,7 @@ export async function openParts(
 function createStores(
   database: Database,
   transaction: RevokingTransaction,
-): Pick<IdentityParts, 'clients' | 'sessions' | 'administration' | 'links'> & {
+): Pick<IdentityParts, 'clients' | 'sessions' | 'administration' | 'insertAccounts' | 'links'> & {
   readonly accounts: AccountStore
 } {
   return {
@@ -146,6 +150,7 @@ function createStores(
     clients: createClientStore(database),
     sessions: createSessionStore(database, transaction),
     administration: createAccountAdministration(database, transaction),
+    insertAccounts: createInsertAccounts(database),
     links: createLinkStore(database, transaction),
   }
 }

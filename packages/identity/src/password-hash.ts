@@ -1,8 +1,8 @@
 import { pbkdf2, scrypt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { verify as verifyArgon2 } from '@node-rs/argon2'
-import type { HashCost } from './hash-cost.ts'
-import { hashCostMax, isWithin } from './hash-cost.ts'
+import type { HashCost } from './domain/hash-cost.ts'
+import { hashCostMax, isWithin } from './domain/hash-cost.ts'
 
 /** A stored hash that can be checked, ours or of another system. */
 export interface PasswordHash {
@@ -35,6 +35,18 @@ export function parsePasswordHash(text: string): ParsedPasswordHash {
   if (found === null) return faulty('damaged')
   const read = format.read(new Map(Object.entries(found.groups ?? {})), text)
   return typeof read === 'string' ? faulty(read) : { kind: 'password-hash', hash: read }
+}
+
+const faultTexts: Readonly<Record<PasswordHashFault, string>> = {
+  'unknown-format': 'is of no kind that is known here',
+  damaged: 'is damaged',
+  'too-costly': 'is too costly: one login would keep others waiting',
+}
+
+/** Why a hash cannot be taken over, in words that fit behind its name; undefined when it can. */
+export function passwordHashFault(text: string): string | undefined {
+  const parsed = parsePasswordHash(text)
+  return parsed.kind === 'faulty' ? faultTexts[parsed.why] : undefined
 }
 
 function faulty(why: PasswordHashFault): ParsedPasswordHash {

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { StartError, systemErrorCode } from '@portcullis/runtime'
+import { StartError } from '@portcullis/runtime'
 import { foldCase } from './domain/case-folding.ts'
 import type { IsBreached, PasswordRules } from './domain/password-rules.ts'
 import { countCodePoints, wordCodePointsMin } from './domain/password-rules.ts'
+import { readWordFile } from './settings/word-file.ts'
 
 export interface PasswordRulesOptions {
   /** Its host's labels may not be in passwords; none by default. */
@@ -10,9 +10,9 @@ export interface PasswordRulesOptions {
   /** Names that may not be in passwords, of at least 4 characters; default `portcullis`. */
   readonly contextWords?: readonly string[]
   /** More passwords that are too common, a text file with one on each line; none by default. */
-  readonly wordFile?: string
+  readonly wordFile?: string | undefined
   /** Default: nobody is asked. */
-  readonly isBreached?: IsBreached
+  readonly isBreached?: IsBreached | undefined
 }
 
 const productNames: readonly string[] = ['portcullis']
@@ -48,23 +48,9 @@ function labelsOf(issuer: string): readonly string[] {
   return new URL(issuer).hostname.split('.')
 }
 
-/** Half a million words; who has more of them wants a breach service. */
-const wordFileBytesMax = 8 * 1024 * 1024
-
 function readWords(path: string): readonly string[] {
+  const read = readWordFile(path)
+  if (read.kind === 'words') return read.words
   const remedy = 'Name a UTF-8 text file of at most 8 MiB with one word on each line.'
-  const bytes = readBytes(path, remedy)
-  if (bytes.length > wordFileBytesMax) {
-    throw new StartError(`the word file ${path} is too large`, remedy)
-  }
-  return bytes.toString('utf8').split(/\r?\n/)
-}
-
-function readBytes(path: string, remedy: string): Buffer {
-  try {
-    return readFileSync(path)
-  } catch (cause) {
-    const reason = systemErrorCode(cause) ?? String(cause)
-    throw new StartError(`the word file ${path} cannot be read: ${reason}`, remedy, { cause })
-  }
+  throw new StartError(`the word file ${path} ${read.why}`, remedy)
 }

@@ -1,6 +1,7 @@
 import { addAccount } from './http/account.ts'
 import { addAccountLinks } from './http/account-links.ts'
 import { addAdminAccountChanges } from './http/admin-account-changes.ts'
+import { addAdminAccountImport } from './http/admin-account-import.ts'
 import { addAdminAccounts } from './http/admin-accounts.ts'
 import { addAdminKeys } from './http/admin-keys.ts'
 import { addAdminSessions } from './http/admin-sessions.ts'
@@ -39,6 +40,7 @@ export function addRoutes(app: HttpServer, settings: IdentitySettings, parts: Id
   addAdminAccounts(app, served)
   addAdminAccountChanges(app, served)
   addAdminSessions(app, served)
+  addAdminAccountImport(app, served)
   addAdminKeys(app, served)
   addRevocations(app, served)
   addDocuments(app, { ...settings, ...served })

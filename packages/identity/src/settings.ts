@@ -9,6 +9,7 @@ import type { IdentitySecrets } from './settings/secrets.ts'
 import { checkSecrets, secretsError } from './settings/secrets.ts'
 import { registryOf } from './settings/structure.ts'
 import type { IdentityValues } from './settings/table.ts'
+import { hashesRunningMaxOf } from './settings/thread-pool.ts'
 import { readVariables } from './settings/variables.ts'
 
 /** Every setting of the table, nested as in the file, and the registry that its structure makes. */
@@ -36,7 +37,7 @@ export function readIdentitySettings(sources: SettingsSources): {
   if (checked.kind === 'mistaken')
     throw joinStartErrors([...errors, secretsError(checked.mistakes)])
   if (errors.length > 0) throw joinStartErrors(errors)
-  return { settings: settingsOf(resolved, file), secrets: checked.secrets }
+  return { settings: settingsOf(resolved, file, sources.environment), secrets: checked.secrets }
 }
 
 /**
@@ -59,7 +60,7 @@ export function describeIdentitySettings(sources: SettingsSources): {
 export function parseIdentitySettings(value: unknown, source: string): IdentitySettings {
   const resolved = resolveSettings(value, new Map())
   if (resolved.fileMistakes.length > 0) throw settingsError(source, resolved.fileMistakes)
-  return settingsOf(resolved, value)
+  return settingsOf(resolved, value, {})
 }
 
 interface ReadSources {
@@ -77,7 +78,7 @@ function readSources({ file: path, environment, database }: SettingsSources): Re
   }
   const read = readFile(path)
   const file = read.kind === 'file' ? read.content : undefined
-  const resolved = resolveSettings(file, texts)
+  const resolved = resolveSettings(file, texts, environment)
   const elsewhere = [...variables.mistakes, ...resolved.otherMistakes]
   const errors = [
     ...(read.kind === 'unreadable' ? [read.error] : fileErrors(path, resolved)),
@@ -106,6 +107,12 @@ function readFile(path: string): ReadFile {
   }
 }
 
-function settingsOf({ values }: Resolved, file: unknown): IdentitySettings {
-  return { ...values, registry: registryOf(values.issuer, file) }
+function settingsOf(
+  { values }: Resolved,
+  file: unknown,
+  environment: Environment,
+): IdentitySettings {
+  const { hashesRunningMax = hashesRunningMaxOf(environment) } = values.passwords
+  const passwords = { ...values.passwords, hashesRunningMax }
+  return { ...values, passwords, registry: registryOf(values.issuer, file) }
 }

@@ -7,7 +7,6 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { TestContext } from 'node:test'
 import { test } from 'node:test'
-import { StartError } from '@portcullis/runtime'
 import { createBreachedPasswords } from '../src/breached-passwords.ts'
 import { normalisePassword } from '../src/domain/passwords.ts'
 import { createLogInMemory } from './running-identity.ts'
@@ -124,18 +123,4 @@ test('a service that never answers, or stops in the middle, is not waited for', 
   const stuck = await serve(t, (_request, response) => response.write(`${otherLine}\r\n`), 50)
   assert.equal(await stuck.ask(), 'unknown')
   assert.match(stuck.logged(), /TimeoutError/)
-})
-
-test('options that would switch the check off, or show what is asked, are a StartError', () => {
-  const { log } = createLogInMemory()
-  for (const baseUrl of ['https://hibp.example', 'http://localhost:8080/hibp', undefined]) {
-    createBreachedPasswords({ log, ...(baseUrl === undefined ? {} : { baseUrl }) })
-  }
-  for (const baseUrl of ['http://hibp.example', 'hibp.example', 'file:///hibp', '']) {
-    assert.throws(() => createBreachedPasswords({ log, baseUrl }), StartError)
-  }
-  // What the timer would refuse at each password, so that none were ever looked up.
-  for (const timeoutMs of [0, -1, Number.NaN, 10_001]) {
-    assert.throws(() => createBreachedPasswords({ log, timeoutMs }), StartError)
-  }
 })

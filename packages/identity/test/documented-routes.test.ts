@@ -22,7 +22,16 @@ test('the routes of the README are the routes of the server', async (t) => {
 test('what a request may say about a person to be let in is a password, a token or a link', async (t) => {
   const routes = await routesOf(t)
   const named = new Set(routes.flatMap(({ bodyFields }) => bodyFields))
-  const forOthers = ['roles', 'attributes', 'reason', 'purpose', 'algorithm']
+  const forOthers = [
+    'roles',
+    'attributes',
+    'reason',
+    'purpose',
+    'algorithm',
+    'accounts',
+    'dry_run',
+    'issuer',
+  ]
   const ofAccess = ['client_id', 'audience', 'scope', 'max_age', 'delivery']
   const credentials = ['password', 'current', 'new', 'refresh_token', 'token']
   const all = ['identifier', 'email', ...credentials, ...ofAccess, ...forOthers]

@@ -130,6 +130,13 @@ export const inertRequests: readonly InertRequest[] = [
     },
     status: 409,
   },
+  {
+    route: 'POST /admin/accounts/import',
+    ...administrator,
+    // Somebody who is there already, and without a hash that could be taken over.
+    json: { accounts: [{ identifier: alice.identifier }], dry_run: true, reason },
+    status: 200,
+  },
   { route: 'POST /admin/accounts/:id/block', ...decided },
   { route: 'POST /admin/accounts/:id/unblock', ...decided },
   { route: 'POST /admin/accounts/:id/logout', ...decided },

@@ -114,15 +114,18 @@ test('a file may name more words, one on each line', async (t) => {
   assert.equal(await faultOf('blauer dienstag', 'x', more), undefined)
 })
 
-test('a word file that is missing, a folder or too large is a StartError', (t) => {
+test('a word file that is missing, a folder, too large or not UTF-8 is a StartError', (t) => {
   const folder = createTemporaryFolder()
   t.after(folder.remove)
   const large = join(folder.path, 'large.txt')
   writeFileSync(large, Buffer.alloc(8 * 1024 * 1024 + 1))
+  const latin = join(folder.path, 'latin.txt')
+  writeFileSync(latin, Buffer.from('zwölf', 'latin1'))
   const cases: readonly (readonly [string, RegExp])[] = [
     [join(folder.path, 'absent.txt'), /ENOENT/],
-    [folder.path, /EISDIR/],
+    [folder.path, /is not a file/],
     [large, /too large/],
+    [latin, /is not UTF-8/],
   ]
   for (const [wordFile, message] of cases) {
     assert.throws(

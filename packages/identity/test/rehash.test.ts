@@ -157,18 +157,18 @@ test('imported hashes are argon2id after the first login, and sign in before and
   }
 })
 
-test('options of the passwords reach the login: a cost, and one that is too low', async (t) => {
+test('the cost of a hash in the settings reaches the login, and one that is too low is refused', async (t) => {
   const password = randomBytes(16).toString('hex')
   const accounts = [{ identifier: 'alice', password, roles: [] }]
   const hashCost = { memoryKib: 7168, passes: 6, lanes: 1 }
-  const identity = await startRunningIdentity({ accounts, passwords: { hashCost } })
+  const identity = await startRunningIdentity({ accounts, file: { passwords: { hashCost } } })
   assert.equal((await identity.login({ identifier: 'alice', password })).status, 200)
   const again = await identity.restart()
   t.after(again.close)
   const [row] = await again.query('SELECT password_hash AS hash FROM accounts')
   assert.match(String(row?.['hash']), /^\$argon2id\$v=19\$m=7168,t=6,p=1\$/)
   await assert.rejects(
-    startRunningIdentity({ passwords: { hashCost: { ...hashCost, passes: 4 } } }),
-    /cannot be hashed with 7168 KiB, 4 passes and 1 lanes/,
+    startRunningIdentity({ file: { passwords: { hashCost: { ...hashCost, passes: 4 } } } }),
+    /7168 KiB, 4 passes and 1 lanes is weaker than OWASP's minimum/,
   )
 })

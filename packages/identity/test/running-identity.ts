@@ -8,7 +8,6 @@ import type {
   Mailer,
   NewAccount,
   NewClient,
-  PasswordOptions,
 } from '../src/index.ts'
 import {
   bootstrap,
@@ -63,7 +62,6 @@ export interface RunningIdentityOptions {
   readonly file?: Readonly<Record<string, unknown>>
   readonly accounts?: readonly (NewAccount | ImportedAccount)[]
   readonly clients?: readonly NewClient[]
-  readonly passwords?: PasswordOptions
   /** Where its mail goes; without one it sends none. */
   readonly mailer?: Mailer
 }
@@ -112,7 +110,7 @@ export async function startRunningIdentity(
 ): Promise<RunningIdentity> {
   const folder = createTemporaryFolder()
   const inFolder = `sqlite:${join(folder.path, 'identity.db')}`
-  const { database = inFolder, accounts = [alice], clients = [machine], passwords = {} } = options
+  const { database = inFolder, accounts = [alice], clients = [machine] } = options
   const clock = createChosenClock()
   await bootstrap({ database, accounts, clients }, { now: clock.now })
   await fillWithKeys(database)
@@ -122,7 +120,7 @@ export async function startRunningIdentity(
   const peppers: RefreshPeppers = [createPepper(randomBytes(32))]
   const { mailer } = options
   const sealingKey = sharedSealingKey
-  const place = { folder, clock, settings, sealingKey, peppers, passwords, mailer }
+  const place = { folder, clock, settings, sealingKey, peppers, mailer }
   try {
     const identity = await runIn(place)
     await keepKeysOf(database)
@@ -139,17 +137,16 @@ interface Place {
   readonly settings: IdentitySettings
   readonly sealingKey: Buffer
   readonly peppers: RefreshPeppers
-  readonly passwords: PasswordOptions
   readonly mailer: Mailer | undefined
 }
 
 async function runIn(place: Place): Promise<RunningIdentity> {
-  const { folder, clock, settings, mailer, ...secretsAndPasswords } = place
-  const { sealingKey } = secretsAndPasswords
+  const { folder, clock, settings, mailer, ...secrets } = place
+  const { sealingKey } = secrets
   const { database, registry } = settings
   const { log, logged } = createLogInMemory()
   const identity = await startIdentity(settings, {
-    ...secretsAndPasswords,
+    ...secrets,
     log,
     now: clock.now,
     ...(mailer && { mailer }),

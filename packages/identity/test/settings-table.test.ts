@@ -23,19 +23,22 @@ test('every default fits its own schema, and every setting says what it is and w
   }
 })
 
+const unitsInNames: Readonly<Record<string, string>> = {
+  Seconds: 'seconds',
+  Ms: 'milliseconds',
+  Days: 'days',
+  Bytes: 'bytes',
+  Kib: 'KiB',
+}
+
 test('a number that is a time or a size says its unit, in its name too', () => {
-  const named = settingEntries.filter(([path]) => /(Seconds|Days|Bytes)/.test(path))
-  assert.ok(named.length > 0)
-  for (const [path, { unit = '' }] of named) {
-    assert.match(path.toLowerCase(), new RegExp(unit === '' ? '^$' : unit), path)
-  }
+  const found = new Set<string>()
   for (const [path, { unit }] of settingEntries) {
-    if (unit !== undefined)
-      assert.ok(
-        named.some(([known]) => known === path),
-        path,
-      )
+    const named = /(Seconds|Ms|Days|Bytes|Kib)(?:Max)?$/.exec(path)?.[1]
+    assert.equal(unit, named === undefined ? undefined : unitsInNames[named], path)
+    if (named !== undefined) found.add(named)
   }
+  assert.deepEqual([...found].toSorted(), Object.keys(unitsInNames).toSorted())
 })
 
 test('no two settings share a variable, with or without _FILE', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Environment } from '@portcullis/runtime'
@@ -90,6 +91,14 @@ test('the smallest file gets every default, and the built-in client web', () => 
     accounts: { selfRegistration: undefined, defaultRoles: [] },
     mail: { smtpUrl: undefined, from: undefined, dangerouslyPlainSmtp: false },
     links: { reset: undefined, verifyEmail: undefined },
+    passwords: {
+      contextWords: ['portcullis'],
+      wordFile: undefined,
+      breached: { baseUrl: undefined, timeoutMs: 1000 },
+      hashCost: { memoryKib: 19_456, passes: 2, lanes: 1 },
+      hashesRunningMax: Math.min(availableParallelism(), 3),
+      hashesWaitingMax: 100,
+    },
   })
 })
 

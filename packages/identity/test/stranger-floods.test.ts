@@ -36,8 +36,12 @@ async function start(
   const identity = await startRunningIdentity({
     ...(engine && { database: await engine.createStore(t) }),
     mailer: mailbox,
-    passwords: { hashesRunningMax: 1, hashesWaitingMax: 8 },
-    file: { trustedProxies: ['127.0.0.1'], accounts: { selfRegistration }, loginProtection },
+    file: {
+      trustedProxies: ['127.0.0.1'],
+      accounts: { selfRegistration },
+      loginProtection,
+      passwords: { hashesRunningMax: 1, hashesWaitingMax: 8 },
+    },
   })
   t.after(identity.close)
   return { identity, mailbox }

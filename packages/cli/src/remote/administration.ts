@@ -57,7 +57,10 @@ async function ask(
       // The fetch that went out is not the client's own, so its failure is fetch's.
       throw error instanceof TypeError ? unreachable(issuer) : error
     })
-  const members = await membersOf(response)
+  const members = await membersOf(response).catch(() => {
+    // Its answer was cut off in the middle.
+    throw unreachable(issuer)
+  })
   if (response.ok) return members
   const why = whyOf(members) ?? `it answered ${response.status}`
   throw response.status < 500

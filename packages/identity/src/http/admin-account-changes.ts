@@ -35,9 +35,9 @@ const accountPath = {
   required: ['id'],
   properties: { id: { type: 'string' } },
 } as const
-const reasonText = { type: 'string', minLength: 1, maxLength: 500 } as const
-const emailText = { type: 'string', minLength: 1, maxLength: 320 } as const
-const roleNames = {
+export const reasonText = { type: 'string', minLength: 1, maxLength: 500 } as const
+export const emailText = { type: 'string', minLength: 1, maxLength: 320 } as const
+export const roleNames = {
   type: 'array',
   maxItems: 64,
   uniqueItems: true,

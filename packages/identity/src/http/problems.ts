@@ -82,7 +82,7 @@ export function logFault(error: unknown, { status }: Problem, request: FastifyRe
 }
 
 /** Enough for every member that a route knows; an answer must not be much larger than its request. */
-const fieldErrorsMax = 20
+export const fieldErrorsMax = 20
 
 /** What Fastify, our own body parsers and the stores may throw, in terms of a problem. */
 export function problemOf(error: FastifyError): Problem {
@@ -121,7 +121,7 @@ const problemOfFastifyCode: ReadonlyMap<string, readonly [ProblemCode, string]> 
 
 type ValidationFault = NonNullable<FastifyError['validation']>[number]
 
-function fieldErrorOf(fault: ValidationFault): FieldError {
+export function fieldErrorOf(fault: ValidationFault): FieldError {
   const { additionalProperty, missingProperty } = fault.params
   if (typeof additionalProperty === 'string') {
     return {

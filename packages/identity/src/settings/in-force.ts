@@ -1,5 +1,5 @@
 import { administratorRole, isJsonObject } from '@portcullis/protocol'
-import type { Mistake } from '@portcullis/runtime'
+import type { Environment, Mistake } from '@portcullis/runtime'
 import { checkAgainstSchema } from '@portcullis/runtime'
 import { fileSchema } from './file-schema.ts'
 import { rules } from './rules.ts'
@@ -29,11 +29,13 @@ export interface Resolved {
 
 /**
  * Which value of each setting holds (chosen outside the file, then the file, then the default), and
- * everything that is wrong with any of them. `values` is what it says only when nothing is.
+ * everything that is wrong with any of them. `values` is what it says only when nothing is. The environment
+ * tells what this process has been given; settings in it are among the texts.
  */
 export function resolveSettings(
   file: unknown,
   texts: ReadonlyMap<SettingPath, ChosenText>,
+  environment: Environment = {},
 ): Resolved {
   const checked = checkAgainstSchema<unknown>(fileSchema, file)
   const bySchema = checked.kind === 'mistaken' ? checked.mistakes : []
@@ -71,7 +73,7 @@ export function resolveSettings(
     }
   }
   const values = nest(inForce)
-  for (const { from, mistake } of brokenRules(inForce, values)) {
+  for (const { from, mistake } of brokenRules(inForce, values, environment)) {
     const mistakes = from === 'file' || from === 'default' ? fileMistakes : otherMistakes
     mistakes.push(mistake)
   }
@@ -99,11 +101,12 @@ function isInside(inner: string, outer: string): boolean {
 function brokenRules(
   inForce: Resolved['inForce'],
   values: IdentityValues,
+  environment: Environment,
 ): readonly { readonly from: InForce['from']; readonly mistake: Mistake }[] {
   return rules.flatMap(({ of, faultOf }) => {
     const concerned = of.flatMap((path) => inForce.get(path) ?? [])
     if (concerned.length < of.length || !concerned.every(({ isValid }) => isValid)) return []
-    const message = faultOf(values)
+    const message = faultOf(values, environment)
     if (message === undefined) return []
     // A default is right by itself: what somebody has said is what does not fit it.
     const said = concerned.find(({ from }) => from !== 'default') ?? concerned[0]

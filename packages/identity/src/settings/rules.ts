@@ -1,16 +1,22 @@
 import { parseIssuer } from '@portcullis/protocol'
+import type { Environment } from '@portcullis/runtime'
+import { foldCase } from '../domain/case-folding.ts'
+import { hashCostFault } from '../domain/hash-cost.ts'
 import { canonicalAddress, parseNetwork } from '../domain/networks.ts'
 import { tokenPlaceholder } from '../domain/account-links.ts'
 import { parseEmailAddress } from '../domain/email-addresses.ts'
+import { countCodePoints, wordCodePointsMin } from '../domain/password-rules.ts'
 import { parseSmtpUrl } from './smtp-url.ts'
 import type { IdentityValues, SettingPath } from './table.ts'
+import { threadsOf, threadsVariable } from './thread-pool.ts'
+import { readWordFile } from './word-file.ts'
 
 /** What the schema of one value cannot say: what it must mean, and what must fit together. */
 export interface Rule {
   /** Looked at only when each of these is right by itself. */
   readonly of: readonly [SettingPath, ...SettingPath[]]
   /** What is wrong, in words that fit behind the name of any of them. */
-  readonly faultOf: (values: IdentityValues) => string | undefined
+  readonly faultOf: (values: IdentityValues, environment: Environment) => string | undefined
 }
 
 export const rules: readonly Rule[] = [
@@ -58,7 +64,64 @@ export const rules: readonly Rule[] = [
   { of: ['mail.from', 'mail.smtpUrl'], faultOf: ({ mail }) => senderFault(mail) },
   { of: ['links.reset'], faultOf: ({ links }) => linkFault(links.reset) },
   { of: ['links.verifyEmail'], faultOf: ({ links }) => linkFault(links.verifyEmail) },
+  {
+    of: ['passwords.contextWords'],
+    faultOf: ({ passwords }) => entryFault(passwords.contextWords, contextWordFault),
+  },
+  {
+    of: ['passwords.wordFile'],
+    faultOf: ({ passwords }) => wordFileFault(passwords.wordFile),
+  },
+  {
+    of: ['passwords.breached.baseUrl'],
+    faultOf: ({ passwords }) => breachServiceFault(passwords.breached.baseUrl),
+  },
+  {
+    of: ['passwords.hashCost.memoryKib', 'passwords.hashCost.passes', 'passwords.hashCost.lanes'],
+    faultOf: ({ passwords }) => costFault(passwords.hashCost),
+  },
+  {
+    of: ['passwords.hashesRunningMax'],
+    faultOf: ({ passwords }, environment) =>
+      threadsFault(passwords.hashesRunningMax, threadsOf(environment)),
+  },
 ]
+
+function contextWordFault(word: string): string | undefined {
+  return countCodePoints(foldCase(word)) < wordCodePointsMin
+    ? `is too short: names of fewer than ${wordCodePointsMin} characters are in too many words`
+    : undefined
+}
+
+function wordFileFault(path: string | undefined): string | undefined {
+  const read = path === undefined ? undefined : readWordFile(path)
+  return read?.kind === 'faulty' ? `names a file that ${read.why}` : undefined
+}
+
+/** The prefix of a hash must not be read on its way, and no answer be changed. */
+function breachServiceFault(baseUrl: string | undefined): string | undefined {
+  if (baseUrl === undefined) return undefined
+  const url = URL.parse(baseUrl)
+  if (!isSecureUrl(url)) return 'must be an https URL, or http on loopback, without user info'
+  return url.search === '' && url.hash === '' && !/\/range\/?$/.test(url.pathname)
+    ? undefined
+    : 'must end before /range, and have no query'
+}
+
+function costFault(cost: IdentityValues['passwords']['hashCost']): string | undefined {
+  const fault = hashCostFault(cost)
+  const { memoryKib, passes, lanes } = cost
+  return fault && `does not fit: ${memoryKib} KiB, ${passes} passes and ${lanes} lanes ${fault}`
+}
+
+function threadsFault(runningMax: number | undefined, threads: number): string | undefined {
+  // A pool of one thread can still hash.
+  if (runningMax === undefined || runningMax === 1 || runningMax < threads) return undefined
+  return (
+    `must be less than the ${threads} threads there are, or files and DNS wait for hashes: ` +
+    `set ${threadsVariable}=${runningMax + 1} in the environment, or let at most ${Math.max(threads - 1, 1)} run`
+  )
+}
 
 function mailServerFault({
   smtpUrl,
@@ -81,13 +144,16 @@ function linkFault(template: string | undefined): string | undefined {
   if (others.length !== 1 || !/[?#]/.test(before)) {
     return `must have ${tokenPlaceholder} once, in its query or (better) its fragment`
   }
-  const url = URL.parse(template)
-  const isSafe =
-    url?.protocol === 'https:' ||
-    (url?.protocol === 'http:' && isLoopback(url.hostname.replaceAll(/[[\]]/g, '')))
-  return isSafe && url.username === '' && url.password === ''
+  return isSecureUrl(URL.parse(template))
     ? undefined
     : 'must be an https URL, or http on loopback, without user info'
+}
+
+function isSecureUrl(url: URL | null): url is URL {
+  const isSecure =
+    url?.protocol === 'https:' ||
+    (url?.protocol === 'http:' && isLoopback(url.hostname.replaceAll(/[[\]]/g, '')))
+  return isSecure && url.username === '' && url.password === ''
 }
 
 function issuerFault(text: string): string | undefined {

@@ -2,6 +2,7 @@ import { accountSettings } from './accounts.ts'
 import { installationSettings } from './installation.ts'
 import { listenerSettings } from './listener.ts'
 import { loginProtectionSettings } from './login-protection.ts'
+import { passwordSettings } from './passwords.ts'
 import { sessionSettings } from './sessions.ts'
 import type { SettingsOf, SettingsTable } from './setting.ts'
 import { tokenSettings } from './tokens.ts'
@@ -12,7 +13,8 @@ export type IdentityTable = typeof installationSettings &
   typeof tokenSettings &
   typeof sessionSettings &
   typeof loginProtectionSettings &
-  typeof accountSettings
+  typeof accountSettings &
+  typeof passwordSettings
 
 export const identityTable: IdentityTable = {
   ...installationSettings,
@@ -21,6 +23,7 @@ export const identityTable: IdentityTable = {
   ...sessionSettings,
   ...loginProtectionSettings,
   ...accountSettings,
+  ...passwordSettings,
 }
 
 export type SettingPath = keyof IdentityTable

@@ -1,5 +1,3 @@
-import { StartError } from '@portcullis/runtime'
-
 /** What a new argon2id hash costs (RFC 9106, section 3.1). */
 export interface HashCost {
   readonly memoryKib: number
@@ -30,18 +28,19 @@ const memoryKibMin: readonly (readonly [passes: number, memoryKib: number])[] = 
   [1, 47_104],
 ]
 
-/** Refuses, as a `StartError`, what is weaker than OWASP's minimum or beyond what a login can wait for. */
-export function requireHashCost(cost: HashCost): HashCost {
-  const { memoryKib, passes, lanes } = cost
-  const needed = memoryKibMin.find(([from]) => passes >= from)?.[1]
-  const isStrong = needed !== undefined && memoryKib >= needed && lanes >= 1
-  const isWhole = [memoryKib, passes, lanes].every((value) => Number.isInteger(value))
-  if (isStrong && isWhole && isWithin(cost, hashCostMax)) return cost
-  throw new StartError(
-    `passwords cannot be hashed with ${memoryKib} KiB, ${passes} passes and ${lanes} lanes`,
-    'Take at least 19456 KiB with 2 passes, or less memory with more passes: 12288 with 3, 9216 with 4, ' +
-      '7168 with 5; at most 262144 KiB, 16 lanes, and 1048576 KiB times passes.',
-  )
+/** What is wrong with a cost that is weaker than OWASP's minimum or beyond what a login can wait for. */
+export function hashCostFault(cost: HashCost): string | undefined {
+  const needed = memoryKibMin.find(([from]) => cost.passes >= from)?.[1]
+  if (needed === undefined || cost.memoryKib < needed) {
+    return (
+      "is weaker than OWASP's minimum: take at least 19456 KiB with 2 passes, or less memory with more passes " +
+      '(12288 with 3, 9216 with 4, 7168 with 5)'
+    )
+  }
+  return isWithin(cost, hashCostMax)
+    ? undefined
+    : `is more than a login can wait for: take at most ${hashCostMax.memoryKib} KiB, ` +
+        `${hashCostMax.lanes} lanes, and ${hashCostMax.writtenKib} KiB times passes`
 }
 
 export function isWithin({ memoryKib, passes, lanes }: HashCost, max: typeof hashCostMax): boolean {

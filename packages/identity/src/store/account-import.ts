@@ -1,0 +1,54 @@
+import type { ImportDecision, ImportedRow, InsertAccounts } from '../domain/account-import.ts'
+import type { Database, Query } from './database.ts'
+import { appendEvent } from './events.ts'
+
+export function createInsertAccounts(database: Database): InsertAccounts {
+  return (accounts, decision) =>
+    database.transaction((query) => insertAccounts(query, accounts, decision))
+}
+
+/**
+ * Inserts accounts with their events, and leaves alone those whose identifier somebody has. In one order, so
+ * that two imports of the same people wait for one another; all accounts before the first event, as everywhere.
+ */
+async function insertAccounts(
+  query: Query,
+  accounts: readonly ImportedRow[],
+  { actor, reason }: ImportDecision,
+): Promise<ReadonlySet<string>> {
+  const created = new Set<string>()
+  const inOrder = accounts.toSorted((one, other) =>
+    one.identifier < other.identifier ? -1 : Number(one.identifier > other.identifier),
+  )
+  for (const account of inOrder) {
+    if (await insert(query, account)) created.add(account.id)
+  }
+  for (const { id: accountId, isBlocked } of accounts) {
+    if (!created.has(accountId)) continue
+    await appendEvent(query, { kind: 'account-created', accountId, actor, reason })
+    if (isBlocked) await appendEvent(query, { kind: 'account-blocked', accountId, actor, reason })
+  }
+  return created
+}
+
+async function insert(query: Query, account: ImportedRow): Promise<boolean> {
+  const rows = await query(
+    `INSERT INTO accounts (id, identifier, password_hash, email, email_verified_at, roles, attributes,
+                           blocked_at, unconfirmed, generation, created_at)
+     VALUES ($1, $2, $3, $4, CASE WHEN $5 = 1 THEN statement_now() END, $6, $7,
+             CASE WHEN $8 = 1 THEN statement_now() END, 0, 0, statement_now())
+     ON CONFLICT (identifier) DO NOTHING
+     RETURNING id`,
+    [
+      account.id,
+      account.identifier,
+      account.passwordHash,
+      account.email ?? null,
+      account.isEmailVerified ? 1 : 0,
+      JSON.stringify(account.roles),
+      JSON.stringify(account.attributes),
+      account.isBlocked ? 1 : 0,
+    ],
+  )
+  return rows.length > 0
+}

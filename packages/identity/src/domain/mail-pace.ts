@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import type { LinkPurpose } from './account-links.ts'
 
 /** How often the store lets mail of one kind go to one mailbox, whoever asks for it and for which account. */
 export interface MailPace {
@@ -17,11 +16,9 @@ export const mailPace: MailPace = { gapMs: 60_000, burst: 3, refillMs: 3_600_000
  * `name+anything@…`, which many servers put into one mailbox (RFC 5233), what follows the sign does not count.
  * Does NOT know what else a server takes for one mailbox.
  */
-export function mailboxKey(address: string, purpose: LinkPurpose): string {
+export function mailboxKey(address: string, kind: string): string {
   const at = address.lastIndexOf('@')
   const [name = ''] = address.slice(0, at).split('+', 1)
   const mailbox = name === '' ? address : `${name}${address.slice(at)}`
-  return createHash('sha256')
-    .update(`portcullis mailbox\0${purpose}\0${mailbox}`)
-    .digest('base64url')
+  return createHash('sha256').update(`portcullis mailbox\0${kind}\0${mailbox}`).digest('base64url')
 }

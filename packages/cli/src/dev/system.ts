@@ -87,7 +87,8 @@ function planParts(
 ): readonly Omit<PartOptions, 'signal'>[] {
   const cli = siblingModule('../main', import.meta.url)
   const logFile = (name: string): string => join(folder.logs, `${name}.log`)
-  const variables = { ...environment(), NODE_COMPILE_CACHE: folder.compileCache }
+  // Whoever has named a cache already has filled it, too.
+  const variables = { NODE_COMPILE_CACHE: folder.compileCache, ...environment() }
   return [
     {
       name: 'identity',

@@ -50,14 +50,6 @@ describe('a process that runs until it is stopped', { concurrency: 4 }, () => {
     })
   }
 
-  test('a process that is stopped while it starts is closed when it has, and ends with 0', async (t) => {
-    const { child, ended } = await startRunning(t, 'starts-slowly')
-    child.kill('SIGINT')
-    const { code, output } = await ended
-    assert.equal(code, 0)
-    assert.match(output, /closed\n$/)
-  })
-
   test('a process whose log nobody reads any more still ends', async (t) => {
     const { child, ended: output } = await startRunning(t, 'logs-to-the-end')
     const cutOff = assert.rejects(output, { code: 'ERR_STREAM_PREMATURE_CLOSE' })
@@ -110,4 +102,12 @@ describe('a process that runs until it is stopped', { concurrency: 4 }, () => {
       assert.match(errors, /^unexpected error: TypeError: a mistake of ours\n {4}at /)
     })
   }
+})
+
+test('a process that is stopped while it starts is closed when it has, and ends with 0', async (t) => {
+  const { child, ended } = await startRunning(t, 'starts-slowly')
+  child.kill('SIGINT')
+  const { code, output } = await ended
+  assert.equal(code, 0)
+  assert.match(output, /closed\n$/)
 })

@@ -22,7 +22,7 @@ export async function startSystem(
 ): Promise<Running> {
   await prepareDataFolder(folder)
   const configuration = writeConfiguration(folder, ports, chosen)
-  // What this process has compiled by now, identity above all, need not be compiled again.
+  // What this process has compiled by now need not be compiled again.
   flushCompileCache()
 
   const parts: Part[] = []

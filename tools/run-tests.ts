@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { startPostgres } from './postgres-server.ts'
 import { root } from './source-tree.ts'
+import { groupTests } from './test-groups.ts'
 
 /** Runs every test that needs nothing but this machine, and says loudly what was left out. */
 const patterns = [
@@ -19,7 +20,7 @@ const paths = globSync(patterns, { cwd: root }).toSorted()
 const given = process.argv.slice(2)
 const unknown = given.filter((path) => !paths.includes(path))
 if (unknown.length > 0) fail(`these are no test files: ${unknown.join(', ')}`)
-const chosen = given.length === 0 ? paths : given
+const chosen = given.length === 0 ? groupTests(paths) : given
 if (chosen.length === 0) fail('no test file was found')
 
 const flags = [
@@ -37,7 +38,7 @@ const child = spawn(process.execPath, [...flags, '--test', ...chosen], {
   stdio: 'inherit',
   env: {
     ...process.env,
-    // Every file is a process; what the first has compiled the others need not compile again.
+    // What the first process has compiled the others need not compile again.
     NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compiled'),
     ...(postgresUrl === undefined ? {} : { PORTCULLIS_TEST_POSTGRES: postgresUrl }),
   },

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { exitWith } from '@portcullis/runtime'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { CommandError } from './command-error.ts'
 
@@ -181,9 +180,14 @@ try {
     process.stderr.write(`${error.message}\n${error.remedy}\n`)
     process.exit(error.exitCode)
   }
-  if (!(error instanceof CommanderError)) exitWith(error)
-  // Commander has printed its message by now; help and version end with 0.
-  process.exitCode = error.exitCode === 0 ? 0 : usageExitCode
+  if (error instanceof CommanderError) {
+    // Commander has printed its message by now; help and version end with 0.
+    process.exitCode = error.exitCode === 0 ? 0 : usageExitCode
+  } else {
+    // Not loaded before: it takes longer than to say what a command line may say.
+    const { exitWith } = await import('@portcullis/runtime')
+    exitWith(error)
+  }
 }
 
 /** The options of a command that talks to a running identity as an administrator. */

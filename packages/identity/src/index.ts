@@ -1,4 +1,4 @@
-export { startIdentity } from './app.ts'
+export { startIdentity } from './start.ts'
 export type { Identity } from './app.ts'
 export type { IdentityOptions } from './parts.ts'
 export { bootstrap, ensureClients, newClientCredential, newRandomSecret } from './bootstrap.ts'

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import type { TestContext } from 'node:test'
 import { test } from 'node:test'
+import Fastify from 'fastify'
 import type { ServerRoute } from './server-routes.ts'
 import { listServerRoutes } from './server-routes.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
@@ -37,6 +38,22 @@ test('what a request may say about a person to be let in is a password, a token 
   const all = ['identifier', 'email', ...credentials, ...ofAccess, ...forOthers]
   assert.deepEqual([...named].toSorted(), all.toSorted())
 })
+
+test('the schemas of the routes are schemas', async (t) => {
+  const schemas = (await routesOf(t)).flatMap((route) => route.schemas)
+  assert.ok(schemas.length >= 15, `only ${schemas.length} were found`)
+  await withSchemas(schemas)
+  await assert.rejects(withSchemas([{ type: 'object', minProperties: 'one' }]), /schema is invalid/)
+})
+
+/** Unlike identity's, a Fastify as it comes holds them against the meta-schema. */
+async function withSchemas(schemas: readonly object[]): Promise<void> {
+  const app = Fastify()
+  for (const [place, body] of schemas.entries()) {
+    app.post(`/${place}`, { schema: { body } }, async () => undefined)
+  }
+  await app.ready()
+}
 
 /** A line may name several methods, several paths and a query. */
 function documentedRoutes(): readonly string[] {

@@ -3,9 +3,11 @@ import { createHash, createPublicKey, verify } from 'node:crypto'
 import type { webcrypto } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
-import { request as startRequest } from 'node:http'
 import { decodeRecords } from '@portcullis/protocol/revocations'
 import type { RunningIdentity } from './running-identity.ts'
+
+// Not by `import`, as in `http-client.ts`.
+const { request: startRequest } = process.getBuiltinModule('node:http')
 
 /** A follower as `docs/feed-format.md` describes it, on Node's own cryptography. */
 export interface Follower {

@@ -17,6 +17,8 @@ export interface ServerRoute {
   readonly bodyFields: readonly string[]
   readonly requiredFields: readonly string[]
   readonly queryFields: readonly string[]
+  /** What Fastify is to check of it, part by part. */
+  readonly schemas: readonly object[]
 }
 
 /** Every route of the public listener, asked of the server and of no list that could be out of date. */
@@ -45,12 +47,17 @@ export async function listServerRoutes(
         bodyFields: body.fields,
         requiredFields: body.required,
         queryFields: schemaFacts(schema?.querystring).fields,
+        schemas: Object.values(schema ?? {}).filter(isObject),
       })
     }
   })
   addRoutes(app, settings, parts)
   await app.ready()
   return routes
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }
 
 function schemaFacts(schema: unknown): {

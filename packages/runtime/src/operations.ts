@@ -1,8 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createServer } from 'node:http'
 import type { ListenAddress } from './listen.ts'
 import { listen } from './listen.ts'
 import type { Running } from './process.ts'
+
+// Not by `import`, which reads every member of this module: one of them loads an HTTP client, which takes 50 ms
+// and 15 MB.
+const { createServer } = process.getBuiltinModule('node:http')
 
 export interface OperationsOptions extends ListenAddress {
   /** Names what is not ready; an empty list means ready. */

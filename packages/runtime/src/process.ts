@@ -13,16 +13,13 @@ const sameSignalMs = 1000
 
 /**
  * Runs one thing for the life of the process: starts it, waits for SIGINT or SIGTERM, closes it and
- * exits with 0. A `StartError` is printed as two lines and exits with 1; a second signal more than a
- * second later, or a stop that takes longer than ten seconds, exits with 1 at once.
+ * exits with 0. What is stopped while it starts is closed once it has. A `StartError` is printed as two
+ * lines and exits with 1; a second signal more than a second later, or a stop that takes longer than ten
+ * seconds, exits with 1 at once.
  */
 export async function runUntilStopped(log: Log, start: () => Promise<Running>): Promise<void> {
-  let running: Running
-  try {
-    running = await start()
-  } catch (error) {
-    exitWith(error)
-  }
+  // Not before the listeners below are there: who stops it when it has just said that it is ready is not too early.
+  const started = Promise.resolve().then(start)
   let stoppingSince: number | undefined
   const stop = (signal: NodeJS.Signals): void => {
     const now = performance.now()
@@ -36,10 +33,11 @@ export async function runUntilStopped(log: Log, start: () => Promise<Running>): 
       log.error({ stopSecondsMax }, 'stop took too long')
       process.exit(1)
     }, stopSecondsMax * 1000).unref()
-    running.close().then(() => process.exit(0), exitWith)
+    started.then((running) => running.close()).then(() => process.exit(0), exitWith)
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
+  await started.catch(exitWith)
 }
 
 /** Prints why the process ends, in the operator's terms where there are any, and ends it with 1. */

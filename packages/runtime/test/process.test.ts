@@ -103,3 +103,11 @@ describe('a process that runs until it is stopped', { concurrency: 4 }, () => {
     })
   }
 })
+
+test('a process that is stopped while it starts is closed when it has, and ends with 0', async (t) => {
+  const { child, ended } = await startRunning(t, 'starts-slowly')
+  child.kill('SIGINT')
+  const { code, output } = await ended
+  assert.equal(code, 0)
+  assert.match(output, /closed\n$/)
+})

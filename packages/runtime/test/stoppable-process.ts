@@ -10,6 +10,11 @@ const log = createLog({ name: 'test' })
 const behaviours: Readonly<Record<string, () => Promise<Running>>> = {
   'closes-slowly': async () => running(300),
   'closes-very-slowly': async () => running(8000),
+  'starts-slowly': async () => {
+    process.send?.('starting')
+    await delay(300)
+    return running(0)
+  },
   'logs-to-the-end': async () => ({
     close: async () => {
       for (let line = 1; line <= 100; line += 1) log.info({ line }, 'closing')

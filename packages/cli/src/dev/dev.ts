@@ -23,6 +23,7 @@ async function startDev(chosen: DevSettings): Promise<Running> {
   const ports = await choosePorts(readPortBase(environment()))
   makeFolders(folder.path, folder.logs)
   // Before the parts' code is loaded: a second start is up to 0.5 s faster, and each part 17 to 30 MB smaller.
+  // It changes nothing where NODE_COMPILE_CACHE names another folder.
   enableCompileCache(folder.compileCache)
   const lock = lockFolder(folder.lock)
   const { startSystem } = await import('./system.ts')

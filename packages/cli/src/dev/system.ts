@@ -22,7 +22,7 @@ export async function startSystem(
 ): Promise<Running> {
   await prepareDataFolder(folder)
   const configuration = writeConfiguration(folder, ports, chosen)
-  // What this process has compiled by now, identity above all, need not be compiled again.
+  // What this process has compiled by now need not be compiled again.
   flushCompileCache()
 
   const parts: Part[] = []
@@ -87,7 +87,8 @@ function planParts(
 ): readonly Omit<PartOptions, 'signal'>[] {
   const cli = siblingModule('../main', import.meta.url)
   const logFile = (name: string): string => join(folder.logs, `${name}.log`)
-  const variables = { ...environment(), NODE_COMPILE_CACHE: folder.compileCache }
+  // Whoever has named a cache already has filled it, too.
+  const variables = { NODE_COMPILE_CACHE: folder.compileCache, ...environment() }
   return [
     {
       name: 'identity',

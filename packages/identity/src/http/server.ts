@@ -38,6 +38,15 @@ export interface HttpServerOptions {
 /** Ample for a login; an account or a token request has no reason to be larger. */
 const bodyBytesMax = 16 * 1024
 
+const ajvOptions = {
+  // Fastify's own defaults would delete unknown members and turn "1" into 1.
+  removeAdditional: false,
+  coerceTypes: false,
+  allErrors: true,
+  // That schemas are schemas is for the tests to say, and not for every start.
+  validateSchema: false,
+} as const
+
 /** The TCP port that was taken. */
 export function boundPort(app: HttpServer): number {
   const address = app.server.address()
@@ -60,8 +69,7 @@ export function createHttpServer(log: Log, options: HttpServerOptions): HttpServ
     bodyLimit: bodyBytesMax,
     serverFactory: (handler) => serverOf(transport, headers, handler),
     routerOptions: { maxParamLength: 64 },
-    // Fastify's own defaults would delete unknown members and turn "1" into 1.
-    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, allErrors: true } },
+    ajv: { customOptions: ajvOptions },
     clientErrorHandler: (error, socket) =>
       answerClientError(error, socket, {
         headers,

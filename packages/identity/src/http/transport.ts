@@ -1,8 +1,10 @@
 import type { RequestListener, Server, ServerOptions } from 'node:http'
-import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { SecureContextOptions } from 'node:tls'
 import type { TlsPair } from '@portcullis/runtime'
+
+// Not by `import`: see `startOperations` of the runtime.
+const { createServer } = process.getBuiltinModule('node:http')
 
 /** What a listener speaks, plain http or TLS, within its limits of time. */
 export interface Transport {

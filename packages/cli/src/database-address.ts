@@ -1,5 +1,4 @@
-import { holdsPassword } from '@portcullis/identity'
-import { readSecret } from '@portcullis/runtime'
+import { holdsPassword, readSecret } from '@portcullis/runtime'
 import { CommandError } from './command-error.ts'
 import { environment } from './settings.ts'
 

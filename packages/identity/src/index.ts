@@ -10,7 +10,6 @@ export {
   readIdentitySettings,
 } from './settings.ts'
 export type { IdentitySettings, SettingsSources } from './settings.ts'
-export { holdsPassword } from './settings/secret-urls.ts'
 export { readSecrets } from './settings/secrets.ts'
 export type { IdentitySecrets } from './settings/secrets.ts'
 export { identityVariables } from './settings/variables.ts'

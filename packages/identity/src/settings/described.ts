@@ -1,7 +1,7 @@
 import { isJsonObject } from '@portcullis/protocol'
 import type { Environment } from '@portcullis/runtime'
+import { redactPassword } from '@portcullis/runtime'
 import type { InForce, Resolved } from './in-force.ts'
-import { redactPassword } from './secret-urls.ts'
 import { secretVariables } from './secrets.ts'
 import type { SettingsTable } from './setting.ts'
 import { structureSchema } from './structure.ts'

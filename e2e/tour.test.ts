@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { newFolder, removeFolder } from './running-system.ts'
 import type { SeparateParts } from './separate-parts.ts'
 import { startSeparateParts } from './separate-parts.ts'
-import { refusalAt } from './tour/doors.ts'
+import { refusalAt, untilRefused } from './tour/doors.ts'
 import { signIn } from './tour/person.ts'
 import type { Stage } from './tour/story.ts'
 import { closeStage, openStage, steps } from './tour/story.ts'
@@ -36,6 +36,8 @@ async function bringWitness(stage: Stage): Promise<() => Promise<void>> {
   const leaver = await signIn(stage.system, 'alice', stage.reach)
   const takenBack = await leaver.token()
   const before = await leaver.client.logout()
+  // The first kill could come before the word of it has, on a busy machine.
+  await Promise.all(stage.doors.map((door) => untilRefused(door, takenBack)))
   return async () => {
     await stayer.client.refresh()
     const listed = await stayer.client.sessions()

@@ -85,7 +85,8 @@ function gapsIn(tally: Tally, count: number): readonly string[] {
   if (count < 20) return gapsOf(always)
   const expectations: readonly (readonly [isMet: boolean, gap: string])[] = [
     ...always,
-    [tally.thefts() >= count / 50, 'too few thefts'],
+    // By chance some three in a hundred histories have one.
+    [tally.thefts() >= Math.floor(count / 300), 'too few thefts'],
     [tally.of('refresh', 'done') > count / 2, 'too few refreshes'],
     [tally.of('refresh', 'refused') > 0, 'no refresh was refused'],
     [tally.of('refresh', 'unknown') > 0, 'no answer was lost'],

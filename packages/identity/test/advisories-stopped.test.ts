@@ -157,6 +157,7 @@ testOnEngines(
     const { id } = (await createClientStore(database).find('till')) ?? assert.fail()
     let stopped = 0
     for (let round = 0; round < 5; round += 1) {
+      await synchroniseClients(log.transaction, ['web', 'till'].map(declared))
       await Promise.all(
         nodes.flatMap((node) => [
           synchroniseClients(node.log.transaction, ['web'].map(declared)),

@@ -24,13 +24,15 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   'examples/reviews': ['@portcullis/verify'],
 }
 
-/** Inside identity, what each layer may import; files beside them (`app`, `hasher`) wire them up. */
+/** Inside identity, what each layer may import; files beside them (`app`, `parts`) wire them up. */
 const allowedLayers: Readonly<Record<string, readonly string[]>> = {
   domain: ['domain'],
   store: ['store', 'domain'],
   http: ['http', 'domain'],
   jobs: ['jobs', 'domain'],
   settings: ['settings', 'domain'],
+  passwords: ['passwords', 'domain', 'settings'],
+  mail: ['mail', 'domain', 'settings'],
 }
 
 /**

@@ -5,7 +5,10 @@ import { dictionary } from '@zxcvbn-ts/language-common'
 import { root } from './source-tree.ts'
 
 /** Where identity has its list of common passwords, from the root of the repository. */
-export const commonPasswordsPath: string = join(root, 'packages/identity/src/common-passwords.ts')
+export const commonPasswordsPath: string = join(
+  root,
+  'packages/identity/src/passwords/common-passwords.ts',
+)
 
 /** As long as a password must be at least; shorter ones are refused anyway. */
 const codePointsMin = 8

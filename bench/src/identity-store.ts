@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { defaultHashCost } from '../../packages/identity/src/domain/hash-cost.ts'
-import { hashPassword } from '../../packages/identity/src/hasher.ts'
+import { hashPassword } from '../../packages/identity/src/passwords/hasher.ts'
 import { normalisePassword } from '../../packages/identity/src/domain/passwords.ts'
 import {
   createPepper,

@@ -25,17 +25,24 @@ export function createAdministrator({ ports, administrator, password, now }: Nod
   const { identifier, id: accountId } = administrator
   let access = ''
   let signedInAtMs = -Infinity
+  let signedIn: Promise<void> | undefined
   let rotatedAtMs = -Infinity
   const asker = { accountId, identifier, administratorToken: () => access }
   const login = questionOf({ kind: 'login', password }, asker)
   const [port = assert.fail('there is no node')] = ports
+  const signIn = async (): Promise<void> => {
+    const reply = await untilDone(port, login)
+    access = (reply.kind === 'done' ? reply.tokens?.access : undefined) ?? assert.fail()
+  }
   return {
     token: () => access,
+    // Histories side by side share this one: each waits until the sign-in of any of them is over.
     stayKnown: async () => {
-      if (now() - signedInAtMs < freshMs) return
-      signedInAtMs = now()
-      const reply = await untilDone(port, login)
-      access = (reply.kind === 'done' ? reply.tokens?.access : undefined) ?? assert.fail()
+      if (now() - signedInAtMs >= freshMs) {
+        signedInAtMs = now()
+        signedIn = signIn()
+      }
+      await signedIn
     },
     untilAnswered: async () => {
       const path = '/sessions'

@@ -4,7 +4,7 @@ import { newRandomSecret, parseIdentitySettings, startIdentity } from '@portcull
 import { createLog } from '@portcullis/runtime'
 import { normalisePassword } from '../../packages/identity/src/domain/passwords.ts'
 import { createPepper } from '../../packages/identity/src/domain/refresh-tokens.ts'
-import { hashPassword } from '../../packages/identity/src/hasher.ts'
+import { hashPassword } from '../../packages/identity/src/passwords/hasher.ts'
 import { bootstrapStore } from '../../packages/identity/src/store/bootstrap.ts'
 import type { Database } from '../../packages/identity/src/store/database.ts'
 import { openDatabase } from '../../packages/identity/src/store/open-database.ts'

@@ -1,22 +1,12 @@
 import { StartError } from '@portcullis/runtime'
-import { createConsoleMailer } from './console-mailer.ts'
+import { createConsoleMailer } from './mail/console-mailer.ts'
 import { parseEmailAddress } from './domain/email-addresses.ts'
 import type { Mailer } from './domain/mails.ts'
-import type { SelfRegistration } from './domain/registration.ts'
+import { isInDevelopment } from './domain/registry.ts'
+import { selfRegistrationOf } from './self-registration.ts'
 import type { IdentitySettings } from './settings.ts'
-import { createSmtpMailer } from './smtp-mailer.ts'
+import { createSmtpMailer } from './mail/smtp-mailer.ts'
 import { parseSmtpUrl } from './settings/smtp-url.ts'
-
-/**
- * Strangers make accounts where nothing was said only on loopback, which is in development: in production it
- * is a decision about who may use the services behind it.
- */
-export function selfRegistrationOf({
-  accounts,
-  registry,
-}: Pick<IdentitySettings, 'accounts' | 'registry'>): SelfRegistration {
-  return accounts.selfRegistration ?? (isOnLoopback(registry.issuer) ? 'open' : 'closed')
-}
 
 /**
  * What the settings say. Without a server an issuer on loopback shows its mail on standard error, and every
@@ -27,7 +17,7 @@ export function chooseMailer(
 ): Mailer | undefined {
   const { mail, registry } = settings
   if (mail.smtpUrl !== undefined) return smtpMailer(mail.smtpUrl, mail)
-  if (isOnLoopback(registry.issuer)) {
+  if (isInDevelopment(registry.issuer)) {
     return createConsoleMailer((text) => process.stderr.write(text))
   }
   if (selfRegistrationOf(settings) !== 'by-mail') return undefined
@@ -35,11 +25,6 @@ export function chooseMailer(
     'accounts are made by mail, and there is no server for mail',
     'Set mail.smtpUrl, or choose another accounts.selfRegistration.',
   )
-}
-
-/** `parseIssuer` lets plain http through on loopback only. */
-function isOnLoopback(issuer: string): boolean {
-  return new URL(issuer).protocol === 'http:'
 }
 
 /** Of settings that were checked: see `settings/rules.ts`. */

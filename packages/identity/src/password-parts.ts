@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { Log } from '@portcullis/runtime'
-import { createBreachedPasswords } from './breached-passwords.ts'
+import { createBreachedPasswords } from './passwords/breached-passwords.ts'
 import type { PasswordRules } from './domain/password-rules.ts'
 import type { PasswordHasher } from './domain/passwords.ts'
 import { normalisePassword } from './domain/passwords.ts'
 import { randomSecret } from './domain/random.ts'
-import { createHasher, hashPassword } from './hasher.ts'
-import { yieldToEventLoop } from './hash-threads.ts'
-import { createPasswordRules } from './password-rules.ts'
+import { createHasher, hashPassword } from './passwords/hasher.ts'
+import { yieldToEventLoop } from './passwords/hash-threads.ts'
+import { createPasswordRules } from './passwords/password-rules.ts'
 import type { IdentitySettings } from './settings.ts'
 
 export interface PasswordParts {

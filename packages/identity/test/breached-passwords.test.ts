@@ -7,7 +7,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { TestContext } from 'node:test'
 import { test } from 'node:test'
-import { createBreachedPasswords } from '../src/breached-passwords.ts'
+import { createBreachedPasswords } from '../src/passwords/breached-passwords.ts'
 import { normalisePassword } from '../src/domain/passwords.ts'
 import { createLogInMemory } from './running-identity.ts'
 

@@ -6,7 +6,7 @@ import type { Asker, NormalisedPassword } from '../src/domain/passwords.ts'
 import { normalisePassword } from '../src/domain/passwords.ts'
 import type { HashCost } from '../src/domain/hash-cost.ts'
 import { hashCostFault } from '../src/domain/hash-cost.ts'
-import { createHasher, hashPassword } from '../src/hasher.ts'
+import { createHasher, hashPassword } from '../src/passwords/hasher.ts'
 
 const hasher = createHasher()
 const text = 'correct horse battery staple'

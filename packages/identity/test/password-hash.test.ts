@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PasswordHash, PasswordHashFault } from '../src/password-hash.ts'
-import { parsePasswordHash } from '../src/password-hash.ts'
+import type { PasswordHash, PasswordHashFault } from '../src/passwords/password-hash.ts'
+import { parsePasswordHash } from '../src/passwords/password-hash.ts'
 
 /**
  * Hashes that others made. P: the tests of passlib 1.7 (test_handlers*.py), where the vectors of John the

@@ -1,4 +1,5 @@
 import type { LinkMailKind } from './account-links.ts'
+import { linkSeconds } from './account-links.ts'
 
 /** A plain-text mail. The subject is one of ours, and nothing in it comes from a request but the address. */
 export interface Mail {
@@ -36,7 +37,7 @@ const templates: Readonly<Record<MailKind, Template>> = {
   'verify-email': {
     subject: 'Confirm your e-mail address',
     lines: (link) => [
-      'Somebody has entered this address for an account. If it was you, confirm it within 24 hours, with the',
+      `Somebody has entered this address for an account. If it was you, confirm it within ${lifeOf('verify-email')}, with the`,
       'password of the account:',
       '',
       link,
@@ -47,7 +48,7 @@ const templates: Readonly<Record<MailKind, Template>> = {
   reset: {
     subject: 'Choose a new password',
     lines: (link) => [
-      'Somebody has asked for a new password for your account. If it was you, choose one within 30 minutes:',
+      `Somebody has asked for a new password for your account. If it was you, choose one within ${lifeOf('reset')}:`,
       '',
       link,
       '',
@@ -58,7 +59,7 @@ const templates: Readonly<Record<MailKind, Template>> = {
   invitation: {
     subject: 'Choose your password',
     lines: (link) => [
-      'An administrator asks you to choose the password of your account, within 24 hours:',
+      `An administrator asks you to choose the password of your account, within ${lifeOf('invitation')}:`,
       '',
       link,
       '',
@@ -68,7 +69,7 @@ const templates: Readonly<Record<MailKind, Template>> = {
   registration: {
     subject: 'Choose a password for your account',
     lines: (link) => [
-      'Somebody has asked for an account with this address. If it was you, choose its password within 24 hours:',
+      `Somebody has asked for an account with this address. If it was you, choose its password within ${lifeOf('registration')}:`,
       '',
       link,
       '',
@@ -79,7 +80,7 @@ const templates: Readonly<Record<MailKind, Template>> = {
     subject: 'You have an account already',
     lines: (link) => [
       'Somebody has tried to make an account with this address, which has one already. If it was you, sign in,',
-      'or choose a new password within 30 minutes:',
+      `or choose a new password within ${lifeOf('account-exists')}:`,
       '',
       link,
       '',
@@ -107,4 +108,9 @@ const templates: Readonly<Record<MailKind, Template>> = {
       'in is signed out. If it was not you, somebody else reads your mail: choose another password there first.',
     ],
   },
+}
+
+function lifeOf(kind: LinkMailKind): string {
+  const minutes = linkSeconds[kind] / 60
+  return minutes < 120 ? `${minutes} minutes` : `${minutes / 60} hours`
 }

@@ -11,6 +11,11 @@ export interface Registry {
   readonly clients: ReadonlyMap<string, ClientDeclaration>
 }
 
+/** `parseIssuer` lets plain http through on loopback only, which is where people develop. */
+export function isInDevelopment(issuer: string): boolean {
+  return new URL(issuer).protocol === 'http:'
+}
+
 export interface Audience {
   readonly scopes: readonly string[]
   readonly roles: readonly string[]

@@ -3,7 +3,8 @@ import { createProblem } from '@portcullis/protocol'
 import { pointerToMember } from '@portcullis/runtime'
 import type { FastifyReply } from 'fastify'
 import type { CreationOutcome, CreationParts } from '../domain/account-creation.ts'
-import { createAccount, forceReset } from '../domain/account-creation.ts'
+import { createAccount } from '../domain/account-creation.ts'
+import { forceReset } from '../domain/invitations.ts'
 import {
   applyAttributeChanges,
   attributesTooLarge,

@@ -12,6 +12,7 @@ import type { Administrator } from '../domain/actors.ts'
 import { administratorOf } from '../domain/actors.ts'
 import { findCaller } from '../domain/callers.ts'
 import type { ClientStore } from '../domain/clients.ts'
+import { isInDevelopment } from '../domain/registry.ts'
 import type { KnownSession, SessionStore } from '../domain/sessions.ts'
 
 /**
@@ -47,7 +48,6 @@ export function createCallers(parts: CallerParts): Callers {
   const { issuer, ownTokens, anyTokens, sessions, clients } = parts
   const isAdministrator = requireRole(administratorRole)
   const mayFollow = requireScope(revocationsScope)
-  const isInDevelopment = new URL(issuer).protocol === 'http:'
 
   const liveSession = async (auth: Auth): Promise<KnownSession> => {
     const session = await findCaller(sessions, auth.claims)
@@ -72,7 +72,7 @@ export function createCallers(parts: CallerParts): Callers {
     },
     requireSession: async (request) => liveSession(await authenticate(anyTokens, request)),
     requireFeedReader: async (request) => {
-      if (isInDevelopment && request.headers.authorization === undefined) return
+      if (isInDevelopment(issuer) && request.headers.authorization === undefined) return
       const auth = await forIdentity(request)
       mayFollow(auth)
       const client = await clients.find(auth.claims.client_id)

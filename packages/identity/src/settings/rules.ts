@@ -2,10 +2,11 @@ import { parseIssuer } from '@portcullis/protocol'
 import type { Environment } from '@portcullis/runtime'
 import { foldCase } from '../domain/case-folding.ts'
 import { hashCostFault } from '../domain/hash-cost.ts'
-import { canonicalAddress, parseNetwork } from '../domain/networks.ts'
+import { parseNetwork } from '../domain/networks.ts'
 import { tokenPlaceholder } from '../domain/account-links.ts'
 import { parseEmailAddress } from '../domain/email-addresses.ts'
 import { countCodePoints, wordCodePointsMin } from '../domain/password-rules.ts'
+import { isLoopback } from './loopback.ts'
 import { parseSmtpUrl } from './smtp-url.ts'
 import type { IdentityValues, SettingPath } from './table.ts'
 import { threadsOf, threadsVariable } from './thread-pool.ts'
@@ -151,8 +152,7 @@ function linkFault(template: string | undefined): string | undefined {
 
 function isSecureUrl(url: URL | null): url is URL {
   const isSecure =
-    url?.protocol === 'https:' ||
-    (url?.protocol === 'http:' && isLoopback(url.hostname.replaceAll(/[[\]]/g, '')))
+    url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
   return isSecure && url.username === '' && url.password === ''
 }
 
@@ -163,12 +163,6 @@ function issuerFault(text: string): string | undefined {
   return /^[\w.~/-]*$/.test(new URL(text).pathname)
     ? undefined
     : 'may have letters, digits and -._~ in its path, and nothing else'
-}
-
-/** By its text alone: no name but this one is known to stay on the machine. */
-function isLoopback(host: string): boolean {
-  const address = canonicalAddress(host)
-  return host === 'localhost' || address === '::1' || address?.startsWith('127.') === true
 }
 
 function entryFault(
@@ -191,7 +185,7 @@ function originFault(text: string): string | undefined {
   if (url === null || url.origin !== text || text.includes('*')) {
     return 'is not an origin as browsers send it, such as https://shop.example'
   }
-  const isSecure = url.protocol === 'https:' || isLoopback(url.hostname.replaceAll(/[[\]]/g, ''))
+  const isSecure = url.protocol === 'https:' || isLoopback(url.hostname)
   return isSecure && /^https?:$/.test(url.protocol)
     ? undefined
     : 'must be https, or http on loopback'

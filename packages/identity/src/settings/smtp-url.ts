@@ -1,3 +1,5 @@
+import { isLoopback } from './loopback.ts'
+
 /** Where mail is handed over. */
 export interface SmtpServer {
   readonly host: string
@@ -13,8 +15,6 @@ export type ParsedSmtpUrl =
 
 /** RFC 8314: submission with TLS from the start, and by STARTTLS. */
 const defaultPorts = { 'smtps:': 465, 'smtp:': 587 } as const
-
-const loopbackHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /**
  * Reads `smtps://user:password@host:port` or `smtp://…`. Without TLS only on loopback, or where that is said
@@ -33,7 +33,7 @@ export function parseSmtpUrl(text: string, dangerouslyPlainSmtp: boolean): Parse
   const password = decoded(url.password)
   if (user === undefined || password === undefined) return malformed('is not percent-encoded well')
   if ((user === '') !== (password === '')) return malformed('has only half of a credential')
-  const isPlain = loopbackHosts.has(url.hostname) || dangerouslyPlainSmtp
+  const isPlain = isLoopback(url.hostname) || dangerouslyPlainSmtp
   const starttls = isPlain ? 'none' : 'starttls'
   return {
     kind: 'server',

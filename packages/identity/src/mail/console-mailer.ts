@@ -1,4 +1,4 @@
-import type { Mailer } from './domain/mails.ts'
+import type { Mailer } from '../domain/mails.ts'
 
 /**
  * Shows mail instead of sending it, for development: whoever sees it can use the links. That is why only an

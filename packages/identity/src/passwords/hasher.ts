@@ -1,12 +1,12 @@
 import { hash } from '@node-rs/argon2'
 import { StartError } from '@portcullis/runtime'
-import type { Asker, NormalisedPassword, PasswordHasher } from './domain/passwords.ts'
-import { normalisePassword } from './domain/passwords.ts'
-import type { HashCost } from './domain/hash-cost.ts'
-import { defaultHashCost, isWeaker } from './domain/hash-cost.ts'
+import type { Asker, NormalisedPassword, PasswordHasher } from '../domain/passwords.ts'
+import { normalisePassword } from '../domain/passwords.ts'
+import type { HashCost } from '../domain/hash-cost.ts'
+import { defaultHashCost, isWeaker } from '../domain/hash-cost.ts'
 import type { PasswordHash } from './password-hash.ts'
 import { parsePasswordHash } from './password-hash.ts'
-import { hashesRunningMaxOf } from './settings/thread-pool.ts'
+import { hashesRunningMaxOf } from '../settings/thread-pool.ts'
 
 export interface HasherOptions {
   /** Default: `defaultHashCost`. From a setting: what `hashCostFault` has let through. */

@@ -1,5 +1,5 @@
-import type { Mail, Mailer } from './domain/mails.ts'
-import type { SmtpServer } from './settings/smtp-url.ts'
+import type { Mail, Mailer } from '../domain/mails.ts'
+import type { SmtpServer } from '../settings/smtp-url.ts'
 
 /** A server that does not answer in time is asked again later; nobody waits for it. */
 const answerMs = 15_000

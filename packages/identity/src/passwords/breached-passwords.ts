@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Log } from '@portcullis/runtime'
 import { systemErrorCode } from '@portcullis/runtime'
-import type { IsBreached } from './domain/password-rules.ts'
+import type { IsBreached } from '../domain/password-rules.ts'
 
 export interface BreachedPasswordsOptions {
   readonly log: Pick<Log, 'warn'>

@@ -1,8 +1,8 @@
 import { pbkdf2, scrypt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import { verify as verifyArgon2 } from '@node-rs/argon2'
-import type { HashCost } from './domain/hash-cost.ts'
-import { hashCostMax, isWithin } from './domain/hash-cost.ts'
+import type { HashCost } from '../domain/hash-cost.ts'
+import { hashCostMax, isWithin } from '../domain/hash-cost.ts'
 
 /** A stored hash that can be checked, ours or of another system. */
 export interface PasswordHash {

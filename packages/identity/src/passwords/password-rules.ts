@@ -1,8 +1,8 @@
 import { StartError } from '@portcullis/runtime'
-import { foldCase } from './domain/case-folding.ts'
-import type { IsBreached, PasswordRules } from './domain/password-rules.ts'
-import { countCodePoints, wordCodePointsMin } from './domain/password-rules.ts'
-import { readWordFile } from './settings/word-file.ts'
+import { foldCase } from '../domain/case-folding.ts'
+import type { IsBreached, PasswordRules } from '../domain/password-rules.ts'
+import { countCodePoints, wordCodePointsMin } from '../domain/password-rules.ts'
+import { readWordFile } from '../settings/word-file.ts'
 
 export interface PasswordRulesOptions {
   /** Its host's labels may not be in passwords; none by default. */

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '@portcullis/runtime'
-import type { MailJob, Post } from './domain/mail-requests.ts'
-import type { Mail, Mailer } from './domain/mails.ts'
+import type { MailJob, Post } from '../domain/mail-requests.ts'
+import type { Mail, Mailer } from '../domain/mails.ts'
 import type { Allowance } from './network-allowance.ts'
 
 export interface OutboxOptions {
@@ -41,7 +42,7 @@ export function createOutbox({ mailer, log, allowance, wait = waitFor }: OutboxO
   const turns = createTurnstile(sendingMax)
 
   const sendAtLast = async (job: MailJob): Promise<void> => {
-    await waitFor(randomInt(holdBackMs.min, holdBackMs.max), stop.signal)
+    await wait(randomInt(holdBackMs.min, holdBackMs.max), stop.signal)
     let mail: Mail | undefined
     for (let failures = 0; ; failures += 1) {
       try {
@@ -72,7 +73,7 @@ export function createOutbox({ mailer, log, allowance, wait = waitFor }: OutboxO
     },
     close: async () => {
       stop.abort()
-      await Promise.race([Promise.all(underWay), waitFor(closeMsMax, new AbortController().signal)])
+      await Promise.race([Promise.all(underWay), waitFor(closeMsMax)])
     },
   }
 }
@@ -111,12 +112,7 @@ function factsOf(error: unknown): { readonly code?: string; readonly responseCod
     : { code }
 }
 
-function waitFor(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms).unref()
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
+/** A timer of the platform lets go of the signal when it is over, which outlives thousands of mails. */
+async function waitFor(ms: number, signal?: AbortSignal): Promise<void> {
+  await pause(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => undefined)
 }

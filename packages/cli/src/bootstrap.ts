@@ -4,7 +4,7 @@ import { administratorRole } from '@portcullis/protocol'
 import { StartError } from '@portcullis/runtime'
 import { requireDatabase } from './database-address.ts'
 import { writePrivateFile } from './private-file.ts'
-import { readPassword } from './standard-input.ts'
+import { readPassword } from './given-password.ts'
 
 export interface BootstrapCommandOptions {
   readonly database?: string

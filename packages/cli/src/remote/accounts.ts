@@ -1,6 +1,6 @@
 import { CommandError } from '../command-error.ts'
-import type { PasswordOptions } from '../standard-input.ts'
-import { readPassword } from '../standard-input.ts'
+import type { PasswordOptions } from '../given-password.ts'
+import { readPassword } from '../given-password.ts'
 import type { Administration } from './administration.ts'
 import { asAdministrator } from './administration.ts'
 import type { RemoteOptions } from './credentials.ts'

@@ -18,6 +18,7 @@ import type {
   PasswordResetRequest,
 } from '../domain/password-reset.ts'
 import { resetPassword } from '../domain/password-reset.ts'
+import { identifierText, passwordText } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { sendBadCredentials, sendBusy, sendProblem, sendThrottled, sendUnfit } from './problems.ts'
@@ -33,7 +34,6 @@ export interface LinkRouteParts
   readonly post: Post | undefined
 }
 
-const passwordText = { type: 'string', minLength: 1, maxLength: 1024 } as const
 const tokenText = { type: 'string', minLength: 1, maxLength: 128 } as const
 
 const verificationBody = {
@@ -46,7 +46,7 @@ const resetBody = {
   type: 'object',
   required: ['identifier'],
   additionalProperties: false,
-  properties: { identifier: { type: 'string', minLength: 1, maxLength: 320 } },
+  properties: { identifier: identifierText },
 } as const
 
 const confirmationBody = {

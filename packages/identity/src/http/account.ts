@@ -2,6 +2,7 @@ import { createProblem } from '@portcullis/protocol'
 import type { AccountDeletionParts } from '../domain/account-deletion.ts'
 import { deleteOwnAccount } from '../domain/account-deletion.ts'
 import type { Account } from '../domain/accounts.ts'
+import { passwordText } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import {
@@ -22,7 +23,7 @@ const deletionBody = {
   type: 'object',
   required: ['password'],
   additionalProperties: false,
-  properties: { password: { type: 'string', minLength: 1, maxLength: 1024 } },
+  properties: { password: passwordText },
 } as const
 
 /** The caller's own account: what is known of it, and its end. */

@@ -14,6 +14,15 @@ import { parseEmailAddress } from '../domain/email-addresses.ts'
 import { writeMail } from '../domain/mails.ts'
 import type { Registry } from '../domain/registry.ts'
 import { attributesInClaims, unknownRoles } from '../domain/registry.ts'
+import {
+  accountPath,
+  decisionBody,
+  emailText,
+  identifierText,
+  passwordText,
+  reasonText,
+  roleNames,
+} from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import {
@@ -31,19 +40,6 @@ export interface AdminAccountChangesParts extends CreationParts {
   readonly registry: Registry
 }
 
-const accountPath = {
-  type: 'object',
-  required: ['id'],
-  properties: { id: { type: 'string' } },
-} as const
-export const reasonText = { type: 'string', minLength: 1, maxLength: 500 } as const
-export const emailText = { type: 'string', minLength: 1, maxLength: 320 } as const
-export const roleNames = {
-  type: 'array',
-  maxItems: 64,
-  uniqueItems: true,
-  items: { type: 'string', minLength: 1, maxLength: 64 },
-} as const
 /** Read by `parseAttributeChanges`. */
 const anyMembers = { type: 'object' } as const
 
@@ -52,20 +48,13 @@ const creationBody = {
   required: ['identifier'],
   additionalProperties: false,
   properties: {
-    identifier: { type: 'string', minLength: 1, maxLength: 320 },
-    password: { type: 'string', minLength: 1, maxLength: 1024 },
+    identifier: identifierText,
+    password: passwordText,
     email: emailText,
     roles: roleNames,
     attributes: anyMembers,
     reason: reasonText,
   },
-} as const
-
-const decisionBody = {
-  type: 'object',
-  required: ['reason'],
-  additionalProperties: false,
-  properties: { reason: reasonText },
 } as const
 
 const rolesBody = {

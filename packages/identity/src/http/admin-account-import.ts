@@ -9,7 +9,7 @@ import type {
   ImportParts,
 } from '../domain/account-import.ts'
 import { fitAccount, importAccounts, rehearseImport } from '../domain/account-import.ts'
-import { emailText, reasonText, roleNames } from './admin-account-changes.ts'
+import { emailText, identifierText, reasonText, roleNames } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { fieldErrorOf, fieldErrorsMax } from './problems.ts'
@@ -40,7 +40,7 @@ const accountSchema = {
   required: ['identifier', 'password_hash'],
   additionalProperties: false,
   properties: {
-    identifier: { type: 'string', minLength: 1, maxLength: 320 },
+    identifier: identifierText,
     password_hash: { type: 'string', minLength: 1, maxLength: 512 },
     email: emailText,
     email_verified: { type: 'boolean' },

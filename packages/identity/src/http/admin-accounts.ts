@@ -1,6 +1,7 @@
 import { createProblem } from '@portcullis/protocol'
 import type { Account, AccountStore, Decision } from '../domain/accounts.ts'
 import { parseIdentifier } from '../domain/accounts.ts'
+import { accountPath, decisionBody, identifierText } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { sendLastAdministrator, sendOverruled, sendProblem } from './problems.ts'
@@ -16,20 +17,7 @@ const accountQuery = {
   type: 'object',
   required: ['identifier'],
   additionalProperties: false,
-  properties: { identifier: { type: 'string', minLength: 1, maxLength: 320 } },
-} as const
-
-const accountPath = {
-  type: 'object',
-  required: ['id'],
-  properties: { id: { type: 'string' } },
-} as const
-
-const decisionBody = {
-  type: 'object',
-  required: ['reason'],
-  additionalProperties: false,
-  properties: { reason: { type: 'string', minLength: 1, maxLength: 500 } },
+  properties: { identifier: identifierText },
 } as const
 
 /** What an administrator may do to an account. Every change is kept with who made it and why. */

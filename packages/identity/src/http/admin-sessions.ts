@@ -1,4 +1,5 @@
 import type { AccountAdministration } from '../domain/account-administration.ts'
+import { reasonText } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { sendOverruled, sendUnfit } from './problems.ts'
@@ -16,7 +17,7 @@ const endAllBody = {
   additionalProperties: false,
   properties: {
     issuer: { type: 'string', minLength: 1, maxLength: 2048 },
-    reason: { type: 'string', minLength: 1, maxLength: 500 },
+    reason: reasonText,
   },
 } as const
 

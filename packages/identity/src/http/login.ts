@@ -4,6 +4,7 @@ import type { LoginOutcome, LoginParts } from '../domain/login.ts'
 import { login } from '../domain/login.ts'
 import type { LogoutTokenParts } from '../domain/logout.ts'
 import { recogniseAtLogout } from '../domain/logout.ts'
+import { identifierText, passwordText } from './body-fields.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { isFromOwnPage } from './own-pages.ts'
 import { crossOriginDetail } from './presented-refresh-token.ts'
@@ -19,8 +20,8 @@ const loginBody = {
   required: ['identifier', 'password'],
   additionalProperties: false,
   properties: {
-    identifier: { type: 'string', minLength: 1, maxLength: 320 },
-    password: { type: 'string', minLength: 1, maxLength: 1024 },
+    identifier: identifierText,
+    password: passwordText,
     client_id: { type: 'string', minLength: 1, maxLength: 64 },
     audience: {
       oneOf: [audienceName, { type: 'array', items: audienceName, minItems: 1, maxItems: 16 }],

@@ -4,6 +4,7 @@ import { writeMail } from '../domain/mails.ts'
 import type { PasswordChangeOutcome, PasswordChangeParts } from '../domain/password-change.ts'
 import { changePassword } from '../domain/password-change.ts'
 import type { FastifyReply } from 'fastify'
+import { passwordText } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { sendBadCredentials, sendBusy, sendProblem, sendThrottled } from './problems.ts'
@@ -21,8 +22,8 @@ const passwordBody = {
   required: ['current', 'new'],
   additionalProperties: false,
   properties: {
-    current: { type: 'string', minLength: 1, maxLength: 1024 },
-    new: { type: 'string', minLength: 1, maxLength: 1024 },
+    current: passwordText,
+    new: passwordText,
   },
 } as const
 

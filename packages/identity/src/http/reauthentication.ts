@@ -2,6 +2,7 @@ import { createProblem } from '@portcullis/protocol'
 import type { FastifyReply } from 'fastify'
 import type { ReauthenticationParts, ReauthenticationResult } from '../domain/reauthentication.ts'
 import { reauthenticate } from '../domain/reauthentication.ts'
+import { passwordText } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { sendBadCredentials, sendBusy, sendProblem, sendThrottled } from './problems.ts'
@@ -16,7 +17,7 @@ const passwordBody = {
   type: 'object',
   required: ['password'],
   additionalProperties: false,
-  properties: { password: { type: 'string', minLength: 1, maxLength: 1024 } },
+  properties: { password: passwordText },
 } as const
 
 /** Step-up (RFC 9470): what a service that wants a recent sign-in sends people to. */

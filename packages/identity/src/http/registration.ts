@@ -5,6 +5,7 @@ import { verificationMail } from '../domain/mail-requests.ts'
 import { networkOf } from '../domain/networks.ts'
 import type { RegistrationParts } from '../domain/registration.ts'
 import { register } from '../domain/registration.ts'
+import { emailText, identifierText, passwordText } from './body-fields.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { sendBusy, sendProblem, sendThrottled, sendUnfit } from './problems.ts'
 import type { HttpServer } from './server.ts'
@@ -20,9 +21,9 @@ const accountBody = {
   required: ['identifier'],
   additionalProperties: false,
   properties: {
-    identifier: { type: 'string', minLength: 1, maxLength: 320 },
-    password: { type: 'string', minLength: 1, maxLength: 1024 },
-    email: { type: 'string', minLength: 1, maxLength: 320 },
+    identifier: identifierText,
+    password: passwordText,
+    email: emailText,
   },
 } as const
 

@@ -14,6 +14,7 @@ import type { TestContext } from 'node:test'
 import { fingerprintOf, firstChain, nextChain } from '@portcullis/protocol/revocations'
 import { findCaller } from '../src/domain/callers.ts'
 import { refresh } from '../src/domain/refresh.ts'
+import { createAccountAdministration } from '../src/store/account-administration.ts'
 import { pathOfDatabase } from '../src/store/open-database.ts'
 import { highWaterAt } from '../src/store/high-water.ts'
 import type { ChosenClock } from './chosen-clock.ts'
@@ -23,11 +24,11 @@ import { storeIssuer } from './opened-store.ts'
 import { startRunningIdentity } from './running-identity.ts'
 import { call, isWelcome, positionOf, refreshWith, signInHere } from './signed-in.ts'
 import type { StoreParts } from './store-parts.ts'
-import { endEverywhere, loginWith, openPartsAt } from './store-parts.ts'
+import { commandLine, endEverywhere, loginWith, openPartsAt } from './store-parts.ts'
 import { queryStore } from './store-query.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 
-const baseStep = 2 ** 32
+const baseStep = 2 ** 20
 /** Bases go by the clock, so that two are different even when nothing is left of the first. */
 const firstBase = Math.floor(startMs / 1000) * 2 ** 20
 
@@ -204,6 +205,27 @@ test('without a mark two restores of one copy never use a base twice either', as
   }
   const [first = 0, second = 0] = bases
   assert.ok(second > first + 1000, `${first}, then ${second}`)
+})
+
+test('a base that everybody was ended with is not used again by a copy from before', async (t) => {
+  const place = filePlaceOf(t)
+  await openOnce(place)
+  rmSync(place.markPath)
+  await signInOnce(place)
+  place.keepCopy()
+  const before = await place.open()
+  const administration = createAccountAdministration(before.database, before.log.transaction)
+  await administration.logOutEverybody({ actor: commandLine, reason: 'a test' })
+  const { claims } = await loginWith(before.parts)
+  await before.database.close()
+  place.clock.advanceMs(10_000)
+  place.putCopyBack()
+  rmSync(place.markPath)
+  const restored = await place.open()
+  assertRenewed(restored, /missing/)
+  const [all] = (await restored.log.since(0)).records
+  const { gen = Infinity } = claims
+  assert.ok(all !== undefined && gen < all.floor, `${gen} is not below ${all?.floor}`)
 })
 
 testOnEngines(

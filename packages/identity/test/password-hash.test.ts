@@ -213,6 +213,7 @@ test('a hostile cost is refused when it is read, so that no check can take minut
     scrypt('ln=1024,r=8,p=1'),
     scrypt('ln=14,r=1073741823,p=1'),
     scrypt('ln=16,r=8,p=5'),
+    scrypt('ln=1,r=8,p=131072'),
     pbkdf2('pbkdf2-sha256', '3000001'),
     pbkdf2('pbkdf2-sha256', 'i=9999999999'),
     // Two blocks of SHA-1, which take all iterations twice.
@@ -253,6 +254,7 @@ test('numbers that are none, or make no sense, are damage', () => {
     '$2a$04$yjDgE74RJkeqC0/1NheSSOrvKeu9IbKDpcQf/Ox3qsrRS/Kw42qIV',
     '$2b$5$c92SVSfjeiCD6F2nAD6y0uBpJDjdRkt0EgeC4/31Rf2LUZbDRDE.O',
     scrypt('ln=0,r=8,p=1'),
+    scrypt('ln=16,r=1,p=1'),
     scrypt('ln=14,r=0,p=1'),
     scrypt('ln=14,r=8,p=0'),
     scrypt('ln=1e3,r=8,p=1'),

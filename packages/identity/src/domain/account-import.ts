@@ -1,6 +1,7 @@
 import type { FieldError, JsonObject } from '@portcullis/protocol'
 import { nameAccount } from './account-names.ts'
 import type { AccountStore } from './accounts.ts'
+import type { Actor, Superseded } from './actors.ts'
 import type { Attributes } from './attributes.ts'
 import { applyAttributeChanges, attributesTooLarge, parseAttributeChanges } from './attributes.ts'
 import type { RandomBytes } from './random.ts'
@@ -85,7 +86,7 @@ function fitAttributes(
 export type InsertAccounts = (
   accounts: readonly ImportedRow[],
   decision: ImportDecision,
-) => Promise<ReadonlySet<string>>
+) => Promise<{ readonly kind: 'inserted'; readonly ids: ReadonlySet<string> } | Superseded>
 
 export interface ImportParts {
   readonly insertAccounts: InsertAccounts
@@ -93,7 +94,7 @@ export interface ImportParts {
 }
 
 export interface ImportDecision {
-  readonly actor: string
+  readonly actor: Actor
   readonly reason?: string | undefined
 }
 
@@ -110,14 +111,20 @@ export async function importAccounts(
   { insertAccounts }: ImportParts,
   candidates: readonly FitAccount[],
   decision: ImportDecision,
-): Promise<readonly ImportOutcome[]> {
+): Promise<
+  { readonly kind: 'imported'; readonly outcomes: readonly ImportOutcome[] } | Superseded
+> {
   const fit = candidates.flatMap((one) => (one.kind === 'fit' ? [one.account] : []))
-  const created = await insertAccounts(fit, decision)
-  return candidates.map((candidate) => {
+  const inserted = await insertAccounts(fit, decision)
+  if (inserted.kind === 'superseded') return inserted
+  const outcomes = candidates.map((candidate): ImportOutcome => {
     if (candidate.kind === 'mistaken') return candidate
     const { id, identifier } = candidate.account
-    return created.has(id) ? { kind: 'created', id, identifier } : { kind: 'exists', identifier }
+    return inserted.ids.has(id)
+      ? { kind: 'created', id, identifier }
+      : { kind: 'exists', identifier }
   })
+  return { kind: 'imported', outcomes }
 }
 
 /** What `importAccounts` would do at this moment; changes nothing. */

@@ -12,7 +12,7 @@ import { fitAccount, importAccounts, rehearseImport } from '../domain/account-im
 import { emailText, identifierText, reasonText, roleNames } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import { fieldErrorOf, fieldErrorsMax } from './problems.ts'
+import { fieldErrorOf, fieldErrorsMax, sendOverruled } from './problems.ts'
 import type { HttpServer } from './server.ts'
 
 export interface AdminAccountImportParts extends ImportParts, FittingParts {
@@ -54,15 +54,15 @@ const accountSchema = {
 export function addAdminAccountImport(app: HttpServer, parts: AdminAccountImportParts): void {
   const path = pathAtIssuer(parts.issuer, '/admin/accounts/import')
   app.post(path, { schema: { body: importBody } }, async (request, reply) => {
-    const actor = (await parts.callers.requireAdministrator(request)).accountId
+    const actor = await parts.callers.requireAdministrator(request)
     const { accounts, dry_run: isDryRun = false, reason } = request.body
     const candidates = accounts.map((account) => candidateOf(parts, request, account))
-    const outcomes = isDryRun
-      ? await rehearseImport(parts, candidates)
-      : await importAccounts(parts, candidates, { actor, reason })
-    const created = outcomes.filter(({ kind }) => kind === 'created').length
-    if (created > 0) request.log.info({ actor, created }, 'accounts imported')
-    return reply.send({ results: outcomes.map(membersOf) })
+    if (isDryRun) return reply.send(answerOf(await rehearseImport(parts, candidates)))
+    const imported = await importAccounts(parts, candidates, { actor, reason })
+    if (imported.kind === 'superseded') return sendOverruled(reply)
+    const created = imported.outcomes.filter(({ kind }) => kind === 'created').length
+    if (created > 0) request.log.info({ actor: actor.accountId, created }, 'accounts imported')
+    return reply.send(answerOf(imported.outcomes))
   })
 }
 
@@ -93,6 +93,10 @@ function withoutContent({ field, message }: FieldError): FieldError {
   return /^(?:\/\w{1,64})*$/.test(field)
     ? { field, message }
     : { field: '', message: 'has a member that is not known' }
+}
+
+function answerOf(outcomes: readonly ImportOutcome[]): object {
+  return { results: outcomes.map(membersOf) }
 }
 
 function membersOf(outcome: ImportOutcome): object {

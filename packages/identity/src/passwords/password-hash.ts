@@ -140,6 +140,8 @@ function readBcrypt(parts: Parts, text: string): PasswordHash | PasswordHashFaul
 /** N · r · p; twice what OWASP asks for. With r = 8, N = 2^17 takes half a second and 128 MiB. */
 const scryptWorkMax = 2 ** 21
 const scryptMemoryBytesMax = 256 * 1024 * 1024
+/** Each costs a PBKDF2 over its blocks as well, which is not in N · r · p. */
+const scryptLanesMax = 64
 
 function readScrypt(parts: Parts): PasswordHash | PasswordHashFault {
   const blockSize = numberOf(parts.get('blocks'))
@@ -153,6 +155,9 @@ function readScrypt(parts: Parts): PasswordHash | PasswordHashFault {
   const memoryBytes = 128 * cost * blockSize
   if (memoryBytes > scryptMemoryBytesMax) return 'too-costly'
   if (cost * blockSize * parallelization > scryptWorkMax) return 'too-costly'
+  if (parallelization > scryptLanesMax) return 'too-costly'
+  // RFC 7914, section 6: N is below 2^(128 · r / 8), and OpenSSL takes no other.
+  if (log >= 16 * blockSize) return 'damaged'
   // OpenSSL counts a little more than the formula says.
   const options = { cost, blockSize, parallelization, maxmem: 2 * scryptMemoryBytesMax }
   return {

@@ -1,5 +1,7 @@
 import type { ImportDecision, ImportedRow, InsertAccounts } from '../domain/account-import.ts'
+import { actorName } from '../domain/actors.ts'
 import type { Database, Query } from './database.ts'
+import { isStillActor, superseded } from './decisions.ts'
 import { appendEvent } from './events.ts'
 
 export function createInsertAccounts(database: Database): InsertAccounts {
@@ -8,14 +10,16 @@ export function createInsertAccounts(database: Database): InsertAccounts {
 }
 
 /**
- * Inserts accounts with their events, and leaves alone those whose identifier somebody has. In one order, so
- * that two imports of the same people wait for one another; all accounts before the first event, as everywhere.
+ * Inserts accounts with their events, and leaves alone those whose identifier somebody has. Who decides is
+ * locked first, and stays what he is. The others come in one order, so that two imports of the same people wait for one another; all accounts before the first event, as everywhere.
  */
 async function insertAccounts(
   query: Query,
   accounts: readonly ImportedRow[],
-  { actor, reason }: ImportDecision,
-): Promise<ReadonlySet<string>> {
+  { actor: decider, reason }: ImportDecision,
+): ReturnType<InsertAccounts> {
+  if (!(await isStillActor(query, decider))) return superseded
+  const actor = actorName(decider)
   const created = new Set<string>()
   const inOrder = accounts.toSorted((one, other) =>
     one.identifier < other.identifier ? -1 : Number(one.identifier > other.identifier),
@@ -28,7 +32,7 @@ async function insertAccounts(
     await appendEvent(query, { kind: 'account-created', accountId, actor, reason })
     if (isBlocked) await appendEvent(query, { kind: 'account-blocked', accountId, actor, reason })
   }
-  return created
+  return { kind: 'inserted', ids: created }
 }
 
 async function insert(query: Query, account: ImportedRow): Promise<boolean> {

@@ -20,9 +20,11 @@ export type OpenedEpoch =
   /** History may have been lost: every session and every token from before is void. */
   | { readonly kind: 'renewed'; readonly why: string }
 
-/** Far above any generation that is counted up one by one. */
-const baseStep = 2 ** 32
-/** By the clock as well: a mark and a database that are both gone tell nothing of the bases they had. */
+/**
+ * Bases go by the clock, and run ahead of it by a second at most for each that is taken: so one that is taken later
+ * is above all before it, those that were lost with a mark and a database among them. Between two there is room for
+ * all the generations that were counted up on the first.
+ */
 const basePerSecond = 2 ** 20
 /** Followers believe no checkpoint that is further ahead than a few seconds, and nor do we. */
 const aheadMsMax = 60_000
@@ -70,11 +72,29 @@ export async function openEpoch(
  * lost. It locks the head of the log, so only its record may follow.
  */
 export async function raiseBase(query: Query): Promise<number> {
-  const [row] = await query('UPDATE revocation_head SET base = base + $1 RETURNING base', [
-    baseStep,
-  ])
+  const now = await readClock(query)
+  // Before the head is locked: what is counted up meanwhile is far less than the step.
+  const most = await mostCounted(query)
+  const [row] = await query(
+    'UPDATE revocation_head SET base = greatest(base + $1, $2) RETURNING base',
+    [basePerSecond + most, clockBase(now)],
+  )
   if (row === undefined) throw new TypeError('no epoch was opened in this store')
   return integer(row, 'base')
+}
+
+function clockBase(nowMs: number): number {
+  return Math.floor(nowMs / 1000) * basePerSecond
+}
+
+/** The highest generation that is stored, which stands above the base in tokens. */
+async function mostCounted(query: Query): Promise<number> {
+  const [row] = await query(
+    `SELECT greatest((SELECT coalesce(max(generation), 0) FROM accounts),
+                     (SELECT coalesce(max(generation), 0) FROM clients)) AS most`,
+  )
+  if (row === undefined) throw new TypeError('the highest generation cannot be told')
+  return integer(row, 'most')
 }
 
 /**
@@ -143,7 +163,8 @@ async function renew(
 ): Promise<OpenedEpoch> {
   const { issuer, now } = moment
   const newEpoch = moment.newEpoch()
-  const base = Math.max(highestBase + baseStep, Math.floor(now / 1000) * basePerSecond)
+  const step = basePerSecond + (await mostCounted(query))
+  const base = Math.max(highestBase + step, clockBase(now))
   await query('UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL', [now])
   // The record for all covers every record of the epochs before, except that of a withdrawn key: its
   // thief chooses generations as he likes.

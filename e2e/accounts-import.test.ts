@@ -151,7 +151,10 @@ testOnEngines(
     writeFileSync(join(folder, 'accounts.jsonl'), withMistakes)
     const rehearsed = await finished(importing(['accounts.jsonl', '--dry-run']))
     assert.equal(rehearsed.code, 1, rehearsed.errors)
-    assert.equal(rehearsed.output, 'accounts could be imported: 3, there already: 0, mistaken: 5\n')
+    assert.equal(
+      rehearsed.output,
+      'accounts could be imported: 3, there already: 0, lines with mistakes: 5\n',
+    )
     assert.match(rehearsed.errors, /^line 6: \/password_hash is of no kind/m)
     assert.match(rehearsed.errors, /mistaken lines: 5\nCorrect them first/)
     assert.equal(await countPeople(), 0)
@@ -174,14 +177,17 @@ testOnEngines(
 
     const corrected = linesOf([carol, dave, { ...grace, identifier: 'ivan' }, grace])
     const again = await finished(importing(['-'], corrected))
-    const expected = 'accounts imported: 1, there already: 3, mistaken: 0\n'
+    const expected = 'accounts imported: 1, there already: 3, lines with mistakes: 0\n'
     assert.deepEqual(again, { code: 0, output: expected, errors: '' })
     const strict = await finished(importing(['-', '--on-existing', 'fail'], corrected))
     assert.equal(strict.code, 1)
     assert.match(strict.errors, /^line 4: \/identifier is taken already$/m)
     const shown = await finished(importing(['-', '--dry-run'], shownInReadme()))
     assert.equal(shown.code, 0, shown.errors)
-    assert.match(shown.output, /^accounts could be imported: 0, there already: 2, mistaken: 0$/m)
+    assert.match(
+      shown.output,
+      /^accounts could be imported: 0, there already: 2, lines with mistakes: 0$/m,
+    )
     const empty = await finished(importing(['-'], Buffer.from('\n\n')))
     assert.equal(empty.code, 1)
     assert.match(empty.errors, /there is no account in the file/)

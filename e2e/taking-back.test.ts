@@ -118,7 +118,10 @@ test('remote commands tell refused, wrongly used and unreachable apart', async (
   assert.match(early.said, /may not sign before 20\d\d-/)
   const without = await portcullis('accounts', 'block', 'alice')
   assert.equal(without.code, 2)
-  const away = await portcullis('keys', 'list', '--issuer', 'http://localhost:9')
+  const elsewhereAlone = await portcullis('keys', 'list', '--issuer', 'http://localhost:9')
+  assert.equal(elsewhereAlone.code, 2, 'the password of this system was shown to another issuer')
+  const credentials = ['--credentials', '.portcullis/credentials.json']
+  const away = await portcullis('keys', 'list', '--issuer', 'http://localhost:9', ...credentials)
   assert.equal(away.code, 3, away.said)
   const elsewhere = runPortcullis(['keys', 'list'], { folder: '/' })
   assert.equal(await elsewhere.ended, 2, elsewhere.errors())

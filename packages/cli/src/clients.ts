@@ -39,7 +39,9 @@ export async function runCreateClient(
     file.remove()
     throw error
   }
-  process.stdout.write(`the client ${name} can ask for ${scope}; its secret is in ${credentials}\n`)
+  process.stdout.write(
+    `the client ${name} can ask for ${scope}, as far as the settings of its issuer know that; its secret is in ${credentials}\n`,
+  )
 }
 
 /** A mistyped path would become a store of its own, with a client that no issuer knows. */

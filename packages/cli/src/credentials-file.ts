@@ -77,7 +77,7 @@ export function readIssuer(path: string): string {
 }
 
 function read<Content>(path: string, check: (value: unknown) => SchemaCheck<Content>): Content {
-  const checked = check(readSettingsFile(path))
+  const checked = check(readSettingsFile(path, 'the file'))
   if (checked.kind === 'mistaken') throw settingsError(path, checked.mistakes)
   return checked.value
 }

@@ -60,7 +60,7 @@ test('a log hears of the progress every ten seconds, and a terminal five times a
   assert.equal(log.errors(), '')
   log.advanceMs(1)
   await log.report.progress(counts)
-  const said = 'accounts imported: 9, there already: 1, mistaken: 2'
+  const said = 'accounts imported: 9, there already: 1, lines with mistakes: 2'
   assert.equal(log.errors(), `12 lines read, ${said}\n`)
   await log.report.progress(counts)
   assert.equal(log.errors(), '')
@@ -81,7 +81,10 @@ test('people get mistakes on standard error and the result on standard output', 
   for (const mistake of mistakes) await report.mistake(mistake)
   await report.end(counts)
   assert.equal(errors(), 'line 3: /email is not an e-mail address\nline 5: the line is not UTF-8\n')
-  assert.equal(output(), 'accounts could be imported: 9, there already: 1, mistaken: 2\n')
+  assert.equal(
+    output(),
+    'accounts could be imported: 9, there already: 1, lines with mistakes: 2\n',
+  )
 })
 
 test('programs get one object, with or without mistakes', async () => {

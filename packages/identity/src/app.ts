@@ -1,11 +1,11 @@
 import type { Log, Running, TlsPair } from '@portcullis/runtime'
-import { listenError, readTlsFiles, startOperations } from '@portcullis/runtime'
+import { listenError, readTlsFiles, redactPassword, startOperations } from '@portcullis/runtime'
 import { boundPort, createHttpServer } from './http/server.ts'
 import type { Transport } from './http/transport.ts'
 import { createTlsTransport, plainTransport } from './http/transport.ts'
 import { startCertificateReload } from './jobs/certificate-reload.ts'
 import type { IdentitySettings } from './settings.ts'
-import { isReadable } from './store/database.ts'
+import { hasAccounts, isReadable } from './store/database.ts'
 import { openDatabase } from './store/open-database.ts'
 import type { IdentityOptions } from './parts.ts'
 import { openParts } from './parts.ts'
@@ -49,7 +49,15 @@ export async function startIdentity(
     })
     close.push(operations.close)
     const port = boundPort(app)
-    log.info({ issuer: parts.issuer, port }, 'identity is ready')
+    log.info(
+      { issuer: parts.issuer, port, database: redactPassword(settings.database) },
+      'identity is ready',
+    )
+    if (!(await hasAccounts(database))) {
+      log.warn(
+        'this store has no accounts: nobody can sign in before portcullis bootstrap made one',
+      )
+    }
     return { port, operationsPort: operations.port, close: closeAll }
   } catch (error) {
     await closeAll()

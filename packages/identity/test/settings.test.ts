@@ -302,6 +302,14 @@ test('the pepper is required too, and the previous one is accepted behind it', (
   )
 })
 
+test('one secret for two purposes is refused: whoever has it would have both', () => {
+  const key = randomBytes(32).toString('base64')
+  assert.throws(
+    () => readSecrets({ [name]: key, [pepperName]: key }),
+    /REFRESH_PEPPER must not be PORTCULLIS_SEALING_KEY/,
+  )
+})
+
 const refusedEnvironments: readonly (readonly [Environment, RegExp])[] = [
   [{}, /PORTCULLIS_SEALING_KEY is not set/],
   [{ [name]: '' }, /is not base64/],

@@ -21,6 +21,7 @@ import {
   jsonLogin,
   machine,
   ordersAndReviews,
+  startRunningIdentity,
 } from './running-identity.ts'
 import { startError } from './start-error.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
@@ -203,6 +204,16 @@ test('an empty store starts too: keys are published, and nobody can sign in yet'
   const { identifier, password } = alice
   const answer = await ask(port, jsonLogin(JSON.stringify({ identifier, password })))
   assert.equal(answer.members()['code'], 'bad-credentials')
+})
+
+test('a store without accounts is said to be one, by its address: it may not be the one that was meant', async (t) => {
+  const empty = await startRunningIdentity({ accounts: [], clients: [] })
+  t.after(empty.close)
+  assert.match(empty.logged(), /"database":"sqlite:.*identity is ready/)
+  assert.match(empty.logged(), /this store has no accounts/)
+  const filled = await startRunningIdentity()
+  t.after(filled.close)
+  assert.doesNotMatch(filled.logged(), /no accounts/)
 })
 
 test('health is on the operations listener only, and tells when the database is gone', async (t) => {

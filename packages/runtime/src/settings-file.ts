@@ -10,14 +10,14 @@ export interface Mistake {
   readonly message: string
 }
 
-/** Reads a JSON settings file. A file that is missing, unreadable or not JSON is a `StartError`. */
-export function readSettingsFile(path: string): unknown {
+/** Reads a JSON file of settings, or of what `what` says. One that is missing, unreadable or not JSON is a `StartError`. */
+export function readSettingsFile(path: string, what = 'the settings file'): unknown {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
     throw new StartError(
-      `the settings file ${path} cannot be read (${systemErrorCode(error) ?? 'error'})`,
+      `${what} ${path} cannot be read (${systemErrorCode(error) ?? 'error'})`,
       'Create it, or correct the path or its permissions.',
       { cause: error },
     )
@@ -26,7 +26,7 @@ export function readSettingsFile(path: string): unknown {
     return JSON.parse(text)
   } catch (error) {
     const where = lineOfFault(text, error)
-    throw new StartError(`the settings file ${path} is not JSON${where}`, 'Correct the file.')
+    throw new StartError(`${what} ${path} is not JSON${where}`, 'Correct the file.')
   }
 }
 

@@ -64,7 +64,7 @@ async function ask(
   if (response.ok) return members
   const why = whyOf(members) ?? `it answered ${response.status}`
   throw response.status < 500
-    ? new CommandError(1, `refused: ${why}`, 'Nothing was changed.')
+    ? new CommandError(1, `refused: ${why}`, remedyOf(response.status))
     : new CommandError(1, `identity failed: ${why}`, 'Look what has become of it, then try again.')
 }
 
@@ -76,6 +76,12 @@ function whyOf({ detail, title, errors }: Members): string | undefined {
     ({ field, message }: Members) => `${String(field)} ${String(message)}`,
   )
   return printable([said, ...faults].join('; '))
+}
+
+function remedyOf(status: number): string {
+  return status === 404
+    ? 'Nothing was changed. Check that --issuer is that of identity, and not of the gateway.'
+    : 'Nothing was changed.'
 }
 
 async function membersOf(response: Response): Promise<Members> {

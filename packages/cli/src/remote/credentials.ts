@@ -21,9 +21,13 @@ export interface Administrator {
   readonly password: string
 }
 
-/** Reads the files; by default those of the development system in this folder. */
+/** Reads the files; by default those of the development system in this folder, which only go together. */
 export function readAdministrator(options: RemoteOptions): Administrator {
   const { credentials: path = defaultCredentialsFile } = options
+  if (options.issuer !== undefined && options.credentials === undefined) {
+    const remedy = 'Name the credentials for it with --credentials FILE.'
+    throw new CommandError(2, `${path} is not for another issuer, and is not shown to it`, remedy)
+  }
   try {
     const account = readCredentials(path).accounts.find(({ roles }) =>
       roles.includes(administratorRole),

@@ -82,7 +82,7 @@ function textOf({ line, field, message }: LineMistake): string {
 
 function sentenceOf({ imported, existing, mistaken }: ImportCounts, isDryRun: boolean): string {
   const done = isDryRun ? 'could be imported' : 'imported'
-  return `accounts ${done}: ${imported}, there already: ${existing}, mistaken: ${mistaken}`
+  return `accounts ${done}: ${imported}, there already: ${existing}, lines with mistakes: ${mistaken}`
 }
 
 /** Waits for a slow reader. */

@@ -34,7 +34,9 @@ export async function newPasswordFault(
   if (codePoints > codePointsMax) return `must not have more than ${codePointsMax} characters`
   const folded = foldCase(password)
   if (await rules.isCommon(folded)) return 'is among the passwords that are guessed first'
-  if (leansOn(folded, wordsOfIdentifier(identifier))) return 'must not contain the identifier'
+  if (leansOn(folded, wordsOfIdentifier(identifier))) {
+    return 'must not contain the identifier, nor what stands before its @'
+  }
   if (leansOn(folded, rules.contextWords)) return 'must not contain the name of this service'
   if ((await rules.isBreached(password)) === true) return 'was found in a breach'
   return undefined

@@ -52,7 +52,9 @@ export function createCallers(parts: CallerParts): Callers {
   const liveSession = async (auth: Auth): Promise<KnownSession> => {
     const session = await findCaller(sessions, auth.claims)
     if (session !== undefined) return session
-    throw refused('the session of the token is over, or the token is not one of a person')
+    throw refused(
+      'the session of the token is over, or has a newer token, or the token is not one of a person',
+    )
   }
   const forIdentity = async (request: FastifyRequest): Promise<Auth> => {
     const auth = await authenticate(ownTokens, request)

@@ -55,6 +55,10 @@ export function checkSecrets(environment: Environment): CheckedSecrets {
   if (sealing.kind !== 'key' || present.kind !== 'key' || mistakes.length > 0) {
     return { kind: 'mistaken', mistakes }
   }
+  if (present.key.equals(sealing.key)) {
+    const message = `must not be ${sealingKey.variable}: either would be enough for everything`
+    return { kind: 'mistaken', mistakes: [{ path: pepper.variable, message }] }
+  }
   const previous = older.kind === 'key' ? [createPepper(older.key)] : []
   const peppers: RefreshPeppers = [createPepper(present.key), ...previous]
   return { kind: 'secrets', secrets: { sealingKey: sealing.key, peppers } }

@@ -54,10 +54,15 @@ export interface DatabaseOptions {
   readonly now?: (() => number) | undefined
 }
 
+/** A store without any is new, or not the one that was meant. */
+export async function hasAccounts({ read }: Pick<Database, 'read'>): Promise<boolean> {
+  return (await read('SELECT id FROM accounts LIMIT 1')).length > 0
+}
+
 /** Whether rows can be read at the moment. */
 export async function isReadable(database: Database): Promise<boolean> {
   try {
-    await database.read('SELECT id FROM accounts LIMIT 1')
+    await hasAccounts(database)
     return true
   } catch {
     return false

@@ -41,7 +41,7 @@ export async function openPostgres(url: string, { now }: DatabaseOptions): Promi
   } catch (error) {
     await pool.end()
     if (error instanceof StartError) throw error
-    throw unusable(error instanceof StoreUnavailableError ? error.cause : error)
+    throw unusable(url, error instanceof StoreUnavailableError ? error.cause : error)
   }
   let closed: Promise<void> | undefined
   return {
@@ -225,9 +225,10 @@ function notDurable(): StartError {
   )
 }
 
-function unusable(error: unknown): StartError {
+function unusable(url: string, error: unknown): StartError {
+  const { host = '', pathname = '' } = URL.parse(url) ?? {}
   return new StartError(
-    `the database cannot be used: ${reasonOf(error)}`,
+    `the database ${host}${pathname} cannot be used: ${reasonOf(error)}`,
     'Check that the server runs, and that the address names a database that this user may create tables in.',
     { cause: error },
   )

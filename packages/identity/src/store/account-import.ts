@@ -1,6 +1,8 @@
 import type { ImportDecision, ImportedRow, InsertAccounts } from '../domain/account-import.ts'
+import { text } from './columns.ts'
 import type { Database, Query } from './database.ts'
 import { appendEvent } from './events.ts'
+import { insertOverUnconfirmed } from './unconfirmed-accounts.ts'
 
 export function createInsertAccounts(database: Database): InsertAccounts {
   return (accounts, decision) =>
@@ -8,8 +10,8 @@ export function createInsertAccounts(database: Database): InsertAccounts {
 }
 
 /**
- * Inserts accounts with their events, and leaves alone those whose identifier somebody has. In one order, so
- * that two imports of the same people wait for one another; all accounts before the first event, as everywhere.
+ * Inserts accounts with their events, and leaves alone those whose identifier somebody has: an account that nobody
+ * has confirmed is nobody's, and gives way. In one order, so that two imports of the same people wait for one another; all accounts before the first event, as everywhere.
  */
 async function insertAccounts(
   query: Query,
@@ -17,11 +19,19 @@ async function insertAccounts(
   { actor, reason }: ImportDecision,
 ): Promise<ReadonlySet<string>> {
   const created = new Set<string>()
+  const gaveWay: string[] = []
   const inOrder = accounts.toSorted((one, other) =>
     one.identifier < other.identifier ? -1 : Number(one.identifier > other.identifier),
   )
   for (const account of inOrder) {
-    if (await insert(query, account)) created.add(account.id)
+    const { inserted, buried } = await insertOverUnconfirmed(query, account.identifier, () =>
+      insert(query, account),
+    )
+    if (inserted !== undefined) created.add(inserted)
+    if (buried !== undefined) gaveWay.push(buried)
+  }
+  for (const accountId of gaveWay) {
+    await appendEvent(query, { kind: 'account-deleted', accountId, actor, reason })
   }
   for (const { id: accountId, isBlocked } of accounts) {
     if (!created.has(accountId)) continue
@@ -31,8 +41,9 @@ async function insertAccounts(
   return created
 }
 
-async function insert(query: Query, account: ImportedRow): Promise<boolean> {
-  const rows = await query(
+/** Answers its id; undefined when the identifier is taken. */
+async function insert(query: Query, account: ImportedRow): Promise<string | undefined> {
+  const [row] = await query(
     `INSERT INTO accounts (id, identifier, password_hash, email, email_verified_at, roles, attributes,
                            blocked_at, unconfirmed, generation, created_at)
      VALUES ($1, $2, $3, $4, CASE WHEN $5 = 1 THEN statement_now() END, $6, $7,
@@ -50,5 +61,5 @@ async function insert(query: Query, account: ImportedRow): Promise<boolean> {
       account.isBlocked ? 1 : 0,
     ],
   )
-  return rows.length > 0
+  return row && text(row, 'id')
 }

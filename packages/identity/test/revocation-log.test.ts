@@ -10,6 +10,8 @@ import { synchroniseClients } from '../src/store/clients.ts'
 import { openEpoch } from '../src/store/epochs.ts'
 import { appendEvent } from '../src/store/events.ts'
 import { highWaterAt } from '../src/store/high-water.ts'
+import { createRevocationLog } from '../src/store/revocations.ts'
+import { createSessionStore } from '../src/store/sessions.ts'
 import type { ChosenClock } from './chosen-clock.ts'
 import { createChosenClock, startMs } from './chosen-clock.ts'
 import { testOnEngines } from './engines.ts'
@@ -113,6 +115,26 @@ test('the mark beside the database is as far as the log before a revoke is ackno
   await parts.sessions.end(sessionId)
   assert.deepEqual(marks, [1])
 })
+
+testOnEngines(
+  'followers hear of a revocation whose mark cannot be written, and nobody is told that it is safe',
+  async (t, engine) => {
+    const { database, parts } = await open(t, await engine.createStore(t))
+    const highWater = { raise: () => Promise.reject(new Error('the disk is full')) }
+    const log = createRevocationLog(database, { issuer: storeIssuer, highWater })
+    const heard: number[] = []
+    log.onRevoked(() => heard.push(1))
+    const { sessionId } = await loginWith(parts)
+    const ending = createSessionStore(database, log.transaction).end(sessionId)
+    await assert.rejects(ending, /the disk is full/)
+    assert.deepEqual(heard, [1])
+    const { records } = await log.since(0)
+    assert.deepEqual(
+      records.map(({ kind }) => kind),
+      ['session'],
+    )
+  },
+)
 
 testOnEngines(
   'theft writes its record and its event in the step that ends the session',

@@ -95,6 +95,7 @@ export type ForcedResetOutcome =
 export interface AccountAdministration {
   /** By its owner. */
   readonly create: (account: NewAccountRow) => Promise<CreatedAccount>
+  /** By somebody else. An account that nobody has confirmed gives way, and its links die. */
   readonly createFor: (
     account: NewAccountRow,
     decision: CreationDecision,

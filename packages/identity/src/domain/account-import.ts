@@ -82,7 +82,10 @@ function fitAttributes(
     : { kind: 'attributes', attributes }
 }
 
-/** Inserts many accounts at once, all or none. Answers the ids of those whose identifier nobody had. */
+/**
+ * Inserts many accounts at once, all or none. Answers the ids of those whose identifier nobody had: an account that
+ * nobody has confirmed gives way, and its links die.
+ */
 export type InsertAccounts = (
   accounts: readonly ImportedRow[],
   decision: ImportDecision,
@@ -140,7 +143,8 @@ export async function rehearseImport(
       continue
     }
     const { identifier } = candidate.account
-    const isThere = before.has(identifier) || (await accounts.findByIdentifier(identifier))
+    const found = await accounts.findByIdentifier(identifier)
+    const isThere = before.has(identifier) || found?.isUnconfirmed === false
     outcomes.push({ kind: isThere ? 'exists' : 'importable', identifier })
     before.add(identifier)
   }

@@ -67,8 +67,11 @@ export interface LinkStore {
    * account that nobody has confirmed stays so: a click says nothing about who has chosen its password.
    */
   readonly confirmEmail: (tokenHash: string) => Promise<boolean>
-  /** Forgets links that have expired, mailboxes that had no mail lately, and accounts that nobody has confirmed in `unconfirmedMs`. */
-  readonly tidy: (unconfirmedMs: number) => Promise<void>
+  /**
+   * Forgets links that have expired, mailboxes that had no mail lately, and some of the accounts that nobody has
+   * confirmed in `unconfirmedMs`. Answers whether there may be more of those.
+   */
+  readonly tidy: (unconfirmedMs: number) => Promise<boolean>
 }
 
 /** Tokens are 256 random bits: a fast hash is enough (ASVS 6.5.2), and the database cannot be used as a mailbox. */

@@ -3,25 +3,35 @@ import type { LinkStore } from '../domain/account-links.ts'
 import type { Repeat } from './steady-step.ts'
 import { takeSteadySteps } from './steady-step.ts'
 
-const everyMs = 3_600_000
+const everyMs = 60_000
 /** A link to confirm an account is good for a day; whoever comes back from a long week asks for another. */
 const unconfirmedMs = 7 * 24 * 3_600_000
 
-/** Takes away what nobody can use any more. What has expired is refused long before that. */
+/**
+ * Takes away what nobody can use any more, from the start on and until the returned function has been called. What
+ * has expired is refused long before that. It goes on while there is more: whatever strangers register in a
+ * minute is gone as quickly.
+ */
 export function startAccountUpkeep(
   { tidy }: Pick<LinkStore, 'tidy'>,
   log: Log,
   repeat?: Repeat,
 ): () => Promise<void> {
-  return takeSteadySteps({
+  const over = new AbortController()
+  const stop = takeSteadySteps({
     step: async () => {
-      await tidy(unconfirmedMs)
+      while (!over.signal.aborted && (await tidy(unconfirmedMs))) continue
       return undefined
     },
     everyMs,
+    isAtOnce: true,
     trouble: 'expired links and accounts that nobody confirmed cannot be taken away',
     recovery: 'expired links and accounts that nobody confirmed are taken away again',
     log,
     repeat,
   })
+  return () => {
+    over.abort()
+    return stop()
+  }
 }

@@ -12,6 +12,8 @@ export interface SteadyStep {
   /** Does it, and answers what was wrong with it; a throw is trouble too. */
   readonly step: () => Promise<object | undefined>
   readonly everyMs: number
+  /** Whether the first is taken now, and not only when that time has passed. */
+  readonly isAtOnce?: boolean
   /** What is said when it fails, and when that is over. */
   readonly trouble: string
   readonly recovery: string
@@ -28,7 +30,15 @@ const failuresPerReminder = 60
  * the next one tries again.
  */
 export function takeSteadySteps(options: SteadyStep): () => Promise<void> {
-  const { step, everyMs, trouble, recovery, log, repeat = repeatByTimer } = options
+  const {
+    step,
+    everyMs,
+    isAtOnce = false,
+    trouble,
+    recovery,
+    log,
+    repeat = repeatByTimer,
+  } = options
   let failures = 0
   const takeOne = async (): Promise<void> => {
     const wrong = await step().catch((error: unknown) => ({ err: error }))
@@ -38,9 +48,11 @@ export function takeSteadySteps(options: SteadyStep): () => Promise<void> {
   }
 
   let underWay: Promise<void> | undefined
-  const stop = repeat(() => {
+  const takeNext = (): void => {
     underWay ??= takeOne().finally(() => (underWay = undefined))
-  }, everyMs)
+  }
+  if (isAtOnce) takeNext()
+  const stop = repeat(takeNext, everyMs)
   return async () => {
     stop()
     await underWay

@@ -30,6 +30,7 @@ import { appendEvent } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
 import { currentPosition } from './revocations.ts'
 import { lockCaller } from './sessions.ts'
+import { insertOverUnconfirmed } from './unconfirmed-accounts.ts'
 
 export function createAccountAdministration(
   database: Database,
@@ -64,13 +65,19 @@ async function createFor(
   { actor, reason, link }: CreationDecision,
 ): Promise<CreatedAccount | Superseded> {
   if (!(await isStillActor(query, actor))) return superseded
-  const floor = await insertAccount(query, account)
+  const { id: accountId, identifier, email } = account
+  const { inserted: floor, buried } = await insertOverUnconfirmed(query, identifier, () =>
+    insertAccount(query, account),
+  )
   if (floor === undefined) return { kind: 'taken' }
-  const { id: accountId, email } = account
   if (link !== undefined && email !== undefined) {
     await insertLink(query, { ...link, accountId, purpose: 'reset', email, floor })
   }
-  await appendEvent(query, { kind: 'account-created', accountId, actor: actorName(actor), reason })
+  const decided = { actor: actorName(actor), reason }
+  if (buried !== undefined) {
+    await appendEvent(query, { kind: 'account-deleted', accountId: buried, ...decided })
+  }
+  await appendEvent(query, { kind: 'account-created', accountId, ...decided })
   return { kind: 'created' }
 }
 

@@ -1,8 +1,10 @@
 import type { ImportDecision, ImportedRow, InsertAccounts } from '../domain/account-import.ts'
 import { actorName } from '../domain/actors.ts'
+import { text } from './columns.ts'
 import type { Database, Query } from './database.ts'
 import { isStillActor, superseded } from './decisions.ts'
 import { appendEvent } from './events.ts'
+import { insertOverUnconfirmed } from './unconfirmed-accounts.ts'
 
 export function createInsertAccounts(database: Database): InsertAccounts {
   return (accounts, decision) =>
@@ -10,8 +12,9 @@ export function createInsertAccounts(database: Database): InsertAccounts {
 }
 
 /**
- * Inserts accounts with their events, and leaves alone those whose identifier somebody has. Who decides is
- * locked first, and stays what he is. The others come in one order, so that two imports of the same people wait for one another; all accounts before the first event, as everywhere.
+ * Inserts accounts with their events, and leaves alone those whose identifier somebody has: an account that nobody
+ * has confirmed is nobody's, and gives way. Who decides is locked first, and stays what he is. The others come in one
+ * order, so that two imports of the same people wait for one another; all accounts before the first event, as everywhere.
  */
 async function insertAccounts(
   query: Query,
@@ -21,11 +24,19 @@ async function insertAccounts(
   if (!(await isStillActor(query, decider))) return superseded
   const actor = actorName(decider)
   const created = new Set<string>()
+  const gaveWay: string[] = []
   const inOrder = accounts.toSorted((one, other) =>
     one.identifier < other.identifier ? -1 : Number(one.identifier > other.identifier),
   )
   for (const account of inOrder) {
-    if (await insert(query, account)) created.add(account.id)
+    const { inserted, buried } = await insertOverUnconfirmed(query, account.identifier, () =>
+      insert(query, account),
+    )
+    if (inserted !== undefined) created.add(inserted)
+    if (buried !== undefined) gaveWay.push(buried)
+  }
+  for (const accountId of gaveWay) {
+    await appendEvent(query, { kind: 'account-deleted', accountId, actor, reason })
   }
   for (const { id: accountId, isBlocked } of accounts) {
     if (!created.has(accountId)) continue
@@ -35,8 +46,9 @@ async function insertAccounts(
   return { kind: 'inserted', ids: created }
 }
 
-async function insert(query: Query, account: ImportedRow): Promise<boolean> {
-  const rows = await query(
+/** Answers its id; undefined when the identifier is taken. */
+async function insert(query: Query, account: ImportedRow): Promise<string | undefined> {
+  const [row] = await query(
     `INSERT INTO accounts (id, identifier, password_hash, email, email_verified_at, roles, attributes,
                            blocked_at, unconfirmed, generation, created_at)
      VALUES ($1, $2, $3, $4, CASE WHEN $5 = 1 THEN statement_now() END, $6, $7,
@@ -54,5 +66,5 @@ async function insert(query: Query, account: ImportedRow): Promise<boolean> {
       account.isBlocked ? 1 : 0,
     ],
   )
-  return rows.length > 0
+  return row && text(row, 'id')
 }

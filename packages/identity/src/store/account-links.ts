@@ -8,11 +8,12 @@ import type {
 } from '../domain/account-links.ts'
 import type { MailPace } from '../domain/mail-pace.ts'
 import { mailboxKey } from '../domain/mail-pace.ts'
-import { buryAccount, raiseFloor } from './accounts.ts'
+import { raiseFloor } from './accounts.ts'
 import { integer, text } from './columns.ts'
 import type { Database, Query } from './database.ts'
 import { appendEvent } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
+import { forgetUnconfirmed } from './unconfirmed-accounts.ts'
 
 export function createLinkStore(database: Database, transaction: RevokingTransaction): LinkStore {
   return {
@@ -34,7 +35,7 @@ export function createLinkStore(database: Database, transaction: RevokingTransac
     },
     confirmReset: (reset) => transaction((query, revoke) => confirmReset(query, revoke, reset)),
     confirmEmail: (tokenHash) => database.transaction((query) => confirmEmail(query, tokenHash)),
-    tidy: (unconfirmedMs) => database.transaction((query) => tidy(query, unconfirmedMs)),
+    tidy: (unconfirmedMs) => tidy(database, unconfirmedMs),
   }
 }
 
@@ -168,20 +169,9 @@ async function confirmEmail(query: Query, tokenHash: string): Promise<boolean> {
   return true
 }
 
-/** Accounts that one step takes away: others wait while it lasts. */
-const buriedMax = 500
-
-async function tidy(query: Query, unconfirmedMs: number): Promise<void> {
-  const forgotten = await query(
-    `SELECT id FROM accounts WHERE unconfirmed = 1 AND created_at <= statement_now() - $1
-     ORDER BY id LIMIT ${buriedMax} FOR UPDATE`,
-    [unconfirmedMs],
-  )
-  for (const row of forgotten) {
-    const accountId = text(row, 'id')
-    await buryAccount(query, accountId)
-    await appendEvent(query, { kind: 'account-deleted', accountId, reason: 'nobody confirmed it' })
-  }
-  await query('DELETE FROM account_links WHERE expires_at <= statement_now()')
-  await query('DELETE FROM mailboxes WHERE paid_until <= statement_now()')
+async function tidy(database: Database, unconfirmedMs: number): Promise<boolean> {
+  const mayBeMore = await database.transaction((query) => forgetUnconfirmed(query, unconfirmedMs))
+  await database.write('DELETE FROM account_links WHERE expires_at <= statement_now()')
+  await database.write('DELETE FROM mailboxes WHERE paid_until <= statement_now()')
+  return mayBeMore
 }

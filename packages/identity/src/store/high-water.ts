@@ -1,5 +1,16 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { systemErrorCode } from '@portcullis/runtime'
 
 /** How far the log had come when this was written. */
@@ -27,12 +38,16 @@ export interface HighWater {
 export function highWaterAt(path: string): HighWater {
   let waiting: HighWaterMark | undefined
   let underWay: Promise<void> | undefined
+  let isFirst = true
   const writeWaiting = async (): Promise<void> => {
     // The changes that were committed together come here one after the other, before this goes on.
     await Promise.resolve()
     underWay = undefined
     if (waiting !== undefined) writeMark(path, waiting)
     waiting = undefined
+    if (!isFirst) return
+    isFirst = false
+    removeStaleDrafts(path)
   }
   return {
     isKept: true,
@@ -57,18 +72,50 @@ export function highWaterInMemory(): HighWater {
 
 function writeMark(path: string, mark: HighWaterMark): void {
   const { epoch, base, seq, at } = forwardOf(readMark(path), mark)
-  // Beside it and renamed: a crash leaves the old mark or the new one. Each process has a draft of
-  // its own, so that two over one database never rename half of each other's.
-  const fresh = `${path}.${process.pid}.draft`
-  const file = openSync(fresh, 'w', 0o600)
+  // Beside it and renamed: a crash leaves the old mark or the new one. By chance, so that no two processes
+  // over one database rename each other's: in containers they have the same number.
+  const fresh = `${path}.${randomBytes(8).toString('hex')}${draftEnding}`
   try {
-    writeSync(file, `${epoch} ${base} ${seq} ${at}\n`)
+    writeDraft(fresh, `${epoch} ${base} ${seq} ${at}\n`)
+    renameSync(fresh, path)
+  } catch (error) {
+    // Where a disk is full each try would leave another one.
+    removeIfPossible(fresh)
+    throw error
+  }
+  flushNames(dirname(path))
+}
+
+function writeDraft(path: string, text: string): void {
+  const file = openSync(path, 'wx', 0o600)
+  try {
+    writeSync(file, text)
     fsyncSync(file)
   } finally {
     closeSync(file)
   }
-  renameSync(fresh, path)
-  flushNames(dirname(path))
+}
+
+const draftEnding = '.draft'
+/** Nobody takes that long from the first octet of a draft to its name. */
+const staleMs = 3_600_000
+
+/**
+ * What processes have left behind that were killed over a draft, those of releases that named them by their number
+ * along. By the time of the mark that was just written and not by a clock: both times are of one file system.
+ */
+function removeStaleDrafts(path: string): void {
+  const folder = dirname(path)
+  const markedMs = statSync(path).mtimeMs
+  const drafts = readdirSync(folder).filter(
+    (name) => name.startsWith(`${basename(path)}.`) && name.endsWith(draftEnding),
+  )
+  for (const draft of drafts) {
+    const draftPath = join(folder, draft)
+    const writtenMs = statSync(draftPath, { throwIfNoEntry: false })?.mtimeMs
+    // Undefined when it was renamed meanwhile, by a process that lives.
+    if (writtenMs !== undefined && writtenMs < markedMs - staleMs) removeIfPossible(draftPath)
+  }
 }
 
 function readMark(path: string): HighWaterMark | undefined {
@@ -84,6 +131,15 @@ function readMark(path: string): HighWaterMark | undefined {
 function forwardOf(known: HighWaterMark | undefined, mark: HighWaterMark): HighWaterMark {
   if (known?.epoch !== mark.epoch) return mark
   return { ...mark, seq: Math.max(known.seq, mark.seq), at: Math.max(known.at, mark.at) }
+}
+
+/** What stays takes room and is in nobody's way: the mark that was written counts. */
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error
+  }
 }
 
 /** A name survives a power cut only when its folder was flushed too. Windows has no such call. */

@@ -43,9 +43,13 @@ export function createRevocationLog(
         return { result: answer, head: hasRevoked ? await readHead(query) : undefined }
       })
       if (head !== undefined) {
-        // Before the caller may acknowledge it: see HighWater.
-        await highWater.raise(head)
-        for (const listener of listeners) listener()
+        try {
+          // Before the caller may acknowledge it: see HighWater.
+          await highWater.raise(head)
+        } finally {
+          // It is committed, whatever becomes of the mark: those who follow must not go on without it.
+          for (const listener of listeners) listener()
+        }
       }
       return result
     },

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { hashLinkToken } from '../src/domain/account-links.ts'
 import { mailPace } from '../src/domain/mail-pace.ts'
-import type { LinkPurpose } from '../src/domain/account-links.ts'
 import { login } from '../src/domain/login.ts'
 import { changePassword } from '../src/domain/password-change.ts'
 import { resetPassword } from '../src/domain/password-reset.ts'
@@ -82,70 +81,6 @@ testOnEngines('a link for one purpose is nothing for the other', async (t, engin
   assert.ok((await accountOf(store)).isEmailVerified)
   assert.equal((await links.confirmReset({ tokenHash: toReset, newHash: 'x' })).kind, 'reset')
 })
-
-testOnEngines('mail to one account keeps its pace, however many ask at once', async (t, engine) => {
-  const { links, clock, ...store } = await openAccounts(t, engine)
-  const accountId = await giveEmail({ links, clock, ...store }, email)
-  const ask = async (at: number): Promise<string> =>
-    (
-      await links.issue(
-        { accountId, purpose: 'reset', tokenHash: `${clock.now()} ${at}`, lifeMs: 1000 },
-        mailPace,
-      )
-    ).kind
-  const issuedOf = async (): Promise<number> => {
-    const asked = await Promise.all(Array.from({ length: 10 }, (_, at) => ask(at)))
-    return asked.filter((kind) => kind === 'issued').length
-  }
-  assert.equal(await issuedOf(), 1)
-  clock.advanceMs(mailPace.gapMs - 1)
-  assert.equal(await issuedOf(), 0)
-  let perDay = 1
-  for (let tenMinutes = 0; tenMinutes < 24 * 6; tenMinutes += 1) {
-    clock.advanceMs(600_000)
-    perDay += (await ask(0)) === 'issued' ? 1 : 0
-  }
-  assert.ok(perDay > 20 && perDay <= 29, `${perDay} mails in a day`)
-})
-
-testOnEngines(
-  'one mailbox gets a few mails an hour of each kind, whatever accounts they are about',
-  async (t, engine) => {
-    const people = ['alice', 'bob', 'carol', 'dave', 'erin']
-    const store = await openAccounts(t, engine, people)
-    const { links, clock } = store
-    const spellings = ['a@mail.example', 'a@mail.example', 'a+b@mail.example', 'a+c+d@mail.example']
-    const ids: string[] = []
-    for (const [at, address] of [...spellings, 'other@mail.example'].entries()) {
-      ids.push(await giveEmail(store, address, people[at]))
-    }
-    let sent = 0
-    const ask = async (accountId: string, purpose: LinkPurpose): Promise<boolean> => {
-      sent += 1
-      const link = { accountId, purpose, tokenHash: `hash ${sent}`, lifeMs: 1000 }
-      return (await links.issue(link, mailPace)).kind === 'issued'
-    }
-    const askForAll = async (purpose: LinkPurpose): Promise<number> => {
-      const asked = await Promise.all(ids.slice(0, -1).map((id) => ask(id, purpose)))
-      return asked.filter(Boolean).length
-    }
-    assert.equal(await askForAll('reset'), 1)
-    // Another kind, and another mailbox.
-    assert.equal(await askForAll('verify-email'), 1)
-    assert.ok(await ask(ids.at(-1) ?? '', 'reset'))
-    let inAnHour = 1
-    for (let minute = 1; minute < 60; minute += 1) {
-      clock.advanceMs(60_000)
-      inAnHour += await askForAll('reset')
-    }
-    assert.equal(inAnHour, 3)
-    const count = async (): Promise<number> => (await store.query('SELECT * FROM mailboxes')).length
-    assert.equal(await count(), 3)
-    clock.advanceMs(3 * mailPace.refillMs)
-    await links.tidy(1000)
-    assert.equal(await count(), 0)
-  },
-)
 
 testOnEngines(
   'an account that waits is confirmed by a new password, and by no click on a link of an earlier release',

@@ -7,9 +7,9 @@ import type {
   ResetOutcome,
 } from '../domain/account-links.ts'
 import type { MailPace } from '../domain/mail-pace.ts'
-import { mailboxKey } from '../domain/mail-pace.ts'
+import { mailPaceKey } from '../domain/mail-pace.ts'
 import { buryAccount, raiseFloor } from './accounts.ts'
-import { integer, text } from './columns.ts'
+import { integer, optionalInteger, text } from './columns.ts'
 import type { Database, Query } from './database.ts'
 import { appendEvent } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
@@ -53,14 +53,23 @@ const isGood = `
 async function issue(query: Query, link: NewLink, pace: MailPace): Promise<IssuedLink> {
   const { accountId, purpose, tokenHash, lifeMs } = link
   const [row] = await query(
-    `SELECT email, login_floor + (SELECT base FROM revocation_head) AS floor FROM accounts
+    `SELECT identifier, email, email_verified_at, unconfirmed,
+            login_floor + (SELECT base FROM revocation_head) AS floor
+     FROM accounts
      WHERE id = $1 AND deleted_at IS NULL AND blocked_at IS NULL AND email IS NOT NULL
        AND ($2 = 'reset' OR email_verified_at IS NULL) FOR UPDATE`,
     [accountId, purpose],
   )
   if (row === undefined) return { kind: 'withheld' }
   const email = text(row, 'email')
-  const isCounted = await countMail(query, mailboxKey(email, purpose), pace)
+  const account = {
+    id: accountId,
+    identifier: text(row, 'identifier'),
+    email,
+    isEmailVerified: optionalInteger(row, 'email_verified_at') !== undefined,
+    isUnconfirmed: integer(row, 'unconfirmed') === 1,
+  }
+  const isCounted = await countMail(query, mailPaceKey(account, purpose), pace)
   if (!isCounted) return { kind: 'withheld' }
   await insertLink(query, {
     accountId,
@@ -75,8 +84,8 @@ async function issue(query: Query, link: NewLink, pace: MailPace): Promise<Issue
 }
 
 /**
- * False when the mailbox has had enough. By the mailbox and not by the account, because one may be the address of
- * many accounts; in the statement that counts the mail, so that of many requests at once one gets through.
+ * False when there has been enough mail under this key; found out by the statement that counts the mail, so that
+ * of many requests at once one gets through.
  */
 async function countMail(
   query: Query,

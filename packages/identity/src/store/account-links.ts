@@ -8,7 +8,7 @@ import type {
 } from '../domain/account-links.ts'
 import type { MailPace } from '../domain/mail-pace.ts'
 import { mailPaceKey } from '../domain/mail-pace.ts'
-import { buryAccount, raiseFloor } from './accounts.ts'
+import { buryAccount, forgetLinks, raiseFloor } from './accounts.ts'
 import { integer, optionalInteger, text } from './columns.ts'
 import type { Database, Query } from './database.ts'
 import { appendEvent } from './events.ts'
@@ -39,16 +39,21 @@ export function createLinkStore(database: Database, transaction: RevokingTransac
 }
 
 /**
- * In time, and the account as it was when the link was made. One that waits to be confirmed is so by a reset
- * alone: releases before this one sent it another link, and kept the password of whoever had typed it first.
+ * In time, and the account as it was when the link was made. A reset outlives what can be done with the password
+ * alone, because it is the way out for an owner whose password somebody else knows: it is bound to the base that
+ * generations count from, which rises when everybody's sessions are ended and when a backup may have brought used
+ * links back. What else ends it takes it away (`forgetLinks`). A link to verify is shown together with a password or a
+ * session, so it is bound to the floor, which rises when either of them is gone. One that waits to be confirmed is
+ * so by a reset alone: releases before this one sent it another link, and kept the password of whoever had typed it first.
  */
 const isGood = `
   expires_at > statement_now()
   AND EXISTS (SELECT 1 FROM accounts AS owner CROSS JOIN revocation_head
               WHERE owner.id = account_links.account_id AND owner.blocked_at IS NULL
                 AND owner.deleted_at IS NULL AND owner.email = account_links.email
-                AND (account_links.purpose = 'reset' OR owner.unconfirmed = 0)
-                AND base + owner.login_floor = account_links.login_floor)`
+                AND (account_links.purpose = 'reset' AND account_links.login_floor >= base
+                     OR account_links.purpose = 'verify-email' AND owner.unconfirmed = 0
+                        AND account_links.login_floor = base + owner.login_floor))`
 
 async function issue(query: Query, link: NewLink, pace: MailPace): Promise<IssuedLink> {
   const { accountId, purpose, tokenHash, lifeMs } = link
@@ -162,7 +167,7 @@ async function confirmReset(
   )
   const floor = await raiseFloor(query, accountId)
   if (floor === undefined) return { kind: 'invalid' }
-  await query('DELETE FROM account_links WHERE account_id = $1', [accountId])
+  await forgetLinks(query, accountId)
   await appendEvent(query, { kind: 'password-reset', accountId })
   const position = await revoke({ kind: 'account', key: accountId, floor })
   return { kind: 'reset', accountId, email, position }

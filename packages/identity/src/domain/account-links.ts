@@ -48,9 +48,10 @@ export type ResetOutcome =
   | { readonly kind: 'invalid' }
 
 /**
- * Links that were sent and not used. One is bound to what it was made for: it dies when the account's
- * sessions are all ended (change of the password, another reset, logout everywhere, block, a new epoch), and
- * when its address changes.
+ * Links that were sent and not used. Each dies when the account's address changes, when an administrator ends its
+ * sessions (block, forced reset, logout), when everybody's are ended, and with every reset that is finished. Change of the
+ * password and logout everywhere end a link to verify and no reset: they show the password alone, and whoever has
+ * stolen that must not take the reset away from the owner.
  */
 export interface LinkStore {
   /** Keeps the link of a mail that may be sent now, and counts the mail. */

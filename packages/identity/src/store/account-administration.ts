@@ -20,7 +20,7 @@ import { actorName } from '../domain/actors.ts'
 import { applyAttributeChanges, lostAttributes } from '../domain/attributes.ts'
 import { noPasswordHash } from '../domain/passwords.ts'
 import { insertLink } from './account-links.ts'
-import { buryAccount, raiseFloor } from './accounts.ts'
+import { buryAccount, forgetLinks, raiseFloor } from './accounts.ts'
 import { attributes, integer, list, optionalText, text } from './columns.ts'
 import type { Database, Query } from './database.ts'
 import type { LockedTarget } from './decisions.ts'
@@ -162,7 +162,7 @@ async function changeProfile(
       accountId,
       email ?? null,
     ])
-    await query('DELETE FROM account_links WHERE account_id = $1', [accountId])
+    await forgetLinks(query, accountId)
     await appendDecision(query, 'email-changed', decision)
   }
   const lost = lostAttributes(before, after)
@@ -225,6 +225,7 @@ async function logOut(query: Query, revoke: Revoke, decision: Decision): Promise
   if (decided.kind !== 'target') return decided
   const floor = await raiseFloor(query, accountId)
   if (floor === undefined) return { kind: 'unknown' }
+  await forgetLinks(query, accountId)
   await appendDecision(query, 'all-sessions-ended', decision)
   return { kind: 'ended', position: await revoke({ kind: 'account', key: accountId, floor }) }
 }
@@ -255,7 +256,7 @@ async function forceReset(
   await query('UPDATE accounts SET password_hash = $2 WHERE id = $1', [accountId, noPasswordHash])
   const floor = await raiseFloor(query, accountId)
   if (floor === undefined) return { kind: 'unknown' }
-  await query('DELETE FROM account_links WHERE account_id = $1', [accountId])
+  await forgetLinks(query, accountId)
   await insertLink(query, { ...link, accountId, purpose: 'reset', email, floor })
   await appendDecision(query, 'reset-forced', decision)
   const position = await revoke({ kind: 'account', key: accountId, floor })

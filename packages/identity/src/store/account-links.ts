@@ -7,9 +7,9 @@ import type {
   ResetOutcome,
 } from '../domain/account-links.ts'
 import type { MailPace } from '../domain/mail-pace.ts'
-import { mailboxKey } from '../domain/mail-pace.ts'
-import { raiseFloor } from './accounts.ts'
-import { integer, text } from './columns.ts'
+import { mailPaceKey } from '../domain/mail-pace.ts'
+import { forgetLinks, raiseFloor } from './accounts.ts'
+import { integer, optionalInteger, text } from './columns.ts'
 import type { Database, Query } from './database.ts'
 import { appendEvent } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
@@ -40,28 +40,42 @@ export function createLinkStore(database: Database, transaction: RevokingTransac
 }
 
 /**
- * In time, and the account as it was when the link was made. One that waits to be confirmed is so by a reset
- * alone: releases before this one sent it another link, and kept the password of whoever had typed it first.
+ * In time, and the account as it was when the link was made. A reset outlives what can be done with the password
+ * alone, because it is the way out for an owner whose password somebody else knows: it is bound to the base that
+ * generations count from, which rises when everybody's sessions are ended and when a backup may have brought used
+ * links back. What else ends it takes it away (`forgetLinks`). A link to verify is shown together with a password or a
+ * session, so it is bound to the floor, which rises when either of them is gone. One that waits to be confirmed is
+ * so by a reset alone: releases before this one sent it another link, and kept the password of whoever had typed it first.
  */
 const isGood = `
   expires_at > statement_now()
   AND EXISTS (SELECT 1 FROM accounts AS owner CROSS JOIN revocation_head
               WHERE owner.id = account_links.account_id AND owner.blocked_at IS NULL
                 AND owner.deleted_at IS NULL AND owner.email = account_links.email
-                AND (account_links.purpose = 'reset' OR owner.unconfirmed = 0)
-                AND base + owner.login_floor = account_links.login_floor)`
+                AND (account_links.purpose = 'reset' AND account_links.login_floor >= base
+                     OR account_links.purpose = 'verify-email' AND owner.unconfirmed = 0
+                        AND account_links.login_floor = base + owner.login_floor))`
 
 async function issue(query: Query, link: NewLink, pace: MailPace): Promise<IssuedLink> {
   const { accountId, purpose, tokenHash, lifeMs } = link
   const [row] = await query(
-    `SELECT email, login_floor + (SELECT base FROM revocation_head) AS floor FROM accounts
+    `SELECT identifier, email, email_verified_at, unconfirmed,
+            login_floor + (SELECT base FROM revocation_head) AS floor
+     FROM accounts
      WHERE id = $1 AND deleted_at IS NULL AND blocked_at IS NULL AND email IS NOT NULL
        AND ($2 = 'reset' OR email_verified_at IS NULL) FOR UPDATE`,
     [accountId, purpose],
   )
   if (row === undefined) return { kind: 'withheld' }
   const email = text(row, 'email')
-  const isCounted = await countMail(query, mailboxKey(email, purpose), pace)
+  const account = {
+    id: accountId,
+    identifier: text(row, 'identifier'),
+    email,
+    isEmailVerified: optionalInteger(row, 'email_verified_at') !== undefined,
+    isUnconfirmed: integer(row, 'unconfirmed') === 1,
+  }
+  const isCounted = await countMail(query, mailPaceKey(account, purpose), pace)
   if (!isCounted) return { kind: 'withheld' }
   await insertLink(query, {
     accountId,
@@ -76,8 +90,8 @@ async function issue(query: Query, link: NewLink, pace: MailPace): Promise<Issue
 }
 
 /**
- * False when the mailbox has had enough. By the mailbox and not by the account, because one may be the address of
- * many accounts; in the statement that counts the mail, so that of many requests at once one gets through.
+ * False when there has been enough mail under this key; found out by the statement that counts the mail, so that
+ * of many requests at once one gets through.
  */
 async function countMail(
   query: Query,
@@ -154,7 +168,7 @@ async function confirmReset(
   )
   const floor = await raiseFloor(query, accountId)
   if (floor === undefined) return { kind: 'invalid' }
-  await query('DELETE FROM account_links WHERE account_id = $1', [accountId])
+  await forgetLinks(query, accountId)
   await appendEvent(query, { kind: 'password-reset', accountId })
   const position = await revoke({ kind: 'account', key: accountId, floor })
   return { kind: 'reset', accountId, email, position }

@@ -69,6 +69,11 @@ export async function raiseFloor(query: Query, accountId: string): Promise<numbe
   return row === undefined ? undefined : integer(row, 'floor')
 }
 
+/** Ends every link that was sent to the owner, for what a floor alone does not end (`store/account-links`). */
+export async function forgetLinks(query: Query, accountId: string): Promise<void> {
+  await query('DELETE FROM account_links WHERE account_id = $1', [accountId])
+}
+
 async function endAllSessions(
   query: Query,
   revoke: Revoke,
@@ -157,6 +162,7 @@ async function block(query: Query, revoke: Revoke, decision: Decision): Promise<
   await query('UPDATE accounts SET blocked_at = statement_now() WHERE id = $1', [accountId])
   const floor = await raiseFloor(query, accountId)
   if (floor === undefined) return { kind: 'unknown' }
+  await forgetLinks(query, accountId)
   await appendDecision(query, 'account-blocked', decision)
   return { kind: 'blocked', position: await revoke({ kind: 'account', key: accountId, floor }) }
 }
@@ -184,7 +190,7 @@ export async function buryAccount(query: Query, accountId: string): Promise<void
      WHERE id = $1`,
     [accountId],
   )
-  await query('DELETE FROM account_links WHERE account_id = $1', [accountId])
+  await forgetLinks(query, accountId)
   // Where somebody was, and with what: nobody needs to know any more.
   await query('DELETE FROM sessions WHERE account_id = $1', [accountId])
 }

@@ -48,7 +48,7 @@ test('a mail that fails is tried again, at growing pauses, and looked up once', 
   const mailer = refusing(3, { code: 'ECONNECTION' })
   const office = openOffice(mailer)
   let lookups = 0
-  office.outbox.post(async () => {
+  office.outbox.post.send(async () => {
     lookups += 1
     return mail
   })
@@ -66,7 +66,7 @@ test('a mail that fails for good is given up, and its log has codes only', async
     [9, { code: 'EENVELOPE', responseCode: 451 }, 4],
   ] as const) {
     const office = openOffice(refusing(times, members))
-    office.outbox.post(async () => mail)
+    office.outbox.post.send(async () => mail)
     await settled(office, () => office.logged() !== '')
     assert.equal(office.pauses.length, 1 + pauses)
     assert.match(office.logged(), new RegExp(`"code":"${members.code}".*could not be sent`))
@@ -80,7 +80,7 @@ test('where nothing is to be sent, nothing is sent and nothing said', async () =
   const mailer = refusing(0, {})
   const office = openOffice(mailer)
   let isAsked = false
-  office.outbox.post(async () => {
+  office.outbox.post.send(async () => {
     isAsked = true
     return undefined
   })
@@ -104,12 +104,93 @@ test('a thousand mails wait and no more, and four are sent at once', async () =>
       sent += 1
     },
   })
-  for (let count = 0; count < 1100; count += 1) office.outbox.post(async () => mail)
+  for (let count = 0; count < 1100; count += 1) office.outbox.post.send(async () => mail)
   await full
   resolve(undefined)
   await settled(office, () => sent === 1000)
   assert.deepEqual([sent, sendingMost], [1000, 4])
   assert.equal(office.logged().match(/a mail was dropped/g)?.length, 100)
+})
+
+/** A server that answers nobody until it is told to. */
+function stuck(): Mailer & { readonly sent: Mail[]; readonly answer: () => void } {
+  const { promise: answered, resolve } = Promise.withResolvers<undefined>()
+  const sent: Mail[] = []
+  return {
+    sent,
+    send: async (given) => {
+      await answered
+      sent.push(given)
+    },
+    answer: () => resolve(undefined),
+  }
+}
+
+test('names that nobody has take no place of a mail, whatever the server does', async () => {
+  const mailer = stuck()
+  const office = openOffice(mailer)
+  for (let count = 0; count < 8; count += 1) office.outbox.post.lookUp(async () => mail, 'a')
+  for (let wave = 0; wave < 3; wave += 1) {
+    const lookedUp = Array.from({ length: 900 }, () => Promise.withResolvers<undefined>())
+    for (const { resolve } of lookedUp) {
+      office.outbox.post.lookUp(async () => {
+        resolve(undefined)
+        return undefined
+      }, 'a')
+    }
+    await Promise.all(lookedUp.map(({ promise }) => promise))
+    await turn()
+  }
+  office.outbox.post.lookUp(async () => ({ ...mail, to: 'dave@mail.example' }), 'b')
+  mailer.answer()
+  await settled(office, () => mailer.sent.length === 9)
+  assert.equal(office.logged(), '')
+})
+
+test('strangers have half of the places, and whom they are about is not looked up beyond', async () => {
+  const mailer = stuck()
+  const office = openOffice(mailer)
+  const { post } = office.outbox
+  let lookedUp = 0
+  const ask = async (): Promise<Mail> => {
+    lookedUp += 1
+    return mail
+  }
+  for (let count = 0; count < 600; count += 1) post.lookUp(ask, 'a')
+  while (office.logged().match(/a mail was dropped/g)?.length !== 100) await turn()
+  assert.equal(lookedUp, 500, 'a mail that is dropped must not count for the pace')
+  const last = { ...mail, to: 'dave@mail.example' }
+  assert.equal(
+    post.send(async () => last),
+    undefined,
+  )
+  await turn()
+  mailer.answer()
+  await settled(office, () => mailer.sent.length === 501)
+  // Four of the strangers were under way.
+  assert.equal(mailer.sent.indexOf(last), 4)
+})
+
+test('what needs a mail is not done where none can wait, and what is not sent keeps no place', async () => {
+  const mailer = stuck()
+  const office = openOffice(mailer)
+  const { post } = office.outbox
+  for (let count = 0; count < 999; count += 1) post.send(async () => mail)
+  assert.equal(await post.withPlace(async () => 'refused'), 'refused')
+  await assert.rejects(
+    post.withPlace(() => Promise.reject(new Error('a fault'))),
+    /a fault/,
+  )
+  const done = await post.withPlace(async (send) => {
+    assert.equal(post.send(async () => mail)?.kind, 'mail-busy', 'the place is taken before')
+    send(async () => mail)
+    return 'done'
+  })
+  assert.equal(done, 'done')
+  const busy = await post.withPlace(() => assert.fail('nothing may be written'))
+  assert.deepEqual(busy, { kind: 'mail-busy', retryAfterSeconds: 60 })
+  mailer.answer()
+  await settled(office, () => mailer.sent.length === 1000)
 })
 
 test('one network causes so many mails, and then one a minute; others are not held back', () => {
@@ -129,8 +210,8 @@ test('one network causes so many mails, and then one a minute; others are not he
 test('what strangers cause is held back by their network, and what the house sends is not', async () => {
   const mailer = refusing(0, {})
   const office = openOffice(mailer, () => false)
-  office.outbox.post(async () => mail, '192.0.2.1')
-  office.outbox.post(async () => mail)
+  office.outbox.post.lookUp(async () => mail, '192.0.2.1')
+  office.outbox.post.send(async () => mail)
   await settled(office, () => mailer.sent.length > 0)
   assert.equal(mailer.sent.length, 1)
 })

@@ -4,6 +4,7 @@ import type { Actor } from './actors.ts'
 import type { Attributes } from './attributes.ts'
 import type { InvitationParts } from './invitations.ts'
 import { invite } from './invitations.ts'
+import type { MailBusy } from './mail-requests.ts'
 import type { NewPasswordParts } from './new-password.ts'
 import { hashNewPassword } from './new-password.ts'
 import type { Busy } from './passwords.ts'
@@ -27,6 +28,7 @@ export type CreationOutcome =
   | { readonly kind: 'taken' | 'superseded' | 'no-email' | 'mail-unavailable' }
   | { readonly kind: 'unfit'; readonly field: AccountField; readonly fault: string }
   | Busy
+  | MailBusy
 
 /** Makes an account for somebody. Without a password its owner chooses one, by a link (ASVS 6.4.6). */
 export async function createAccount(

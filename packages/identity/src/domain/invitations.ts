@@ -4,13 +4,15 @@ import type {
   CreationDecision,
   ForcedResetOutcome,
   NewAccountRow,
+  ProfileChange,
+  ProfileOutcome,
   SentLink,
 } from './account-administration.ts'
 import type { LinkTargets } from './account-links.ts'
 import { linkSeconds } from './account-links.ts'
 import type { Decision } from './accounts.ts'
 import type { Superseded } from './actors.ts'
-import type { Post } from './mail-requests.ts'
+import type { MailBusy, Post } from './mail-requests.ts'
 import { newLink } from './mail-requests.ts'
 import { writeMail } from './mails.ts'
 import { noPasswordHash } from './passwords.ts'
@@ -29,16 +31,20 @@ export async function invite(
   parts: InvitationParts,
   account: Omit<NewAccountRow, 'passwordHash'>,
   decision: CreationDecision,
-): Promise<CreatedAccount | Superseded | { readonly kind: 'no-email' | 'mail-unavailable' }> {
+): Promise<
+  CreatedAccount | Superseded | MailBusy | { readonly kind: 'no-email' | 'mail-unavailable' }
+> {
   const { email } = account
   const { post } = parts
   if (post === undefined) return { kind: 'mail-unavailable' }
   if (email === undefined) return { kind: 'no-email' }
   const { sent: link, url } = invitation(parts)
   const row = { ...account, passwordHash: noPasswordHash }
-  const created = await parts.administration.createFor(row, { ...decision, link })
-  if (created.kind === 'created') post(async () => writeMail('invitation', email, url))
-  return created
+  return post.withPlace(async (send) => {
+    const created = await parts.administration.createFor(row, { ...decision, link })
+    if (created.kind === 'created') send(async () => writeMail('invitation', email, url))
+    return created
+  })
 }
 
 /**
@@ -48,13 +54,29 @@ export async function invite(
 export async function forceReset(
   parts: InvitationParts,
   decision: Decision,
-): Promise<ForcedResetOutcome | { readonly kind: 'mail-unavailable' }> {
+): Promise<ForcedResetOutcome | MailBusy | { readonly kind: 'mail-unavailable' }> {
   const { post } = parts
   if (post === undefined) return { kind: 'mail-unavailable' }
   const { sent: link, url } = invitation(parts)
-  const outcome = await parts.administration.forceReset({ ...decision, link })
-  if (outcome.kind === 'reset') post(async () => writeMail('invitation', outcome.email, url))
-  return outcome
+  return post.withPlace(async (send) => {
+    const outcome = await parts.administration.forceReset({ ...decision, link })
+    if (outcome.kind === 'reset') send(async () => writeMail('invitation', outcome.email, url))
+    return outcome
+  })
+}
+
+/** And the former address hears of it when it was changed (ASVS 6.3.7). */
+export async function changeProfile(
+  { administration, post }: Pick<InvitationParts, 'administration' | 'post'>,
+  change: ProfileChange,
+): Promise<ProfileOutcome | MailBusy> {
+  if (post === undefined || change.email === undefined) return administration.changeProfile(change)
+  return post.withPlace(async (send) => {
+    const outcome = await administration.changeProfile(change)
+    const formerEmail = outcome.kind === 'changed' ? outcome.formerEmail : undefined
+    if (formerEmail !== undefined) send(async () => writeMail('email-was-changed', formerEmail))
+    return outcome
+  })
 }
 
 function invitation(parts: Pick<InvitationParts, 'randomBytes' | 'linkTargets'>): {

@@ -11,11 +11,26 @@ import { randomSecret } from './random.ts'
 /** A mail that is found out about and written after the answer; undefined when there is none to send. */
 export type MailJob = () => Promise<Mail | undefined>
 
-/**
- * Does the job in the background, with whatever it takes. `network` is where it was asked from, when by a
- * stranger: too many from there are dropped. Says nothing, so that no answer can tell.
- */
-export type Post = (job: MailJob, network?: string) => void
+/** Too many mails wait to be sent: nothing was written. */
+export interface MailBusy {
+  readonly kind: 'mail-busy'
+  readonly retryAfterSeconds: number
+}
+
+/** Mail that is sent in the background, with whatever it takes. Places are bounded, and strangers have a share of them. */
+export interface Post {
+  /**
+   * For a stranger. `network` is where it was asked from: too many from there are dropped. Says nothing, so that no
+   * answer can tell.
+   */
+  readonly lookUp: (job: MailJob, network: string) => void
+  /** For people who have shown who they are; with a `network` where they could ask for many. */
+  readonly send: (job: MailJob, network?: string) => MailBusy | undefined
+  /** The same for a mail that has to follow what is written: keeps a place for it, and writes nothing without. */
+  readonly withPlace: <Outcome>(
+    act: (send: (job: MailJob) => void) => Promise<Outcome>,
+  ) => Promise<Outcome | MailBusy>
+}
 
 export interface MailRequestParts {
   readonly accounts: Pick<AccountStore, 'findByIdentifier'>

@@ -21,7 +21,14 @@ import { resetPassword } from '../domain/password-reset.ts'
 import { identifierText, passwordText } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import { sendBadCredentials, sendBusy, sendProblem, sendThrottled, sendUnfit } from './problems.ts'
+import {
+  sendBadCredentials,
+  sendBusy,
+  sendMailBusy,
+  sendProblem,
+  sendThrottled,
+  sendUnfit,
+} from './problems.ts'
 import type { HttpServer } from './server.ts'
 
 export interface LinkRouteParts
@@ -77,7 +84,8 @@ function addVerification(app: HttpServer, parts: LinkRouteParts): void {
     if (account?.isEmailVerified === true) return reply.send({ email_verified: true })
     if (account?.email === undefined) return sendProblem(reply, createProblem('no-email'))
     if (post === undefined) return sendProblem(reply, createProblem('mail-unavailable'))
-    post(verificationMail(parts, accountId), networkOf(request.ip))
+    const busy = post.send(verificationMail(parts, accountId), networkOf(request.ip))
+    if (busy !== undefined) return sendMailBusy(reply, busy.retryAfterSeconds)
     return reply.code(202).send()
   })
 }
@@ -118,7 +126,7 @@ function addReset(app: HttpServer, parts: LinkRouteParts): void {
   app.post(path, { schema: { body: resetBody } }, async ({ body, ip }, reply) => {
     if (post === undefined) return sendProblem(reply, createProblem('mail-unavailable'))
     // Nothing is looked up before the answer: neither it nor its time tells who has an account.
-    post(resetMail(parts, body.identifier), networkOf(ip))
+    post.lookUp(resetMail(parts, body.identifier), networkOf(ip))
     return reply.code(202).send()
   })
 
@@ -153,7 +161,7 @@ export async function confirmReset(
   const outcome = await resetPassword(parts, request)
   if (outcome.kind === 'reset') {
     const { email } = outcome
-    parts.post?.(async () => writeMail('password-was-reset', email))
+    parts.post?.send(async () => writeMail('password-was-reset', email))
   }
   return outcome
 }

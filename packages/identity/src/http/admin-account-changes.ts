@@ -4,14 +4,13 @@ import { pointerToMember } from '@portcullis/runtime'
 import type { FastifyReply } from 'fastify'
 import type { CreationOutcome, CreationParts } from '../domain/account-creation.ts'
 import { createAccount } from '../domain/account-creation.ts'
-import { forceReset } from '../domain/invitations.ts'
+import { changeProfile, forceReset } from '../domain/invitations.ts'
 import {
   applyAttributeChanges,
   attributesTooLarge,
   parseAttributeChanges,
 } from '../domain/attributes.ts'
 import { parseEmailAddress } from '../domain/email-addresses.ts'
-import { writeMail } from '../domain/mails.ts'
 import type { Registry } from '../domain/registry.ts'
 import { attributesInClaims, unknownRoles } from '../domain/registry.ts'
 import {
@@ -28,6 +27,7 @@ import { pathAtIssuer } from './issuer-path.ts'
 import {
   sendBusy,
   sendLastAdministrator,
+  sendMailBusy,
   sendOverruled,
   sendProblem,
   sendUnfit,
@@ -119,6 +119,8 @@ function refuseCreation(
       return sendUnfit(reply, outcome.field, outcome.fault)
     case 'busy':
       return sendBusy(reply, outcome.retryAfterSeconds)
+    case 'mail-busy':
+      return sendMailBusy(reply, outcome.retryAfterSeconds)
     case 'no-email': {
       const detail = 'without a password there must be an address to send a link to'
       return sendProblem(reply, createProblem('no-email', detail))
@@ -147,7 +149,7 @@ function addRoles(app: HttpServer, parts: AdminAccountChangesParts): void {
 }
 
 function addProfile(app: HttpServer, parts: AdminAccountChangesParts): void {
-  const { callers, registry, administration, post } = parts
+  const { callers, registry } = parts
   const inClaims = attributesInClaims(registry)
   const schema = { params: accountPath, body: profileBody }
   app.patch(at(parts, '/:id'), { schema }, async (request, reply) => {
@@ -158,7 +160,7 @@ function addProfile(app: HttpServer, parts: AdminAccountChangesParts): void {
     if (parsed.kind === 'malformed') return sendBadAttribute(reply, parsed)
     const address = typeof email === 'string' ? parseEmailAddress(email) : undefined
     if (address?.kind === 'malformed') return sendUnfit(reply, 'email', address.why)
-    const outcome = await administration.changeProfile({
+    const outcome = await changeProfile(parts, {
       accountId,
       actor,
       reason,
@@ -171,11 +173,9 @@ function addProfile(app: HttpServer, parts: AdminAccountChangesParts): void {
       return sendUnfit(reply, 'attributes', attributesTooLarge)
     }
     if (outcome.kind === 'superseded') return sendOverruled(reply)
+    if (outcome.kind === 'mail-busy') return sendMailBusy(reply, outcome.retryAfterSeconds)
     request.log.info({ accountId, actor: actor.accountId }, 'account changed')
-    const { attributes, formerEmail, position } = outcome
-    if (formerEmail !== undefined) {
-      post?.(async () => writeMail('email-was-changed', formerEmail))
-    }
+    const { attributes, position } = outcome
     return reply.send({ attributes, email: outcome.email, revocation: position })
   })
 }
@@ -203,6 +203,7 @@ function addEndings(app: HttpServer, parts: AdminAccountChangesParts): void {
     const outcome = await forceReset(parts, decision)
     if (outcome.kind === 'unknown') return sendProblem(reply, createProblem('not-found'))
     if (outcome.kind === 'superseded') return sendOverruled(reply)
+    if (outcome.kind === 'mail-busy') return sendMailBusy(reply, outcome.retryAfterSeconds)
     if (outcome.kind !== 'reset') return sendProblem(reply, createProblem(outcome.kind))
     request.log.info(
       { accountId: decision.accountId, actor: actor.accountId },

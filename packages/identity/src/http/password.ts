@@ -35,9 +35,10 @@ export function addPassword(app: HttpServer, parts: PasswordParts): void {
       const session = await parts.callers.requirePerson(request)
       const outcome = await changePassword(parts, session, { ...request.body, network: request.ip })
       request.log.info({ accountId: session.accountId, outcome: outcome.kind }, 'password change')
-      // Whoever has changed it may not be the owner (ASVS 6.3.7).
+      // Whoever has changed it may not be the owner (ASVS 6.3.7). A change does not wait for room for this mail.
       const email = outcome.kind === 'changed' ? outcome.email : undefined
-      if (email !== undefined) parts.post?.(async () => writeMail('password-was-changed', email))
+      if (email !== undefined)
+        parts.post?.send(async () => writeMail('password-was-changed', email))
       return answerPasswordChange(reply, outcome, parts.issuer)
     },
   )

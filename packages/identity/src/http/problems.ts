@@ -36,6 +36,12 @@ export function sendBusy(reply: FastifyReply, retryAfterSeconds: number): Fastif
   return sendProblem(reply, createProblem('overloaded', 'too many passwords are being checked'))
 }
 
+/** Too many mails wait to be sent, and nothing was written. */
+export function sendMailBusy(reply: FastifyReply, retryAfterSeconds: number): FastifyReply {
+  reply.header('retry-after', retryAfterSeconds)
+  return sendProblem(reply, createProblem('overloaded', 'too many mails wait; nothing was changed'))
+}
+
 /** A member of the body has the right form and cannot be taken all the same. */
 export function sendUnfit(reply: FastifyReply, member: string, fault: string): FastifyReply {
   const errors = [{ field: pointerToMember('', member), message: fault }]

@@ -37,13 +37,13 @@ export function addRegistration(app: HttpServer, parts: RegistrationRouteParts):
       case 'registered': {
         const { id, identifier, email } = outcome
         log.info({ outcome: 'registered', accountId: id }, 'registration')
-        if (email !== undefined) parts.post?.(verificationMail(parts, id), network)
+        if (email !== undefined) parts.post?.lookUp(verificationMail(parts, id), network)
         return reply.code(201).send({ id, identifier })
       }
       case 'to-be-confirmed':
         // No account in the log: there may be one, and there may have been one before.
         log.info({ outcome: 'to-be-confirmed' }, 'registration')
-        parts.post?.(outcome.mail, network)
+        parts.post?.lookUp(outcome.mail, network)
         return reply.code(202).send({ identifier: outcome.identifier })
       default:
         log.info(factsOf(outcome), 'registration')

@@ -1,9 +1,9 @@
-import { randomInt } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '@portcullis/runtime'
-import type { MailJob, Post } from '../domain/mail-requests.ts'
-import type { Mail, Mailer } from '../domain/mails.ts'
+import type { MailBusy, MailJob, Post } from '../domain/mail-requests.ts'
+import type { Mailer } from '../domain/mails.ts'
 import type { Allowance } from './network-allowance.ts'
+import { createErrands, waitFor, warnDropped } from './errands.ts'
+import { createWaitingPlaces } from './waiting-places.ts'
 
 export interface OutboxOptions {
   readonly mailer: Mailer
@@ -19,18 +19,17 @@ export interface Outbox {
   readonly close: () => Promise<void>
 }
 
-/** Mails that are not sent yet, those that wait for another try included. */
+/** Mails that are not sent yet, those that wait for another try included; of strangers half as many. */
 const waitingMax = 1000
-const sendingMax = 4
 /**
- * A mail is prepared when the answer is long out, and at no certain moment: what the store is asked for then,
- * which is more for an account that exists, shows neither in that answer nor in the next one.
+ * What strangers ask for and nobody has looked up yet. Apart from the mails, because most of a flood is about
+ * names that nobody has, and what it asks for takes a place only when it is to become a mail.
  */
-const holdBackMs = { min: 50, max: 500 }
+const lookUpsMax = 1000
 /** A server that does not answer must not hold up the end of the process. */
 const closeMsMax = 5000
-/** A server that restarts is back in a minute; one that greylists (RFC 6647) wants about five. */
-const retryMs: readonly number[] = [1000, 10_000, 60_000, 360_000]
+/** When all places are taken, the server does not answer, and most of what waits is tried again in this time. */
+const mailBusy: MailBusy = { kind: 'mail-busy', retryAfterSeconds: 60 }
 
 /**
  * Sends mail behind the answers. It is kept in memory alone, because the tokens in it are nowhere else: what is
@@ -39,80 +38,56 @@ const retryMs: readonly number[] = [1000, 10_000, 60_000, 360_000]
 export function createOutbox({ mailer, log, allowance, wait = waitFor }: OutboxOptions): Outbox {
   const stop = new AbortController()
   const underWay = new Set<Promise<void>>()
-  const turns = createTurnstile(sendingMax)
-
-  const sendAtLast = async (job: MailJob): Promise<void> => {
-    await wait(randomInt(holdBackMs.min, holdBackMs.max), stop.signal)
-    let mail: Mail | undefined
-    for (let failures = 0; ; failures += 1) {
-      try {
-        await turns(async () => {
-          mail ??= await job()
-          if (mail !== undefined) await mailer.send(mail)
-        })
+  const places = createWaitingPlaces(waitingMax)
+  const errands = createErrands({ mailer, log, places, wait, stop: stop.signal })
+  let lookUps = 0
+  const start = (errand: Promise<void>): void => {
+    const over = errand.finally(() => underWay.delete(over))
+    underWay.add(over)
+  }
+  const post: Post = {
+    lookUp: (job, network) => {
+      if (stop.signal.aborted || !allowance(network)) return
+      if (lookUps >= lookUpsMax) {
+        warnDropped(log)
         return
-      } catch (error) {
-        const pauseMs = isFinal(error) ? undefined : retryMs[failures]
-        if (pauseMs === undefined || stop.signal.aborted) {
-          log.error({ failures: failures + 1, ...factsOf(error) }, 'a mail could not be sent')
-          return
-        }
-        await wait(pauseMs, stop.signal)
       }
-    }
+      lookUps += 1
+      start(
+        errands.lookUpAndSend(job, () => {
+          lookUps -= 1
+        }),
+      )
+    },
+    send: (job, network) => {
+      if (stop.signal.aborted || (network !== undefined && !allowance(network))) return undefined
+      const place = places.take('known')
+      if (place === undefined) {
+        warnDropped(log)
+        return mailBusy
+      }
+      start(errands.send(job, place))
+      return undefined
+    },
+    withPlace: async (act) => {
+      const place = stop.signal.aborted ? undefined : places.take('known')
+      if (place === undefined) return mailBusy
+      let job: MailJob | undefined
+      try {
+        return await act((given) => {
+          job = given
+        })
+      } finally {
+        if (job === undefined) place.free()
+        else start(errands.send(job, place))
+      }
+    },
   }
   return {
-    post: (job, network) => {
-      if (stop.signal.aborted || (network !== undefined && !allowance(network))) return
-      if (underWay.size >= waitingMax) {
-        log.warn({ waitingMax }, 'a mail was dropped: too many wait')
-        return
-      }
-      const over = sendAtLast(job).finally(() => underWay.delete(over))
-      underWay.add(over)
-    },
+    post,
     close: async () => {
       stop.abort()
       await Promise.race([Promise.all(underWay), waitFor(closeMsMax)])
     },
   }
-}
-
-/** Lets so many through at once; the others wait in line. */
-function createTurnstile(
-  runningMax: number,
-): <Result>(job: () => Promise<Result>) => Promise<Result> {
-  const waiting: (() => void)[] = []
-  let running = 0
-  return async (job) => {
-    if (running >= runningMax) await new Promise<void>((resolve) => waiting.push(resolve))
-    else running += 1
-    try {
-      return await job()
-    } finally {
-      const next = waiting.shift()
-      if (next === undefined) running -= 1
-      else next()
-    }
-  }
-}
-
-/** RFC 5321 section 4.2.1: 5yz is for good. */
-function isFinal(error: unknown): boolean {
-  const { responseCode } = factsOf(error)
-  return responseCode !== undefined && responseCode >= 500
-}
-
-/** Codes only: what a server says often repeats the address. */
-function factsOf(error: unknown): { readonly code?: string; readonly responseCode?: number } {
-  if (!(error instanceof Error)) return {}
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
-  return 'responseCode' in error && typeof error.responseCode === 'number'
-    ? { code, responseCode: error.responseCode }
-    : { code }
-}
-
-/** A timer of the platform lets go of the signal when it is over, which outlives thousands of mails. */
-async function waitFor(ms: number, signal?: AbortSignal): Promise<void> {
-  await pause(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => undefined)
 }

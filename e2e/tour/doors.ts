@@ -7,11 +7,24 @@ export interface Door {
   readonly url: string
 }
 
-/** Shows the token at a door and answers the status. */
-export async function knock({ url }: Door, token: string): Promise<number> {
+export interface DoorAnswer {
+  readonly status: number
+  /** What refused the token, as the RFC 6750 challenge says; empty without one. */
+  readonly why: string
+}
+
+/** Shows the token at a door. */
+export async function show({ url }: Door, token: string): Promise<DoorAnswer> {
   const response = await fetch(url, { headers: bearer(token) })
   await response.arrayBuffer()
-  return response.status
+  const challenge = response.headers.get('www-authenticate') ?? ''
+  const why = /error_description="([^"]*)"/.exec(challenge)?.[1] ?? ''
+  return { status: response.status, why }
+}
+
+/** Shows the token at a door and answers the status. */
+async function knock(door: Door, token: string): Promise<number> {
+  return (await show(door, token)).status
 }
 
 const patienceMs = 10_000
@@ -30,13 +43,11 @@ export async function untilRefused(door: Door, token: string): Promise<number> {
   throw new Error(`${door.name} still takes the token after ${patienceMs} ms`)
 }
 
-/** What refused it, as the RFC 6750 challenge says. */
-export async function refusalAt({ name, url }: Door, token: string): Promise<string> {
-  const response = await fetch(url, { headers: bearer(token) })
-  await response.arrayBuffer()
-  assert.equal(response.status, 401, `${name} answered ${response.status}`)
-  const challenge = response.headers.get('www-authenticate') ?? ''
-  return /error_description="([^"]*)"/.exec(challenge)?.[1] ?? ''
+/** What refused it. */
+export async function refusalAt(door: Door, token: string): Promise<string> {
+  const { status, why } = await show(door, token)
+  assert.equal(status, 401, `${door.name} answered ${status}`)
+  return why
 }
 
 export async function assertAccepted(doors: readonly Door[], token: string): Promise<void> {

@@ -155,7 +155,7 @@ const rotationPatienceMs = 15_000
 async function walkRotation(stage: Stage): Promise<string> {
   const alice = await signIn(stage.system, 'alice', stage.reach)
   const before = await alice.token()
-  const load = startSteadyLoad(stage.doors, requestsPerSecond, alice.token)
+  const load = startSteadyLoad(stage.doors, requestsPerSecond, alice)
   const startedAt = performance.now()
   let waited = 0
   for (;;) {
@@ -174,9 +174,11 @@ async function walkRotation(stage: Stage): Promise<string> {
   await assertAccepted(stage.doors, after)
   await assertAccepted(stage.doors, before)
   await pause(500)
-  const { requests, failures } = await load.stop()
+  const { requests, stale, failures } = await load.stop()
   assert.deepEqual(failures, [], `${failures.length} of ${requests} requests failed`)
-  return `another key signs, tokens of both are good, ${requests} requests at ${requestsPerSecond}/s, none failed`
+  assert.ok(stale < requests / 2, `${stale} of ${requests} requests wanted a refresh`)
+  const refreshed = stale === 0 ? '' : `, ${stale} after a refresh`
+  return `another key signs, tokens of both are good, ${requests} requests at ${requestsPerSecond}/s, none failed${refreshed}`
 }
 
 async function walkLogout(stage: Stage): Promise<string> {

@@ -156,7 +156,7 @@ testOnEngines(
       'accounts could be imported: 3, there already: 0, lines with mistakes: 5\n',
     )
     assert.match(rehearsed.errors, /^line 6: \/password_hash is of no kind/m)
-    assert.match(rehearsed.errors, /mistaken lines: 5\nCorrect them first/)
+    assert.match(rehearsed.errors, /lines with mistakes: 5\nCorrect them first/)
     assert.equal(await countPeople(), 0)
 
     const imported = await finished(importing(['accounts.jsonl', '--json', '--reason', 'a test']))

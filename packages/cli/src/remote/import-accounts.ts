@@ -1,5 +1,6 @@
-import type { JsonObject, JsonValue } from '@portcullis/protocol'
+import type { JsonObject } from '@portcullis/protocol'
 import { parseJsonObject } from '@portcullis/protocol'
+import { holdsNul } from '@portcullis/runtime'
 import type { FileLine } from './import-lines.ts'
 
 /** What a line says, ready to be sent; or why it cannot be. */
@@ -49,10 +50,4 @@ const faults = {
   'duplicate-member': 'has two members of the same name',
   'too-deep': 'is nested too deeply',
   'lone-surrogate': 'has half of a surrogate pair',
-}
-
-function holdsNul(value: JsonValue | undefined): boolean {
-  if (typeof value === 'string') return value.includes('\0')
-  if (typeof value !== 'object' || value === null) return false
-  return Object.entries(value).some(([name, member]) => name.includes('\0') || holdsNul(member))
 }

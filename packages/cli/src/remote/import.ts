@@ -43,10 +43,11 @@ export async function runImport(path: string, options: ImportOptions): Promise<v
     throw new CommandError(1, 'there is no account in the file', 'Write one JSON object a line.')
   }
   if (counts.mistaken > 0) {
+    const again = options.onExisting === 'skip' ? '' : ', with --on-existing skip'
     const remedy = isDryRun
       ? 'Correct them first, or import without them.'
-      : 'Correct them and run it again: what is there already is skipped.'
-    throw new CommandError(1, `mistaken lines: ${counts.mistaken}`, remedy)
+      : `Correct them and run it again${again}: what is there already is skipped.`
+    throw new CommandError(1, `lines with mistakes: ${counts.mistaken}`, remedy)
   }
 }
 

@@ -5,7 +5,8 @@ import type {
   CountedAttempt,
   Counter,
 } from './login-attempts.ts'
-import type { Asker, Busy } from './passwords.ts'
+import type { Busy } from './passwords.ts'
+import type { Asker } from './turnstile.ts'
 import type { StrangerBudget } from './stranger-budget.ts'
 import type { TriesBound } from './tries-bound.ts'
 

@@ -1,6 +1,7 @@
 import type { PasswordRules } from './password-rules.ts'
 import { newPasswordFault } from './password-rules.ts'
-import type { Asker, Busy, PasswordHasher } from './passwords.ts'
+import type { Busy, PasswordHasher } from './passwords.ts'
+import type { Asker } from './turnstile.ts'
 import { normalisePassword } from './passwords.ts'
 
 export interface NewPasswordParts {

@@ -1,8 +1,4 @@
-/**
- * For whom a password is hashed: for people whom login protection knows, or who have shown who they are; or for
- * everybody else. Strangers have a share of the queue, so that no flood of theirs takes all places.
- */
-export type Asker = 'known' | 'strangers'
+import type { Asker } from './turnstile.ts'
 
 /** Hashes and checks passwords. Slow on purpose, so both wait in one bounded queue. */
 export interface PasswordHasher {

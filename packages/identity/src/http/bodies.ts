@@ -1,5 +1,5 @@
-import type { JsonValue } from '@portcullis/protocol'
 import { parseJsonObject } from '@portcullis/protocol'
+import { holdsNul } from '@portcullis/runtime'
 import type { FastifyInstance } from 'fastify'
 
 /** A request that cannot be read. The message is shown to the caller and holds nothing of the request. */
@@ -31,13 +31,6 @@ export function acceptStrictJson(app: FastifyInstance): void {
 }
 
 const nulFault = 'a text of the body holds U+0000'
-
-/** Nested no deeper than `depthMax`. */
-function holdsNul(value: JsonValue | undefined): boolean {
-  if (typeof value === 'string') return value.includes('\0')
-  if (typeof value !== 'object' || value === null) return false
-  return Object.entries(value).some(([name, member]) => name.includes('\0') || holdsNul(member))
-}
 
 const bodyFaults = {
   'not-json': 'the body is not JSON',

@@ -3,8 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '@portcullis/runtime'
 import type { MailJob } from '../domain/mail-requests.ts'
 import type { Mail, Mailer } from '../domain/mails.ts'
-import type { Cause, Place, WaitingPlaces } from './waiting-places.ts'
-import { createTurnstile } from './waiting-places.ts'
+import type { Asker } from '../domain/turnstile.ts'
+import { createTurnstile } from '../domain/turnstile.ts'
+import type { Place, WaitingPlaces } from './waiting-places.ts'
 
 export interface ErrandOptions {
   readonly mailer: Mailer
@@ -40,13 +41,13 @@ interface Placed {
 
 export function createErrands(options: ErrandOptions): Errands {
   const { mailer, log, places, wait, stop } = options
-  const lookUpTurn = createTurnstile(atOnceMax)
-  const sendingTurn = createTurnstile(atOnceMax)
+  const lookUps = createTurnstile(atOnceMax)
+  const sendings = createTurnstile(atOnceMax)
   const persist = createPersistence(options)
   const heldBack = (): Promise<void> => wait(randomInt(holdBackMs.min, holdBackMs.max), stop)
 
-  const deliver = async (cause: Cause, { mail, place }: Placed): Promise<void> => {
-    await persist(() => sendingTurn(cause, () => mailer.send(mail)))
+  const deliver = async (asker: Asker, { mail, place }: Placed): Promise<void> => {
+    await persist(() => sendings.pass(asker, () => mailer.send(mail)))
     place.free()
   }
   /** With a place before it is looked up: a link that is dropped would count for the pace. */
@@ -67,13 +68,13 @@ export function createErrands(options: ErrandOptions): Errands {
   return {
     send: async (job, place) => {
       await heldBack()
-      const mail = await persist(() => lookUpTurn('known', job))
+      const mail = await persist(() => lookUps.pass('known', job))
       if (mail === undefined) place.free()
       else await deliver('known', { mail, place })
     },
     lookUpAndSend: async (job, lookedUp) => {
       await heldBack()
-      const found = await persist(() => lookUpTurn('strangers', () => placed(job)))
+      const found = await persist(() => lookUps.pass('strangers', () => placed(job)))
       lookedUp()
       if (found !== undefined) await deliver('strangers', found)
     },

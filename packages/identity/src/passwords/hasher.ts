@@ -1,7 +1,9 @@
 import { hash } from '@node-rs/argon2'
 import { StartError } from '@portcullis/runtime'
-import type { Asker, NormalisedPassword, PasswordHasher } from '../domain/passwords.ts'
+import type { NormalisedPassword, PasswordHasher } from '../domain/passwords.ts'
 import { normalisePassword } from '../domain/passwords.ts'
+import type { Asker } from '../domain/turnstile.ts'
+import { createTurnstile, shareOfStrangers } from '../domain/turnstile.ts'
 import type { HashCost } from '../domain/hash-cost.ts'
 import { defaultHashCost, isWeaker } from '../domain/hash-cost.ts'
 import type { PasswordHash } from './password-hash.ts'
@@ -104,36 +106,29 @@ const retryAfterSecondsMax = 60
 
 /** Runs `runningMax` jobs at once and lets `waitMax` more wait, of strangers half as many. */
 function createQueue(runningMax: number, waitMax: number, nowMs: () => number): Queue {
-  const waiting: Readonly<Record<Asker, (() => void)[]>> = { known: [], strangers: [] }
-  const strangersMax = Math.floor(waitMax / 2)
-  let running = 0
+  const turnstile = createTurnstile(runningMax)
+  const strangersMax = shareOfStrangers(waitMax)
   let jobMs = jobMsAtFirst
 
-  async function run<Result>(asker: Asker, job: () => Promise<Result>): Promise<Result> {
-    if (running >= runningMax) await new Promise<void>((resolve) => waiting[asker].push(resolve))
-    else running += 1
+  const timed = async <Result>(job: () => Promise<Result>): Promise<Result> => {
     const startedAt = nowMs()
     try {
       return await job()
     } finally {
       jobMs += newestShare * (nowMs() - startedAt - jobMs)
-      // The place goes straight to the next in line, so `running` changes only when nobody waits.
-      const next = waiting.known.shift() ?? waiting.strangers.shift()
-      if (next === undefined) running -= 1
-      else next()
     }
   }
-  const waitingOf = (): number => waiting.known.length + waiting.strangers.length
+  const waiting = (): number => turnstile.waiting('known') + turnstile.waiting('strangers')
   const isFull = (asker: Asker): boolean => {
-    if (running < runningMax) return false
-    const isShareTaken = asker === 'strangers' && waiting.strangers.length >= strangersMax
-    return isShareTaken || waitingOf() >= waitMax
+    if (turnstile.running() < runningMax) return false
+    const isShareTaken = asker === 'strangers' && turnstile.waiting(asker) >= strangersMax
+    return isShareTaken || waiting() >= waitMax
   }
   return {
     isFull,
-    take: (asker, job) => (isFull(asker) ? undefined : run(asker, job)),
+    take: (asker, job) => (isFull(asker) ? undefined : turnstile.pass(asker, () => timed(job))),
     busy: () => {
-      const untilEmptyMs = ((waitingOf() + running) * jobMs) / runningMax
+      const untilEmptyMs = ((waiting() + turnstile.running()) * jobMs) / runningMax
       const seconds = Math.min(Math.ceil(untilEmptyMs / 1000), retryAfterSecondsMax)
       return { kind: 'busy', retryAfterSeconds: seconds }
     },

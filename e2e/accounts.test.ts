@@ -95,6 +95,86 @@ test('an account from the command line: made, given roles, reset by a link, and 
   assert.equal((await portcullis('accounts', 'delete', identifier, ...reason)).code, 1)
 })
 
+test('accounts and sessions from the command line: listed, ended one by one, and in bulk', async () => {
+  const passwordFile = join(system.folder, 'grace.txt')
+  writeFileSync(passwordFile, `${password}\n`)
+  const names = ['grace', 'grace-2']
+  for (const name of names) {
+    const made = ['accounts', 'create', name, '--password-file', passwordFile]
+    assert.equal((await portcullis(...made, '--roles', 'customer', ...reason)).code, 0)
+  }
+  const listed = await portcullis('accounts', 'list', '--prefix', 'GRACE', '--json')
+  assert.equal(listed.code, 0, listed.said)
+  const { accounts } = JSON.parse(listed.said) as {
+    readonly accounts: readonly { readonly id: string; readonly identifier: string }[]
+  }
+  assert.deepEqual(
+    accounts.map(({ identifier }) => identifier),
+    ['grace-2', 'grace'],
+  )
+  const table = await portcullis('accounts', 'list', '--role', 'customer')
+  assert.match(table.said, /^IDENTIFIER +ROLES +BLOCKED +UNCONFIRMED +CREATED_AT +ID\n/)
+  assert.match(table.said, /^grace +customer +20\d\d-\S+Z +[\w-]{22}$/m)
+
+  const doors = [{ name: 'the gateway', url: `${system.endpoints.gateway}/orders` }]
+  const first = await login('grace', password)
+  await assertAccepted(doors, first.token)
+  const shown = await portcullis('sessions', 'list', '--account', 'grace', '--json')
+  const { sessions } = JSON.parse(shown.said) as { readonly sessions: readonly { id: string }[] }
+  assert.equal(sessions.length, 1, shown.said)
+  // One in 64 of the ids begins like an option.
+  for (const [words, id] of [
+    [['sessions', 'end'], `-${'A'.repeat(21)}`],
+    [['keys', 'withdraw'], `-${'A'.repeat(42)}`],
+  ] as const) {
+    const unknown = await portcullis(...words, id, ...reason)
+    assert.equal(unknown.code, 1, unknown.said)
+    assert.match(unknown.said, /^(refused: |there is no session -)/m)
+  }
+  const ended = await portcullis('sessions', 'end', sessions[0]?.id ?? '', ...reason)
+  assert.deepEqual(ended, { code: 0, said: 'the session has ended\n' })
+  for (const door of doors) await untilRefused(door, first.token)
+  const over = await portcullis('sessions', 'list', '--account', 'grace', '--all')
+  assert.match(over.said, /^IDENTIFIER +LIVE +CLIENT .*\ngrace +web /)
+
+  const second = await login('grace', password)
+  await assertAccepted(doors, second.token)
+  const both = await portcullis('accounts', 'logout', ...names, ...reason)
+  assert.deepEqual(both, { code: 0, said: 'accounts signed out: 2\n' })
+  for (const door of doors) await untilRefused(door, second.token)
+
+  const third = await login('grace', password)
+  await assertAccepted(doors, third.token)
+  const ids = [...accounts.map(({ id }) => id), 'A'.repeat(22)]
+  const run = runPortcullis(['accounts', 'block', '--ids-from', '-', ...reason], {
+    folder: system.folder,
+    input: Buffer.from(`${ids.join('\r\n')}\n\n`),
+  })
+  assert.equal(await run.ended, 1, run.errors())
+  assert.equal(run.output(), 'accounts blocked: 2\n')
+  assert.match(run.errors(), /^A{22}: unknown\naccounts that were left as they are: 1\n/)
+  for (const door of doors) await untilRefused(door, third.token)
+  assert.equal((await login('grace', password)).status, 403)
+})
+
+test('a file of ids goes to the issuer as many at a time as one request takes', async () => {
+  for (const { count, length, first } of [
+    { count: 10_001, length: 22, first: 10_000 },
+    { count: 7_000, length: 64, first: 5_971 },
+  ]) {
+    const ids = Array.from({ length: count }, (_, at) => `${at}`.padStart(length, 'A'))
+    const run = runPortcullis(['accounts', 'logout', '--ids-from', '-', ...reason], {
+      folder: system.folder,
+      input: Buffer.from(ids.join('\n')),
+    })
+    assert.equal(await run.ended, 1, run.errors().slice(0, 200))
+    assert.equal(run.output(), 'accounts signed out: 0\n')
+    const errors = run.errors()
+    assert.equal(errors.split(': unknown\n').length - 1, count)
+    assert.deepEqual(/^\d+ accounts so far$/gm.exec(errors)?.[0], `${first} accounts so far`)
+  }
+})
+
 test('account commands that cannot be meant are refused before anything is asked', async () => {
   const withoutPassword = await portcullis('accounts', 'create', 'dave')
   assert.equal(withoutPassword.code, 2)
@@ -106,6 +186,11 @@ test('account commands that cannot be meant are refused before anything is asked
   assert.equal((await portcullis('accounts', 'delete', 'alice')).code, 2)
   const king = await portcullis('accounts', 'roles', 'alice', '--set', 'king', ...reason)
   assert.equal(king.code, 1, king.said)
+  assert.equal((await portcullis('accounts', 'block', ...reason)).code, 2)
+  assert.equal((await portcullis('accounts', 'list', '--created-after', 'never')).code, 2)
+  const noId = ['accounts', 'logout', '--ids-from', 'no-ids.txt', ...reason]
+  writeFileSync(join(system.folder, 'no-ids.txt'), 'alice has a space\n')
+  assert.match((await portcullis(...noId)).said, /line 1 is no id of an account/)
   const last = await portcullis('accounts', 'roles', 'admin', '--set', '', ...reason)
   assert.match(last.said, /refused: nobody would be left/)
 })

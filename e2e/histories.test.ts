@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { runCampaign } from './histories/campaign.ts'
 
 // `npm run verify` lives through ten thousand by the command below; here are a few, for every change.
-const campaign = { histories: 120, postgresHistories: 6, httpHistories: 4 }
+const campaign = { histories: 120, postgresHistories: 6, httpHistories: 8 }
 
 test('whatever happens to an account at the same time, every answer is one that some order explains', async (t) => {
   const seed = Number(process.env['PORTCULLIS_TEST_SEED'] ?? randomInt(1_000_000_000))

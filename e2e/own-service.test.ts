@@ -34,7 +34,10 @@ async function statusOf(url: string, headers: Readonly<Record<string, string>>):
   throw new Error(`${url} never answered`)
 }
 
-test('the ten lines of the README protect a service outside the checkout', async () => {
+// It builds and installs packages.
+const patience = { timeout: 240_000 }
+
+test('the ten lines of the README protect a service outside the checkout', patience, async () => {
   const folder = newFolder()
   const packages = ['--workspace', '@portcullis/protocol', '--workspace', '@portcullis/verify']
   inFolder(root, 'npm', 'run', '--silent', 'build')

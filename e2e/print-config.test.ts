@@ -52,6 +52,9 @@ test('the settings in force are printed with their sources, and nothing is start
   })
   assert.deepEqual(printed.secrets, {
     PORTCULLIS_SEALING_KEY: 'set',
+    PORTCULLIS_SEALING_KEY_PREVIOUS: 'not set',
+    PORTCULLIS_HS256_SECRET: 'not set',
+    PORTCULLIS_HS256_SECRET_PREVIOUS: 'not set',
     PORTCULLIS_REFRESH_PEPPER: 'not set',
     PORTCULLIS_REFRESH_PEPPER_PREVIOUS: 'not set',
   })

@@ -83,6 +83,29 @@ test('what else the README offers to try works as pasted', async () => {
   assert.match(String(keys), /access-token {2}RS256/)
 })
 
+test('what the README of identity shows of clients works as pasted', async () => {
+  const path = fileURLToPath(new URL('../packages/identity/README.md', import.meta.url))
+  const [, section = ''] = /^## Clients\n(.*?)^## /ms.exec(readFileSync(path, 'utf8')) ?? []
+  const shown = [...section.matchAll(/```sh\n(.*?)```/gs)].flatMap(([, block = '']) =>
+    block.trim().split('\n'),
+  )
+  assert.equal(shown.length, 8)
+  // Alice has signed out above.
+  const [signIn = ''] = pastedLines(system.run.output())
+  const answers: string[] = []
+  for (const line of [signIn, ...shown]) {
+    const pasted = line.replaceAll('http://localhost:4000', system.endpoints.identity)
+    const { stdout } = await execute('sh', ['-c', pasted], { cwd: system.folder })
+    answers.push(stdout)
+  }
+  const [, , , clients, , active, revoked, inactive, exchanged] = answers
+  assert.match(String(clients), /"name":"carts"/)
+  assert.match(String(active), /^{"active":true,.*"scope":"orders:read"/)
+  assert.match(String(revoked), /^{"revocation":{/)
+  assert.equal(inactive, '{"active":false}')
+  assert.match(String(exchanged), /"access_token":"[^"]+".*"scope":"reviews:write"/)
+})
+
 test('every file of the data folder is for its owner only', () => {
   const home = join(system.folder, '.portcullis')
   assert.equal(statSync(home).mode & 0o777, 0o700)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RunningSystem, Variables } from './running-system.ts'
 import { startSystem } from './running-system.ts'
+import { untilAnswered } from './until-answered.ts'
 
 /** A system whose parts are processes without a supervisor, so that one can die and the others live. */
 export interface SeparateParts extends RunningSystem {
@@ -93,19 +94,4 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   child.kill(signal)
   await once(child, 'exit')
-}
-
-const patienceMs = 20_000
-
-async function untilAnswered(url: string): Promise<void> {
-  const deadline = performance.now() + patienceMs
-  for (;;) {
-    const isUp = await fetch(url).then(
-      (response) => response.ok,
-      () => false,
-    )
-    if (isUp) return
-    if (performance.now() > deadline) throw new Error(`${url} did not become ready`)
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
 }

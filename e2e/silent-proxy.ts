@@ -7,6 +7,8 @@ export interface SilentProxy {
   readonly port: number
   /** From now on nothing passes; connections stay open, and new ones are accepted and say nothing. */
   readonly fallSilent: () => void
+  /** On the connections that there are, nothing passes any more; they stay open, and new ones work. */
+  readonly forget: () => void
   /** Passes again, on new connections: what hung so far is cut. */
   readonly heal: () => void
   readonly close: () => Promise<void>
@@ -40,12 +42,16 @@ export async function startSilentProxy(target: () => number): Promise<SilentProx
   const address = server.address()
   if (address === null || typeof address === 'string') throw new TypeError('not listening on TCP')
 
+  const forget = (): void => {
+    for (const socket of sockets) socket.unpipe().pause()
+  }
   return {
     port: address.port,
     fallSilent: () => {
       isSilent = true
-      for (const socket of sockets) socket.unpipe().pause()
+      forget()
     },
+    forget,
     heal: () => {
       isSilent = false
       for (const socket of sockets) socket.destroy()

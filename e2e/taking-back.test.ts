@@ -131,10 +131,26 @@ test('remote commands tell refused, wrongly used and unreachable apart', async (
   assert.match(listed.said, /feed +ES256 +pending/)
 })
 
+test('a stolen key is withdrawn by command: nobody is signed out, and its tokens are refused', async () => {
+  const unknown = await portcullis('keys', 'withdraw', 'A'.repeat(43), '--reason', 'a test')
+  assert.equal(unknown.code, 1)
+  assert.match(unknown.said, /no key has this kid/)
+  assert.equal((await portcullis('keys', 'withdraw', 'A'.repeat(43))).code, 2)
+  const kid = /access-token +RS256 +active +\S+ +(\S+)/.exec(
+    (await portcullis('keys', 'list')).said,
+  )?.[1]
+  assert.ok(kid !== undefined)
+  for (const time of ['first', 'second']) {
+    const withdrawn = await portcullis('keys', 'withdraw', kid, '--reason', 'a test')
+    assert.equal(withdrawn.code, 0, `${time}: ${withdrawn.said}`)
+    assert.match(withdrawn.said, new RegExp(`RS256 +withdrawn +\\S+ +${kid}`))
+  }
+})
+
 test('a client made by command may read the feed, and its secret is in the file alone', async () => {
   const { folder, endpoints } = system
   const database = ['--database', `sqlite:${join('.portcullis', 'identity.db')}`]
-  const chosen = ['--scope', 'revocations.read', '--credentials', 'billing.json']
+  const chosen = ['--scope', 'revocations.read', '--write-to', 'billing.json']
   const made = await portcullis('clients', 'create', 'billing', ...database, ...chosen)
   assert.equal(made.code, 0, made.said)
   const path = join(folder, 'billing.json')
@@ -153,4 +169,102 @@ test('a client made by command may read the feed, and its secret is in the file 
   await verifier.close()
   const again = await portcullis('clients', 'create', 'billing', ...database, ...chosen)
   assert.deepEqual([again.code, /is there already/.test(again.said)], [1, true])
+})
+
+test('a client is made, exchanges its secret and is deleted by command, and no secret is printed', async () => {
+  const { folder, endpoints } = system
+  const secretIn = (file: string): string => {
+    assert.equal(statSync(join(folder, file)).mode & 0o077, 0)
+    const content = JSON.parse(readFileSync(join(folder, file), 'utf8')) as FileClient
+    return content.client_secret
+  }
+  const statusWith = async (secret: string): Promise<number> => {
+    const form = { grant_type: 'client_credentials', client_id: 'till', client_secret: secret }
+    const body = new URLSearchParams(form)
+    return (await fetch(`${endpoints.identity}/token`, { method: 'POST', body })).status
+  }
+  const create = ['clients', 'create', 'till', '--audience', 'orders', '--scope', 'orders:read']
+  assert.equal((await portcullis(...create)).code, 2, 'there was no place for the secret')
+  const made = await portcullis(...create, '--write-to', 'till.json')
+  assert.equal(made.code, 0, made.said)
+  const first = secretIn('till.json')
+  assert.equal((await portcullis(...create, '--write-to', 'till.json')).code, 1)
+
+  const why = ['--reason', 'once a year']
+  const rotate = ['clients', 'rotate-secret', 'till', ...why]
+  const rotated = await portcullis(...rotate, '--write-to', 'next.json')
+  assert.equal(rotated.code, 0, rotated.said)
+  const second = secretIn('next.json')
+  assert.deepEqual([await statusWith(first), await statusWith(second)], [200, 200])
+  const early = await portcullis(...rotate, '--json')
+  assert.deepEqual([early.code, /two secrets are good until/.test(early.said)], [1, true])
+  const leaked = await portcullis(...rotate, '--overlap-seconds', '0', '--json')
+  const third = (JSON.parse(leaked.said) as FileClient).client_secret
+  assert.deepEqual(
+    [await statusWith(first), await statusWith(second), await statusWith(third)],
+    [401, 401, 200],
+  )
+  const listed = await portcullis('clients', 'list')
+  assert.match(listed.said, /^till +store +yes +client_secret +client_credentials +orders/m)
+  for (const secret of [first, second]) assert.ok(!`${made.said}${rotated.said}`.includes(secret))
+
+  assert.equal((await portcullis('clients', 'disable', 'till', ...why)).code, 0)
+  assert.equal(await statusWith(third), 401)
+  assert.equal((await portcullis('clients', 'enable', 'till', ...why)).code, 0)
+  assert.equal((await portcullis('clients', 'revoke-tokens', 'till', ...why)).code, 0)
+  assert.equal(await statusWith(third), 200)
+  assert.equal((await portcullis('clients', 'delete', 'till', ...why)).code, 0)
+  assert.equal(await statusWith(third), 401)
+  const gone = await portcullis('clients', 'delete', 'till', ...why)
+  assert.deepEqual([gone.code, /there is no client till/.test(gone.said)], [1, true])
+})
+
+interface FileClient {
+  readonly client_secret: string
+}
+
+test('an administrator waits until a revocation is everywhere, and is told who has not said so', async () => {
+  const person = await alice()
+  const token = await person.token()
+  const end = ['sessions', 'end', person.sessionId, '--reason', 'a lost laptop']
+  const { code, said } = await portcullis(...end, '--wait', '--json')
+  assert.equal(code, 0, said)
+  const { receipts } = JSON.parse(said)
+  assert.equal(receipts.everywhere, true)
+  // The gateway, orders and reviews.
+  assert.equal(receipts.applied, 3)
+  assert.equal(typeof receipts.slowest_ms, 'number')
+  await assertRefusedEverywhere(token)
+
+  const answer = await fetch(`${system.endpoints.identity}/revocations/positions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      follower: 'behind'.padEnd(22, '-'),
+      position: `${'A'.repeat(22)}:0`,
+      max_staleness_seconds: 30,
+    }),
+  })
+  assert.equal(answer.status, 200, await answer.text())
+  const other = await alice()
+  const waited = await portcullis(
+    'sessions',
+    'end',
+    other.sessionId,
+    '--reason',
+    'x',
+    '--wait',
+    '1',
+  )
+  assert.equal(waited.code, 1, waited.said)
+  assert.match(waited.said, /the session has ended; followers that refuse it: 3/)
+  assert.match(waited.said, /it is not everywhere: not known of 1 of 4 followers/)
+  const ended = await portcullis(...end)
+  assert.equal(ended.code, 0, ended.said)
+  const nobody = await portcullis('sessions', 'end', 'A'.repeat(22), '--reason', 'x')
+  assert.equal(nobody.code, 1)
+  assert.match(nobody.said, /there is no session A{22}/)
+  assert.match(waited.said, /^CLIENT +FOLLOWER +STATE +AFTER_MS +UNTIL$/m)
+  assert.equal(waited.said.match(/^[a-z-]+ +\S{22} +applied +\d+$/gm)?.length, 3, waited.said)
+  assert.match(waited.said, /^\(no client\) +behind-{16} +unknown +2\d{3}-/m)
 })

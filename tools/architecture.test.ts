@@ -17,6 +17,7 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
     '@portcullis/client',
     '@portcullis/protocol',
     '@portcullis/runtime',
+    '@portcullis/verify',
     '@portcullis/identity',
     '@portcullis/gateway',
   ],

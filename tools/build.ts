@@ -1,13 +1,12 @@
-import { copyFileSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
-import { minify } from 'terser'
+import { copyFileSync, globSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { runCommand } from './run-command.ts'
+import { makeSmall } from './small-javascript.ts'
 import { root } from './source-tree.ts'
 
 /**
  * Builds every package from nothing into its `dist`: declarations with the documentation in them, and
- * JavaScript. That of the SDK, which every service carries, is made small: names of functions and classes
- * stay, and a source map beside each file holds the readable text, for debuggers and stack traces. That of
+ * JavaScript. That of the SDK, which every service carries, is made small (`small-javascript.ts`). That of
  * the others has no comments and no maps.
  */
 const sdk: ReadonlySet<string> = new Set(['packages/protocol', 'packages/verify'])
@@ -27,32 +26,13 @@ for (const folder of packages) {
   // What is made small needs its comments for the map.
   const comments = sdk.has(folder) ? [] : ['--removeComments']
   runCommand('tsc', ['-p', folder, ...javaScriptOnly(), ...comments])
-  const paths = globSync(`${folder}/dist/**/*.js`, { cwd: root }).map((name) => join(root, name))
-  if (paths.length === 0) throw new Error(`nothing was built in ${folder}`)
-  if (sdk.has(folder)) await Promise.all(paths.map(makeSmall))
+  const built = globSync(`${folder}/dist/**/*.js`, { cwd: root })
+  if (built.length === 0) throw new Error(`nothing was built in ${folder}`)
+  if (sdk.has(folder)) await makeSmall(join(root, folder))
 }
 
 /** The types were checked when the declarations were made. */
 function javaScriptOnly(): readonly string[] {
   const off = ['emitDeclarationOnly', 'declaration', 'isolatedDeclarations', 'composite']
   return ['--noCheck', ...off.flatMap((option) => [`--${option}`, 'false'])]
-}
-
-async function makeSmall(path: string): Promise<void> {
-  const readable = readFileSync(path, 'utf8')
-  const name = basename(path)
-  const { code, map } = await minify(
-    { [name]: readable },
-    {
-      module: true,
-      // It would move functions to where they are called, and make them anew at each call.
-      compress: { ecma: 2020, passes: 2, inline: false, reduce_funcs: false },
-      keep_fnames: true,
-      keep_classnames: true,
-      sourceMap: { url: `${name}.map`, includeSources: true },
-    },
-  )
-  if (code === undefined || typeof map !== 'string') throw new Error(`${name} cannot be made small`)
-  writeFileSync(path, `${code}\n`)
-  writeFileSync(`${path}.map`, map)
 }

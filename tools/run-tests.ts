@@ -60,8 +60,8 @@ function leftOut(): readonly string[] {
     ...(existsSync(join(shared, 'checklists'))
       ? []
       : [
-          'whether docs/asvs.md has every requirement: the list of them is expected in ../shared/checklists; ' +
-            'without it each row is still held against the tests that it names',
+          'whether docs/asvs.md, docs/standards.md and docs/advisories.md leave nothing out: the lists are expected in ../shared; ' +
+            'without them each row is still held against the tests that it names',
         ]),
     ...(existsSync(vectors)
       ? []

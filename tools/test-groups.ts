@@ -15,6 +15,8 @@ const alone: ReadonlySet<string> = new Set([
   'packages/identity/test/login-timing.test.ts',
   'packages/verify/test/hostile-key-set.test.ts',
   'packages/verify/test/issuer-without-network.test.ts',
+  'packages/verify/test/load-pauses.test.ts',
+  'packages/verify/test/million-records.test.ts',
 ])
 
 /** What to run instead of these test files: groups of them, and those that have to be alone. */

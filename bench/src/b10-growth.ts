@@ -1,3 +1,4 @@
+import { measureFeed } from './feed-growth.ts'
 import type { Findings, Row } from './findings.ts'
 import { atMost, rateRow, ratioOf, samplesOf, spreadOf } from './findings.ts'
 import { loadOf } from './http-load.ts'
@@ -13,8 +14,21 @@ const quickSizes = [100, 200, 400] as const
 /** Against the smallest. */
 const growthMax = 1.2
 
-/** The refresh of B5 with more and more sessions. ES256, because the store is the larger share there. */
+/** The refresh with more and more sessions, and the feed with more and more revocations. */
 export async function measure(plan: Plan): Promise<Findings> {
+  const feed = await measureFeed(plan)
+  const refresh = await measureRefresh(plan)
+  return {
+    rows: [...refresh.rows, ...feed.rows],
+    ratios: refresh.ratios,
+    mustReach: [...refresh.mustReach, ...feed.mustReach],
+    moonshots: [...refresh.moonshots, ...feed.moonshots],
+    notes: [...refresh.notes, ...feed.notes],
+  }
+}
+
+/** That of B5. ES256, because the store is the larger share there. */
+async function measureRefresh(plan: Plan): Promise<Findings> {
   const [smallest, ...larger] = plan.isQuick ? quickSizes : sizes
   const running: Grown[] = []
   try {
@@ -39,7 +53,9 @@ export async function measure(plan: Plan): Promise<Findings> {
       ratios,
       mustReach: ratios.map(({ name, median }) => atMost(name, median, growthMax)),
       moonshots: [],
-      notes: ['with a grace window of 0 s, because 10,000 sessions come round within 30 s'],
+      notes: [
+        'refresh: with a grace window of 0 s, because 10,000 sessions come round within 30 s',
+      ],
     }
   } finally {
     await endAll(running)

@@ -25,6 +25,11 @@ export const benchmarks: readonly Benchmark[] = [
     load: () => import('./b3-revocation-check.ts'),
   },
   {
+    id: 'B4',
+    title: 'from revoke to reject, at every follower',
+    load: () => import('./b4-revoke-to-reject.ts'),
+  },
+  {
     id: 'B5',
     title: 'refresh over HTTP, each a durable rotation',
     load: () => import('./b5-refresh.ts'),
@@ -46,7 +51,8 @@ export const benchmarks: readonly Benchmark[] = [
   },
   {
     id: 'B10',
-    title: 'growth: refresh with ten and a hundred times the sessions',
+    title:
+      'growth: refresh with ten and a hundred times the sessions, the feed with a thousand times the revocations',
     load: () => import('./b10-growth.ts'),
   },
 ]

@@ -100,6 +100,14 @@ export function spreadOf(values: readonly number[]): Spread {
   }
 }
 
+/** The value that this share of them does not exceed. */
+export function percentileOf(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((one, other) => one - other)
+  const found = sorted[Math.ceil(sorted.length * share) - 1]
+  if (found === undefined) throw new TypeError('nothing was measured')
+  return found
+}
+
 export function samplesOf(
   all: ReadonlyMap<string, readonly Sample[]>,
   name: string,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { fingerprintOf } from '@portcullis/protocol/revocations'
 import { defaultHashCost } from '../../packages/identity/src/domain/hash-cost.ts'
 import { hashPassword } from '../../packages/identity/src/passwords/hasher.ts'
 import { normalisePassword } from '../../packages/identity/src/domain/passwords.ts'
@@ -10,6 +11,8 @@ import type { Session } from '../../packages/identity/src/domain/sessions.ts'
 import { bootstrapStore } from '../../packages/identity/src/store/bootstrap.ts'
 import type { Database } from '../../packages/identity/src/store/database.ts'
 import { openDatabase } from '../../packages/identity/src/store/open-database.ts'
+import type { NewRecord } from '../../packages/identity/src/store/revocations.ts'
+import { appendRecords } from '../../packages/identity/src/store/revocations.ts'
 import { createSessionStore } from '../../packages/identity/src/store/sessions.ts'
 
 /**
@@ -66,12 +69,43 @@ export async function fillStore(request: StockRequest): Promise<readonly string[
   }
 }
 
+const recordsPerCommit = 10_000
+
+/** Adds revocations to the log: a session each, and an account in every fifth place. Nobody has the store open. */
+export async function fillLog(
+  { database: url, issuer }: Pick<StockRequest, 'database' | 'issuer'>,
+  records: number,
+): Promise<void> {
+  const database = await openDatabase(url)
+  try {
+    for (let from = 0; from < records; from += recordsPerCommit) {
+      const count = Math.min(recordsPerCommit, records - from)
+      const added = Array.from({ length: count }, (_, at) => newRecord(issuer, from + at))
+      await database.transaction((query) => appendRecords(query, added))
+    }
+  } finally {
+    await database.close()
+  }
+}
+
+function newRecord(issuer: string, number: number): NewRecord {
+  const kind = number % 5 === 0 ? 'account' : 'session'
+  return {
+    kind,
+    fingerprint: fingerprintOf(issuer, kind, newId()),
+    floor: kind === 'account' ? 1 : 0,
+  }
+}
+
 /** As `login` opens them, with one commit for many. */
 async function openAll(database: Database, sessions: readonly Session[]): Promise<void> {
   await database.transaction(async (query) => {
     const store = createSessionStore({ ...database, read: query, write: query }, nothingIsRevoked)
+    // Nobody was signed out so far, so everybody's generation is the base of the epoch.
+    const [head] = await query('SELECT base FROM revocation_head')
+    const generation = Number(head?.['base'])
     for (const session of sessions) {
-      const { kind } = await store.open(session)
+      const { kind } = await store.open({ ...session, generation })
       if (kind !== 'opened') throw new Error(`a session was not opened: ${kind}`)
     }
   })
@@ -102,6 +136,7 @@ function newSession(
     scopes: undefined,
     generation: 0,
     seed: randomBytes(32).toString('base64url'),
+    keyThumbprint: undefined,
     authenticatedAt: now,
     idleExpiresAt: now + idleMs,
     expiresAt: now + lifeMs,

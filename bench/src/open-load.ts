@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { percentileOf } from './findings.ts'
 
 /** What became of one request of an open loop. */
 export interface Outcome {
@@ -39,8 +40,8 @@ export async function openLoad({
 
 /** The latency that this share of them does not exceed. */
 export function percentileMs(outcomes: readonly Outcome[], share: number): number {
-  const sorted = outcomes.map(({ latencyMs }) => latencyMs).toSorted((one, other) => one - other)
-  const found = sorted[Math.ceil(sorted.length * share) - 1]
-  if (found === undefined) throw new Error('nothing was asked')
-  return found
+  return percentileOf(
+    outcomes.map(({ latencyMs }) => latencyMs),
+    share,
+  )
 }

@@ -15,7 +15,8 @@ export interface WorkerOptions {
   /** Beside this file. */
   readonly file: string
   readonly parameters: readonly string[]
-  readonly core: number
+  /** Default: wherever there is room. */
+  readonly core?: number
   readonly heapMb?: number
 }
 
@@ -29,7 +30,8 @@ export function startWorker<Question extends object, Answer>(
     `--max-old-space-size=${heapMb}`,
     fileURLToPath(new URL(file, import.meta.url)),
   ]
-  const [command, ...rest] = pinnedTo(core, [process.execPath, ...flags, ...parameters])
+  const whole = [process.execPath, ...flags, ...parameters] as const
+  const [command, ...rest] = core === undefined ? whole : pinnedTo(core, whole)
   const child: ChildProcess = spawn(command, rest, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     serialization: 'advanced',

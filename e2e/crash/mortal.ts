@@ -19,6 +19,8 @@ export interface Node extends Mortal {
   readonly port: number
   /** Starts it and does not let it come up. */
   readonly killWhileStarting: (afterMs: number) => Promise<void>
+  /** What its processes have logged of the audit record, each time when it was durable. */
+  readonly auditAnchors: () => readonly string[]
 }
 
 export interface NodeOptions {
@@ -35,10 +37,14 @@ const startMsMax = 20_000
 const pollMs = 5
 
 export function createNode({ port, file, folder, variables, untilQuiet }: NodeOptions): Node {
+  const runs: CommandRun[] = []
   let run: CommandRun | undefined
   let isDown = true
-  const spawn = (): CommandRun =>
-    runPortcullis(['identity', '--config', file], { folder, variables })
+  const spawn = (): CommandRun => {
+    const spawned = runPortcullis(['identity', '--config', file], { folder, variables })
+    runs.push(spawned)
+    return spawned
+  }
   const kill = (): void => {
     if (isDown) return
     isDown = true
@@ -67,7 +73,12 @@ export function createNode({ port, file, folder, variables, untilQuiet }: NodeOp
       await untilQuiet?.()
     },
     isDown: () => isDown,
+    auditAnchors: () => runs.flatMap((one) => anchorsIn(one.output())),
   }
+}
+
+function anchorsIn(output: string): readonly string[] {
+  return [...output.matchAll(/"auditAnchor":"([^"\n]+)"/g)].map(([, anchor = '']) => anchor)
 }
 
 /** A PostgreSQL server that runs already. */

@@ -16,7 +16,7 @@ import { signIn } from './signing-in.ts'
 import type { Scene } from './scene.ts'
 import type { Left } from './settling.ts'
 import { settle } from './settling.ts'
-import type { EngineName, Victim } from './victim.ts'
+import type { EngineName, VerifiedAudit, Victim } from './victim.ts'
 import { prepareVictim } from './victim.ts'
 
 export interface CrashPlan {
@@ -39,6 +39,8 @@ export interface CrashReport {
   readonly revocations: number
   /** Of the feed; none on PostgreSQL, where the log is read through the store. */
   readonly frames: number
+  /** Of the store that all kills have left. */
+  readonly audit: VerifiedAudit
 }
 
 /** What lasts from one life of the process to the next. */
@@ -84,12 +86,12 @@ export async function runCrashes(plan: CrashPlan): Promise<CrashReport> {
       onSurvived?.(killed + 1)
     }
     await liveOnce(run, targets[0] ?? assert.fail(), tryTheft)
+    return reportOf(run, await victim.verifyAudit())
   } catch (error) {
     throw new Error(`seed ${seed}, kill ${killed + 1}: ${messageOf(error)}`, { cause: error })
   } finally {
     await victim.end()
   }
-  return reportOf(run)
 }
 
 /** What happens between a start and a kill. */
@@ -202,7 +204,7 @@ async function tryTheft({ ledger }: Run, { scene, target }: Stage): Promise<void
   target.kill()
 }
 
-function reportOf({ ledger, watch, committedUnanswered }: Run): CrashReport {
+function reportOf({ ledger, watch, committedUnanswered }: Run, audit: VerifiedAudit): CrashReport {
   const { answered, unanswered, keyRotations, revocations } = ledger
   return {
     answered,
@@ -211,6 +213,7 @@ function reportOf({ ledger, watch, committedUnanswered }: Run): CrashReport {
     committedUnanswered,
     revocations: revocations.length,
     frames: watch?.frames() ?? 0,
+    audit,
   }
 }
 

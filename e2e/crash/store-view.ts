@@ -56,8 +56,9 @@ export async function viewOf(
   const keys = await all('SELECT kid, purpose, algorithm, state FROM signing_keys')
   const records = await all('SELECT * FROM revocations ORDER BY seq')
   const events = await all('SELECT kind, count(*) AS times FROM events GROUP BY kind')
+  const base = Number(head['base'])
   return {
-    sessions: new Map(sessions.map((row) => [String(row['id']), session(row)])),
+    sessions: new Map(sessions.map((row) => [String(row['id']), session(row, base)])),
     accounts: new Map(accounts.map((row) => [String(row['id']), account(row)])),
     keys: keys.map((row) => ({
       kid: String(row['kid']),
@@ -77,13 +78,14 @@ export async function viewOf(
   }
 }
 
-function session(row: Row): SessionRow {
+/** Sessions are counted from the base of the epoch, and accounts from 0. */
+function session(row: Row, base: number): SessionRow {
   const hash = row['attempt_hash']
   return {
     accountId: String(row['account_id']),
     counter: Number(row['counter']),
     attemptHash: typeof hash === 'string' ? hash : undefined,
-    generation: Number(row['generation']),
+    generation: Number(row['generation']) - base,
     hasEnded: row['ended_at'] !== null,
   }
 }

@@ -4,10 +4,12 @@ import type { CrashPlan, CrashReport } from './run.ts'
 /** What a run has seen, for a person. */
 export function summaryOf(report: CrashReport): string {
   const { answered, unanswered, committedUnanswered, keyRotations, revocations, frames } = report
+  const { records, chains, anchors } = report.audit
   return [
     `acknowledged: ${listOf(answered)}`,
     `not answered: ${listOf(unanswered)}; of these ${committedUnanswered} had been committed`,
     `${revocations} revocations, ${keyRotations} key rotations and ${frames} frames were held against the store`,
+    `the audit record holds: ${records} records of ${chains} chains, among them ${anchors} that were logged`,
   ].join('\n')
 }
 
@@ -21,6 +23,9 @@ export function gapsIn(
     [(report.answered.get('refresh') ?? 0) > kills * 10, 'too few refreshes'],
     [report.revocations >= kills / 2, 'too few revocations'],
     [totalOf(report.unanswered) > kills, 'the kills hit too few calls'],
+    // Each end and each start has its record, and its line in the log.
+    [report.audit.records > report.revocations, 'too few audit records'],
+    [report.audit.anchors > kills, 'too few audit records were logged'],
     [engine === 'postgres' || report.frames > kills, 'the feed was hardly read'],
     // Chance decides these, and a short run may miss them.
     [!isLong || report.committedUnanswered > 0, 'no kill between a commit and its answer'],

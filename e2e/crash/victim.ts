@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { bootstrap, newRandomSecret } from '@portcullis/identity'
+import type { AuditVerdict } from '@portcullis/identity'
+import { bootstrap, newRandomSecret, parseAnchor, verifyStoredAudit } from '@portcullis/identity'
 import { startPostgres } from '../../tools/postgres-server.ts'
 import type { Variables } from '../running-system.ts'
 import type { Mortal, Node } from './mortal.ts'
@@ -24,8 +25,15 @@ export interface Victim {
   readonly server: Mortal | undefined
   /** What the store has when nothing is under way any more. */
   readonly readStore: () => Promise<StoreView>
+  /** Whether its audit record holds, with all that was logged of it. */
+  readonly verifyAudit: () => Promise<VerifiedAudit>
   /** Ends whatever runs. */
   readonly end: () => Promise<void>
+}
+
+export interface VerifiedAudit extends Pick<AuditVerdict, 'records' | 'chains'> {
+  /** How many records were logged, and are still there. */
+  readonly anchors: number
 }
 
 export interface KnownAccount {
@@ -48,13 +56,16 @@ async function prepareOnFile(folder: string): Promise<Victim> {
   const accounts = makeAccounts()
   const database = `sqlite:${path}`
   await bootstrap({ database, accounts, clients: [] })
-  const node = createNode(prepareFiles(folder, { issuer, port, database }, secretVariables(folder)))
+  const secrets = newSecrets()
+  const variables = variablesOf(secrets, folder)
+  const node = createNode(prepareFiles(folder, { issuer, port, database }, variables))
   return {
     issuer,
     accounts,
     nodes: [node],
     server: undefined,
     readStore: () => readStoreFile(path),
+    verifyAudit: () => verifyAuditOf(database, secrets, [node]),
     end: async () => node.kill(),
   }
 }
@@ -68,7 +79,8 @@ async function prepareOnServer(folder: string): Promise<Victim> {
   const issuer = issuerAt(ports[0] ?? assert.fail())
   const accounts = makeAccounts()
   await bootstrap({ database: url, accounts, clients: [] })
-  const variables = secretVariables(folder)
+  const secrets = newSecrets()
+  const variables = variablesOf(secrets, folder)
   const nodes = ports.map((port, place) => {
     const name = `node-${place + 1}`
     const database = `${url}?application_name=${name}`
@@ -82,6 +94,7 @@ async function prepareOnServer(folder: string): Promise<Victim> {
     nodes,
     server: createServer(postgres),
     readStore: () => readStoreServer(url),
+    verifyAudit: () => verifyAuditOf(url, secrets, nodes),
     end: async () => {
       for (const { kill } of nodes) kill()
       await postgres.remove()
@@ -101,10 +114,33 @@ function makeAccounts(): readonly KnownAccount[] {
   ]
 }
 
-function secretVariables(folder: string): Variables {
+async function verifyAuditOf(
+  database: string,
+  { sealingKey }: Secrets,
+  nodes: readonly Node[],
+): Promise<VerifiedAudit> {
+  const anchors = nodes
+    .flatMap((node) => node.auditAnchors())
+    .map((logged) => parseAnchor(logged) ?? assert.fail(`${logged} is no anchor`))
+  const verdict = await verifyStoredAudit(database, { sealingKey, anchors })
+  const { firstBad, records, chains } = verdict
+  assert.equal(firstBad, undefined, `the audit record does not hold: ${JSON.stringify(firstBad)}`)
+  return { records, chains, anchors: anchors.length }
+}
+
+interface Secrets {
+  readonly sealingKey: Buffer
+  readonly pepper: Buffer
+}
+
+function newSecrets(): Secrets {
+  return { sealingKey: randomBytes(32), pepper: randomBytes(32) }
+}
+
+function variablesOf({ sealingKey, pepper }: Secrets, folder: string): Variables {
   return {
-    PORTCULLIS_SEALING_KEY: randomBytes(32).toString('base64'),
-    PORTCULLIS_REFRESH_PEPPER: randomBytes(32).toString('base64'),
+    PORTCULLIS_SEALING_KEY: sealingKey.toString('base64'),
+    PORTCULLIS_REFRESH_PEPPER: pepper.toString('base64'),
     NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(folder, 'compiled'),
   }
 }

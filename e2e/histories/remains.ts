@@ -54,9 +54,12 @@ async function readRemains(ledger: Ledger, store: Store): Promise<Rows> {
 
 async function readRows({ accountId }: Ledger, { read }: Store): Promise<Rows> {
   const [account] = await read('SELECT * FROM accounts WHERE id = $1', [accountId])
-  const sessions = await read('SELECT * FROM sessions WHERE account_id = $1 ORDER BY id', [
-    accountId,
-  ])
+  // From the base of the epoch, as those of accounts are.
+  const sessions = await read(
+    `SELECT sessions.*, sessions.generation - revocation_head.base AS endings
+     FROM sessions, revocation_head WHERE account_id = $1 ORDER BY id`,
+    [accountId],
+  )
   const events = await read('SELECT * FROM events WHERE account_id = $1 ORDER BY id', [accountId])
   return { account, sessions, events }
 }
@@ -90,7 +93,7 @@ function judgeSessions(
   for (const [id, row] of rows) {
     const count = log.recordsOf('session', id)
     // What a floor ended has the record of its account, and is marked as ended when it is swept.
-    const isSwept = row['ended_at'] !== null && Number(row['generation']) < floor && count === 0
+    const isSwept = row['ended_at'] !== null && Number(row['endings']) < floor && count === 0
     const isExplained = isSwept || count === (row['ended_at'] === null ? 0 : 1)
     assert.ok(isExplained, `the session ${id} has ${count} records`)
   }

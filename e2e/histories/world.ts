@@ -82,8 +82,8 @@ async function startLife(
 ): Promise<StartedLife> {
   const opened = await openPartsAt(url, now, people)
   assert.notEqual(opened.epoch.kind, 'renewed', 'a new epoch began, and nothing was lost')
-  const keys = createKeyStore(opened.database)
-  const settings = { jwksMaxAgeSeconds: 1, keyRotationDays: 30 }
+  const keys = createKeyStore(opened.database, opened.log.exclusive)
+  const settings = { jwksMaxAgeSeconds: 1, keyRotationDays: 30, sharedKids: [] }
   const keyring = await openKeyring({ keys, sealer, ...settings }, new Set([algorithm]))
   assert.ok(keyring.kind === 'keyring')
   const { promise: over, resolve: end } = Promise.withResolvers<void>()
@@ -91,7 +91,7 @@ async function startLife(
   return {
     opened,
     keyring: keyring.keyring,
-    parts: { ...opened.parts, sign: (claims) => keyring.keyring.sign(claims, algorithm) },
+    parts: { ...opened.parts, sign: async (claims) => keyring.keyring.sign(claims, algorithm) },
     isOver: () => isOver,
     over,
     crash: async () => {

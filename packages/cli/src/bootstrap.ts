@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import { bootstrap, newRandomSecret } from '@portcullis/identity'
+import { bootstrap, newRandomSecret, readSealingKeys } from '@portcullis/identity'
 import { administratorRole } from '@portcullis/protocol'
 import { StartError } from '@portcullis/runtime'
 import { requireDatabase } from './database-address.ts'
+import { environment } from './settings.ts'
 import { writePrivateFile } from './private-file.ts'
 import { readPassword } from './given-password.ts'
 
@@ -53,7 +54,12 @@ async function makeAdministrator(
   password: string,
 ): Promise<void> {
   const accounts = [{ identifier, password, roles: administratorRoles }]
-  const outcome = await bootstrap({ database: requireDatabase(database), accounts, clients: [] })
+  const outcome = await bootstrap({
+    database: requireDatabase(database),
+    accounts,
+    clients: [],
+    sealingKeys: readSealingKeys(environment()),
+  })
   if (outcome.kind === 'not-empty') {
     throw new StartError(
       'the store already has accounts',

@@ -1,37 +1,59 @@
 import { existsSync } from 'node:fs'
-import { ensureClients, newClientCredential } from '@portcullis/identity'
+import { ensureClients, isName, newClientCredential } from '@portcullis/identity'
+import { refuseExisting, writeClientFile } from './client-file.ts'
 import { CommandError } from './command-error.ts'
 import { requireDatabase } from './database-address.ts'
-import { writePrivateFile } from './private-file.ts'
+import { namesIn } from './given-text.ts'
 
 export interface CreateClientOptions {
-  readonly database?: string
-  readonly scope: string
+  /** True: what the environment names. */
+  readonly database?: string | true
+  readonly scope?: string
   readonly audience?: string
-  readonly credentials: string
+  readonly writeTo?: string
+  /** What `--write-to` was called before commands of a client could go to a running identity. */
+  readonly credentials?: string
 }
 
-/** Makes a machine client. The secret is in the file and nowhere else; the store has its hash. */
+/** What only a running identity can check. */
+const remoteOnly = ['grants', 'public', 'jwks', 'description', 'reason', 'issuer', 'json'] as const
+
+/**
+ * Makes a machine client in the store itself: for an installation without an administrator at hand. The secret is in
+ * the file and nowhere else; the store has its hash.
+ */
 export async function runCreateClient(
   name: string,
-  { database: named, scope, audience, credentials }: CreateClientOptions,
+  options: CreateClientOptions & { readonly [Name in (typeof remoteOnly)[number]]?: unknown },
 ): Promise<void> {
-  const database = requireDatabase(named)
-  if (existsSync(credentials)) {
-    const remedy = 'Name another file with --credentials; this one may hold the only copy.'
-    throw new CommandError(1, `${credentials} is there already`, remedy)
+  const { scope = '', audience = '', writeTo: path = options.credentials } = options
+  const unfit = remoteOnly.find((option) => options[option] !== undefined)
+  if (unfit !== undefined) {
+    const remedy = 'Leave out --database, and identity makes the client for an administrator.'
+    throw new CommandError(2, `--${unfit} does not go with --database`, remedy)
   }
+  if (path === undefined) {
+    throw new CommandError(2, 'there is no file for the secret', 'Name it with --write-to FILE.')
+  }
+  if (!isName(name)) {
+    throw new CommandError(2, `${name} cannot be a name`, 'Use 1 to 64 of A-Z a-z 0-9 . _ -')
+  }
+  const database = requireDatabase(options.database === true ? undefined : options.database)
+  refuseExisting(path)
   requireStore(database)
   const { clientId, clientSecret } = newClientCredential()
-  const content = { client_id: clientId, client_secret: clientSecret, scope }
   // The file first: a client whose secret is nowhere helps nobody.
-  const file = writePrivateFile(credentials, JSON.stringify(content, undefined, 2))
+  const file = writeClientFile(path, { client_id: clientId, client_secret: clientSecret, scope })
   try {
-    const scopes = scope.split(' ').filter((text) => text !== '')
-    const audiences = audience?.split(' ').filter((text) => text !== '') ?? []
-    const taken = await ensureClients(database, [
-      { clientId, clientSecret, name, audiences, scopes },
-    ])
+    const [scopes, audiences] = [scope, audience].map(namesIn)
+    const client = {
+      clientId,
+      clientSecret,
+      name,
+      audiences: audiences ?? [],
+      scopes: scopes ?? [],
+    }
+    const taken = await ensureClients(database, [client])
     if (taken.length > 0) {
       throw new CommandError(1, `there is a client ${name} already`, 'Choose another name.')
     }
@@ -40,7 +62,7 @@ export async function runCreateClient(
     throw error
   }
   process.stdout.write(
-    `the client ${name} can ask for ${scope}, as far as the settings of its issuer know that; its secret is in ${credentials}\n`,
+    `the client ${name} can ask for ${scope}, as far as the settings of its issuer know that; its secret is in ${path}\n`,
   )
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { isJsonObject } from '@portcullis/protocol'
 import type { SchemaCheck } from '@portcullis/runtime'
 import { checkAgainstSchema, readSettingsFile, settingsError } from '@portcullis/runtime'
 
@@ -60,6 +61,13 @@ export function readCredentials(path: string): Credentials {
 
 export function readFileClient(path: string): FileClient {
   return read(path, (value) => checkAgainstSchema<FileClient>(fileClientSchema, value))
+}
+
+/** Those of a credentials file, or the one of a file that `clients create` has written. */
+export function readClients(path: string): readonly FileClient[] {
+  const content = readSettingsFile(path, 'the file')
+  const isOne = isJsonObject(content) && Object.hasOwn(content, 'client_id')
+  return isOne ? [readFileClient(path)] : readCredentials(path).clients
 }
 
 const endpointsSchema = {

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { systemErrorCode } from '@portcullis/runtime'
 import { CommandError } from './command-error.ts'
+import { readStandardInput, readTextFile } from './given-text.ts'
 
 /** Where a command may get a password from; never from its own line, which other users can read. */
 export interface PasswordOptions {
@@ -16,21 +15,6 @@ export async function readPassword(options: PasswordOptions): Promise<string | u
   }
   if (passwordStdin === true) return withoutLineBreak(await readStandardInput())
   return passwordFile === undefined ? undefined : withoutLineBreak(readTextFile(passwordFile))
-}
-
-async function readStandardInput(): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk))
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-function readTextFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    const why = systemErrorCode(error) ?? 'error'
-    throw new CommandError(2, `${path} cannot be read (${why})`, 'Name a file that holds it.')
-  }
 }
 
 function withoutLineBreak(text: string): string {

@@ -1,6 +1,8 @@
 import type { JsonValue, RevocationPosition } from '@portcullis/protocol'
 import { isJsonObject } from '@portcullis/protocol'
 import type { AccessTokens } from './access-tokens.ts'
+import { parseTime } from './answer-members.ts'
+import { askAsOwner } from './as-owner.ts'
 import { ClientError } from './client-error.ts'
 import { rejectUnknown, requireObject, requireText } from './closed-options.ts'
 import type { CurrentSession } from './current-session.ts'
@@ -131,19 +133,6 @@ function askForTokens(
   )
 }
 
-/** With a token for the issuer alone; with another one, once, if that is turned down. */
-async function askAsOwner(
-  { tokens }: AccountParts,
-  askWith: (bearer: NonNullable<IssuerRequest['bearer']>) => Promise<IssuerAnswer | LostAnswer>,
-): Promise<IssuerAnswer | LostAnswer> {
-  const bearer = await tokens.current('issuer')
-  const answer = await askWith(bearer)
-  // A wrong current password is a 401 as well, and no token mends that.
-  const isTurnedDown =
-    answer.kind === 'answer' && answer.status === 401 && answer.reason === 'invalid-token'
-  return isTurnedDown ? askWith(await tokens.otherThan(bearer, 'issuer')) : answer
-}
-
 function parseSessionInfo(value: JsonValue): SessionInfo | undefined {
   if (!isJsonObject(value)) return undefined
   const { id, current, client, device, network } = value
@@ -162,11 +151,4 @@ function parseSessionInfo(value: JsonValue): SessionInfo | undefined {
     ...(typeof device === 'string' ? { device } : {}),
     ...(typeof network === 'string' ? { network } : {}),
   }
-}
-
-/** RFC 3339. */
-function parseTime(value: JsonValue | undefined): Date | undefined {
-  if (typeof value !== 'string') return undefined
-  const time = new Date(value)
-  return Number.isNaN(time.getTime()) ? undefined : time
 }

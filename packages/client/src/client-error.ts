@@ -1,3 +1,5 @@
+import type { FieldFault } from './issuer-request.ts'
+
 /**
  * - `bad-credentials`: identifier or password is wrong
  * - `account-blocked`: the password was right, and the account may not sign in
@@ -18,6 +20,7 @@ export interface ClientErrorFacts {
   readonly status?: number | undefined
   readonly reason?: string | undefined
   readonly detail?: string | undefined
+  readonly faults?: readonly FieldFault[] | undefined
   readonly retryAfterSeconds?: number | undefined
 }
 
@@ -31,6 +34,8 @@ export class ClientError extends Error {
   readonly reason: string | undefined
   /** The problem document's `detail`, or the OAuth `error_description`. */
   readonly detail: string | undefined
+  /** What does not fit of the request, member by member. */
+  readonly faults: readonly FieldFault[]
   readonly retryAfterSeconds: number | undefined
 
   constructor(code: ClientErrorCode, message: string, facts: ClientErrorFacts = {}) {
@@ -39,6 +44,7 @@ export class ClientError extends Error {
     this.status = facts.status
     this.reason = facts.reason
     this.detail = facts.detail
+    this.faults = facts.faults ?? []
     this.retryAfterSeconds = facts.retryAfterSeconds
   }
 }

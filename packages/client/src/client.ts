@@ -11,6 +11,7 @@ import {
 import { authorizedFetch } from './authorized-fetch.ts'
 import { createCurrentSession } from './current-session.ts'
 import { isAlive } from './held-token.ts'
+import { keepParts } from './client-parts.ts'
 import { createAskIssuer } from './issuer-request.ts'
 import type { Credentials, SignedIn } from './login.ts'
 import { login } from './login.ts'
@@ -59,7 +60,7 @@ export function assembleClient(settings: ClientSettings, pace: Pace = defaultPac
   const tokens = createAccessTokens({ issuer, current, ask, pace, now })
   const account = { current, tokens, ask, random }
   const ending = { current, ask, pace, now }
-  return Object.freeze({
+  const client: Client = Object.freeze({
     login: (credentials) => login({ settings, current, ask, random }, credentials),
     accessToken: () => tokens.current('services'),
     fetch: (address, init) => authorizedFetch({ tokens, fetch }, address, init),
@@ -77,4 +78,8 @@ export function assembleClient(settings: ClientSettings, pace: Pace = defaultPac
       return session.refreshToken !== undefined || isAlive(session.accessToken, now())
     },
   } satisfies Client)
+  // Of a client for the issuer alone every token is the right one.
+  const ownTarget = settings.audience === issuer ? 'services' : 'issuer'
+  keepParts(client, { issuer, tokens, ask, ownTarget })
+  return client
 }

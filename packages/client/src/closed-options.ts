@@ -14,6 +14,13 @@ export function requireFunction<Value>(value: Value, name: string): Value {
   throw new TypeError(`${name} must be a function`)
 }
 
+/** An object that has no other members than these; they themselves are for the issuer to judge. */
+export function requireMembers(value: unknown, name: string, known: readonly string[]): void {
+  requireObject(value, name)
+  const unknown = Object.keys(value as object).filter((member) => !known.includes(member))
+  rejectUnknown(Object.fromEntries(unknown.map((member) => [member, true])), 'member')
+}
+
 export function rejectUnknown(unknown: object, kind: 'option' | 'member'): void {
   const [name] = Object.keys(unknown)
   if (name !== undefined) throw new TypeError(`unknown ${kind} "${name}"`)

@@ -1,11 +1,11 @@
-import type { JsonObject } from '@portcullis/protocol'
-import { parseJsonObject } from '@portcullis/protocol'
+import type { JsonObject, JsonValue } from '@portcullis/protocol'
+import { isJsonObject, parseJsonObject } from '@portcullis/protocol'
 
 /** The part of `fetch` that is used, so that a test or a proxy can stand in for it. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
 export interface IssuerRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** Below the issuer: `/login`. */
   readonly path: string
   readonly bearer?: string | undefined
@@ -13,6 +13,14 @@ export interface IssuerRequest {
   readonly form?: Readonly<Record<string, string>>
   /** For connection, headers and body together, so that a body that drips is bounded too. */
   readonly timeoutMs: number
+  /** Default: 256 KiB. */
+  readonly answerBytesMax?: number
+}
+
+export interface FieldFault {
+  /** A JSON pointer into the request, empty for the whole. */
+  readonly field: string
+  readonly message: string
 }
 
 export interface IssuerAnswer {
@@ -23,6 +31,8 @@ export interface IssuerAnswer {
   /** `code` of a problem document (RFC 9457), or `error` of an OAuth answer (RFC 6749 section 5.2). */
   readonly reason: string | undefined
   readonly detail: string | undefined
+  /** What does not fit of the request, member by member (`errors` of the problem document). */
+  readonly faults: readonly FieldFault[]
   readonly retryAfterSeconds: number | undefined
   /** A token is at least as old as this, on the local clock. */
   readonly sentAtMs: number
@@ -56,8 +66,9 @@ export function createAskIssuer({ issuer, fetch, now }: IssuerRequestParts): Ask
     const sentAtMs = now()
     try {
       const response = await fetch(`${issuer}${request.path}`, initOf(request))
-      const text = await readAtMost(response, bodyBytesMax)
-      if (text === undefined) return lost(`it answered more than ${bodyBytesMax} bytes`)
+      const { answerBytesMax = bodyBytesMax } = request
+      const text = await readAtMost(response, answerBytesMax)
+      if (text === undefined) return lost(`it answered more than ${answerBytesMax} bytes`)
       return answerOf(request, response, text, sentAtMs)
     } catch (error) {
       return lost(networkReason(error, request.timeoutMs))
@@ -105,9 +116,20 @@ function answerOf(
     detail: [body?.['detail'], body?.['error_description']].find((value) =>
       isHarmless(value, request),
     ),
+    faults: faultsIn(body?.['errors'], request),
     retryAfterSeconds: delaySecondsOf(headers.get('retry-after')),
     sentAtMs,
   }
+}
+
+const faultsMax = 20
+
+function faultsIn(errors: JsonValue | undefined, request: IssuerRequest): readonly FieldFault[] {
+  const found = (Array.isArray(errors) ? errors : []).slice(0, faultsMax)
+  return found.flatMap((error) => {
+    const { field, message } = isJsonObject(error) ? error : {}
+    return isHarmless(field, request) && isHarmless(message, request) ? [{ field, message }] : []
+  })
 }
 
 function isReason(value: unknown): value is string {

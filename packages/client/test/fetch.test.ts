@@ -32,6 +32,7 @@ async function startWithService(t: TestContext): Promise<Running> {
 const tokensOf = ({ seen }: Wire): readonly (string | undefined)[] =>
   seen.map(({ headers }) => headers['authorization'])
 
+// RFC 9700 O20: in the header, and nowhere in the address.
 test('a request gets the token, and keeps its own method, headers and body', async (t) => {
   const { client, service } = await startWithService(t)
   const init = { method: 'PUT', headers: { 'x-own': 'kept' }, body: 'the order' }

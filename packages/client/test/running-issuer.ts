@@ -26,6 +26,8 @@ export const alice: { readonly identifier: string; readonly password: string } =
   password: newRandomSecret(),
 }
 
+export const admin: typeof alice = { identifier: 'admin', password: newRandomSecret() }
+
 export const accessTokenSeconds = 900
 
 export async function startRunningIssuer(t: TestContext): Promise<RunningIssuer> {
@@ -34,7 +36,11 @@ export async function startRunningIssuer(t: TestContext): Promise<RunningIssuer>
   const databasePath = join(folder, 'identity.db')
   const database = `sqlite:${databasePath}`
   const clock = createClock()
-  await bootstrap({ database, accounts: [{ ...alice, roles: ['customer'] }], clients: [] })
+  const accounts = [
+    { ...alice, roles: ['customer'] },
+    { ...admin, roles: ['identity-admin'] },
+  ]
+  await bootstrap({ database, accounts, clients: [] }, { now: clock.now })
 
   // First the wire, because its address is the issuer's name.
   const wire = await openWire(t)

@@ -5,6 +5,7 @@ import {
   authenticateHeader,
   createVerifier,
   problemOf,
+  requireFresh,
   requireRole,
   requireScope,
   responseHeadersOf,
@@ -58,6 +59,7 @@ export function createJudge(
       audience: auth.audience,
       revocation,
       now,
+      onWarning: ({ code, message }) => log.warn({ issuer, code }, message),
       ...(client === undefined ? {} : { client }),
     })
     const verifier = first.withAudience(auth.audience)
@@ -119,8 +121,10 @@ async function judgeToken(
   }
 }
 
-function requirementsOf({ scope, roles }: Exclude<RouteAuth, { mode: 'none' }>): Requirement[] {
+function requirementsOf(auth: Exclude<RouteAuth, { mode: 'none' }>): Requirement[] {
+  const { scope, roles, maxStalenessSeconds } = auth
   return [
+    ...(maxStalenessSeconds === undefined ? [] : [requireFresh({ maxStalenessSeconds })]),
     ...(scope.length === 0 ? [] : [requireScope(...scope)]),
     ...(roles.length === 0 ? [] : [requireRole(...roles)]),
   ]

@@ -48,7 +48,7 @@ function authMistakes(path: string, own: JsonValue, defaults: JsonValue): Mistak
     return audience === undefined ? [{ path: `${path}/auth`, message }] : []
   }
   // Refused, because the operator would believe that the scope is checked.
-  return ['audience', 'scope', 'roles']
+  return ['audience', 'scope', 'roles', 'maxStalenessSeconds']
     .filter((member) => mode === 'none' && own[member] !== undefined)
     .map((member) => ({
       path: `${path}/auth/${member}`,

@@ -39,6 +39,8 @@ export type RouteAuth =
       readonly scope: readonly string[]
       /** At least one of these; an empty list asks for none. */
       readonly roles: readonly string[]
+      /** How old the issuer's last word may be here, where that is less than elsewhere. */
+      readonly maxStalenessSeconds?: number
     }
 
 /** Whether and how closely the revocation feed is followed; see `@portcullis/verify`. */
@@ -132,6 +134,8 @@ const addressSchema = {
   properties: { host: textSchema, port: { type: 'integer', minimum: 0, maximum: 65_535 } },
 } as const
 
+const maxStalenessSeconds = { type: 'integer', minimum: 3, maximum: 3600 } as const
+
 const authSchema = {
   type: 'object',
   additionalProperties: false,
@@ -142,6 +146,7 @@ const authSchema = {
     // has.
     scope: { type: 'array', items: { type: 'string', pattern: '^[!#-\\[\\]-~]+$' } },
     roles: { type: 'array', items: textSchema },
+    maxStalenessSeconds,
   },
 } as const
 
@@ -152,8 +157,9 @@ const revocationSchema = {
       type: 'object',
       additionalProperties: false,
       properties: {
-        maxStalenessSeconds: { type: 'integer', minimum: 3, maximum: 3600 },
+        maxStalenessSeconds,
         whenStale: { enum: ['refuse', 'accept'] },
+        stateFile: textSchema,
       },
     },
   ],
@@ -223,8 +229,8 @@ function routeMatch(match: string): RouteMatch {
 }
 
 function routeAuth(auth: FromSchema<typeof authSchema>): RouteAuth {
-  const { mode = 'required', audience, scope = [], roles = [] } = auth
+  const { mode = 'required', audience, scope = [], roles = [], ...fresh } = auth
   if (mode === 'none') return { mode }
   if (audience === undefined) throw new TypeError('a missing audience was let through')
-  return { mode, audience, scope, roles }
+  return { mode, audience, scope, roles, ...fresh }
 }

@@ -54,6 +54,7 @@ test('octets outside ASCII in a header arrive unchanged', async (t) => {
   assert.deepEqual(service.requests[0]?.all('X-Name'), ['\xe9\xff'])
 })
 
+// RFC 9700 O23. CVE-2026-33495, CVE-2026-40575, GHSA-6384-m2mw-rf54: none of these headers decides anything.
 test('what only a trusted proxy may say is dropped, and the gateway says it itself', async (t) => {
   const { ask, service } = await startWorld(t)
   const names = metadata.flatMap((name) => [name, name.toUpperCase(), name.replaceAll('-', '_')])

@@ -59,6 +59,7 @@ test('a claim that the token lacks has no header, whatever the client sent', asy
   }
 })
 
+// RFC 9700 O23. CVE-2017-6062, CVE-2017-6413, GHSA-5m6w-wvh7-57vm: no spelling speaks for the gateway.
 test('no alias of an identity header gets through, on any kind of route', async (t) => {
   const { ask, issuer, service } = await startWorld(t, {
     file: () => ({ identityHeaders: named }),

@@ -59,11 +59,22 @@ test('tokens that are forged, old, foreign or unsigned are refused before the se
   assert.equal((await ask({ token: issuer.mint() })).status, 200)
 })
 
+// RFC 9700 O20. CVE-2026-25748: where no cookie is read, a malformed one opens nothing.
 test('a token in a query or a cookie is not looked at', async (t) => {
   const { ask, issuer } = await startWorld(t)
   const token = issuer.mint()
   assertProblem(await ask({ path: `/orders?access_token=${token}` }), 401, 'missing-token')
-  assertProblem(await ask({ headers: ['Cookie', `token=${token}`] }), 401, 'missing-token')
+  for (const cookie of [
+    `token=${token}`,
+    '',
+    '=',
+    ';;;',
+    'token=%',
+    '"',
+    `__Host-token="${token}`,
+  ]) {
+    assertProblem(await ask({ headers: ['Cookie', cookie] }), 401, 'missing-token')
+  }
 })
 
 test('two Authorization headers are refused on every route', async (t) => {
@@ -83,6 +94,7 @@ test('two Authorization headers are refused on every route', async (t) => {
   assert.equal(service.requests.length, 0)
 })
 
+// GHSA-vgj4-345g-jcf8.
 test('a route asks for all of its scopes and for one of its roles', async (t) => {
   const { ask, issuer, service } = await startWorld(t, {
     file: (to) => ({
@@ -112,6 +124,30 @@ test('a route asks for all of its scopes and for one of its roles', async (t) =>
   assert.equal((await ask({ token: issuer.mint(good) })).status, 200)
 })
 
+test('CVE-2021-32701, CVE-2026-33496: what one route has let in is judged anew by the next', async (t) => {
+  const { ask, issuer } = await startWorld(t, {
+    file: (to) => ({
+      auth: { audience: 'orders', scope: ['orders:read'] },
+      routes: [
+        { match: '/orders', to },
+        { match: '/orders/admin', to, auth: { scope: ['orders:write'] } },
+        { match: '/reviews', to, auth: { audience: 'reviews', scope: ['orders:read'] } },
+      ],
+    }),
+  })
+  const token = issuer.mint({ scope: 'orders:read' })
+  for (let round = 0; round < 3; round += 1) {
+    assert.equal((await ask({ path: '/orders', token })).status, 200)
+    assertProblem(await ask({ path: '/orders/admin', token }), 403, 'insufficient-scope')
+    assertProblem(await ask({ path: '/reviews', token }), 401, 'invalid-token')
+  }
+  const wider = issuer.mint({ scope: 'orders:read orders:write', aud: ['orders', 'reviews'] })
+  for (const path of ['/orders', '/orders/admin', '/reviews']) {
+    assert.equal((await ask({ path, token: wider })).status, 200, path)
+  }
+})
+
+// ASVS 10.3.1. RFC 9700 O12.
 test('routes of one gateway ask for different audiences, and the keys are fetched once', async (t) => {
   const { ask, issuer } = await startWorld(t, {
     file: (to) => ({

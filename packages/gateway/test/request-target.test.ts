@@ -64,6 +64,7 @@ const ambiguous: readonly (readonly [string, string])[] = [
 /** Node's parser refuses these before the gateway sees a target. */
 const unparsable = ['public/a', '/public/\u00e9', '/public/a b', '/public/a\tb', '/public/a\0b', '']
 
+// CVE-2026-33494, GHSA-6jwx-7vp4-9847: what is judged is what is forwarded.
 test('an ambiguous target is refused and its unambiguous twin arrives byte for byte', async (t) => {
   const { port, service } = await startWorld(t)
   assert.ok(ambiguous.length >= 50, 'the table was not found')
@@ -81,6 +82,7 @@ test('an ambiguous target is refused and its unambiguous twin arrives byte for b
   }
 })
 
+// CVE-2021-32637.
 test('what the HTTP parser cannot read as a target is refused as malformed', async (t) => {
   const { port, service } = await startWorld(t)
   assert.ok(unparsable.length > 0)

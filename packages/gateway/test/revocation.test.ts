@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
@@ -70,6 +70,46 @@ test('a gateway that loses the feed stays ready, because young tokens still pass
   assert.equal(await statusWith(world, old), 401)
   assert.equal(await statusWith(world, issuer.mint()), 200)
   assert.equal((await fetch(ready)).status, 200)
+})
+
+test('a route that wants a fresher word than the others refuses before them', async (t) => {
+  let now = Date.now()
+  const world = await startWorld(t, {
+    issuer: { now: () => now },
+    file: (to) => ({
+      routes: [
+        { match: '/orders/*', to },
+        { match: '/orders/refunds/*', to, auth: { maxStalenessSeconds: 5 } },
+      ],
+      operations: { port: 0 },
+    }),
+  })
+  const { issuer, ask } = world
+  const token = issuer.mint({ iat: Math.floor(now / 1000) - 60 })
+  const path = '/orders/refunds/1'
+  assert.equal((await ask({ token, path })).status, 200)
+  issuer.goDown()
+  now += 6_000
+  assert.equal(await statusWith(world, token), 200)
+  const refused = await ask({ token, path })
+  assert.equal(refused.status, 401)
+  assert.match(String(refused.headers['www-authenticate']), /error_description="stale"/)
+  assert.equal((await ask({ token: issuer.mint(), path })).status, 200)
+})
+
+test('a gateway keeps what it knows to be revoked, and logs what is wrong with the file', async (t) => {
+  const stateFile = fileWith(t, {})
+  const options = { file: () => ({ revocation: { stateFile } }) }
+  const world = await startWorld(t, options)
+  const { issuer } = world
+  const token = issuer.mint({ sid: 'A'.repeat(22) })
+  assert.equal(await statusWith(world, token), 200)
+  assert.match(world.log(), /PORTCULLIS_STATE_FILE.*is not used/, 'the file was no state')
+  issuer.revoke({ sid: 'A'.repeat(22) })
+  await untilRefused(world, token)
+  await world.close()
+  const kept = readFileSync(stateFile, 'latin1')
+  assert.ok(kept.startsWith(`{"version":1,"iss":"${issuer.issuer}"`))
 })
 
 /** A file with this content, which goes with the test. */

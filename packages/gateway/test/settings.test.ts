@@ -48,6 +48,7 @@ test('a route takes each member of auth that it does not have itself from the de
       { match: '/b', to, auth: { mode: 'required', scope: [] } },
       { match: '/c', to, auth: { audience: 'reviews', roles: ['moderator'] } },
       { match: '/d', to, auth: { mode: 'none' } },
+      { match: '/e', to, auth: { maxStalenessSeconds: 5 } },
     ],
   })
   assert.deepEqual(
@@ -57,6 +58,13 @@ test('a route takes each member of auth that it does not have itself from the de
       { mode: 'required', audience: 'orders', scope: [], roles: ['customer'] },
       { mode: 'optional', audience: 'reviews', scope: ['orders:read'], roles: ['moderator'] },
       { mode: 'none' },
+      {
+        mode: 'optional',
+        audience: 'orders',
+        scope: ['orders:read'],
+        roles: ['customer'],
+        maxStalenessSeconds: 5,
+      },
     ],
   )
 })
@@ -160,6 +168,11 @@ const mistaken: readonly (readonly [string, string, object])[] = [
     'a scope that is never asked for',
     '/routes/0/auth/scope',
     { routes: [{ match: '/a', to, auth: { mode: 'none', scope: ['a'] } }] },
+  ],
+  [
+    'a freshness that is never asked for',
+    '/routes/0/auth/maxStalenessSeconds',
+    { routes: [{ match: '/a', to, auth: { mode: 'none', maxStalenessSeconds: 5 } }] },
   ],
   ['a header with another meaning', '/identityHeaders/subject', header('Content_Length')],
   ['a forwarding header', '/identityHeaders/subject', header('X-Forwarded-User')],

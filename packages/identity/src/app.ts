@@ -17,6 +17,12 @@ export interface Identity extends Running {
 }
 
 /**
+ * What is under way has so long to come to its end. A process that is told to stop has ten seconds for all, and whoever
+ * waits for a connection to the database does so for five.
+ */
+const closeMs = 3000
+
+/**
  * Starts the issuer: opens the store, its revocation log, the keyring and both listeners. Whatever an
  * operator can mend is thrown as a `StartError`, and nothing stays open then.
  */
@@ -28,7 +34,9 @@ export async function startIdentity(
   const database = await openDatabase(settings.database, { now })
   const close: (() => Promise<void>)[] = [database.close]
   const closeAll = async (): Promise<void> => {
+    const tooLong = setTimeout(database.giveUp, closeMs)
     for (const closeOne of close.toReversed()) await closeOne()
+    clearTimeout(tooLong)
     close.length = 0
   }
   try {
@@ -42,10 +50,15 @@ export async function startIdentity(
     await app
       .listen({ host, port: wanted })
       .catch((error: unknown) => Promise.reject(listenError(error, settings.listen, 'identity')))
+    close.push(await parts.claimPeppers())
 
     const operations = await startOperations({
       ...settings.operations,
-      notReady: async () => ((await isReadable(database)) ? [] : ['database']),
+      notReady: async () => [
+        ...((await isReadable(database)) ? [] : ['database']),
+        ...parts.troubles(),
+      ],
+      warnings: parts.warnings,
     })
     close.push(operations.close)
     const port = boundPort(app)

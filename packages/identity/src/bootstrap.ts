@@ -1,18 +1,23 @@
 import { randomBytes } from 'node:crypto'
 import { StartError } from '@portcullis/runtime'
+import { chainDatabase } from './audit.ts'
 import { nameAccount } from './domain/account-names.ts'
 import { hashClientSecret } from './domain/clients.ts'
 import { newPasswordFault } from './domain/password-rules.ts'
 import { normalisePassword } from './domain/passwords.ts'
 import { randomIdentifier, randomSecret } from './domain/random.ts'
+import type { ConfidentialGrant } from './domain/registry.ts'
 import { hashPassword } from './passwords/hasher.ts'
 import { parsePasswordHash } from './passwords/password-hash.ts'
 import { createPasswordRules } from './passwords/password-rules.ts'
+import type { SealingKeys } from './sealing-keys.ts'
+import { sealerOf } from './sealing-keys.ts'
 import type { FirstAccount } from './store/bootstrap.ts'
 import { bootstrapStore } from './store/bootstrap.ts'
 import type { StorableClient } from './store/clients.ts'
 import { insertMissingClients } from './store/clients.ts'
 import type { DatabaseOptions } from './store/database.ts'
+import { hasAccounts } from './store/database.ts'
 import { openDatabase } from './store/open-database.ts'
 
 export interface NewAccount {
@@ -36,6 +41,8 @@ export interface NewClient {
   readonly name: string
   readonly audiences: readonly string[]
   readonly scopes: readonly string[]
+  /** Default: client credentials alone. */
+  readonly grants?: readonly ConfidentialGrant[]
 }
 
 export interface BootstrapRequest {
@@ -43,6 +50,8 @@ export interface BootstrapRequest {
   readonly database: string
   readonly accounts: readonly (NewAccount | ImportedAccount)[]
   readonly clients: readonly NewClient[]
+  /** With it the event is chained at once; without, it waits for the next node that starts. */
+  readonly sealingKeys?: SealingKeys | undefined
 }
 
 /**
@@ -51,13 +60,16 @@ export interface BootstrapRequest {
  * names are a `StartError`.
  */
 export async function bootstrap(
-  { database: url, accounts, clients }: BootstrapRequest,
+  { database: url, accounts, clients, sealingKeys }: BootstrapRequest,
   options: DatabaseOptions = {},
 ): Promise<{ readonly kind: 'bootstrapped' | 'not-empty' }> {
   const first = await Promise.all(accounts.map(firstAccount))
   const database = await openDatabase(url, options)
   try {
-    const outcome = await bootstrapStore(database, {
+    if (await hasAccounts(database)) return { kind: 'not-empty' }
+    const store =
+      sealingKeys === undefined ? database : await chainDatabase(database, sealerOf(sealingKeys))
+    const outcome = await bootstrapStore(store, {
       accounts: first,
       clients: clients.map(storable),
     })
@@ -114,13 +126,14 @@ export async function ensureClients(
   }
 }
 
-function storable({ clientId, clientSecret, name, audiences, scopes }: NewClient): StorableClient {
+function storable(client: NewClient): StorableClient {
+  const { clientId, clientSecret, name, audiences, scopes } = client
   return {
     id: clientId,
     name,
     isPublic: false,
     secretHash: hashClientSecret(clientSecret),
-    grants: ['client_credentials'],
+    grants: client.grants ?? ['client_credentials'],
     audiences,
     scopes,
   }

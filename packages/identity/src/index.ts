@@ -3,6 +3,12 @@ export type { Identity } from './app.ts'
 export type { IdentityOptions } from './parts.ts'
 export { bootstrap, ensureClients, newClientCredential, newRandomSecret } from './bootstrap.ts'
 export type { BootstrapRequest, ImportedAccount, NewAccount, NewClient } from './bootstrap.ts'
+export type { AuditAnchor, AuditVerdict } from './domain/audit.ts'
+export { parseAnchor } from './domain/audit.ts'
+export { verifyStoredAudit } from './audit-check.ts'
+export { isName } from './domain/registry.ts'
+export type { KeyLine } from './domain/key-life.ts'
+export type { KeptKey, KeyVault, VaultedKey } from './domain/key-vault.ts'
 export type { Mail, Mailer } from './domain/mails.ts'
 export {
   describeIdentitySettings,
@@ -10,6 +16,6 @@ export {
   readIdentitySettings,
 } from './settings.ts'
 export type { IdentitySettings, SettingsSources } from './settings.ts'
-export { readSecrets } from './settings/secrets.ts'
+export { readSealingKeys, readSecrets } from './settings/secrets.ts'
 export type { IdentitySecrets } from './settings/secrets.ts'
 export { identityVariables } from './settings/variables.ts'

@@ -15,7 +15,8 @@ export interface StartedLoginProtection {
 }
 
 interface Surroundings {
-  readonly sealingKey: Buffer
+  /** Under which attempts are counted: the same on all nodes. */
+  readonly attemptKey: Buffer
   readonly log: Log
   readonly now: () => number
 }
@@ -24,7 +25,7 @@ interface Surroundings {
 export function startLoginProtection(
   settings: IdentitySettings['loginProtection'],
   database: Database,
-  { sealingKey, log, now }: Surroundings,
+  { attemptKey, log, now }: Surroundings,
 ): StartedLoginProtection {
   if (settings.dangerouslyUnlimitedGuesses) {
     log.warn('everybody may guess passwords without limit: dangerouslyUnlimitedGuesses is set')
@@ -37,7 +38,7 @@ export function startLoginProtection(
   const attempts = createAttemptStore(database, { account, network, knownNetworkDays })
   const protection = createLoginProtection({
     attempts,
-    keysOf: createAttemptKeys(sealingKey),
+    keysOf: createAttemptKeys(attemptKey),
     accountBound: account,
     strangers: createStrangerBudget(strangerTriesPerMinute, now),
     report: createReport(attempts, log, now),

@@ -1,15 +1,24 @@
 import { randomBytes } from 'node:crypto'
 import type { Log } from '@portcullis/runtime'
+import type { KeyProofJudge } from '@portcullis/verify/dpop'
 import { createAfterwards } from './afterwards.ts'
 import { chooseMailer } from './account-mail.ts'
+import { openAudit } from './audit.ts'
 import { selfRegistrationOf } from './self-registration.ts'
 import type { AccountAdministration } from './domain/account-administration.ts'
+import type { AuditLog } from './domain/audit.ts'
+import type { BulkAdministration } from './domain/account-bulk.ts'
+import type { AccountDirectory } from './domain/account-directory.ts'
 import type { FittingParts, InsertAccounts } from './domain/account-import.ts'
 import type { LinkStore, LinkTargets } from './domain/account-links.ts'
 import { linkTargetsOf } from './domain/account-links.ts'
+import type { ClientAdministration } from './domain/client-administration.ts'
+import type { ClientAuthenticationParts } from './domain/client-authentication.ts'
+import type { ClientStore } from './domain/clients.ts'
 import type { ClientCredentialsParts } from './domain/client-credentials.ts'
-import type { Feed } from './domain/feed.ts'
-import { createFeed } from './domain/feed.ts'
+import type { FollowerStore } from './domain/followers.ts'
+import type { ReceiptStore } from './domain/receipts.ts'
+import type { KeyVault } from './domain/key-vault.ts'
 import type { Keyring } from './domain/keyring.ts'
 import type { LoginParts } from './domain/login.ts'
 import type { Post } from './domain/mail-requests.ts'
@@ -18,30 +27,51 @@ import type { PasswordChangeParts } from './domain/password-change.ts'
 import type { ReauthenticationParts } from './domain/reauthentication.ts'
 import type { RefreshParts } from './domain/refresh.ts'
 import type { SelfRegistration } from './domain/registration.ts'
-import { createSealer } from './domain/sealing.ts'
+import { startAuditUpkeep } from './jobs/audit-upkeep.ts'
+import type { UsedProofs } from './domain/used-proofs.ts'
+import type { RevokedTokens } from './domain/token-revocation.ts'
+import type { SessionAdministration } from './domain/session-administration.ts'
+import type { SharedSecrets } from './domain/shared-secrets.ts'
+import { createTokenSigner } from './domain/token-signing.ts'
+import { encryptAsJwe } from './jwe-encryption.ts'
 import { startRemovingSessions } from './jobs/dead-sessions.ts'
-import { startFeedBeats } from './jobs/feed-beats.ts'
 import { startHistoryWatch } from './jobs/history-watch.ts'
+import { startForgettingProofs } from './jobs/forgotten-proofs.ts'
+import { startForgettingFollowers } from './jobs/silent-followers.ts'
 import { startKeyTicks } from './jobs/key-ticks.ts'
 import { startLoginProtection } from './login-protection.ts'
 import { passwordHashFault } from './passwords/password-hash.ts'
 import { createPasswordParts } from './password-parts.ts'
+import { createOwnProofJudge } from './own-proof-judge.ts'
 import type { IdentitySettings } from './settings.ts'
 import type { IdentitySecrets } from './settings/secrets.ts'
 import { startAccountUpkeep } from './jobs/account-upkeep.ts'
 import { createAllowance } from './mail/network-allowance.ts'
 import { createOutbox } from './mail/outbox.ts'
 import { createAccountAdministration } from './store/account-administration.ts'
+import { createBulkAdministration } from './store/account-bulk.ts'
+import { createAccountDirectory } from './store/account-directory.ts'
 import { createInsertAccounts } from './store/account-import.ts'
 import { createLinkStore } from './store/account-links.ts'
 import { createAccountStore } from './store/accounts.ts'
+import { createClientAdministration } from './store/client-administration.ts'
 import { createClientStore } from './store/clients.ts'
 import type { Database } from './store/database.ts'
+import { createFollowerStore } from './store/followers.ts'
+import { createReceiptStore } from './store/receipts.ts'
 import type { RevokingTransaction } from './store/revocations.ts'
+import { createRevokedTokens } from './store/revoked-tokens.ts'
+import { createSessionAdministration } from './store/session-administration.ts'
 import { createSessionSweep } from './store/session-sweep.ts'
 import { createSessionStore } from './store/sessions.ts'
+import { createUsedProofs } from './store/used-proofs.ts'
 import type { AccountStore } from './domain/accounts.ts'
-import { openKeys, openRevocations, synchroniseDeclaredClients } from './stored-state.ts'
+import { openSealed } from './sealed-state.ts'
+import { sealerOf } from './sealing-keys.ts'
+import type { StartedFeed } from './started-feed.ts'
+import { startFeed } from './started-feed.ts'
+import { checkPeppers, openRevocations, synchroniseDeclaredClients } from './stored-state.ts'
+import { sharedSecretsOf, tellOfUnreadyKeys } from './token-policy.ts'
 
 export interface IdentityOptions extends IdentitySecrets {
   readonly log: Log
@@ -49,6 +79,8 @@ export interface IdentityOptions extends IdentitySecrets {
   readonly now?: () => number
   /** Default: what the settings say. */
   readonly mailer?: Mailer
+  /** Where private keys are, other than sealed in the database. Existing keys stay until they are rotated. */
+  readonly vault?: KeyVault | undefined
 }
 
 /** What one network may cause by way of mail: an office behind one address, and no campaign. */
@@ -58,24 +90,45 @@ const mailsOfNetwork = { burst: 50, refillMs: 60_000, networksMax: 10_000 }
 export type IdentityParts = LoginParts &
   RefreshParts &
   ClientCredentialsParts &
+  ClientAuthenticationParts &
   PasswordChangeParts &
   ReauthenticationParts &
-  AccountParts & {
+  AdministrationParts &
+  OwnAccountParts &
+  StartedFeed & {
+    readonly clients: ClientStore
     readonly keyring: Keyring
-    readonly feed: Feed
+    readonly followers: FollowerStore
+    readonly receipts: ReceiptStore
+    readonly auditLog: AuditLog
+    readonly revokedTokens: RevokedTokens
+    /** To be called when tokens are issued from here on. Answers how to end it. */
+    readonly claimPeppers: () => Promise<() => Promise<void>>
+    readonly proofJudge: KeyProofJudge
+    readonly usedProofs: UsedProofs
+    readonly sharedSecrets: SharedSecrets | undefined
     /** Milliseconds since 1970. */
     readonly now: () => number
   }
 
-interface AccountParts {
+/** What administrators decide. */
+interface AdministrationParts {
   readonly administration: AccountAdministration
+  readonly clientAdministration: ClientAdministration
+  readonly sessionAdministration: SessionAdministration
+  readonly bulk: BulkAdministration
+  readonly directory: AccountDirectory
   readonly insertAccounts: InsertAccounts
-  readonly links: LinkStore
-  readonly linkTargets: LinkTargets
+  readonly passwordHashFault: FittingParts['passwordHashFault']
+}
+
+/** What people do for themselves before they can sign in. */
+interface OwnAccountParts {
   readonly selfRegistration: SelfRegistration
   readonly defaultRoles: readonly string[]
+  readonly links: LinkStore
+  readonly linkTargets: LinkTargets
   readonly post: Post | undefined
-  readonly passwordHashFault: FittingParts['passwordHashFault']
 }
 
 /** Undefined when there is nobody to send mail. */
@@ -95,39 +148,55 @@ function startOutbox(
  */
 export async function openParts(
   settings: IdentitySettings,
-  database: Database,
+  opened: Database,
   options: IdentityOptions,
   onClose: (step: () => Promise<void>) => void,
 ): Promise<IdentityParts> {
-  const { log, sealingKey, peppers, mailer = chooseMailer(settings) } = options
+  const { log, peppers, mailer = chooseMailer(settings) } = options
+  warnOfExposedFiles(options, log)
   const { issuer } = settings.registry
   const now = options.now ?? Date.now
+  // First, so that whatever else is begun is recorded; and it ends last.
+  const { database, auditLog, stop } = await openAudit(opened, sealerOf(options), log)
+  onClose(stop)
+  onClose(startAuditUpkeep(auditLog, settings.auditRetentionDays, log))
   const { revocations, lookForLoss } = await openRevocations(settings, database, log)
   if (lookForLoss !== undefined) onClose(startHistoryWatch(lookForLoss, log))
   await synchroniseDeclaredClients(revocations, settings.registry)
-  const keyring = await openKeys(database, createSealer(sealingKey, randomBytes), settings)
+  const claimPeppers = await checkPeppers(database, peppers, settings, log)
+  const sharedSecrets = sharedSecretsOf(settings.registry, options.sharedSecrets, log)
+  const stored = { database, revocations }
+  const sealed = await openSealed(settings, stored, { ...options, sharedSecrets })
+  const { keyring, attemptKey } = sealed
+  tellOfUnreadyKeys(settings.registry, keyring, log)
   onClose(startKeyTicks(keyring, log))
-  const feed = createFeed({ issuer, log: revocations, signCheckpoint: keyring.signCheckpoint })
-  onClose(startFeedBeats(feed, revocations, log))
+  const feedSources = { issuer, ...stored, signCheckpoint: keyring.signCheckpoint, log }
+  const startedFeed = startFeed(feedSources, onClose)
   const passwordParts = await createPasswordParts(settings, log)
   const afterwards = createAfterwards(log)
   onClose(afterwards.settled)
-  const guard = startLoginProtection(settings.loginProtection, database, { sealingKey, log, now })
+  const guard = startLoginProtection(settings.loginProtection, database, { attemptKey, log, now })
   onClose(guard.stop)
   const outbox = startOutbox(mailer, log, now)
   if (outbox !== undefined) onClose(outbox.close)
   const stores = createStores(database, revocations.transaction)
   onClose(startAccountUpkeep(stores.links, log))
   onClose(startRemovingSessions(createSessionSweep(database), log))
+  onClose(startForgettingProofs(stores.usedProofs, log))
+  onClose(startForgettingFollowers(stores.followers, log))
   return {
     ...settings,
     ...passwordParts,
     ...stores,
     issuer,
     keyring,
-    sign: keyring.sign,
-    feed,
+    sharedSecrets,
+    sign: createTokenSigner({ keyring, sharedSecrets, encrypt: encryptAsJwe }),
+    ...startedFeed,
+    auditLog,
+    proofJudge: createOwnProofJudge({ ...settings, ...stores, ...options, now }),
     peppers,
+    claimPeppers,
     randomBytes,
     passwordHashFault,
     protection: guard.protection,
@@ -140,18 +209,49 @@ export async function openParts(
   }
 }
 
+/** Secrets that others on this machine can read are no secrets of ours alone. */
+function warnOfExposedFiles({ exposedFiles = [] }: IdentitySecrets, log: Log): void {
+  for (const { variable, mode } of exposedFiles) {
+    log.warn(
+      { variable, mode },
+      'a secret file can be read by its group or by everybody: let only this user read it (chmod 600)',
+    )
+  }
+}
+
 function createStores(
   database: Database,
   transaction: RevokingTransaction,
-): Pick<IdentityParts, 'clients' | 'sessions' | 'administration' | 'insertAccounts' | 'links'> & {
-  readonly accounts: AccountStore
-} {
+): Pick<
+  IdentityParts,
+  | 'clients'
+  | 'clientAdministration'
+  | 'sessions'
+  | 'revokedTokens'
+  | 'sessionAdministration'
+  | 'administration'
+  | 'bulk'
+  | 'directory'
+  | 'insertAccounts'
+  | 'links'
+  | 'usedProofs'
+  | 'followers'
+  | 'receipts'
+> & { readonly accounts: AccountStore } {
   return {
     accounts: createAccountStore(database, transaction),
     clients: createClientStore(database),
+    clientAdministration: createClientAdministration(database, transaction),
     sessions: createSessionStore(database, transaction),
+    revokedTokens: createRevokedTokens(transaction),
+    sessionAdministration: createSessionAdministration(database, transaction),
     administration: createAccountAdministration(database, transaction),
+    bulk: createBulkAdministration(transaction),
+    directory: createAccountDirectory(database),
     insertAccounts: createInsertAccounts(database),
     links: createLinkStore(database, transaction),
+    usedProofs: createUsedProofs(database),
+    followers: createFollowerStore(database),
+    receipts: createReceiptStore(database),
   }
 }

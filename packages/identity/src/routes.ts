@@ -1,20 +1,31 @@
 import { addAccount } from './http/account.ts'
 import { addAccountLinks } from './http/account-links.ts'
+import { addAdminAccountBulk } from './http/admin-account-bulk.ts'
 import { addAdminAccountChanges } from './http/admin-account-changes.ts'
 import { addAdminAccountImport } from './http/admin-account-import.ts'
 import { addAdminAccounts } from './http/admin-accounts.ts'
+import { addAdminAudit } from './http/admin-audit.ts'
+import { addAdminClientChanges } from './http/admin-client-changes.ts'
+import { addAdminClients } from './http/admin-clients.ts'
+import { addAdminFollowers } from './http/admin-followers.ts'
 import { addAdminKeys } from './http/admin-keys.ts'
 import { addAdminSessions } from './http/admin-sessions.ts'
+import { addApiDocuments } from './http/api-documents.ts'
 import { createCallers } from './http/callers.ts'
 import { addDocuments } from './http/documents.ts'
+import { addFeed } from './http/feed.ts'
+import { addIntrospect } from './http/introspect.ts'
 import { addLinkPages } from './http/link-pages.ts'
 import { addLogin } from './http/login.ts'
 import { addLogout } from './http/logout.ts'
 import { originsOfOwnPages } from './http/own-pages.ts'
 import { addPassword } from './http/password.ts'
+import { addPositions } from './http/positions.ts'
+import { tellNonces } from './http/proofs.ts'
+import { addReceipts } from './http/receipts.ts'
 import { addReauthentication } from './http/reauthentication.ts'
 import { addRegistration } from './http/registration.ts'
-import { addRevocations } from './http/revocations.ts'
+import { addRevoke } from './http/revoke.ts'
 import type { HttpServer } from './http/server.ts'
 import { addSessions } from './http/sessions.ts'
 import { addToken } from './http/token.ts'
@@ -24,11 +35,17 @@ import type { IdentityParts } from './parts.ts'
 
 /** Every route of the public listener. */
 export function addRoutes(app: HttpServer, settings: IdentitySettings, parts: IdentityParts): void {
-  const callers = createCallers({ ...parts, ...createOwnVerifier(parts) })
+  const { readIssuedToken, ...verifiers } = createOwnVerifier(parts)
+  const callers = createCallers({ ...parts, ...verifiers })
   const ownOrigins = originsOfOwnPages(parts.issuer, settings.allowedOrigins)
-  const served = { ...parts, callers, ownOrigins }
+  const served = { ...parts, callers, ownOrigins, readIssuedToken }
+  // First: it describes what comes after it.
+  addApiDocuments(app, { ...settings, ...served })
+  tellNonces(app, parts.proofJudge)
   addLogin(app, served)
   addToken(app, served)
+  addRevoke(app, served)
+  addIntrospect(app, served)
   addLogout(app, served)
   addSessions(app, served)
   addPassword(app, served)
@@ -39,9 +56,16 @@ export function addRoutes(app: HttpServer, settings: IdentitySettings, parts: Id
   addLinkPages(app, served)
   addAdminAccounts(app, served)
   addAdminAccountChanges(app, served)
+  addAdminAccountBulk(app, served)
   addAdminSessions(app, served)
   addAdminAccountImport(app, served)
+  addAdminClients(app, served)
+  addAdminClientChanges(app, served)
   addAdminKeys(app, served)
-  addRevocations(app, served)
+  addAdminAudit(app, served)
+  addFeed(app, served)
+  addPositions(app, served)
+  addReceipts(app, served)
+  addAdminFollowers(app, served)
   addDocuments(app, { ...settings, ...served })
 }

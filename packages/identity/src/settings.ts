@@ -1,3 +1,4 @@
+import { sharedSecretAlgorithm } from '@portcullis/protocol/jws'
 import type { Environment } from '@portcullis/runtime'
 import { joinStartErrors, readSettingsFile, settingsError, StartError } from '@portcullis/runtime'
 import type { Registry } from './domain/registry.ts'
@@ -7,10 +8,11 @@ import type { Resolved } from './settings/in-force.ts'
 import { resolveSettings } from './settings/in-force.ts'
 import type { IdentitySecrets } from './settings/secrets.ts'
 import { checkSecrets, secretsError } from './settings/secrets.ts'
+import { namesAlgorithm } from './settings/structure-mistakes.ts'
 import { registryOf } from './settings/structure.ts'
 import type { IdentityValues } from './settings/table.ts'
 import { hashesRunningMaxOf } from './settings/thread-pool.ts'
-import { readVariables } from './settings/variables.ts'
+import { exposedSettingFiles, readVariables } from './settings/variables.ts'
 
 /** Every setting of the table, nested as in the file, and the registry that its structure makes. */
 export type IdentitySettings = IdentityValues & { readonly registry: Registry }
@@ -33,11 +35,19 @@ export function readIdentitySettings(sources: SettingsSources): {
   readonly secrets: IdentitySecrets
 } {
   const { file, resolved, errors } = readSources(sources)
-  const checked = checkSecrets(sources.environment)
+  const forHs256 = namesAlgorithm(file, sharedSecretAlgorithm)
+  const checked = checkSecrets(sources.environment, { forHs256 })
   if (checked.kind === 'mistaken')
     throw joinStartErrors([...errors, secretsError(checked.mistakes)])
   if (errors.length > 0) throw joinStartErrors(errors)
-  return { settings: settingsOf(resolved, file, sources.environment), secrets: checked.secrets }
+  const { exposedFiles = [], ...secrets } = checked.secrets
+  return {
+    settings: settingsOf(resolved, file, sources.environment),
+    secrets: {
+      ...secrets,
+      exposedFiles: [...exposedFiles, ...exposedSettingFiles(sources.environment)],
+    },
+  }
 }
 
 /**

@@ -1,20 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import type { Log } from '@portcullis/runtime'
 import { StartError } from '@portcullis/runtime'
-import type { Keyring } from './domain/keyring.ts'
-import { openKeyring } from './domain/keyring.ts'
+import type { CheckedPeppers, PepperClaim, PepperInUse } from './domain/pepper-use.ts'
 import { randomIdentifier } from './domain/random.ts'
+import type { RefreshPeppers } from './domain/refresh-tokens.ts'
 import type { Registry } from './domain/registry.ts'
-import { accessTokenSecondsMax, algorithmsInUse } from './domain/registry.ts'
-import type { createSealer } from './domain/sealing.ts'
+import { accessTokenSecondsMax } from './domain/registry.ts'
+import { startNotingPepperUse } from './jobs/pepper-use.ts'
 import type { IdentitySettings } from './settings.ts'
 import { synchroniseClients } from './store/clients.ts'
 import type { Database } from './store/database.ts'
 import { pathOfDatabase } from './store/open-database.ts'
+import { appendEvent } from './store/events.ts'
 import type { EpochOptions, OpenedEpoch } from './store/epochs.ts'
 import { continueEpoch, openEpoch } from './store/epochs.ts'
 import { highWaterAt, highWaterInMemory } from './store/high-water.ts'
-import { createKeyStore } from './store/keys.ts'
+import { createPepperStore } from './store/refresh-peppers.ts'
 import type { StoredRevocationLog } from './store/revocations.ts'
 import { createRevocationLog } from './store/revocations.ts'
 
@@ -48,7 +49,14 @@ export async function openRevocations(
   }
   const tell = (opened: OpenedEpoch): void => {
     if (opened.kind !== 'renewed') return
-    log.warn({ why: opened.why }, 'a new epoch began: everybody has to sign in again')
+    const { why } = opened
+    log.warn({ why }, 'a new epoch began: everybody has to sign in again')
+    // Not waited for: a connection that is being checked cannot wait for another one.
+    database
+      .transaction((query) => appendEvent(query, { kind: 'history-renewed', reason: why }))
+      .catch((error: unknown) => {
+        log.error({ err: error }, 'that history was renewed is not in the audit record')
+      })
   }
   tell(await openEpoch(database, options))
   database.checkConnections(async (connection) => tell(await continueEpoch(connection, options)))
@@ -79,22 +87,46 @@ export async function synchroniseDeclaredClients(
   }
 }
 
-export async function openKeys(
+/**
+ * Notices a pepper that was exchanged and not rolled. Answers how to say, once tokens are issued with the
+ * present one, that they are: a start that fails must not leave word of a pepper that nobody has used.
+ */
+export async function checkPeppers(
   database: Database,
-  sealer: ReturnType<typeof createSealer>,
-  { registry, jwksMaxAgeSeconds, keyRotationDays }: IdentitySettings,
-): Promise<Keyring> {
-  const keys = createKeyStore(database)
-  const parts = { keys, sealer, jwksMaxAgeSeconds, keyRotationDays }
-  const opened = await openKeyring(parts, algorithmsInUse(registry))
-  if (opened.kind === 'keyring') return opened.keyring
-  throw opened.why === 'damaged'
-    ? new StartError(
-        `the stored signing key ${opened.kid} is damaged`,
-        'Restore the database from a backup.',
-      )
-    : new StartError(
-        `the stored signing key ${opened.kid} was sealed with another sealing key`,
-        'Set PORTCULLIS_SEALING_KEY to the key that this database was made with.',
-      )
+  peppers: RefreshPeppers,
+  settings: IdentitySettings,
+  log: Log,
+): Promise<() => Promise<() => Promise<void>>> {
+  const [first, ...others] = peppers
+  const { sessionIdleSeconds, dangerouslySignOutSessionsOfPepper: givenUp } = settings
+  const claim: PepperClaim = {
+    ids: [first.id, ...others.map(({ id }) => id)],
+    givenUp,
+    sessionIdleSeconds,
+  }
+  const store = createPepperStore(database)
+  refuseLoss(await store.check(claim))
+  return async () => {
+    refuseLoss(await store.claim(claim))
+    if (givenUp !== undefined) {
+      log.warn({ pepper: givenUp }, 'refresh tokens of this pepper are given up by its setting')
+    }
+    return startNotingPepperUse(store, claim, log)
+  }
+}
+
+function refuseLoss({ lost }: CheckedPeppers): void {
+  const [first] = lost
+  if (first !== undefined) throw pepperError(first, lost)
+}
+
+function pepperError(first: PepperInUse, peppers: readonly PepperInUse[]): StartError {
+  const which = peppers
+    .map((pepper) => `${pepper.id} (until ${new Date(pepper.aliveUntil).toISOString()})`)
+    .join(', ')
+  return new StartError(
+    `refresh tokens live that were issued with another pepper, which is not set here: ${which}`,
+    'Set PORTCULLIS_REFRESH_PEPPER_PREVIOUS to that pepper for as long. If it is lost, or if everybody who has ' +
+      `such a token is to be signed out, set PORTCULLIS_DANGEROUSLY_SIGN_OUT_SESSIONS_OF_PEPPER=${first.id}.`,
+  )
 }

@@ -128,6 +128,7 @@ testOnEngines('logins and a deletion at once leave nothing that can be used', as
   assert.equal(await parts.accounts.findByIdentifier('alice'), undefined)
 })
 
+// ASVS 10.3.3: an id is never somebody else's later.
 testOnEngines('a deleted account leaves an id, and its identifier to others', async (t, engine) => {
   const store = await openAccounts(t, engine)
   const { parts, administration, links, query } = store

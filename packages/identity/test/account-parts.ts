@@ -13,6 +13,7 @@ import { createChosenClock } from './chosen-clock.ts'
 import type { Engine } from './engines.ts'
 import type { StoreParts } from './store-parts.ts'
 import { accountOf, commandLine, openPartsAt } from './store-parts.ts'
+import { aboutPeople } from './store-query.ts'
 
 /** The store with everything that becomes of accounts. */
 export type AccountStoreParts = StoreParts & {
@@ -78,6 +79,6 @@ export async function kindsOf(
   { query }: Pick<AccountStoreParts, 'query'>,
   table: 'events' | 'revocations',
 ): Promise<readonly unknown[]> {
-  const order = table === 'events' ? 'id' : 'seq'
-  return (await query(`SELECT kind FROM ${table} ORDER BY ${order}`)).map(({ kind }) => kind)
+  const which = table === 'events' ? `WHERE ${aboutPeople} ORDER BY id` : 'ORDER BY seq'
+  return (await query(`SELECT kind FROM ${table} ${which}`)).map(({ kind }) => kind)
 }

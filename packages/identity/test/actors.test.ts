@@ -4,8 +4,12 @@ import { createAccount } from '../src/domain/account-creation.ts'
 import type { Actor, Administrator } from '../src/domain/actors.ts'
 import { administratorOf } from '../src/domain/actors.ts'
 import { linkTargetsOf } from '../src/domain/account-links.ts'
+import type { ClientAdministration } from '../src/domain/client-administration.ts'
+import { createClientAdministration } from '../src/store/client-administration.ts'
+import { createBulkAdministration } from '../src/store/account-bulk.ts'
 import { createInsertAccounts } from '../src/store/account-import.ts'
 import { createKeyStore } from '../src/store/keys.ts'
+import { createSessionAdministration } from '../src/store/session-administration.ts'
 import type { AccountStoreParts } from './account-parts.ts'
 import { decision, openAccounts } from './account-parts.ts'
 import { testOnEngines } from './engines.ts'
@@ -26,10 +30,48 @@ const newAccount = {
   isUnconfirmed: false,
 }
 
+const client = {
+  id: 'C'.repeat(22),
+  name: 'billing',
+  description: undefined,
+  isPublic: false,
+  grants: [],
+  audiences: [],
+  scopes: [],
+  secretHash: 'hash of a secret',
+  keys: undefined,
+} as const
+
+function clientsOf({ database, log }: AccountStoreParts): ClientAdministration {
+  return createClientAdministration(database, log.transaction)
+}
+
+const ofClient = { clientId: client.id, reason }
+
+/** Of the client that the first of them makes and the last one deletes. */
+const clientDecisions: Readonly<Record<string, Decide>> = {
+  'makes a client': (store, actor) => clientsOf(store).create(client, { actor, reason }),
+  'changes a client': (store, actor) =>
+    clientsOf(store).change({ ...ofClient, actor }, { description: 'new' }, () => []),
+  'exchanges a secret': (store, actor) =>
+    clientsOf(store).rotateSecret({ ...ofClient, actor }, { hash: 'another', overlapMs: 0 }),
+  'ends tokens of a client': (store, actor) =>
+    clientsOf(store).revokeTokens({ ...ofClient, actor }),
+  'disables a client': (store, actor) => clientsOf(store).disable({ ...ofClient, actor }),
+  'enables a client': (store, actor) => clientsOf(store).enable({ ...ofClient, actor }),
+  'deletes a client': (store, actor) => clientsOf(store).delete({ ...ofClient, actor }),
+}
+
 /** Everything that administrators change, as the store does it. The last two leave no target and no session. */
 const decisions: Readonly<Record<string, Decide>> = {
+  ...clientDecisions,
   'makes an account': ({ administration }, actor) =>
     administration.createFor(newAccount, { actor, reason }),
+  'ends a session': async ({ database, log, query }, actor) => {
+    const [session] = await query(`SELECT id FROM sessions WHERE account_id = '${target}'`)
+    const sessionId = String(session?.['id'])
+    return createSessionAdministration(database, log.transaction).end({ sessionId, actor, reason })
+  },
   'gives a role': ({ administration }, actor) =>
     administration.setRoles({ accountId: target, actor, reason }, ['customer']),
   'takes a role': ({ administration }, actor) =>
@@ -54,11 +96,22 @@ const decisions: Readonly<Record<string, Decide>> = {
     }),
   blocks: ({ parts }, actor) => parts.accounts.block({ accountId: target, actor, reason }),
   unblocks: ({ parts }, actor) => parts.accounts.unblock({ accountId: target, actor, reason }),
-  'rotates keys': ({ database }, actor) =>
-    createKeyStore(database).rotate({
+  'ends the sessions of many': ({ log }, actor) =>
+    createBulkAdministration(log.transaction).logOut({ accountIds: [target], actor, reason }),
+  'blocks many': ({ log }, actor) =>
+    createBulkAdministration(log.transaction).block({ accountIds: [target], actor, reason }),
+  'rotates keys': ({ database, log }, actor) =>
+    createKeyStore(database, log.exclusive).rotate({
       successors: [],
       policy: { publishedMsMin: 0, activeMsMax: 1 },
       actor,
+    }),
+  'withdraws a key': ({ database, log }, actor) =>
+    createKeyStore(database, log.exclusive).withdraw({
+      kid: 'nobody has it',
+      actor,
+      reason,
+      successor: undefined,
     }),
   deletes: ({ administration }, actor) =>
     administration.delete({ accountId: target, actor, reason }),
@@ -114,6 +167,7 @@ async function everything({ query }: AccountStoreParts): Promise<readonly unknow
     query('SELECT * FROM accounts ORDER BY id'),
     query('SELECT * FROM sessions ORDER BY id'),
     query('SELECT * FROM account_links ORDER BY token_hash'),
+    query('SELECT * FROM clients ORDER BY id'),
     query('SELECT * FROM events ORDER BY id'),
     query('SELECT * FROM revocation_head'),
   ])
@@ -124,6 +178,7 @@ testOnEngines(
   async (t, engine) => {
     const store = await openAccounts(t, engine, ['keeper', 'target', ...Object.keys(losses)])
     await administrator(store, 'keeper')
+    await loginWith(store.parts, 'target')
     let refusals = 0
     for (const [loss, lose] of Object.entries(losses)) {
       const actor = await administrator(store, loss)
@@ -135,13 +190,14 @@ testOnEngines(
       }
       assert.deepEqual(await everything(store), before, loss)
     }
-    assert.equal(refusals, 96)
+    assert.equal(refusals, 184)
   },
 )
 
 testOnEngines('an administrator, and the command line, decide all of that', async (t, engine) => {
   for (const who of ['administrator', 'command-line']) {
     const store = await openAccounts(t, engine, ['keeper', 'target'])
+    await loginWith(store.parts, 'target')
     const keeper = await administrator(store, 'keeper')
     const actor = who === 'administrator' ? keeper : commandLine
     for (const [what, decide] of Object.entries(decisions)) {

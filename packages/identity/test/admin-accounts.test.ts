@@ -16,6 +16,7 @@ import {
   signIn,
   signInHere,
 } from './signed-in.ts'
+import { aboutPeople } from './store-query.ts'
 
 async function start(t: TestContext): Promise<{
   readonly identity: RunningIdentity
@@ -48,14 +49,22 @@ test('an administrator finds an account by its identifier, in every spelling', a
     assert.equal(answer.status, 200, answer.body)
     return answer.members()['accounts']
   }
-  const account = { id: accountId, identifier: 'alice', roles: alice.roles, blocked: false }
+  const account = {
+    id: accountId,
+    identifier: 'alice',
+    email_verified: false,
+    roles: alice.roles,
+    attributes: {},
+    blocked: false,
+    unconfirmed: false,
+    created_at: new Date(identity.clock.now()).toISOString(),
+  }
   assert.deepEqual(await found('alice'), [account])
   assert.deepEqual(await found('ＡLＩCE'), [account])
   assert.deepEqual(await found('nobody'), [])
   assert.deepEqual(await found('al ice'), [])
   positionOf(await call(identity, block(accountId), { token, body }))
   assert.deepEqual(await found('alice'), [{ ...account, blocked: true }])
-  assertProblem(await call(identity, 'GET /admin/accounts', { token }), 400, 'malformed')
 })
 
 // ASVS 7.4.2.
@@ -94,7 +103,7 @@ test('blocking twice is once, and so is unblocking', async (t) => {
   assert.equal((await call(identity, unblock(accountId), { token, body })).status, 204)
   assert.deepEqual(await revokedKinds(identity), ['account'])
   const events = await identity.query(
-    'SELECT kind, account_id, actor, reason, at FROM events ORDER BY id',
+    `SELECT kind, account_id, actor, reason, at FROM events WHERE ${aboutPeople} ORDER BY id`,
   )
   const common = { account_id: accountId, actor: adminId, at: identity.clock.now(), ...body }
   assert.deepEqual(
@@ -124,7 +133,7 @@ test('a decision needs a reason and an account that exists', async (t) => {
     assertProblem(unknown, 404, 'not-found')
   }
   assert.ok(await isWelcome(identity, access))
-  assert.deepEqual(await identity.query('SELECT * FROM events'), [])
+  assert.deepEqual(await identity.query(`SELECT * FROM events WHERE ${aboutPeople}`), [])
 })
 
 test('nobody else decides: 403 without the role, machines included, and 401 for other tokens', async (t) => {

@@ -148,7 +148,6 @@ testOnEngines(
     const identity = await start(t, engine)
     const { refresh } = await signIn(identity)
     for (const credential of [
-      basic(machine.clientId, machine.clientSecret),
       basic(machine.clientId, 'guessed'),
       basic('web', ''),
       { authorization: 'Basic nonsense' },
@@ -157,10 +156,51 @@ testOnEngines(
       const answer = await identity.token(form, credential)
       assert.deepEqual([answer.status, answer.members()['error']], [401, 'invalid_client'])
     }
-    const secret = { client_id: machine.clientId, client_secret: machine.clientSecret }
-    assert.equal((await refreshWith(identity, refresh, secret)).status, 401)
+    // A good one is not that of the client which the token was given to (RFC 6749 section 5.2).
+    const other = { client_id: machine.clientId, client_secret: machine.clientSecret }
+    await assertNoRefresh(identity, refresh, other)
     tokensOf(await refreshWith(identity, refresh))
     assert.deepEqual(await eventKinds(identity), [])
+  },
+)
+
+testOnEngines(
+  'GHSA-pw9m-5jxm-xr6h: a client with a secret refreshes with it alone, and without it nothing is rotated',
+  async (t, engine) => {
+    const identity = await start(t, engine)
+    const { access: token } = await signInHere(identity, admin)
+    const body = {
+      name: 'backend',
+      grants: ['login', 'refresh_token', 'client_credentials'],
+      audiences: ['orders'],
+    }
+    const made = (await call(identity, 'POST /admin/clients', { token, body })).members()
+    const [id, secret] = [String(made['client_id']), String(made['client_secret'])]
+    const { refresh } = await signIn(identity, alice, {
+      client_id: 'backend',
+      client_secret: secret,
+    })
+    const form = { grant_type: 'refresh_token', refresh_token: refresh, attempt: 'only' }
+    const rowOf = (): Promise<readonly unknown[]> =>
+      identity.query(`SELECT * FROM sessions WHERE client_id = '${id}'`)
+    const before = await rowOf()
+    for (const [more, credential] of [
+      [{}, {}],
+      [{ client_id: id }, {}],
+      [{ client_id: 'backend', client_secret: 'guessed' }, {}],
+      [{}, basic(id, '')],
+    ] as const) {
+      const answer = await identity.token({ ...form, ...more }, credential)
+      assert.deepEqual([answer.status, answer.members()['error']], [401, 'invalid_client'])
+    }
+    // CVE-2026-55672: with a good credential of another client.
+    const other = basic(machine.clientId, machine.clientSecret)
+    const foreign = await identity.token(form, other)
+    assert.deepEqual([foreign.status, foreign.members()['error']], [400, 'invalid_grant'])
+    assert.deepEqual(await rowOf(), before)
+    const refreshed = tokensOf(await identity.token(form, basic(id, secret)))
+    assert.equal(decodeToken(refreshed.access).claims['client_id'], id)
+    assert.notDeepEqual(await rowOf(), before)
   },
 )
 

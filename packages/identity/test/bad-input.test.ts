@@ -37,10 +37,17 @@ test('every route of the server has a request in this file, and that all of its 
   assert.ok(routes.length >= 34, `only ${routes.length} routes were found`)
   const described = new Set(inertRequests.map(({ route }) => route))
   assert.deepEqual([...described].toSorted(), routes.map(({ name }) => name).toSorted())
+  const sent = inertRequests.map(
+    (request) => [request.route, Object.keys(request.json ?? {})] as const,
+  )
   for (const request of inertRequests) {
+    const isSent = (field: string): boolean =>
+      sent.some(([route, fields]) => route === request.route && fields.includes(field))
+    assert.ok((request.leavesOut ?? []).every(isSent), request.route)
     const { bodyFields, queryFields } = routeOf(request)
-    const { json = {}, query = {} } = request
-    assert.deepEqual(Object.keys(json).toSorted(), bodyFields.toSorted(), request.route)
+    const { json = {}, query = {}, leavesOut = [] } = request
+    const fields = [...Object.keys(json), ...leavesOut]
+    assert.deepEqual(fields.toSorted(), bodyFields.toSorted(), request.route)
     for (const name of queryFields) assert.ok(name in query, `${request.route}?${name}`)
   }
 })

@@ -2,16 +2,19 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import type { Client } from '../src/domain/clients.ts'
-import { authenticateClient, hashClientSecret } from '../src/domain/clients.ts'
+import { authenticateClient } from '../src/domain/client-authentication.ts'
+import { hashClientSecret } from '../src/domain/clients.ts'
 import { randomIdentifier } from '../src/domain/random.ts'
 import type { DeclaredClient } from '../src/store/clients.ts'
 import { createClientStore, insertClient, synchroniseClients } from '../src/store/clients.ts'
 import type { Database } from '../src/store/database.ts'
+import { createUsedProofs } from '../src/store/used-proofs.ts'
 import { startMs } from './chosen-clock.ts'
 import type { Engine } from './engines.ts'
 import { testOnEngines } from './engines.ts'
+import { firstBase } from './first-base.ts'
 import type { OpenedStore } from './opened-store.ts'
-import { openStoreAt } from './opened-store.ts'
+import { openStoreAt, storeIssuer } from './opened-store.ts'
 
 async function openStore(t: TestContext, engine: Engine): Promise<OpenedStore> {
   const store = await openStoreAt(await engine.createStore(t))
@@ -42,14 +45,17 @@ testOnEngines(
     const client = await find(database, 'web')
     assert.deepEqual(client, {
       readAt: startMs,
+      vouchedAt: startMs,
       id: web.newId,
       name: 'web',
       isPublic: true,
       secretHash: undefined,
+      formerSecretHash: undefined,
+      keys: [],
       grants: ['login'],
       audiences: ['orders'],
       scopes: [],
-      generation: 0,
+      generation: firstBase,
     })
     assert.deepEqual(await find(database, web.newId), client)
     assert.equal(await createClientStore(database).find('unknown'), undefined)
@@ -99,7 +105,14 @@ testOnEngines(
     await database.transaction((query) => insertClient(query, machine, 'store'))
     await synchroniseClients(log.transaction, [declared('web')])
     const kept = await find(database, 'machine')
-    assert.deepEqual(kept, { ...machine, readAt: startMs, generation: 0 })
+    const none = { formerSecretHash: undefined, keys: [] }
+    assert.deepEqual(kept, {
+      ...machine,
+      ...none,
+      readAt: startMs,
+      vouchedAt: startMs,
+      generation: firstBase,
+    })
 
     const outcome = await synchroniseClients(log.transaction, [
       declared('till'),
@@ -116,7 +129,12 @@ testOnEngines(
   'a client authenticates with its own secret, by id or by name, and with no other',
   async (t, engine) => {
     const { database, log } = await openStore(t, engine)
-    const store = createClientStore(database)
+    const parts = {
+      issuer: storeIssuer,
+      clients: createClientStore(database),
+      usedProofs: createUsedProofs(database),
+      now: () => startMs,
+    }
     const clientSecret = 'the secret of the machine'
     const secretHash = hashClientSecret(clientSecret)
     const machine = { ...declared('machine'), id: 'machine-id', isPublic: false, secretHash }
@@ -124,7 +142,7 @@ testOnEngines(
     await synchroniseClients(log.transaction, [declared('web')])
 
     const idOf = async (clientId: string, secret: string): Promise<string | undefined> =>
-      (await authenticateClient(store, { clientId, clientSecret: secret }))?.id
+      (await authenticateClient(parts, { clientId, clientSecret: secret }))?.id
     assert.equal(await idOf('machine-id', clientSecret), 'machine-id')
     assert.equal(await idOf('machine', clientSecret), 'machine-id')
     for (const [clientId, secret] of [

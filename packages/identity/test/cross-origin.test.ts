@@ -29,14 +29,22 @@ function preflight(
 }
 
 const expected: readonly (readonly [string, string, string, string])[] = [
-  ['/login', 'POST', 'POST', 'content-type'],
-  ['/token', 'POST', 'POST', 'authorization, content-type'],
-  ['/logout', 'POST', 'POST', 'authorization, content-type'],
-  ['/sessions', 'GET', 'GET, HEAD', 'authorization'],
-  ['/sessions/abc?x=y', 'DELETE', 'DELETE', 'authorization'],
-  ['/admin/accounts/abc/block', 'POST', 'POST', 'authorization, content-type'],
+  ['/login', 'POST', 'POST', 'content-type, dpop'],
+  ['/token', 'POST', 'POST', 'authorization, content-type, dpop'],
+  ['/logout', 'POST', 'POST', 'authorization, content-type, dpop'],
+  ['/sessions', 'GET', 'GET, HEAD', 'authorization, dpop'],
+  ['/sessions/abc?x=y', 'DELETE', 'DELETE', 'authorization, dpop'],
+  ['/admin/accounts/abc/block', 'POST', 'POST', 'authorization, content-type, dpop'],
+  ['/admin/accounts/abc', 'PATCH', 'DELETE, GET, HEAD, PATCH', 'authorization, content-type, dpop'],
+  [
+    '/admin/accounts/block',
+    'POST',
+    'DELETE, GET, HEAD, PATCH, POST',
+    'authorization, content-type, dpop',
+  ],
+  ['/admin/sessions/abc', 'DELETE', 'DELETE', 'authorization, content-type, dpop'],
   ['/.well-known/jwks.json', 'GET', 'GET, HEAD', 'if-none-match'],
-  ['/revocations/stream', 'GET', 'GET', 'authorization, last-event-id'],
+  ['/revocations/stream', 'GET', 'GET', 'authorization, dpop, last-event-id'],
 ]
 
 test('a preflight of an allowed origin answers what the route takes, and nothing more', async () => {
@@ -50,7 +58,7 @@ test('a preflight of an allowed origin answers what the route takes, and nothing
       'access-control-allow-credentials': 'true',
       'access-control-allow-methods': methods,
       'access-control-allow-headers': headers,
-      'access-control-expose-headers': 'etag, retry-after, www-authenticate',
+      'access-control-expose-headers': 'dpop-nonce, etag, retry-after, www-authenticate',
       'access-control-max-age': '600',
     })
   }
@@ -74,7 +82,7 @@ test('an allowed origin may read answers, refusals and errors among them', async
     assert.deepEqual(corsHeaders(answer.headers), {
       'access-control-allow-origin': shop,
       'access-control-allow-credentials': 'true',
-      'access-control-expose-headers': 'etag, retry-after, www-authenticate',
+      'access-control-expose-headers': 'dpop-nonce, etag, retry-after, www-authenticate',
     })
   }
 })
@@ -105,6 +113,7 @@ const strangers = [
   '',
 ]
 
+// RFC 9700 O18.
 test('every other origin gets no CORS header, and a preflight is the 405 it always was', async () => {
   for (const origin of strangers) {
     const read = await opened.ask({ path: '/.well-known/jwks.json', headers: { origin } })
@@ -118,6 +127,34 @@ test('every other origin gets no CORS header, and a preflight is the 405 it alwa
     assert.deepEqual(corsHeaders(asked.headers), {}, origin)
   }
   assert.equal((await opened.ask({ path: '/.well-known/jwks.json' })).headers.vary, 'Origin')
+})
+
+test('CVE-2026-37977: no claim of a token that nobody has verified lets an origin read an answer', async () => {
+  const evil = 'https://evil.example'
+  const claims = {
+    azp: evil,
+    client_id: evil,
+    aud: evil,
+    iss: evil,
+    'allowed-origins': [evil, '*'],
+  }
+  const parts = [{ alg: 'RS256', typ: 'at+jwt', kid: evil }, claims, 'signature']
+  const token = parts
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.')
+  const form = { grant_type: 'client_credentials', client_id: evil, client_assertion: token }
+  for (const identity of [opened, closed]) {
+    const asked = { origin: evil, authorization: `Bearer ${token}` }
+    const answers = [
+      await identity.ask({ path: '/sessions', headers: asked }),
+      await identity.token(form, { origin: evil }),
+      await identity.token({ grant_type: 'refresh_token', refresh_token: token }, { origin: evil }),
+    ]
+    for (const { status, headers } of answers) {
+      assert.ok(status === 400 || status === 401)
+      assert.deepEqual(corsHeaders(headers), {})
+    }
+  }
 })
 
 test('a preflight for what a path does not have is a 404 or 405', async () => {

@@ -111,7 +111,7 @@ testOnEngines('a session belongs to an account and a client that exist', async (
     clientId: 'none',
     audiences: [],
     scopes: undefined,
-    generation: 0,
+    generation: Number.MAX_SAFE_INTEGER,
     seed: '',
     authenticatedAt: 0,
     idleExpiresAt: 0,
@@ -119,6 +119,7 @@ testOnEngines('a session belongs to an account and a client that exist', async (
     device: undefined,
     network: undefined,
     delivery: 'body',
+    keyThumbprint: undefined,
   })
   await assert.rejects(orphan, /foreign key constraint/i)
   assert.deepEqual(await database.read('SELECT id FROM sessions'), [])

@@ -31,9 +31,25 @@ test('what a request may say about a person to be let in is a password, a token 
     'algorithm',
     'accounts',
     'dry_run',
+    'ids',
     'issuer',
+    'anchors',
+    'name',
+    'description',
+    'public',
+    'grants',
+    'audiences',
+    'scopes',
+    'jwks',
+    'overlap_seconds',
+    'follower',
+    'position',
+    'applied_ms_ago',
+    'max_staleness_seconds',
+    'ended',
   ]
-  const ofAccess = ['client_id', 'audience', 'scope', 'max_age', 'delivery']
+  const ofClients = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
+  const ofAccess = [...ofClients, 'audience', 'scope', 'max_age', 'delivery']
   const credentials = ['password', 'current', 'new', 'refresh_token', 'token']
   const all = ['identifier', 'email', ...credentials, ...ofAccess, ...forOthers]
   assert.deepEqual([...named].toSorted(), all.toSorted())

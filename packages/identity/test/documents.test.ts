@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { algorithms } from '@portcullis/protocol/jws'
 import { jwtVerify, createLocalJWKSet } from 'jose'
 import type { JSONWebKeySet } from 'jose'
 import type { PublicJwk } from '@portcullis/protocol/jws'
+import { createProofJudge } from '@portcullis/verify/dpop'
 import { addDocuments } from '../src/http/documents.ts'
 import { boundPort, createHttpServer } from '../src/http/server.ts'
 import { parseIdentitySettings } from '../src/settings.ts'
@@ -23,6 +25,7 @@ after(identity.close)
 
 const jwksPath = '/.well-known/jwks.json'
 const feedKeysPath = '/.well-known/revocation-keys.json'
+const authenticationMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
 const metadataPath = '/.well-known/oauth-authorization-server'
 
 for (const path of [jwksPath, feedKeysPath, metadataPath]) {
@@ -65,6 +68,7 @@ async function keysAt(path: string): Promise<readonly PublicJwk[]> {
   return keys as readonly PublicJwk[]
 }
 
+// RFC 7517 section 4.
 test('the key set has an active and a pending key for each algorithm in use, and public members only', async () => {
   const keys = await keysAt(jwksPath)
   const members = keys.map((key) => Object.keys(key).toSorted().join(' ')).toSorted()
@@ -94,7 +98,8 @@ testOnEngines(
     const app = createHttpServer(createLogInMemory().log, { issuer: 'https://id.example' })
     t.after(() => app.close())
     const { registry } = parseIdentitySettings(ordersAndReviews, 'the test')
-    addDocuments(app, { registry, keyring, jwksMaxAgeSeconds: 300 })
+    const proofJudge = createProofJudge()
+    addDocuments(app, { registry, keyring, jwksMaxAgeSeconds: 300, proofJudge })
     await app.listen({ host: '127.0.0.1', port: 0 })
     const askFor = (path: string, etag = ''): Promise<Answer> =>
       ask(boundPort(app), { path, headers: { 'if-none-match': etag } })
@@ -112,17 +117,30 @@ testOnEngines(
   },
 )
 
+/** Of RFC 7518 and RFC 8037: every one that signs with a private key. */
+const proofAlgorithms = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(
+  ' ',
+)
+
+// RFC 9700 O9, O15: everything is there to be found, and no response type is.
 test('the metadata is what RFC 8414 and this release have, and nothing more', async () => {
   assert.deepEqual((await identity.ask({ path: metadataPath })).members(), {
     issuer: 'https://id.example',
     token_endpoint: 'https://id.example/token',
+    revocation_endpoint: 'https://id.example/revoke',
+    introspection_endpoint: 'https://id.example/introspect',
     jwks_uri: 'https://id.example/.well-known/jwks.json',
     revocation_feed: {
       snapshot: 'https://id.example/revocations/snapshot',
       stream: 'https://id.example/revocations/stream',
+      positions: 'https://id.example/revocations/positions',
       keys: 'https://id.example/.well-known/revocation-keys.json',
     },
-    grant_types_supported: ['client_credentials', 'refresh_token'],
+    grant_types_supported: [
+      'client_credentials',
+      'refresh_token',
+      'urn:ietf:params:oauth:grant-type:token-exchange',
+    ],
     response_types_supported: [],
     scopes_supported: [
       'orders:read',
@@ -131,7 +149,14 @@ test('the metadata is what RFC 8414 and this release have, and nothing more', as
       'payments:make',
       'revocations.read',
     ],
-    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
+    // RFC 8414 section 2: the algorithms are required beside private_key_jwt, and never none.
+    token_endpoint_auth_methods_supported: [...authenticationMethods, 'none'],
+    token_endpoint_auth_signing_alg_values_supported: [...algorithms.keys()],
+    revocation_endpoint_auth_methods_supported: [...authenticationMethods, 'none'],
+    revocation_endpoint_auth_signing_alg_values_supported: [...algorithms.keys()],
+    introspection_endpoint_auth_methods_supported: authenticationMethods,
+    introspection_endpoint_auth_signing_alg_values_supported: [...algorithms.keys()],
+    dpop_signing_alg_values_supported: proofAlgorithms,
   })
 })
 
@@ -151,11 +176,28 @@ for (const issuer of ['https://id.example', 'https://example.com/tenants/one']) 
     assert.equal(metadata['issuer'], issuer)
 
     const endpoints = Object.keys(metadata).filter((name) => /_(?:endpoint|uri)$/.test(name))
-    assert.deepEqual(endpoints.toSorted(), ['jwks_uri', 'token_endpoint'])
+    assert.deepEqual(endpoints.toSorted(), [
+      'introspection_endpoint',
+      'jwks_uri',
+      'revocation_endpoint',
+      'token_endpoint',
+    ])
     const keySet = await askAt(other.port, metadata['jwks_uri'], {})
     assert.equal(keySet.status, 200)
-    const refused = await askAt(other.port, metadata['token_endpoint'], { method: 'POST' })
-    assert.equal(refused.members()['error'], 'invalid_request')
+    for (const endpoint of endpoints.filter((name) => name.endsWith('_endpoint'))) {
+      const refused = await askAt(other.port, metadata[endpoint], { method: 'POST' })
+      const { error } = refused.members()
+      const isToken = endpoint === 'token_endpoint'
+      assert.equal(error, isToken ? 'invalid_request' : 'invalid_client', endpoint)
+    }
+    const feed = metadata['revocation_feed']
+    assert.ok(typeof feed === 'object' && feed !== null)
+    for (const [name, url] of Object.entries(feed)) {
+      const statuses = name === 'keys' ? [200] : [400, 401]
+      const method = name === 'positions' ? 'POST' : 'GET'
+      const { status } = await askAt(other.port, url, { method })
+      assert.ok(statuses.includes(status), `${name}: ${status}`)
+    }
 
     const { identifier, password } = alice
     const signedIn = await askAt(other.port, `${issuer}/login`, {

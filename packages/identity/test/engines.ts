@@ -13,7 +13,7 @@ export interface Engine {
   readonly createStore: (t: TestContext) => Promise<string>
 }
 
-const sqlite: Engine = {
+export const sqlite: Engine = {
   name: 'SQLite',
   createStore: async (t) => {
     const folder = createTemporaryFolder()

@@ -217,8 +217,11 @@ test('what is described has every value with its source, and no secret', (t) => 
   const described = describeIdentitySettings({ file, environment, database: 'sqlite:x.db' })
   assert.deepEqual(described.secrets, {
     PORTCULLIS_SEALING_KEY: 'set',
+    PORTCULLIS_SEALING_KEY_PREVIOUS: 'not set',
     PORTCULLIS_REFRESH_PEPPER: 'set',
     PORTCULLIS_REFRESH_PEPPER_PREVIOUS: 'not set',
+    PORTCULLIS_HS256_SECRET: 'not set',
+    PORTCULLIS_HS256_SECRET_PREVIOUS: 'not set',
   })
   const { settings } = described
   assert.deepEqual(settings['listen.host'], { value: '127.0.0.1', from: 'default' })

@@ -20,6 +20,7 @@ import { highWaterAt } from '../src/store/high-water.ts'
 import type { ChosenClock } from './chosen-clock.ts'
 import { createChosenClock, startMs } from './chosen-clock.ts'
 import { testOnEngines, testOnPostgres } from './engines.ts'
+import { firstBase } from './first-base.ts'
 import { storeIssuer } from './opened-store.ts'
 import { startRunningIdentity } from './running-identity.ts'
 import { call, isWelcome, positionOf, refreshWith, signInHere } from './signed-in.ts'
@@ -29,8 +30,8 @@ import { queryStore } from './store-query.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 
 const baseStep = 2 ** 20
-/** Bases go by the clock, so that two are different even when nothing is left of the first. */
-const firstBase = Math.floor(startMs / 1000) * 2 ** 20
+/** Of an epoch that follows at once: clocks may be 10 s apart. */
+const secondBase = Math.floor((startMs + 10_000) / 1000) * baseStep
 
 /** One database that is opened again and again. */
 interface Place {
@@ -106,19 +107,20 @@ function assertRenewed({ epoch }: Pick<StoreParts, 'epoch'>, why: RegExp): void 
 }
 
 testOnEngines(
-  'the first epoch begins at 0, and a store that lost nothing goes on in it',
+  'the first epoch has a base by the clock, and a store that lost nothing goes on in it',
   async (t, engine) => {
     const place = placeAt(t, await engine.createStore(t))
     const first = await place.open()
     assert.deepEqual(first.epoch, { kind: 'first' })
     const { sessionId, refresh: refreshToken, claims } = await loginWith(first.parts)
-    assert.equal(claims.gen, 0)
+    assert.equal(claims.gen, firstBase)
     const head = await first.log.checkpoint()
     await first.database.close()
     place.clock.advanceMs(1000)
     const second = await place.open()
     assert.deepEqual(second.epoch, { kind: 'continued' })
-    assert.deepEqual(await second.log.since(0), { head, records: [] })
+    const at = place.clock.now()
+    assert.deepEqual(await second.log.since(0), { head: { ...head, at }, records: [] })
     assert.ok((await findCaller(second.parts.sessions, claims)) !== undefined)
     const refreshed = await refresh(second.parts, { refreshToken })
     assert.ok(refreshed.kind === 'refreshed' && refreshed.session.id === sessionId)
@@ -146,12 +148,12 @@ test('after an older copy was put back nothing from before is worth anything, an
   assert.notEqual(head.epoch, oldEpoch)
   const fingerprint = fingerprintOf(storeIssuer, 'all', '')
   const until = now + 960_000
-  const all = { seq: 1, kind: 'all', fingerprint, floor: firstBase, until } as const
+  const all = { seq: 1, kind: 'all', fingerprint, floor: secondBase, until } as const
   assert.deepEqual(records, [all])
   assert.equal(head.chain, nextChain(firstChain(head.epoch), all))
 
   const fresh = await loginWith(parts)
-  assert.deepEqual([fresh.claims.gen, fresh.claims.cgen], [firstBase, firstBase])
+  assert.deepEqual([fresh.claims.gen, fresh.claims.cgen], [secondBase, secondBase])
   assert.ok((await findCaller(parts.sessions, fresh.claims)) !== undefined)
   assert.equal((await refresh(parts, { refreshToken: fresh.refresh })).kind, 'refreshed')
 })
@@ -166,13 +168,13 @@ testOnEngines('revocations of a later epoch have floors above its base', async (
   const { records } = await log.since(1)
   assert.deepEqual(
     records.map(({ seq, floor }) => [seq, floor]),
-    [[2, firstBase + 1]],
+    [[2, secondBase + 1]],
   )
   assert.equal(await findCaller(parts.sessions, claims), undefined)
   await database.close()
   const again = await place.open()
   assert.deepEqual(again.epoch, { kind: 'continued' })
-  assert.equal((await loginWith(again.parts)).claims.gen, firstBase + 1)
+  assert.equal((await loginWith(again.parts)).claims.gen, secondBase + 1)
 })
 
 test('two restores of one copy never use a base twice', async (t) => {
@@ -187,7 +189,7 @@ test('two restores of one copy never use a base twice', async (t) => {
     bases.push((await loginWith(store.parts)).claims.gen)
     await store.database.close()
   }
-  assert.deepEqual(bases, [firstBase, firstBase + baseStep, firstBase + 2 * baseStep])
+  assert.deepEqual(bases, [secondBase, secondBase + baseStep, secondBase + 2 * baseStep])
 })
 
 test('without a mark two restores of one copy never use a base twice either', async (t) => {
@@ -281,7 +283,7 @@ test('a fresh database beside an old mark begins above it', async (t) => {
   rmSync(place.path)
   const store = await place.open()
   assertRenewed(store, /the database is new and its mark is not/)
-  assert.equal((await loginWith(store.parts)).claims.gen, firstBase)
+  assert.equal((await loginWith(store.parts)).claims.gen, secondBase)
 })
 
 test('a crash between the commit and the mark loses nothing: the epoch goes on', async (t) => {
@@ -305,8 +307,11 @@ test('the mark can be read by its owner only, is replaced whole and leaves nothi
   assert.equal(firstFile.mode & 0o777, 0o600)
   await revokeSomething(store)
   const { epoch, seq, ...others } = highWaterAt(place.markPath).read() ?? assert.fail()
-  assert.deepEqual([seq, others], [1, { base: 0, at: place.clock.now() }])
-  assert.equal(readFileSync(place.markPath, 'utf8'), `${epoch} 0 1 ${place.clock.now()}\n`)
+  assert.deepEqual([seq, others], [1, { base: firstBase, at: place.clock.now() }])
+  assert.equal(
+    readFileSync(place.markPath, 'utf8'),
+    `${epoch} ${firstBase} 1 ${place.clock.now()}\n`,
+  )
   assert.notEqual(statSync(place.markPath).ino, firstFile.ino, 'it was written in place')
   assert.deepEqual(readdirSync(dirname(place.path)).toSorted(), [
     'identity.db',
@@ -338,7 +343,7 @@ testOnPostgres(
     assert.equal((await refresh(parts, { refreshToken })).kind, 'refused')
     assert.deepEqual(
       (await log.since(0)).records.map(({ kind, floor }) => [kind, floor]),
-      [['all', firstBase]],
+      [['all', secondBase]],
     )
     assert.equal(await lineageOf(), lineage)
     assert.deepEqual((await place.open()).epoch, { kind: 'continued' })
@@ -357,7 +362,7 @@ testOnPostgres(
     const epochs = new Set<string>()
     for (const { log, parts } of nodes) {
       epochs.add((await log.head()).epoch)
-      assert.equal((await loginWith(parts)).claims.gen, firstBase)
+      assert.equal((await loginWith(parts)).claims.gen, secondBase)
     }
     assert.equal(epochs.size, 1)
   },

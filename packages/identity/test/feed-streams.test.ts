@@ -5,21 +5,32 @@ import { connect } from 'node:net'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import type { FrameListener } from '../src/domain/feed.ts'
+import type { Subscription } from '../src/domain/feed.ts'
+import type { PublishedFrame } from '../src/domain/feed-frames.ts'
+import type { FrameListener } from '../src/domain/stream-followers.ts'
 import type { Callers } from '../src/http/callers.ts'
-import { addRevocations } from '../src/http/revocations.ts'
+import { addFeed } from '../src/http/feed.ts'
 import { boundPort, createHttpServer } from '../src/http/server.ts'
 import { chainBefore, fetchFeedKeys, follow } from './follower.ts'
 import { createLogInMemory, startRunningIdentity } from './running-identity.ts'
 import { call, positionOf, signIn } from './signed-in.ts'
+import { waitUntil } from './wait-until.ts'
 
 const epoch = 'E'.repeat(22)
+
+function frameOf(bytes: number): PublishedFrame {
+  const records = Buffer.alloc(bytes)
+  const text = Buffer.from(records.toString('base64url'))
+  return { position: { epoch, seq: 0 }, records, text, checkpoint: 'x' }
+}
 
 /** The routes over a feed that sends what it is told to, to followers who may read until they may not. */
 interface Streams {
   readonly port: number
   readonly send: (bytes: number) => void
   readonly followers: () => number
+  /** How many have left before it was their turn. */
+  readonly left: () => number
   /** What waits in this process for the connection that came last. */
   readonly unsentBytes: () => number
   readonly forbid: () => void
@@ -30,33 +41,62 @@ function refuse(): never {
   assert.fail('not asked here')
 }
 
-async function startStreams(t: TestContext, recheckMs: number): Promise<Streams> {
+/** Who comes from here waits until it has left. */
+const placeInLine = 7
+
+const usual = { streamsMax: 100, snapshotsMax: 100, perClientMax: 100, snapshotMs: 60_000 }
+
+async function whenLeft(isLeft: () => boolean = refuse): Promise<Subscription> {
+  while (!isLeft()) await setTimeout(5)
+  return { kind: 'left' }
+}
+
+async function startStreams(
+  t: TestContext,
+  recheckMs: number,
+  limits: typeof usual = usual,
+): Promise<Streams> {
   const listeners = new Set<FrameListener>()
   let mayFollow = true
+  let left = 0
   const app = createHttpServer(createLogInMemory().log, { issuer: 'https://id.example' })
   const send = (bytes: number): void => {
-    const frame = { position: { epoch, seq: 0 }, records: Buffer.alloc(bytes), checkpoint: 'x' }
+    const frame = frameOf(bytes)
     for (const listener of listeners) listener(frame)
   }
   const callers: Callers = {
     requirePerson: refuse,
     requireAdministrator: refuse,
     requireSession: refuse,
-    requireFeedReader: async () => {
-      if (!mayFollow) throw new Error('the client was stopped')
+    requireHolder: refuse,
+    requireReceiptReader: refuse,
+    requireFeedReader: async ({ headers }) => {
+      if (headers.authorization === 'slow') await setTimeout(100)
+      return {
+        clientId: headers.authorization,
+        requireStill: async () => {
+          if (!mayFollow) throw new Error('the client was stopped')
+        },
+      }
     },
   }
-  addRevocations(app, {
+  addFeed(app, {
     issuer: 'https://id.example',
     callers,
     recheckMs,
+    limits,
     feed: {
       publish: refuse,
       beat: refuse,
-      snapshot: refuse,
-      subscribe: async (_after, listener) => {
+      // More than the kernel takes for a reader that has stalled.
+      snapshot: async () => ({
+        manifest: 'signed',
+        records: Array.from({ length: 64 }, () => Buffer.alloc(1024 * 1024)),
+      }),
+      subscribe: async ({ seq }, listener, _leave, isLeft) => {
+        if (seq === placeInLine) return whenLeft(isLeft).finally(() => (left += 1))
         listeners.add(listener)
-        listener({ position: { epoch, seq: 0 }, records: Buffer.alloc(0), checkpoint: 'x' })
+        listener(frameOf(0))
         return { kind: 'subscribed', cancel: () => void listeners.delete(listener) }
       },
     },
@@ -70,30 +110,26 @@ async function startStreams(t: TestContext, recheckMs: number): Promise<Streams>
     port: boundPort(app),
     send,
     followers,
+    left: () => left,
     unsentBytes: () => (last?.destroyed === false ? last.writableLength : 0),
     forbid: () => (mayFollow = false),
     close: () => app.close(),
   }
 }
 
+const streamRoute = `/revocations/stream?after=${epoch}:0`
+const snapshotRoute = '/revocations/snapshot'
+
 /** A follower that reads the first frame, and nothing more until it is resumed. */
-async function openStalled(t: TestContext, port: number): Promise<Socket> {
+async function openStalled(t: TestContext, port: number, route = streamRoute): Promise<Socket> {
   const socket = connect(port, '127.0.0.1')
   t.after(() => socket.destroy())
   socket.on('error', () => socket.destroy())
-  socket.write(`GET /revocations/stream?after=${epoch}:0 HTTP/1.1\r\nhost: localhost\r\n\r\n`)
+  socket.write(`GET ${route} HTTP/1.1\r\nhost: localhost\r\n\r\n`)
   const [piece] = (await once(socket, 'data')) as [Buffer]
   assert.match(piece.toString(), /^HTTP\/1\.1 200 /)
   socket.pause()
   return socket
-}
-
-async function waitUntil(isReached: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 3000
-  while (!isReached()) {
-    assert.ok(performance.now() < deadline, `never happened: ${what}`)
-    await setTimeout(5)
-  }
 }
 
 const frameBytes = 128 * 1024
@@ -164,6 +200,74 @@ test('closing ends the streams at once, also one that nobody reads', async (t) =
   t.diagnostic(`closed after ${tookMs.toFixed(0)} ms`)
   assert.ok(tookMs < 1500)
   assert.equal(streams.followers(), 0)
+})
+
+test('one client cannot take all the room there is, and those beyond it are told when to come again', async (t) => {
+  const limits = { ...usual, streamsMax: 3, snapshotsMax: 3, perClientMax: 2 }
+  const { port } = await startStreams(t, 60_000, limits)
+  for (const route of [streamRoute, snapshotRoute]) {
+    const opened: AbortController[] = []
+    // One that nobody holds any more would be cancelled.
+    const held: Response[] = []
+    const open = async (client: string): Promise<Response> => {
+      const leaving = new AbortController()
+      opened.push(leaving)
+      // Compressed, all of it would be on its way at once.
+      const headers = { authorization: client, 'accept-encoding': 'identity' }
+      const url = `http://127.0.0.1:${port}${route}`
+      const response = await fetch(url, { headers, signal: leaving.signal })
+      held.push(response)
+      return response
+    }
+    for (const client of ['leaking', 'leaking']) assert.equal((await open(client)).status, 200)
+    const refused = await open('leaking')
+    assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '5'])
+    assert.equal((await open('other')).status, 200)
+    const full = await open('third')
+    assert.deepEqual([full.status, full.headers.get('retry-after')], [503, '5'])
+    opened[0]?.abort()
+    for (let tries = 0; ; tries += 1) {
+      const { status } = await open('leaking')
+      if (status === 200) break
+      assert.ok(tries < 100, `still ${status} when another one has left`)
+      await setTimeout(10)
+    }
+    assert.ok(held.length >= 6)
+    for (const leaving of opened) leaving.abort()
+  }
+})
+
+test('who leaves before it is known who it is takes no room', async (t) => {
+  const { port } = await startStreams(t, 60_000, { ...usual, perClientMax: 1 })
+  for (const route of [streamRoute, snapshotRoute]) {
+    const url = `http://127.0.0.1:${port}${route}`
+    const headers = { authorization: 'slow' }
+    await assert.rejects(fetch(url, { headers, signal: AbortSignal.timeout(30) }))
+    await setTimeout(150)
+    const leaving = new AbortController()
+    const { status } = await fetch(url, { headers, signal: leaving.signal })
+    leaving.abort()
+    assert.equal(status, 200)
+  }
+})
+
+test('who leaves while it waits for its first frame is not waited for, and leaves its room', async (t) => {
+  const streams = await startStreams(t, 60_000, { ...usual, perClientMax: 1 })
+  const url = `http://127.0.0.1:${streams.port}/revocations/stream?after=${epoch}:${placeInLine}`
+  const headers = { authorization: 'hasty' }
+  for (const count of [1, 2, 3]) {
+    await assert.rejects(fetch(url, { headers, signal: AbortSignal.timeout(200) }))
+    await waitUntil(() => streams.left() === count, 'the feed knows that it has left')
+  }
+})
+
+test('a snapshot that is not read is cut when its time is over', async (t) => {
+  const { port, unsentBytes } = await startStreams(t, 60_000, { ...usual, snapshotMs: 1_500 })
+  const stalled = await openStalled(t, port, snapshotRoute)
+  assert.ok(unsentBytes() > 0)
+  await waitUntil(() => unsentBytes() === 0, 'it is cut')
+  stalled.resume()
+  await once(stalled, 'close')
 })
 
 test('200 followers all get every record, and an issuer that stops ends them quickly', async (t) => {

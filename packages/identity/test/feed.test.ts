@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { firstBase } from './first-base.ts'
 import type { FeedKeys, Follower, FollowedCheckpoint } from './follower.ts'
 import { chainBefore, fetchFeedKeys, follow, readRecords, verifyCheckpoint } from './follower.ts'
 import type { RunningIdentity } from './running-identity.ts'
@@ -74,6 +75,7 @@ test('the metadata names the feed, and its keys are not those of the tokens', as
     snapshot: `${issuer}/revocations/snapshot`,
     stream: `${issuer}/revocations/stream`,
     keys: `${issuer}/.well-known/revocation-keys.json`,
+    positions: `${issuer}/revocations/positions`,
   })
   const signing = await identity.ask({ path: '/.well-known/jwks.json' })
   const { keys: signingKeys } = signing.members() as { keys: { kid: string }[] }
@@ -82,6 +84,7 @@ test('the metadata names the feed, and its keys are not those of the tokens', as
   for (const key of keys.values()) assert.ok(!('d' in key))
 })
 
+// RFC 8725bis J20: each of the two documents has a type of its own.
 test('a snapshot is a signed manifest and the records in force, and the stream goes on from it', async (t) => {
   const revoked = [await revokeOne(), await revokeOne()]
   const { manifest, records } = await takeSnapshot(identity)
@@ -150,7 +153,7 @@ test('theft, a password change and a block each reach a follower as their record
   const [change] = (await nextWithRecords(follower)).records
   assert.deepEqual(
     [change?.kind, change?.fingerprint, change?.floor],
-    [2, fingerprint('account', accountId), 1],
+    [2, fingerprint('account', accountId), firstBase + 1],
   )
   const route = `POST /admin/accounts/${stolen.accountId}/block`
   const reason = { reason: 'theft' }
@@ -158,7 +161,7 @@ test('theft, a password change and a block each reach a follower as their record
   const [block] = (await nextWithRecords(follower)).records
   assert.deepEqual(
     [block?.kind, block?.fingerprint, block?.floor],
-    [2, fingerprint('account', stolen.accountId), 1],
+    [2, fingerprint('account', stolen.accountId), firstBase + 1],
   )
   const unblock = `POST /admin/accounts/${stolen.accountId}/unblock`
   const { status } = await call(identity, unblock, { token: changed.access, body: reason })

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { algorithmNamed, publicJwk } from '@portcullis/protocol/jws'
+import { assertionType } from '../src/http/client-authentication.ts'
 import { alice } from './running-identity.ts'
 
 /**
@@ -12,7 +14,11 @@ export interface InertRequest {
   readonly caller?: 'person' | 'administrator' | 'follower'
   readonly json?: Readonly<Record<string, unknown>>
   readonly form?: Readonly<Record<string, string>>
+  /** Members that the route takes and that cannot stand beside these; another request has them. */
+  readonly leavesOut?: readonly string[]
   readonly query?: Readonly<Record<string, string>>
+  /** Default: as most routes have it. */
+  readonly bodyBytesMax?: number
   /** Of the answer in perfect form. */
   readonly status: number
   /** How refusals are told; default: as a problem document. */
@@ -28,8 +34,26 @@ const unknownLink = 'A'.repeat(43)
 const firstCursor = `1.${'A'.repeat(22)}`
 /** Of an epoch that never was. */
 const gonePosition = `${'A'.repeat(22)}:0`
+const login = { identifier: nobody, password }
+const secret = ['client_secret']
+const assertion = ['client_assertion', 'client_assertion_type']
+const others = ['audience', 'scope', 'max_age', 'delivery']
 const administrator = { caller: 'administrator' } as const
 const decided = { ...administrator, json: { reason }, status: 404 } as const
+const clientMembers = {
+  description: 'of nobody',
+  grants: ['client_credentials'],
+  audiences: ['orders'],
+  scopes: ['orders:read'],
+  jwks: { keys: [publicJwk(algorithmNamed('EdDSA').generateKeyPair().publicKey, 'EdDSA')] },
+}
+/** Nobody whom there is. */
+const bulk = {
+  ...administrator,
+  json: { ids: ['A'.repeat(22)], reason },
+  status: 200,
+  bodyBytesMax: 512 * 1024,
+} as const
 const page = { answers: 'page' } as const
 
 export const inertRequests: readonly InertRequest[] = [
@@ -44,7 +68,25 @@ export const inertRequests: readonly InertRequest[] = [
       max_age: 1,
       delivery: 'body',
     },
+    leavesOut: [...secret, ...assertion],
     status: 401,
+  },
+  {
+    route: 'POST /login',
+    json: { ...login, client_id: nobody, client_secret: password },
+    leavesOut: [...assertion, ...others],
+    status: 400,
+  },
+  {
+    route: 'POST /login',
+    json: {
+      ...login,
+      client_id: nobody,
+      client_assertion: 'unknown',
+      client_assertion_type: assertionType,
+    },
+    leavesOut: [...secret, ...others],
+    status: 400,
   },
   {
     route: 'POST /token',
@@ -67,6 +109,49 @@ export const inertRequests: readonly InertRequest[] = [
       client_secret: password,
       audience: 'orders',
       scope: 'orders:read',
+    },
+    status: 401,
+    answers: 'oauth',
+  },
+  {
+    route: 'POST /token',
+    form: {
+      grant_type: 'client_credentials',
+      client_id: nobody,
+      client_assertion: 'unknown',
+      client_assertion_type: assertionType,
+    },
+    status: 401,
+    answers: 'oauth',
+  },
+  {
+    route: 'POST /token',
+    form: {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      client_id: nobody,
+      client_secret: password,
+      subject_token: 'unknown',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      requested_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      audience: 'orders',
+      scope: 'orders:read',
+    },
+    status: 401,
+    answers: 'oauth',
+  },
+  {
+    route: 'POST /revoke',
+    form: { token: 'unknown', token_type_hint: 'access_token', client_id: 'web' },
+    status: 200,
+    answers: 'oauth',
+  },
+  {
+    route: 'POST /introspect',
+    form: {
+      token: 'unknown',
+      token_type_hint: 'access_token',
+      client_id: nobody,
+      client_secret: password,
     },
     status: 401,
     answers: 'oauth',
@@ -116,7 +201,25 @@ export const inertRequests: readonly InertRequest[] = [
     status: 400,
     ...page,
   },
-  { route: 'GET /admin/accounts', ...administrator, query: { identifier: nobody }, status: 200 },
+  {
+    route: 'GET /admin/accounts',
+    ...administrator,
+    query: {
+      identifier: nobody,
+      identifier_prefix: 'no',
+      role: 'auditor',
+      blocked: 'false',
+      unconfirmed: 'false',
+      created_after: '2026-01-01',
+      created_before: '2026-01-01T12:00:00Z',
+      limit: '200',
+      after: firstCursor,
+    },
+    status: 200,
+  },
+  { route: 'GET /admin/accounts/:id', ...administrator, status: 404 },
+  { route: 'POST /admin/accounts/logout', ...bulk },
+  { route: 'POST /admin/accounts/block', ...bulk },
   {
     route: 'POST /admin/accounts',
     ...administrator,
@@ -149,18 +252,101 @@ export const inertRequests: readonly InertRequest[] = [
     json: { attributes: { tenant: 'one' }, email, reason },
   },
   {
+    route: 'GET /admin/sessions',
+    ...administrator,
+    query: {
+      account: 'A'.repeat(22),
+      client: 'web',
+      state: 'all',
+      limit: '200',
+      after: firstCursor,
+    },
+    status: 200,
+  },
+  { route: 'DELETE /admin/sessions/:sid', ...decided },
+  {
     route: 'POST /admin/sessions/end-all',
     ...administrator,
     json: { issuer: 'https://another.example', reason },
     status: 400,
   },
+  {
+    route: 'GET /admin/audit',
+    ...administrator,
+    query: {
+      kind: 'node-stopped',
+      account: 'nobody',
+      actor: 'nobody',
+      client: 'nobody',
+      session: 'nobody',
+      from: '2026-01-01T00:00:00Z',
+      to: '2026-01-02T00:00:00.000Z',
+      limit: '2',
+      after: '1',
+    },
+    status: 200,
+  },
+  {
+    route: 'POST /admin/audit/verify',
+    ...administrator,
+    json: { anchors: [] },
+    status: 200,
+  },
+  {
+    route: 'GET /admin/clients',
+    ...administrator,
+    query: { name: 'nobody', limit: '1', after: 'web' },
+    status: 200,
+  },
+  { route: 'GET /admin/clients/:id', ...administrator, status: 404 },
+  {
+    route: 'POST /admin/clients',
+    ...administrator,
+    json: { ...clientMembers, name: 'web', public: false, reason },
+    status: 409,
+  },
+  { route: 'PATCH /admin/clients/:id', ...decided, json: { ...clientMembers, reason } },
+  {
+    route: 'POST /admin/clients/:id/rotate-secret',
+    ...decided,
+    json: { overlap_seconds: 60, reason },
+  },
+  { route: 'POST /admin/clients/:id/revoke-tokens', ...decided },
+  { route: 'POST /admin/clients/:id/disable', ...decided },
+  { route: 'POST /admin/clients/:id/enable', ...decided },
+  { route: 'DELETE /admin/clients/:id', ...decided },
   { route: 'GET /admin/keys', ...administrator, status: 200 },
   {
     route: 'POST /admin/keys/rotate',
     ...administrator,
     // No audience is signed for by it.
-    json: { purpose: 'access-token', algorithm: 'EdDSA' },
+    json: { purpose: 'access-token', algorithm: 'EdDSA', reason },
     status: 404,
+  },
+  { route: 'POST /admin/keys/:kid/withdraw', ...decided },
+  {
+    route: 'POST /revocations/positions',
+    caller: 'follower',
+    json: {
+      follower: 'A'.repeat(22),
+      position: gonePosition,
+      applied_ms_ago: 0,
+      max_staleness_seconds: 30,
+      ended: true,
+    },
+    status: 200,
+  },
+  {
+    route: 'GET /revocations/receipts/:position',
+    caller: 'follower',
+    query: { wait: '0' },
+    status: 404,
+  },
+  {
+    route: 'GET /admin/followers',
+    ...administrator,
+    query: { limit: '1', after: `A.${'A'.repeat(22)}` },
+    status: 200,
   },
   { route: 'GET /revocations/snapshot', caller: 'follower', status: 200 },
   {
@@ -172,4 +358,6 @@ export const inertRequests: readonly InertRequest[] = [
   { route: 'GET /.well-known/jwks.json', status: 200 },
   { route: 'GET /.well-known/revocation-keys.json', status: 200 },
   { route: 'GET /.well-known/oauth-authorization-server', status: 200 },
+  { route: 'GET /openapi.json', status: 200 },
+  { route: 'GET /docs', status: 200 },
 ]

@@ -73,9 +73,9 @@ function createWorldOutside(now: () => number) {
       }
     },
     /** Somebody gets tokens, which have to fit every copy that is in use. */
-    sign: (keyring: Keyring): void => {
+    sign: async (keyring: Keyring): Promise<void> => {
       for (const algorithm of wanted) {
-        const token = keyring.sign(claims, algorithm)
+        const token = await keyring.sign(claims, algorithm)
         assert.ok(isSignedByOneOf(keyring.publicJwks(), token))
         const kid = kidOf(token)
         tokens.push({ at: now(), kid })
@@ -126,10 +126,10 @@ async function startHistory(t: TestContext, engine: Engine) {
     await node.database.close()
     nodes[nodes.indexOf(node)] = await start()
   }
-  const use = (): void => {
+  const use = async (): Promise<void> => {
     for (const { keyring } of nodes) {
       outside.fetch(keyring)
-      outside.sign(keyring)
+      await outside.sign(keyring)
     }
   }
   /** Whomever the timer would have reached meanwhile ticks first, the acting node before the other. */
@@ -196,10 +196,10 @@ testOnEngines(
         await checkStore(history.observer)
         for (const { gapMs, node, act: name } of planned) {
           const acting = await history.pass(gapMs, node)
-          history.use()
+          await history.use()
           await act(history, name, acting)
           await checkStore(history.observer)
-          history.use()
+          await history.use()
         }
         for (const [name, count] of Object.entries({
           ...history.counts,

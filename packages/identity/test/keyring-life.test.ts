@@ -39,7 +39,7 @@ testOnEngines(
       assert.equal(key.createdAt, startMs)
       assert.equal(key.activatedAt, key.state === 'active' ? startMs : undefined)
     }
-    assert.ok(isSignedByOneOf(keyring.publicJwks(), keyring.sign(claims, 'EdDSA')))
+    assert.ok(isSignedByOneOf(keyring.publicJwks(), await keyring.sign(claims, 'EdDSA')))
     assert.deepEqual(await kidsOfHead(database), kidsOf(keyring))
     assert.deepEqual(await keyring.tick(), nothing)
   },
@@ -85,9 +85,9 @@ testOnEngines(
   async (t, engine) => {
     const { clock, keyring } = await openNode(t, engine)
     clock.advanceMs(publishedMsMin)
-    const token = keyring.sign(claims, 'ES256')
+    const token = await keyring.sign(claims, 'ES256')
     await keyring.rotate()
-    assert.notEqual(kidOf(keyring.sign(claims, 'ES256')), kidOf(token))
+    assert.notEqual(kidOf(await keyring.sign(claims, 'ES256')), kidOf(token))
     clock.advanceMs(accessTokenSecondsMax * 1000)
     await keyring.tick()
     assert.ok(isSignedByOneOf(keyring.publicJwks(), token))
@@ -164,7 +164,7 @@ testOnEngines(
     const { database, clock } = await openNode(t, engine)
     const short = await open(database, { jwksMaxAgeSeconds: 1 })
     const rotatedAt: number[] = []
-    for (let turn = 0; turn < 6; turn += 1) {
+    for (let turn = 0; turn < 4; turn += 1) {
       clock.advanceMs(7000)
       assert.equal((await short.rotate()).kind, 'rotated')
       rotatedAt.push(clock.now())
@@ -176,10 +176,10 @@ testOnEngines(
       mayAt,
       waitMs: mayAt - clock.now(),
     })
-    assert.equal(short.publicJwks().keys.length, 8)
+    assert.equal(short.publicJwks().keys.length, 6)
     clock.advanceMs(mayAt - clock.now())
     assert.equal((await short.rotate()).kind, 'rotated')
-    assert.equal(short.publicJwks().keys.length, 8)
+    assert.equal(short.publicJwks().keys.length, 6)
   },
 )
 
@@ -205,8 +205,8 @@ testOnEngines(
     clock.advanceMs(publishedMsMin)
     await keyring.rotate()
     await keyring.rotate({ purpose: 'feed' })
-    const token = keyring.sign(claims, 'ES256')
-    const checkpoint = keyring.signCheckpoint({ iss: claims.iss, seq: 1 }, 'x+jwt')
+    const token = await keyring.sign(claims, 'ES256')
+    const checkpoint = await keyring.signCheckpoint({ iss: claims.iss, seq: 1 }, 'x+jwt')
     assert.ok(isSignedByOneOf(keyring.publicJwks(), token))
     assert.ok(isSignedByOneOf(keyring.publicFeedJwks(), checkpoint))
     assert.ok(!isSignedByOneOf(keyring.publicFeedJwks(), token))

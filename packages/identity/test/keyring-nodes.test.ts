@@ -3,7 +3,6 @@ import { randomBytes } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import type { KeyStore, PlacedKey } from '../src/domain/key-upkeep.ts'
 import { createSealer } from '../src/domain/sealing.ts'
-import { createKeyStore } from '../src/store/keys.ts'
 import { createChosenClock } from './chosen-clock.ts'
 import { testOnEngines } from './engines.ts'
 import {
@@ -11,6 +10,7 @@ import {
   insertHead,
   keyIn,
   kidOf,
+  keyStoreOf,
   kidsOf,
   kidsOfHead,
   nothing,
@@ -92,7 +92,7 @@ testOnEngines(
     const pending = await keyIn(keyring, 'pending')
     clock.advanceMs(rotationMs)
     const restarted = await open(database)
-    assert.equal(kidOf(restarted.sign(claims, 'ES256')), pending.kid)
+    assert.equal(kidOf(await restarted.sign(claims, 'ES256')), pending.kid)
   },
 )
 
@@ -110,8 +110,10 @@ testOnEngines(
     assert.deepEqual(await other.tick(), nothing)
     assert.deepEqual(other.publicJwks(), one.publicJwks())
     assert.deepEqual(other.publicFeedJwks(), one.publicFeedJwks())
-    assert.equal(kidOf(other.sign(claims, 'ES256')), kidOf(one.sign(claims, 'ES256')))
-    const checkpoints = [one, other].map((node) => node.signCheckpoint({ seq: 1 }, 'x+jwt'))
+    assert.equal(kidOf(await other.sign(claims, 'ES256')), kidOf(await one.sign(claims, 'ES256')))
+    const checkpoints = await Promise.all(
+      [one, other].map((node) => node.signCheckpoint({ seq: 1 }, 'x+jwt')),
+    )
     assert.equal(kidOf(checkpoints[0] ?? ''), kidOf(checkpoints[1] ?? ''))
 
     clock.advanceMs(3_660_000)
@@ -127,7 +129,7 @@ testOnEngines(
   async (t, engine) => {
     const clock = createChosenClock()
     const [database, otherDatabase] = await openTwice(t, engine, clock.now)
-    const keys = createKeyStore(database)
+    const keys = keyStoreOf(database)
     const gate = Promise.withResolvers<void>()
     const reached = Promise.withResolvers<void>()
     let readings = 0
@@ -189,12 +191,12 @@ testOnEngines(
       await database.read('SELECT * FROM revocation_head'),
     ]
     const before = await read()
-    const signer = kidOf(keyring.sign(claims, 'ES256'))
+    const signer = kidOf(await keyring.sign(claims, 'ES256'))
     // The last thing that a rotation writes.
     await database.write(failure[engine.name].create)
     await assert.rejects(keyring.rotate(), /the disk is full/)
     assert.deepEqual(await read(), before)
-    assert.equal(kidOf(keyring.sign(claims, 'ES256')), signer)
+    assert.equal(kidOf(await keyring.sign(claims, 'ES256')), signer)
     await database.write(failure[engine.name].remove)
     assert.equal((await keyring.rotate()).kind, 'rotated')
   },
@@ -206,7 +208,7 @@ testOnEngines(
     const clock = createChosenClock()
     const [database] = await openTwice(t, engine, clock.now)
     const keyring = await open(database)
-    const signer = kidOf(keyring.sign(claims, 'ES256'))
+    const signer = kidOf(await keyring.sign(claims, 'ES256'))
     const jwks = keyring.publicJwks()
     const { kid } = await keyIn(keyring, 'pending')
     const [row] = await database.read('SELECT * FROM signing_keys WHERE kid = $1', [kid])
@@ -224,13 +226,13 @@ testOnEngines(
     assert.deepEqual(await keyring.tick(), unopenable)
     assert.deepEqual(await keyring.rotate(), unopenable)
     assert.deepEqual(await tryToOpen(database), unopenable)
-    assert.equal(kidOf(keyring.sign(claims, 'ES256')), signer)
+    assert.equal(kidOf(await keyring.sign(claims, 'ES256')), signer)
     assert.equal(keyring.publicJwks(), jwks)
 
     const put = 'UPDATE signing_keys SET sealed_private_key = $2 WHERE kid = $1'
     await database.write(put, [kid, String(row?.['sealed_private_key'])])
     assert.equal((await keyring.tick()).kind, 'kept')
-    assert.equal(kidOf(keyring.sign(claims, 'ES256')), kid)
+    assert.equal(kidOf(await keyring.sign(claims, 'ES256')), kid)
   },
 )
 
@@ -241,14 +243,14 @@ function keyNamed(kid: string): PlacedKey {
     algorithm: 'ES256',
     state: 'pending',
     publicJwk: { kid, use: 'sig', alg: 'ES256' },
-    sealedPrivateKey: 'sealed',
+    kept: 'sealed',
   }
 }
 
 testOnEngines(
   'of two first keys for one place the store keeps one, and answers it to both',
   async (t, engine) => {
-    const [one, other] = (await openTwice(t, engine)).map(createKeyStore)
+    const [one, other] = (await openTwice(t, engine)).map(keyStoreOf)
     assert.ok(one !== undefined && other !== undefined)
     await one.insertMissing([keyNamed('first')])
     await other.insertMissing([keyNamed('second')])

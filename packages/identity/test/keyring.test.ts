@@ -17,7 +17,7 @@ testOnEngines(
     const keyring = await open(database, { wanted: every })
     const keySet = createLocalJWKSet({ keys: [...keyring.publicJwks().keys] })
     for (const algorithm of every) {
-      const verified = await jwtVerify(keyring.sign(claims, algorithm), keySet, {
+      const verified = await jwtVerify(await keyring.sign(claims, algorithm), keySet, {
         algorithms: [algorithm],
         typ: 'at+jwt',
         issuer: 'https://id.example',
@@ -53,7 +53,7 @@ testOnEngines(
   'keys survive a restart: the same kid, and old tokens still verify',
   async (t, engine) => {
     const [before, after] = await openTwice(t, engine)
-    const token = (await open(before)).sign(claims, 'ES256')
+    const token = await (await open(before)).sign(claims, 'ES256')
     await before.close()
     const { keys } = (await open(after)).publicJwks()
     assert.equal(keys.length, 2)
@@ -71,6 +71,16 @@ testOnEngines('two nodes that open an empty store at once agree on the keys', as
   const [one, other] = keyrings.map((keyring) => keyring.publicJwks().keys)
   assert.equal(one?.length, 4)
   assert.deepEqual(one, other)
+})
+
+// As in Casdoor, which came with one signing key for everybody.
+testOnEngines('every installation makes keys of its own', async (t, engine) => {
+  const [one] = await openTwice(t, engine)
+  const [other] = await openTwice(t, engine)
+  const kids = await Promise.all(
+    [one, other].map(async (database) => (await open(database)).publicJwks().keys),
+  )
+  assert.equal(new Set(kids.flat().map(({ kid }) => kid)).size, 4)
 })
 
 testOnEngines(
@@ -91,7 +101,7 @@ testOnEngines(
   async (t, engine) => {
     const [database] = await openTwice(t, engine)
     const keyring = await open(database)
-    assert.throws(() => keyring.sign(claims, 'RS256'), /no key for RS256/)
+    await assert.rejects(keyring.sign(claims, 'RS256'), /no key for RS256/)
   },
 )
 
@@ -116,6 +126,7 @@ testOnEngines('a stored key holds its private half sealed only', async (t, engin
       'activated_at',
       'retired_at',
       'destroyed_at',
+      'withdrawn_at',
     ])
   }
 })

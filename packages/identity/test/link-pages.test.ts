@@ -43,6 +43,7 @@ function submit(identity: RunningIdentity, page: Answer, typed: object = {}): Pr
   })
 }
 
+/** RFC 9700 O24, O25: not in a frame, and nothing in it that is not of this page. */
 function assertPage(answer: Answer, status: number, title: string): void {
   assert.equal(answer.status, status, answer.body)
   assert.match(answer.body, new RegExp(`<h1>${title}</h1>`))

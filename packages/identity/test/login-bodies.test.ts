@@ -73,7 +73,7 @@ const malformed: readonly Malformed[] = [
     String.raw`${opened},"p\u0061ssword":"other"}`,
     'the body has two members of the same name',
   ),
-  unreadable('nesting', `${opened},"scope":[[[[1]]]]}`, 'the body is nested too deeply'),
+  unreadable('nesting', `${opened},"scope":[[[[[1]]]]]}`, 'the body is nested too deeply'),
   unreadable(
     'very deep nesting',
     `${opened},"scope":${'['.repeat(7000)}${']'.repeat(7000)}}`,

@@ -6,7 +6,9 @@ import { decodeToken } from './decoded-token.ts'
 import { addLogin } from '../src/http/login.ts'
 import { unlimitedGuesses } from '../src/domain/login-protection.ts'
 import { boundPort, createHttpServer } from '../src/http/server.ts'
+import { createProofJudge } from '@portcullis/verify/dpop'
 import { parseIdentitySettings } from '../src/index.ts'
+import { firstBase } from './first-base.ts'
 import type { Answer } from './http-client.ts'
 import { ask } from './http-client.ts'
 import { startMs } from './chosen-clock.ts'
@@ -65,6 +67,7 @@ test('a login answers exactly the documented members, and no cache may keep them
   })
 })
 
+// RFC 9068 section 2.2. ASVS 9.2.4. RFC 8725bis J16, J20.
 test('the token says exactly what the protocol demands, at the moment of the login', async () => {
   const { access_token: token, session_id: sessionId } = await signIn()
   const { header, claims } = decodeToken(token)
@@ -90,8 +93,8 @@ test('the token says exactly what the protocol demands, at the moment of the log
     scope: 'orders:read orders:write reviews:write',
     roles: ['customer', 'moderator'],
     sid: sessionId,
-    gen: 0,
-    cgen: 0,
+    gen: firstBase,
+    cgen: firstBase,
   })
   for (const id of [sub, jti, clientId]) assert.match(String(id), randomId)
 })
@@ -140,6 +143,7 @@ test('a session has an id of 128 and a seed of 256 random bits, and its token sh
   for (const mac of macs) assert.equal(Buffer.from(mac, 'base64url').length, 32)
 })
 
+// RFC 9700 O12: no token says more than its audiences need.
 test('a single audience is a text in the token, and only its scopes and roles come along', async () => {
   for (const audience of ['orders', ['orders']]) {
     const answered = await signIn({ audience })
@@ -267,7 +271,16 @@ function unreachable(): never {
 
 test('when too many sign in at once, the rest is told when to come back', async (t) => {
   const { registry } = parseIdentitySettings(ordersAndReviews, 'the test')
-  const web = { readAt: startMs, id: 'web-id', name: 'web', secretHash: undefined, generation: 0 }
+  const web = {
+    readAt: startMs,
+    vouchedAt: startMs,
+    id: 'web-id',
+    name: 'web',
+    secretHash: undefined,
+    formerSecretHash: undefined,
+    keys: [],
+    generation: 0,
+  }
   const declaration = registry.clients.get('web')
   assert.ok(declaration !== undefined)
   const app = createHttpServer(createLogInMemory().log, { issuer: 'https://id.example' })
@@ -278,7 +291,10 @@ test('when too many sign in at once, the rest is told when to come back', async 
     accounts: { findByIdentifier: async () => undefined, replacePasswordHash: unreachable },
     clients: { find: async () => ({ ...web, ...declaration }) },
     sessions: { open: unreachable, find: unreachable, end: unreachable },
+    usedProofs: { use: unreachable },
+    now: unreachable,
     ownOrigins: new Set(),
+    proofJudge: createProofJudge(),
     peppers: [createPepper(Buffer.alloc(32))],
     passwords: {
       hash: unreachable,

@@ -43,14 +43,14 @@ const hostileHeaders: readonly Readonly<Record<string, string>>[] = [
 
 const json = 'application/json'
 const urlEncoded = 'application/x-www-form-urlencoded'
-const bodyBytesMax = 16 * 1024
+const usualBodyBytesMax = 16 * 1024
 const malformed = { statuses: [400] }
 const wrongTypes = ['text/plain', 'multipart/form-data; boundary=x', 'application/json5', 'x']
 
 /** Each has one fault of form. */
 export function malformedVariants(request: InertRequest, route: ServerRoute): readonly Variant[] {
   return [
-    ...(request.json === undefined ? [] : malformedJson(request.json, route)),
+    ...(request.json === undefined ? [] : malformedJson(request.json, route, request.bodyBytesMax)),
     ...(request.form === undefined
       ? []
       : malformedForms(request.form, request.answers === 'oauth')),
@@ -92,6 +92,7 @@ export function hostileVariants(request: InertRequest): readonly Variant[] {
 function malformedJson(
   good: Readonly<Record<string, unknown>>,
   { bodyFields, requiredFields }: ServerRoute,
+  bodyBytesMax = usualBodyBytesMax,
 ): readonly Variant[] {
   const text = JSON.stringify(good)
   const [first = marker] = bodyFields
@@ -173,7 +174,8 @@ function malformedForms(
     ...malformed,
   })
   return [
-    ...(emptyIsRefused ? [form('nothing', '')] : []),
+    // Where the client comes first, it is missing first.
+    ...(emptyIsRefused ? [{ ...form('nothing', ''), statuses: [400, 401] }] : []),
     ...Object.keys(good).flatMap((name) => [
       form(`${name} twice`, `${text}&${name}=${marker}`),
       form(`${name} twice in two spellings`, `${text}&%${hexOf(name)}${name.slice(1)}=${marker}`),
@@ -187,7 +189,7 @@ function malformedForms(
     ...[...wrongTypes, json, undefined].map((type) => wrongType(text, type)),
     {
       name: 'a long body',
-      body: text.padEnd(bodyBytesMax + 1, '+'),
+      body: text.padEnd(usualBodyBytesMax + 1, '+'),
       type: urlEncoded,
       statuses: [413],
     },

@@ -26,7 +26,10 @@ const listTables = {
   SQLite: "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
   PostgreSQL: "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
 }
-const stepsOf = { SQLite: [1, 2, 3, 4, 5, 6, 7, 8, 9], PostgreSQL: [3, 4, 5, 6, 7, 8, 9] }
+const stepsOf = {
+  SQLite: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18],
+  PostgreSQL: [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18],
+}
 
 function copyOf(rows: readonly Row[]): readonly Row[] {
   return rows.map((row) => ({ ...row }))
@@ -38,15 +41,22 @@ testOnEngines('a fresh database gets every table', async (t, engine) => {
   assert.deepEqual(tables.toSorted(), [
     'account_links',
     'accounts',
+    'audit_chains',
+    'audit_roster',
     'clients',
     'events',
+    'followers',
+    'key_lines',
     'login_counters',
     'mailboxes',
     'migrations',
+    'refresh_peppers',
     'revocation_head',
     'revocations',
+    'sealed_secrets',
     'sessions',
     'signing_keys',
+    'used_proofs',
   ])
 })
 

@@ -6,7 +6,7 @@ import type { AlgorithmName } from '@portcullis/protocol/jws'
 import { parseCompactJws, parseVerificationKey } from '@portcullis/protocol/jws'
 import type { JwkSet } from '../src/domain/key-custody.ts'
 import type { KeyFacts } from '../src/domain/key-life.ts'
-import type { UpkeepOutcome } from '../src/domain/key-upkeep.ts'
+import type { KeyStore, UpkeepOutcome } from '../src/domain/key-upkeep.ts'
 import type { Keyring, KeyringParts, OpenedKeyring } from '../src/domain/keyring.ts'
 import { openKeyring } from '../src/domain/keyring.ts'
 import type { Sealer } from '../src/domain/sealing.ts'
@@ -14,7 +14,9 @@ import { createSealer } from '../src/domain/sealing.ts'
 import { list } from '../src/store/columns.ts'
 import type { Database } from '../src/store/database.ts'
 import { openDatabase } from '../src/store/open-database.ts'
+import { highWaterInMemory } from '../src/store/high-water.ts'
 import { createKeyStore } from '../src/store/keys.ts'
+import { createRevocationLog } from '../src/store/revocations.ts'
 import type { ChosenClock } from './chosen-clock.ts'
 import { createChosenClock, startMs } from './chosen-clock.ts'
 import type { Engine } from './engines.ts'
@@ -65,12 +67,18 @@ export type OpeningChange = Partial<KeyringParts> & {
   readonly wanted?: ReadonlySet<AlgorithmName>
 }
 
+export function keyStoreOf(database: Database): KeyStore {
+  const options = { issuer: claims.iss, highWater: highWaterInMemory() }
+  return createKeyStore(database, createRevocationLog(database, options).exclusive)
+}
+
 export function tryToOpen(
   database: Database,
   { wanted = es256, ...change }: OpeningChange = {},
 ): Promise<OpenedKeyring> {
-  const keys = createKeyStore(database)
-  const parts = { keys, sealer, jwksMaxAgeSeconds, keyRotationDays: 30, ...change }
+  const keys = keyStoreOf(database)
+  const policy = { jwksMaxAgeSeconds, keyRotationDays: 30, sharedKids: [] }
+  const parts = { keys, sealer, ...policy, ...change }
   return openKeyring(parts, wanted)
 }
 

@@ -1,5 +1,8 @@
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import type { RevocationRecord } from '@portcullis/protocol/revocations'
 import { randomIdentifier } from '../src/domain/random.ts'
+import type { LogExcerpt, RevocationLog } from '../src/domain/revocations.ts'
 import type { Database } from '../src/store/database.ts'
 import { openDatabase, pathOfDatabase } from '../src/store/open-database.ts'
 import type { OpenedEpoch } from '../src/store/epochs.ts'
@@ -35,6 +38,16 @@ export async function openStoreAt(
   })
   const log = createRevocationLog(database, { issuer: storeIssuer, highWater })
   return { database, log, epoch, highWater }
+}
+
+/** All that is in force, and the head that covers it. */
+export async function takeInForce({
+  inForce,
+}: Pick<RevocationLog, 'inForce'>): Promise<LogExcerpt> {
+  const records: RevocationRecord[] = []
+  const head = await inForce((slice) => void records.push(...slice))
+  assert.ok(head !== undefined, 'another epoch began')
+  return { head, records }
 }
 
 /** With an id and an identifier; what else an account has does not matter here. */

@@ -64,7 +64,7 @@ test('the owner hears by mail of a change, and of no attempt at one (ASVS 6.3.7)
   assert.equal(mailbox.received().length, 1)
 })
 
-// ASVS 6.2.2, 7.4.3.
+// ASVS 6.2.2, 7.4.3. RFC 9700 O22.
 test('a change ends all other sessions and old tokens, and keeps the caller signed in', async (t) => {
   const identity = await start(t)
   const [caller, other] = [await signInHere(identity), await signIn(identity)]

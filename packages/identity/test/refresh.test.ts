@@ -117,6 +117,7 @@ testOnEngines(
   },
 )
 
+// RFC 9700 O11, O22. ASVS 10.4.5.
 testOnEngines(
   'an old token ends exactly its session, for thief and owner alike, and is recorded',
   async (t, engine) => {
@@ -184,6 +185,7 @@ testOnEngines(
   },
 )
 
+// RFC 9700 O21.
 testOnEngines(
   'audience and scope may be narrowed, never widened beyond the login',
   async (t, engine) => {
@@ -207,6 +209,7 @@ testOnEngines(
   },
 )
 
+// RFC 6749 section 6.
 testOnEngines(
   'a token is of one client, and of no use to another or when its client may not refresh',
   async (t, engine) => {
@@ -241,6 +244,7 @@ testOnEngines(
   },
 )
 
+// ASVS 10.4.4.
 testOnEngines('a client without the grant gets no refresh token', async (t, engine) => {
   const identity = await start(t, engine)
   const { identifier, password } = alice

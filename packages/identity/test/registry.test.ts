@@ -16,22 +16,25 @@ const orders: Audience = {
   scopes: ['orders:read', 'orders:write'],
   roles: ['customer', 'admin'],
   accessTokenSeconds: 900,
-  algorithm: 'RS256',
+  algorithms: ['RS256'],
   claims: new Map(),
+  requiresDpop: false,
 }
 const reviews: Audience = {
   scopes: ['reviews:write'],
   roles: ['customer', 'moderator'],
   accessTokenSeconds: 60,
-  algorithm: 'RS256',
+  algorithms: ['RS256'],
   claims: new Map(),
+  requiresDpop: false,
 }
 const payments: Audience = {
   scopes: [],
   roles: [],
   accessTokenSeconds: 900,
-  algorithm: 'ES256',
+  algorithms: ['ES256'],
   claims: new Map(),
+  requiresDpop: false,
 }
 
 const registry: Registry = {
@@ -59,14 +62,24 @@ const web = { audiences: ['orders', 'reviews'] }
 test('a request that names no audience gets all of the client, with the shortest lifetime', () => {
   assert.deepEqual(chooseTarget(registry, web, {}), {
     kind: 'target',
-    target: { audiences: ['orders', 'reviews'], algorithm: 'RS256', accessTokenSeconds: 60 },
+    target: {
+      audiences: ['orders', 'reviews'],
+      algorithms: ['RS256'],
+      accessTokenSeconds: 60,
+      boundAudiences: [],
+    },
   })
 })
 
 test('a request may narrow the audiences, and one that is named twice counts once', () => {
   assert.deepEqual(chooseTarget(registry, web, { audiences: ['orders', 'orders'] }), {
     kind: 'target',
-    target: { audiences: ['orders'], algorithm: 'RS256', accessTokenSeconds: 900 },
+    target: {
+      audiences: ['orders'],
+      algorithms: ['RS256'],
+      accessTokenSeconds: 900,
+      boundAudiences: [],
+    },
   })
 })
 
@@ -82,7 +95,12 @@ test('an audience that is not of the client is refused, known to the registry or
 test('every client may ask for the issuer, and one without audiences gets it', () => {
   const atIssuer = {
     kind: 'target',
-    target: { audiences: [issuer], algorithm: 'RS256', accessTokenSeconds: 900 },
+    target: {
+      audiences: [issuer],
+      algorithms: ['RS256'],
+      accessTokenSeconds: 900,
+      boundAudiences: [],
+    },
   }
   assert.deepEqual(chooseTarget(registry, web, { audiences: [issuer] }), atIssuer)
   assert.deepEqual(chooseTarget(registry, { audiences: [] }, {}), atIssuer)
@@ -97,11 +115,38 @@ test('audiences that sign with different algorithms do not share a token', () =>
   assert.equal(chooseTarget(registry, client, { audiences: ['payments'] }).kind, 'target')
 })
 
+test('a token for several audiences has the algorithms that all of them accept, in the order of the first', () => {
+  const changing: Registry = {
+    ...registry,
+    audiences: new Map([
+      ['orders', { ...orders, algorithms: ['EdDSA', 'ES256', 'RS256'] }],
+      ['reviews', { ...reviews, algorithms: ['RS256', 'EdDSA'] }],
+      ['payments', payments],
+    ]),
+  }
+  const client = { audiences: ['orders', 'reviews', 'payments'] }
+  const algorithmsFor = (audiences: readonly string[]): readonly string[] => {
+    const chosen = chooseTarget(changing, client, { audiences })
+    return chosen.kind === 'target' ? chosen.target.algorithms : []
+  }
+  assert.deepEqual(algorithmsFor(['orders']), ['EdDSA', 'ES256', 'RS256'])
+  assert.deepEqual(algorithmsFor(['orders', 'reviews']), ['EdDSA', 'RS256'])
+  assert.deepEqual(algorithmsFor(['reviews', 'orders']), ['RS256', 'EdDSA'])
+  assert.deepEqual(algorithmsFor(['orders', 'payments']), ['ES256'])
+  assert.deepEqual(algorithmsFor(['orders', 'reviews', 'payments']), [])
+  assert.deepEqual(algorithmsInUse(changing), new Set(['RS256', 'EdDSA', 'ES256']))
+})
+
 test('an audience that left the file is no longer open to a client of the store', () => {
   const client = { audiences: ['gone', 'orders'] }
   assert.deepEqual(chooseTarget(registry, client, {}), {
     kind: 'target',
-    target: { audiences: ['orders'], algorithm: 'RS256', accessTokenSeconds: 900 },
+    target: {
+      audiences: ['orders'],
+      algorithms: ['RS256'],
+      accessTokenSeconds: 900,
+      boundAudiences: [],
+    },
   })
   assert.equal(chooseTarget(registry, client, { audiences: ['gone'] }).kind, 'refused')
 })

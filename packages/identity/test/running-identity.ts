@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import type { Log } from '@portcullis/runtime'
 import { createLog } from '@portcullis/runtime'
 import type {
+  IdentitySecrets,
   IdentitySettings,
   ImportedAccount,
+  KeyVault,
   Mailer,
   NewAccount,
   NewClient,
@@ -16,6 +18,7 @@ import {
   parseIdentitySettings,
   startIdentity,
 } from '../src/index.ts'
+import { holdAgainstDocument } from './api-answers.ts'
 import type { ChosenClock } from './chosen-clock.ts'
 import { createChosenClock } from './chosen-clock.ts'
 import type { Answer, Question } from './http-client.ts'
@@ -24,7 +27,8 @@ import { queryStore } from './store-query.ts'
 import { fillWithKeys, keepKeysOf, sharedSealingKey } from './key-stock.ts'
 import type { TemporaryFolder } from './temporary-folder.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
-import type { RefreshPeppers } from '../src/domain/refresh-tokens.ts'
+import type { RefreshPepper, RefreshPeppers } from '../src/domain/refresh-tokens.ts'
+import type { SharedSecrets } from '../src/domain/shared-secrets.ts'
 import { createPepper } from '../src/domain/refresh-tokens.ts'
 
 /** An issuer on real sockets over a real database of its own. */
@@ -36,6 +40,8 @@ export interface RunningIdentity {
   /** The address of the database. */
   readonly database: string
   readonly sealingKey: Buffer
+  /** What its refresh tokens are derived with. */
+  readonly pepper: RefreshPepper
   /** Everything that was logged so far, one JSON line each. */
   readonly logged: () => string
   readonly ask: (question: Question) => Promise<Answer>
@@ -48,22 +54,45 @@ export interface RunningIdentity {
   /** Any statement on the database, through a connection of its own. */
   readonly query: (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>
   /** Ends the issuer and starts it again over the same database, after what happens in between. */
-  readonly restart: (meanwhile?: () => void) => Promise<RunningIdentity>
+  readonly restart: (meanwhile?: () => void, change?: NodeChange) => Promise<RunningIdentity>
+  /** Starts another node over the same database. It is to be closed before this one. */
+  readonly startNode: (change?: NodeChange) => Promise<RunningIdentity>
   /** Ends the issuer and deletes its folder. */
   readonly close: () => Promise<void>
+}
+
+/** What nodes over one store may differ in. */
+export interface NodeChange {
+  readonly sealingKey?: Buffer
+  readonly previousSealingKey?: Buffer | undefined
+  readonly peppers?: RefreshPeppers
+  readonly vault?: KeyVault | undefined
+  readonly exposedFiles?: IdentitySecrets['exposedFiles']
+  readonly sharedSecrets?: SharedSecrets
+  /** Members that replace those of the file. */
+  readonly file?: Readonly<Record<string, unknown>>
+  /** Members that replace those of the settings. */
+  readonly settings?: Partial<IdentitySettings>
 }
 
 type Form = Readonly<Record<string, string>>
 
 export interface RunningIdentityOptions {
+  readonly sharedSecrets?: SharedSecrets
   /** The address of an empty store (see `Engine`); default: a file in a folder of its own. */
   readonly database?: string
+  /** Default: one of its own. */
+  readonly clock?: ChosenClock
   /** Members that replace those of `ordersAndReviews`. */
   readonly file?: Readonly<Record<string, unknown>>
   readonly accounts?: readonly (NewAccount | ImportedAccount)[]
   readonly clients?: readonly NewClient[]
   /** Where its mail goes; without one it sends none. */
   readonly mailer?: Mailer
+  /** Where its private keys are; default: in the database. */
+  readonly vault?: KeyVault
+  /** Default: a random one. */
+  readonly peppers?: RefreshPeppers
 }
 
 /** Two services, two roles for people, and nothing that takes time. */
@@ -111,19 +140,19 @@ export async function startRunningIdentity(
   const folder = createTemporaryFolder()
   const inFolder = `sqlite:${join(folder.path, 'identity.db')}`
   const { database = inFolder, accounts = [alice], clients = [machine] } = options
-  const clock = createChosenClock()
+  const { clock = createChosenClock() } = options
   await bootstrap({ database, accounts, clients }, { now: clock.now })
-  await fillWithKeys(database)
+  const { mailer, vault, sharedSecrets } = options
+  if (vault === undefined) await fillWithKeys(database)
 
   const file = { ...ordersAndReviews, database, ...options.file }
   const settings = parseIdentitySettings(file, 'the test')
-  const peppers: RefreshPeppers = [createPepper(randomBytes(32))]
-  const { mailer } = options
+  const { peppers = [createPepper(randomBytes(32))] } = options
   const sealingKey = sharedSealingKey
-  const place = { folder, clock, settings, sealingKey, peppers, mailer }
+  const place = { folder, clock, file, settings, sealingKey, peppers, mailer, vault, sharedSecrets }
   try {
     const identity = await runIn(place)
-    await keepKeysOf(database)
+    if (vault === undefined) await keepKeysOf(database)
     return identity
   } catch (error) {
     folder.remove()
@@ -134,25 +163,36 @@ export async function startRunningIdentity(
 interface Place {
   readonly folder: TemporaryFolder
   readonly clock: ChosenClock
+  readonly file: object
   readonly settings: IdentitySettings
+  readonly sharedSecrets: SharedSecrets | undefined
   readonly sealingKey: Buffer
+  readonly previousSealingKey?: Buffer | undefined
   readonly peppers: RefreshPeppers
   readonly mailer: Mailer | undefined
+  readonly vault: KeyVault | undefined
+  readonly exposedFiles?: IdentitySecrets['exposedFiles']
 }
 
 async function runIn(place: Place): Promise<RunningIdentity> {
-  const { folder, clock, settings, mailer, ...secrets } = place
-  const { sealingKey } = secrets
+  const { folder, clock, settings, mailer, sharedSecrets, ...secrets } = place
+  const { sealingKey, peppers } = secrets
+  const [pepper] = peppers
   const { database, registry } = settings
   const { log, logged } = createLogInMemory()
   const identity = await startIdentity(settings, {
     ...secrets,
+    ...(sharedSecrets && { sharedSecrets }),
     log,
     now: clock.now,
     ...(mailer && { mailer }),
   })
   const { port, operationsPort } = identity
-  const askHere = (question: Question): Promise<Answer> => ask(port, question)
+  const askHere = async (question: Question): Promise<Answer> => {
+    const answer = await ask(port, question)
+    holdAgainstDocument(question, answer)
+    return answer
+  }
   const query: RunningIdentity['query'] = (sql) => queryStore(database, sql)
   return {
     issuer: registry.issuer,
@@ -161,6 +201,7 @@ async function runIn(place: Place): Promise<RunningIdentity> {
     clock,
     database,
     sealingKey,
+    pepper,
     logged,
     ask: askHere,
     login: (body) => askHere(jsonLogin(JSON.stringify(body))),
@@ -170,16 +211,28 @@ async function runIn(place: Place): Promise<RunningIdentity> {
       return Number(row?.['count'])
     },
     query,
-    restart: async (meanwhile) => {
+    restart: async (meanwhile, change = {}) => {
       await identity.close()
       meanwhile?.()
-      return runIn(place)
+      return runIn(changed(place, change))
+    },
+    startNode: (change = {}) => {
+      const keptFolder = { ...folder, remove: () => undefined }
+      return runIn({ ...changed(place, change), folder: keptFolder })
     },
     close: async () => {
       await identity.close()
       folder.remove()
     },
   }
+}
+
+function changed(place: Place, { settings, file, ...change }: NodeChange): Place {
+  const parsed =
+    file === undefined
+      ? place.settings
+      : parseIdentitySettings({ ...place.file, ...file }, 'the test')
+  return { ...place, ...change, settings: { ...parsed, ...settings } }
 }
 
 export function jsonLogin(body: string | Buffer, type = 'application/json'): Question {

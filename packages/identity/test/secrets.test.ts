@@ -95,6 +95,21 @@ test('nothing that identifies or authenticates anyone is ever logged', async () 
   assert.ok(!logged.includes(authorization.slice('Basic '.length)))
 })
 
+function isWarning(line: string): boolean {
+  return line.includes('a secret file can be read by')
+}
+
+test('a secret file that others can read is warned of at the start, by its variable and its mode', async (t) => {
+  const variable = 'PORTCULLIS_SEALING_KEY_FILE'
+  const node = await identity.startNode({ exposedFiles: [{ variable, mode: '0644' }] })
+  t.after(node.close)
+  const [warning = '', ...others] = node.logged().split('\n').filter(isWarning)
+  assert.deepEqual(others, [])
+  const { level, mode, variable: named } = JSON.parse(warning) as Record<string, unknown>
+  assert.deepEqual({ level, mode, named }, { level: 40, mode: '0644', named: variable })
+  assert.ok(!identity.logged().split('\n').some(isWarning))
+})
+
 test('neither a private key nor a password nor a secret is in the database file', async () => {
   const rows = await identity.query('SELECT kid, sealed_private_key FROM signing_keys')
   // Moves what is still in the side file into the main one.

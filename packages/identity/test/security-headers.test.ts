@@ -38,6 +38,7 @@ function assertHeaders(headers: Headers, expected: Headers, of: string): void {
   assert.deepEqual(loose, [], of)
 }
 
+// RFC 9700 O24, O25: no answer can be framed, and no address is told to where a page leads.
 test('every answer that a route, a refusal or an error gives has the security headers', async () => {
   const { identifier, password } = alice
   const answers = {

@@ -53,6 +53,7 @@ function refreshBy(
   return identity.token({ grant_type: 'refresh_token', ...more }, headers)
 }
 
+// ASVS 10.1.1.
 test('a login by cookie keeps the refresh token out of the body, and so does every refresh', async () => {
   const browser = openBrowser(identity)
   const { refresh_token: inBody, ...members } = (await browser.signIn()).members()
@@ -96,7 +97,7 @@ test('two tabs that refresh at once with one cookie both go on, with one success
   assert.deepEqual(await happened(), { revoked: [], events: [] })
 })
 
-// ASVS 7.6.2.
+// ASVS 7.6.2, 10.6.2.
 test('without a proof of origin neither login nor refresh nor logout counts, and nothing changes', async () => {
   const own = openBrowser(identity)
   await own.signIn()

@@ -19,6 +19,7 @@ function refresh(answer: Answer): Promise<Answer> {
 }
 
 // ASVS 7.3.1.
+// RFC 9700 O22.
 test('a session that rests for longer than the settings say is over', async () => {
   const signedIn = await signIn()
   assert.equal(signedIn.members()['refresh_expires_in'], 100)
@@ -29,7 +30,7 @@ test('a session that rests for longer than the settings say is over', async () =
   assert.equal((await refresh(refreshed)).members()['error'], 'invalid_grant')
 })
 
-// ASVS 7.3.2, 7.6.1.
+// ASVS 7.3.2, 7.6.1, 10.4.8.
 test('a session is over at its age, however often it was refreshed, and its tokens with it', async () => {
   let answer = await signIn()
   assert.equal(answer.members()['expires_in'], 250)

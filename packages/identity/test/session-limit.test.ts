@@ -20,6 +20,7 @@ import {
   sessionOf,
   shown,
 } from './store-parts.ts'
+import { aboutPeople } from './store-query.ts'
 
 const dayMs = 24 * 3_600_000
 
@@ -52,8 +53,8 @@ async function liveOf({ parts }: Opened, ids: readonly string[]): Promise<readon
 }
 
 async function kindsIn({ database }: Opened, table: 'events' | 'revocations'): Promise<unknown[]> {
-  const order = table === 'events' ? 'id' : 'seq'
-  const rows = await database.read(`SELECT kind FROM ${table} ORDER BY ${order}`)
+  const which = table === 'events' ? `WHERE ${aboutPeople} ORDER BY id` : 'ORDER BY seq'
+  const rows = await database.read(`SELECT kind FROM ${table} ${which}`)
   return rows.map(({ kind }) => kind)
 }
 

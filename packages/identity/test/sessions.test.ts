@@ -62,6 +62,7 @@ testOnEngines(
       {
         id: other.sessionId,
         current: false,
+        bound: false,
         client: 'web',
         network: '127.0.0.1',
         created_at: time(startMs + 1000),
@@ -71,6 +72,7 @@ testOnEngines(
       {
         id: sessionId,
         current: true,
+        bound: false,
         client: 'till',
         device: 'x'.repeat(256),
         network: '127.0.0.1',

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import type { Environment } from '@portcullis/runtime'
 import { StartError } from '@portcullis/runtime'
-import { parseIdentitySettings, readSecrets } from '../src/index.ts'
-import { createTemporaryFolder } from './temporary-folder.ts'
+import { parseIdentitySettings } from '../src/index.ts'
 
 const smallest = { issuer: 'https://id.example', audiences: {} }
 
@@ -68,12 +64,15 @@ test('the smallest file gets every default, and the built-in client web', () => 
       tls: { certificateFile: undefined, keyFile: undefined },
     },
     dangerouslyPlainHttp: false,
+    dangerouslySignOutSessionsOfPepper: undefined,
     trustedProxies: [],
     allowedOrigins: [],
     operations: { host: '127.0.0.1', port: 4004 },
     database: 'sqlite:.portcullis/identity.db',
     jwksMaxAgeSeconds: 300,
     keyRotationDays: 30,
+    auditRetentionDays: 400,
+    dpopNonce: 'off',
     tokenBytesMax: 1800,
     sessionIdleSeconds: 14 * 24 * 3600,
     sessionSeconds: 90 * 24 * 3600,
@@ -108,8 +107,9 @@ test('the documented example is accepted', () => {
     scopes: ['reviews:write'],
     roles: ['customer', 'moderator'],
     accessTokenSeconds: 900,
-    algorithm: 'RS256',
+    algorithms: ['RS256'],
     claims: new Map(),
+    requiresDpop: false,
   })
   assert.deepEqual(registry.roles.get('customer')?.get('reviews'), ['reviews:write'])
   assert.deepEqual([...registry.clients.keys()], ['web'])
@@ -268,76 +268,6 @@ test('an issuer in any other spelling is refused', () => {
   ]
   for (const issuer of issuers)
     assert.deepEqual(pathsOf({ ...smallest, issuer }), ['/issuer'], issuer)
-})
-
-const name = 'PORTCULLIS_SEALING_KEY'
-const pepperName = 'PORTCULLIS_REFRESH_PEPPER'
-const sealingKey = randomBytes(32)
-const pepper = { [pepperName]: randomBytes(32).toString('base64') }
-
-test('the sealing key comes from its variable, or from a file with a final line break', (t) => {
-  const folder = createTemporaryFolder()
-  t.after(folder.remove)
-  const inVariable = readSecrets({ ...pepper, [name]: sealingKey.toString('base64') })
-  assert.deepEqual(inVariable.sealingKey, sealingKey)
-  for (const ending of ['', '\n', '\r\n']) {
-    const path = join(folder.path, 'sealing.key')
-    writeFileSync(path, `${sealingKey.toString('base64url')}${ending}`)
-    const inFile = readSecrets({ ...pepper, [`${name}_FILE`]: path })
-    assert.deepEqual(inFile.sealingKey, sealingKey)
-  }
-})
-
-test('the pepper is required too, and the previous one is accepted behind it', () => {
-  const environment = { ...pepper, [name]: sealingKey.toString('base64') }
-  assert.equal(readSecrets(environment).peppers.length, 1)
-  const older = { [`${pepperName}_PREVIOUS`]: randomBytes(32).toString('base64') }
-  const { peppers } = readSecrets({ ...environment, ...older })
-  assert.equal(peppers.length, 2)
-  assert.equal(peppers[0].id, readSecrets(environment).peppers[0].id)
-  assert.throws(() => readSecrets({ [name]: sealingKey.toString('base64') }), /PEPPER is not set/)
-  assert.throws(
-    () => readSecrets({ ...environment, [`${pepperName}_PREVIOUS`]: 'x' }),
-    /_PREVIOUS holds/,
-  )
-})
-
-test('one secret for two purposes is refused: whoever has it would have both', () => {
-  const key = randomBytes(32).toString('base64')
-  assert.throws(
-    () => readSecrets({ [name]: key, [pepperName]: key }),
-    /REFRESH_PEPPER must not be PORTCULLIS_SEALING_KEY/,
-  )
-})
-
-const refusedEnvironments: readonly (readonly [Environment, RegExp])[] = [
-  [{}, /PORTCULLIS_SEALING_KEY is not set/],
-  [{ [name]: '' }, /is not base64/],
-  [{ [name]: 'change-me!' }, /is not base64/],
-  [{ [name]: randomBytes(16).toString('base64') }, /holds 16 bytes instead of 32/],
-  [{ [name]: 'A'.repeat(43) }, /is a pattern, not random/],
-  [
-    { [name]: 'A'.repeat(43), [`${name}_FILE`]: '/dev/null' },
-    /SEALING_KEY and PORTCULLIS_SEALING_KEY_FILE are both set/,
-  ],
-  [{ [`${name}_FILE`]: '/nowhere/sealing.key' }, /_FILE points to \/nowhere\/sealing\.key.*ENOENT/],
-]
-
-test('a sealing key that is missing, short, patterned or given twice is a StartError with a remedy', () => {
-  assert.ok(refusedEnvironments.length > 0)
-  for (const [environment, message] of refusedEnvironments) {
-    assert.throws(
-      () => readSecrets({ ...pepper, ...environment }),
-      (error) => {
-        assert.ok(error instanceof StartError)
-        assert.match(error.message, message)
-        assert.notEqual(error.remedy, '')
-        const text = environment[name]
-        assert.ok(!text || !error.message.includes(text), 'the key is repeated')
-        return true
-      },
-    )
-  }
 })
 
 test('a bound against guessing that would protect nothing, or lock people out, is a mistake', () => {

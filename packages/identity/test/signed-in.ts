@@ -6,6 +6,7 @@ import { decodeToken } from './decoded-token.ts'
 import type { Answer } from './http-client.ts'
 import type { RunningIdentity } from './running-identity.ts'
 import { alice } from './running-identity.ts'
+import { aboutPeople } from './store-query.ts'
 
 export const bob: NewAccount = { identifier: 'bob', password: newRandomSecret(), roles: [] }
 
@@ -101,8 +102,12 @@ export function assertProblem(answer: Answer, status: number, code: string): voi
   assert.deepEqual([answer.status, answer.members()['code']], [status, code], answer.body)
 }
 
-export async function assertNoRefresh(identity: RunningIdentity, token: string): Promise<void> {
-  const answer = await refreshWith(identity, token)
+export async function assertNoRefresh(
+  identity: RunningIdentity,
+  token: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const answer = await refreshWith(identity, token, more)
   assert.deepEqual([answer.status, answer.members()['error']], [400, 'invalid_grant'], answer.body)
 }
 
@@ -123,6 +128,6 @@ export async function revokedKinds(identity: RunningIdentity): Promise<readonly 
 }
 
 export async function eventKinds(identity: RunningIdentity): Promise<readonly unknown[]> {
-  const rows = await identity.query('SELECT kind FROM events ORDER BY id')
+  const rows = await identity.query(`SELECT kind FROM events WHERE ${aboutPeople} ORDER BY id`)
   return rows.map(({ kind }) => kind)
 }

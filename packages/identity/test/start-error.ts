@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { StartError } from '@portcullis/runtime'
 
 /** For `assert.rejects`: what an operator can mend, in these words, and how. */
-export function startError(message: RegExp): (error: unknown) => boolean {
+export function startError(message: RegExp, remedy = /./): (error: unknown) => boolean {
   return (error) => {
     assert.ok(error instanceof StartError, String(error))
     assert.match(error.message, message)
-    assert.notEqual(error.remedy, '')
+    assert.match(error.remedy, remedy)
     return true
   }
 }

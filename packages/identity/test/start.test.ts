@@ -30,6 +30,7 @@ import { createPepper } from '../src/domain/refresh-tokens.ts'
 const jwksPath = '/.well-known/jwks.json'
 
 const ownSealingKey = randomBytes(32)
+const ownPepper = createPepper(randomBytes(32))
 
 /** A store with an account, a machine client and keys, of which each test gets a copy. */
 const template = createTemporaryFolder()
@@ -57,7 +58,7 @@ async function startOn(
   const { log } = createLogInMemory()
   return startIdentity(settings, {
     sealingKey: sealingKey ?? ownSealingKey,
-    peppers: [createPepper(randomBytes(32))],
+    peppers: [ownPepper],
     log,
     now,
   })

@@ -18,6 +18,7 @@ import { createAccountStore } from '../src/store/accounts.ts'
 import { bootstrapStore } from '../src/store/bootstrap.ts'
 import { createClientStore, synchroniseClients } from '../src/store/clients.ts'
 import { createSessionStore } from '../src/store/sessions.ts'
+import { createUsedProofs } from '../src/store/used-proofs.ts'
 import type { OpenedStore } from './opened-store.ts'
 import { openStoreAt } from './opened-store.ts'
 import { ordersAndReviews } from './running-identity.ts'
@@ -59,6 +60,8 @@ export async function openPartsAt(
       issuer: registry.issuer,
       accounts: createAccountStore(database, log.transaction),
       clients: createClientStore(database),
+      usedProofs: createUsedProofs(database),
+      now,
       sessions: createSessionStore(database, log.transaction),
       passwords: {
         hash: async (password) => ({ kind: 'hashed', passwordHash: `hash of ${password}` }),
@@ -71,7 +74,7 @@ export async function openPartsAt(
       protection: unlimitedGuesses,
       unmatchablePasswordHash: 'none',
       afterwards: () => assert.fail('there is nothing to be done afterwards'),
-      sign: (claims) => JSON.stringify(claims),
+      sign: async (claims) => JSON.stringify(claims),
       randomBytes,
       tokenBytesMax: 1800,
       peppers,

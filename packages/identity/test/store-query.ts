@@ -30,3 +30,6 @@ async function queryPostgres(url: string, sql: string): Promise<readonly Row[]> 
     await client.end()
   }
 }
+
+/** Of the events those that tell what became of people, and not when nodes and stores began. */
+export const aboutPeople = '(account_id IS NOT NULL OR actor IS NOT NULL)'

@@ -3,9 +3,11 @@ import { Buffer } from 'node:buffer'
 import { after, test } from 'node:test'
 import { newClientCredential } from '../src/index.ts'
 import { decodeToken } from './decoded-token.ts'
+import { firstBase } from './first-base.ts'
 import type { Answer } from './http-client.ts'
 import { startMs } from './chosen-clock.ts'
 import { basic, formToken, machine, startRunningIdentity } from './running-identity.ts'
+import { call, signInHere } from './signed-in.ts'
 
 const identity = await startRunningIdentity()
 after(identity.close)
@@ -28,6 +30,7 @@ function assertError(answer: Answer, status: number, error: string): void {
   )
 }
 
+// RFC 6749 section 5.1.
 test('a machine client gets a token that speaks for nobody but itself', async () => {
   const answer = await identity.token(grant, asMachine)
   assert.equal(answer.status, 200, answer.body)
@@ -50,7 +53,7 @@ test('a machine client gets a token that speaks for nobody but itself', async ()
     aud: ['orders', 'reviews'],
     iat,
     exp: iat + 300,
-    cgen: 0,
+    cgen: firstBase,
     scope: 'orders:read reviews:write',
   })
 })
@@ -84,6 +87,7 @@ async function scopeFor(scope: string): Promise<unknown> {
   return answer.members()['scope']
 }
 
+// RFC 6749 section 3.3. ASVS 10.4.11: a client has the scopes that it was made with.
 test('scopes may be narrowed, and what was not granted is left out', async () => {
   assert.equal(await scopeFor('orders:read'), 'orders:read')
   assert.equal(await scopeFor('orders:read orders:write'), 'orders:read')
@@ -113,6 +117,7 @@ test('an unknown scope is invalid_scope, an unknown audience is invalid_target',
   }
 })
 
+// RFC 9700 O14, ASVS 10.4.10.
 test('wrong secret, unknown client and public client are one answer with a challenge', async () => {
   const attempts = [
     await identity.token(grant, basic(clientId, `${clientSecret}x`)),
@@ -153,14 +158,14 @@ test('two ways of authentication at once, or for two clients, are refused', asyn
   assertError(await identity.token(other, asMachine), 400, 'invalid_request')
 })
 
-// As of CVE-2026-9097: where no token is exchanged, none that was taken back can be.
+// RFC 9700 O13, ASVS 10.4.4: no password grant, no implicit one, nothing that is not offered.
 test('a grant that is missing or not offered is refused by name', async () => {
   assertError(await identity.token({}, asMachine), 400, 'invalid_request')
   assertError(await identity.token({ grant_type: '' }, asMachine), 400, 'invalid_request')
   for (const grantType of [
     'password',
     'authorization_code',
-    'urn:ietf:params:oauth:grant-type:token-exchange',
+    'urn:ietf:params:oauth:grant-type:device_code',
     'urn:ietf:params:oauth:grant-type:jwt-bearer',
     'CLIENT_CREDENTIALS',
   ]) {
@@ -169,6 +174,7 @@ test('a grant that is missing or not offered is refused by name', async () => {
   }
 })
 
+// RFC 6749 section 3.2.
 test('a parameter that comes twice is refused, whatever its values', async () => {
   const form = 'grant_type=client_credentials'
   for (const twice of [
@@ -180,6 +186,7 @@ test('a parameter that comes twice is refused, whatever its values', async () =>
   }
 })
 
+// RFC 6749 section 3.2.
 test('an unknown parameter is ignored, and one without a value counts as left out', async () => {
   const form = { ...grant, scope: '', audience: '', resource: 'https://orders.example' }
   const answer = await identity.token(form, asMachine)
@@ -232,6 +239,29 @@ test('a token over budget is refused, naming the largest claims', async (t) => {
   const answer = await crowded.token(grant, asMachine)
   assertError(answer, 400, 'invalid_request')
   assert.match(String(answer.members()['error_description']), /its largest claims are scope /)
+})
+
+test('RFC 9700 O16: a client that is called like an account is nobody but itself', async (t) => {
+  const other = await startRunningIdentity()
+  t.after(other.close)
+  const { accountId, access } = await signInHere(other)
+  await other.query(`UPDATE clients SET name = '${accountId}' WHERE name = 'machine'`)
+  for (const named of [accountId, clientId]) {
+    const answer = await other.token(
+      { ...grant, audience: other.issuer },
+      basic(named, clientSecret),
+    )
+    const token = String(answer.members()['access_token'])
+    const { claims } = decodeToken(token)
+    assert.deepEqual([claims['sub'], claims['client_id']], [clientId, clientId])
+    assert.deepEqual(
+      [claims['sid'], claims['gen'], claims['roles']],
+      [undefined, undefined, undefined],
+    )
+    assert.equal((await call(other, 'GET /account', { token })).status, 401)
+  }
+  assert.notEqual(clientId, accountId)
+  assert.equal((await call(other, 'GET /account', { token: access })).status, 200)
 })
 
 function encoded(text: string): string {

@@ -89,6 +89,22 @@ for (const [name, signatureBytes] of [
   })
 }
 
+// RFC 8725bis J7 would have both alike: OpenSSL, as Node has it, takes a fresh random number for each ECDSA signature.
+test('of two signatures of one text those of ECDSA differ, and those of Ed25519 are the same', () => {
+  for (const [name, signaturesMin] of [
+    ['ES256', 8],
+    ['ES384', 8],
+    ['ES512', 8],
+    ['EdDSA', 1],
+    ['RS256', 1],
+  ] as const) {
+    const { sign, generateKeyPair } = algorithmNamed(name)
+    const { privateKey } = generateKeyPair()
+    const signatures = Array.from({ length: 8 }, () => sign(privateKey, 'a.b').toString('hex'))
+    assert.equal(new Set(signatures).size, signaturesMin, name)
+  }
+})
+
 const secret = Buffer.from('a secret of thirty-two octets ..')
 
 test('HS256 verifies what was signed with its secret, and nothing else', () => {
@@ -104,6 +120,7 @@ test('HS256 verifies what was signed with its secret, and nothing else', () => {
   assert.equal(other.algorithm.verify(other.publicKey, 'a.b', signature), false)
 })
 
+// RFC 8725bis J11.
 test('a shared secret that is shorter than its digest is refused', () => {
   assert.throws(() => sharedSecretKey('s', secret.subarray(1)), { message: /32 bytes or more/ })
 })

@@ -14,6 +14,7 @@ import type {
 import {
   checkpointType,
   chainAfter,
+  countKinds,
   decodeRecords,
   encodeRecord,
   fingerprintOf,
@@ -105,6 +106,17 @@ test('a record is 33 octets, and reads back as it was', () => {
   const all = Buffer.concat(records.map((record) => encodeRecord(record)))
   assert.deepEqual(decodeRecords(all), records)
   assert.deepEqual(decodeRecords(Buffer.alloc(0)), [])
+})
+
+test('they are counted by kind without being read, and what is not known is no kind', () => {
+  const all = Buffer.concat([...records, ...records].map((record) => encodeRecord(record)))
+  const counts = countKinds(Buffer.concat([all, Buffer.alloc(recordBytes, 9)]))
+  assert.ok(records.length > 0)
+  for (const [kind, count] of counts) {
+    assert.equal(count, 2 * records.filter((record) => record.kind === kind).length, kind)
+  }
+  const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
+  assert.equal(total, 2 * records.length)
 })
 
 test('records stand at their offsets also inside a larger buffer', () => {

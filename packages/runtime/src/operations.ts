@@ -10,6 +10,8 @@ const { createServer } = process.getBuiltinModule('node:http')
 export interface OperationsOptions extends ListenAddress {
   /** Names what is not ready; an empty list means ready. */
   readonly notReady: () => Promise<readonly string[]>
+  /** Names what somebody should see to although it is ready. */
+  readonly warnings?: () => readonly string[]
 }
 
 export interface Operations extends Running {
@@ -25,7 +27,7 @@ const timeLimits = {
 
 /**
  * The listener for operators, apart from the public one: `GET /health/live` answers 200 while the
- * process runs, `GET /health/ready` 200 or 503 with what is missing.
+ * process runs, `GET /health/ready` 200 or 503 with what is missing, and either with what somebody should see to.
  */
 export async function startOperations(options: OperationsOptions): Promise<Operations> {
   const server = createServer(timeLimits, (request, response) => {
@@ -59,10 +61,13 @@ async function answer(request: IncomingMessage, options: OperationsOptions): Pro
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return { status: 405, body: { status: 'method-not-allowed' }, allow: 'GET, HEAD' }
   }
-  const missing = path === '/health/live' ? [] : await options.notReady()
+  if (path === '/health/live') return { status: 200, body: { status: 'ok' } }
+  const missing = await options.notReady()
+  const names = options.warnings?.() ?? []
+  const warnings = names.length === 0 ? {} : { warnings: names }
   return missing.length === 0
-    ? { status: 200, body: { status: 'ok' } }
-    : { status: 503, body: { status: 'not-ready', missing } }
+    ? { status: 200, body: { status: 'ok', ...warnings } }
+    : { status: 503, body: { status: 'not-ready', missing, ...warnings } }
 }
 
 function send(response: ServerResponse, { status, body, allow }: Answer): void {

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
+import { platform } from 'node:os'
 import type { Mistake } from './settings-file.ts'
 import { systemErrorCode } from './start-error.ts'
 
@@ -40,3 +41,25 @@ function readSecretFile(path: string, variable: string): ReadSecret {
     return { kind: 'mistaken', mistake: { path: variable, message } }
   }
 }
+
+/** A file of a secret that its group or everybody can read. */
+export interface ExposedFile {
+  /** `NAME_FILE` */
+  readonly variable: string
+  /** Its permissions in octal, such as `0644`. */
+  readonly mode: string
+}
+
+/** Whether the file that `NAME_FILE` points to can be read by others than its owner. */
+export function exposedFile(environment: Environment, name: string): ExposedFile | undefined {
+  const variable = `${name}_FILE`
+  const path = environment[variable]
+  // Windows has no such permissions, and Node makes some up.
+  if (path === undefined || platform() === 'win32') return undefined
+  const status = statSync(path, { throwIfNoEntry: false })
+  if (status?.isFile() !== true || (status.mode & readableByOthers) === 0) return undefined
+  return { variable, mode: `0${(status.mode & permissions).toString(8)}` }
+}
+
+const permissions = 0o777
+const readableByOthers = 0o044

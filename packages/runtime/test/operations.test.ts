@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { test } from 'node:test'
-import type { Operations } from '../src/index.ts'
+import type { Operations, OperationsOptions } from '../src/index.ts'
 import { startOperations, StartError } from '../src/index.ts'
 
 interface Running {
@@ -9,8 +9,12 @@ interface Running {
   readonly ask: (path: string, method?: string) => Promise<Response>
 }
 
-async function start(t: TestContext, notReady: () => Promise<readonly string[]>): Promise<Running> {
-  const operations = await startOperations({ host: '127.0.0.1', port: 0, notReady })
+async function start(
+  t: TestContext,
+  notReady: () => Promise<readonly string[]>,
+  more: Pick<OperationsOptions, 'warnings'> = {},
+): Promise<Running> {
+  const operations = await startOperations({ host: '127.0.0.1', port: 0, notReady, ...more })
   t.after(operations.close)
   return {
     operations,
@@ -37,6 +41,20 @@ test('ready answers 503 with what is missing, and 200 as soon as nothing is', as
   const ready = await ask('/health/ready?probe=1')
   assert.equal(ready.status, 200)
   assert.deepEqual(await ready.json(), { status: 'ok' })
+})
+
+test('what somebody should see to is told, and makes nothing unready', async (t) => {
+  let missing = ['database']
+  const warnings = ['clock']
+  const { ask } = await start(t, async () => missing, { warnings: () => warnings })
+  const notReady = await ask('/health/ready')
+  assert.equal(notReady.status, 503)
+  assert.deepEqual(await notReady.json(), { status: 'not-ready', missing, warnings })
+  missing = []
+  const ready = await ask('/health/ready')
+  assert.equal(ready.status, 200)
+  assert.deepEqual(await ready.json(), { status: 'ok', warnings })
+  assert.deepEqual(await (await ask('/health/live')).json(), { status: 'ok' })
 })
 
 test('a check that fails is a 500 that tells nothing of it', async (t) => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { test } from 'node:test'
-import { readSecret } from '../src/index.ts'
+import { exposedFile, readSecret } from '../src/index.ts'
 
 function fileWith(t: TestContext, content: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-runtime-'))
@@ -59,4 +59,22 @@ test('a secret file that cannot be read is a mistake with variable, path and rea
     assert.equal(read.mistake.path, 'KEY_FILE')
     assert.ok(read.mistake.message.startsWith(`points to ${path}, which cannot be read (${code})`))
   }
+})
+
+test('a secret file that its group or everybody can read is told with its mode, and no other one', (t) => {
+  const path = fileWith(t, 'secret')
+  for (const [mode, told] of [
+    [0o600, undefined],
+    [0o400, undefined],
+    [0o640, '0640'],
+    [0o604, '0604'],
+    [0o644, '0644'],
+    [0o622, undefined],
+  ] as const) {
+    chmodSync(path, mode)
+    const expected = told && { variable: 'KEY_FILE', mode: told }
+    assert.deepEqual(exposedFile({ KEY_FILE: path }, 'KEY'), expected)
+  }
+  assert.equal(exposedFile({ KEY: 'secret' }, 'KEY'), undefined)
+  assert.equal(exposedFile({ KEY_FILE: '/nowhere/secret' }, 'KEY'), undefined)
 })

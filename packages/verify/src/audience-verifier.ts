@@ -1,18 +1,20 @@
 import type { VerificationKey } from '@portcullis/protocol/jws'
 import type { ReadToken, SignedToken, TokenFault, TokenRule } from './access-token.ts'
 import { checkSignature, faultOfSigned, readAccessToken } from './access-token.ts'
-import type { PresentedRequestProof } from './dpop/possession.ts'
+import type { PresentedRequestProof } from './dpop/proof-claims.ts'
 import { checkPossession } from './dpop/possession.ts'
 import type { KeyLookup } from './issuer/key-source.ts'
 import { requireText } from './option-checks.ts'
 import type { VerifierSettings } from './options.ts'
 import type { JudgedOwnClaims } from './own-claims.ts'
 import { invalidToken, keysUnavailable, malformedClaim, unfitOwnClaims } from './refusals.ts'
+import type { Requirement } from './requirements.ts'
+import { meet } from './requirements.ts'
 import type { RevocationCheck } from './revocation/revocation.ts'
 import type { Watches } from './revocation/watch.ts'
 import type { TokenCache } from './token-cache.ts'
 import type { Remembered } from './token-slots.ts'
-import type { VerifiedToken, VerifiedTokenFacts } from './verified-token.ts'
+import type { TokenFamily, VerifiedToken, VerifiedTokenFacts } from './verified-token.ts'
 import { createVerifiedToken, signedTokenOf } from './verified-token.ts'
 import type { Verifier } from './verifier.ts'
 import { VerifyError } from './verify-error.ts'
@@ -20,7 +22,7 @@ import { VerifyError } from './verify-error.ts'
 /** What the verifiers of several audiences share. */
 export interface Shared<Own> {
   /** By it they know what one of them has verified. */
-  readonly family: object
+  readonly family: TokenFamily
   readonly watches: Watches
   readonly cache: TokenCache<RememberedToken<Own>>
   readonly revocation: RevocationCheck
@@ -50,10 +52,13 @@ export function createAudienceVerifier<Own>(
   settings: VerifierSettings<Own>,
   shared: Shared<Own>,
 ): Verifier<Own> {
-  const { expected, dpop } = settings
+  const { expected, dpop, decryption } = settings
   const { issuer, audience } = expected
   const { family, watches, revocation, ready } = shared
-  const { recall, verifyNew, refusalOf, throwRefusal } = createTokenJudge(settings, shared)
+  const { recall, verifyNew, throwRefusal } = createTokenJudge(settings, shared)
+  // What cannot be opened is refused as what is no token inside: anybody can encrypt to a public key.
+  const openAndVerify = async (token: string): Promise<RememberedToken<Own>> =>
+    verifyNew(token, await decryption?.open(token))
 
   return Object.freeze({
     issuer,
@@ -61,7 +66,8 @@ export function createAudienceVerifier<Own>(
     dpopAlgorithms: dpop?.algorithms ?? [],
     ready,
     verify: async (token: string, proof?: PresentedRequestProof) => {
-      const judged = recall(token) ?? verifyNew(token)
+      const judged =
+        recall(token) ?? (decryption === undefined ? verifyNew(token, token) : openAndVerify(token))
       // What need not wait does not: a promise more costs a twentieth of the signature.
       const known = judged instanceof Promise ? await judged : judged
       if (proof === undefined && !known.isBound) return known.answer
@@ -70,15 +76,17 @@ export function createAudienceVerifier<Own>(
       throwRefusal(known.signed)
       return nonce === undefined ? known.answer : createVerifiedToken(known, nonce)
     },
-    watch: (auth: VerifiedToken) => {
+    watch: (auth: VerifiedToken, ...requirements: readonly Requirement[]) => {
       const signed = signedTokenOf(auth, family)
       if (signed === undefined) throw new TypeError('this verifier has not verified such a token')
       return watches.open(() => {
         try {
-          return refusalOf(signed)
+          throwRefusal(signed)
+          for (const requirement of requirements) meet(requirement, auth, {})
+          return undefined
         } catch (error) {
           // Of a clock that answers no time: nobody waits for it here.
-          return noTime(error, audience)
+          return error instanceof VerifyError ? error : noTime(error, audience)
         }
       })
     },
@@ -109,10 +117,12 @@ function requireProof(proof: PresentedRequestProof | undefined): void {
 interface TokenJudge<Own> {
   /** Judges again what was let in before; undefined when the whole way is to be gone. */
   readonly recall: (token: string) => RememberedToken<Own> | undefined
-  readonly verifyNew: (token: string) => RememberedToken<Own> | Promise<RememberedToken<Own>>
-  /** What a token that was verified would be answered now. */
-  readonly refusalOf: (signed: SignedToken) => VerifyError | undefined
-  /** Throws it. Also asked after what was waited for: a schema or a store of proofs may take its time. */
+  /** `signed` is the token itself, or what was encrypted in it. */
+  readonly verifyNew: (
+    token: string,
+    signed: string | undefined,
+  ) => RememberedToken<Own> | Promise<RememberedToken<Own>>
+  /** Throws what a token that was verified would be answered now. Also asked after what was waited for: a schema or a store of proofs may take its time. */
   readonly throwRefusal: (signed: SignedToken) => void
 }
 
@@ -160,7 +170,6 @@ function createTokenJudge<Own>(
   }
 
   return {
-    refusalOf,
     throwRefusal,
     recall: (token) => {
       const known = typeof token === 'string' ? cache.find(token) : undefined
@@ -173,15 +182,27 @@ function createTokenJudge<Own>(
       if (isFinal(refusal)) cache.drop(token)
       throw refusal
     },
-    verifyNew: (token) => {
-      const read = readAccessToken(token, expected)
-      if (read.kind === 'refused') throw refusalFor(read.why)
+    verifyNew: (token, signed) => {
+      const read = requireRead(signed, expected, refusalFor, signed !== token)
       const key = heldKey(read.kid)
       return key === undefined
         ? waitForKey(read.kid).then((found) => verifyWith(found, token, read))
         : verifyWith(key, token, read)
     },
   }
+}
+
+function requireRead(
+  signed: unknown,
+  expected: TokenRule['expected'],
+  refusalFor: Refusals['refusalFor'],
+  wasEncrypted: boolean,
+): ReadToken {
+  const read = readAccessToken(signed, expected)
+  if (read.kind === 'refused') throw refusalFor(read.why)
+  // One key may be registered at several issuers: no key of one is looked for at another.
+  if (wasEncrypted && read.jws.payload['iss'] !== expected.issuer) throw refusalFor('wrong-issuer')
+  return read
 }
 
 function requireSignature(
@@ -196,14 +217,17 @@ function requireSignature(
   throw claim === undefined ? refusalFor(why) : malformedClaim(claim, rule.expected.audience)
 }
 
-type Refusals = Pick<TokenJudge<unknown>, 'refusalOf' | 'throwRefusal'> & {
+type Refusals = Pick<TokenJudge<unknown>, 'throwRefusal'> & {
   readonly refusalFor: (fault: TokenFault) => VerifyError
+  readonly refusalOf: (signed: SignedToken) => VerifyError | undefined
 }
 
-function createRefusals(rule: TokenRule, { clockError }: RevocationCheck): Refusals {
+function createRefusals(rule: TokenRule, { clockError, closedError }: RevocationCheck): Refusals {
   const refusalFor = (fault: TokenFault): VerifyError =>
     (fault === 'stale' ? clockError() : undefined) ?? invalidToken(fault, rule.expected.audience)
   const refusalOf = (signed: SignedToken): VerifyError | undefined => {
+    const closed = closedError()
+    if (closed !== undefined) return closed
     const fault = faultOfSigned(signed, rule)
     return fault === undefined ? undefined : refusalFor(fault)
   }

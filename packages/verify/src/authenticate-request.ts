@@ -1,7 +1,7 @@
 import type { Auth, PresentedToken, RequestVerifier } from './authorization-header.ts'
 import { headerToken } from './authorization-header.ts'
 import { rejectUnknown, requireExactUrl, requireObject } from './option-checks.ts'
-import type { PresentedRequestProof } from './dpop/possession.ts'
+import type { PresentedRequestProof } from './dpop/proof-claims.ts'
 import type { PresentedRequest } from './presented-request.ts'
 import type { CookieOptions, TokenCookie } from './token-cookie.ts'
 import { parseCookieOptions } from './token-cookie.ts'

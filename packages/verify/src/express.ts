@@ -48,6 +48,9 @@ export const requireRole: typeof hooks.requireRole = hooks.requireRole
 /** Middleware for routes behind `authenticate`: a person who signed in recently. */
 export const requireRecentAuth: typeof hooks.requireRecentAuth = hooks.requireRecentAuth
 
+/** Middleware for routes behind `authenticate`: a token that was vouched for more recently than the verifier asks for. */
+export const requireFresh: typeof hooks.requireFresh = hooks.requireFresh
+
 function requiring(requirement: Requirement): RequestHandler {
   return answering(async (request) => meetBehindGuard(request, request.auth, requirement))
 }

@@ -55,6 +55,9 @@ export const requireRole: typeof hooks.requireRole = hooks.requireRole
 /** A preHandler hook for routes behind `authenticate`: a person who signed in recently. */
 export const requireRecentAuth: typeof hooks.requireRecentAuth = hooks.requireRecentAuth
 
+/** A preHandler hook for routes behind `authenticate`: a token that was vouched for more recently than the verifier asks for. */
+export const requireFresh: typeof hooks.requireFresh = hooks.requireFresh
+
 function requiring(requirement: Requirement): Hook {
   return (request, reply) =>
     answering(reply, async () => meetBehindGuard(request, request.auth, requirement))

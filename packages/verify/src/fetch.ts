@@ -8,7 +8,7 @@ import { meet } from './requirements.ts'
 import type { ResourceMetadata } from './resource-metadata.ts'
 import { VerifyError } from './verify-error.ts'
 
-export { requireRecentAuth, requireRole, requireScope } from './requirements.ts'
+export { requireFresh, requireRecentAuth, requireRole, requireScope } from './requirements.ts'
 export type { Auth, Requirement }
 
 /** A handler that is called for verified requests only. */

@@ -93,6 +93,9 @@ export const requireRole: typeof hooks.requireRole = hooks.requireRole
 /** For resolvers: a person who signed in recently. */
 export const requireRecentAuth: typeof hooks.requireRecentAuth = hooks.requireRecentAuth
 
+/** For resolvers: a token that was vouched for more recently than the verifier asks for. */
+export const requireFresh: typeof hooks.requireFresh = hooks.requireFresh
+
 function requiring(requirement: Requirement): GraphQLRequirement {
   return (auth) => {
     try {

@@ -47,6 +47,9 @@ export const requireRole: typeof hooks.requireRole = hooks.requireRole
 /** Middleware for routes behind `authenticate`: a person who signed in recently. */
 export const requireRecentAuth: typeof hooks.requireRecentAuth = hooks.requireRecentAuth
 
+/** Middleware for routes behind `authenticate`: a token that was vouched for more recently than the verifier asks for. */
+export const requireFresh: typeof hooks.requireFresh = hooks.requireFresh
+
 function requiring(requirement: Requirement): MiddlewareHandler<AuthEnv> {
   return answering(async (context) => {
     meetBehindGuard(context, context.get('auth'), requirement)

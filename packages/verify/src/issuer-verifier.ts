@@ -1,33 +1,66 @@
 import type { VerificationKey } from '@portcullis/protocol/jws'
+import type { SignedToken } from './access-token.ts'
 import type { RememberedToken } from './audience-verifier.ts'
 import { createAudienceVerifier } from './audience-verifier.ts'
-import type { IssuerDocuments } from './issuer/documents.ts'
+import type { DocumentFailure, FetchedKeySet, IssuerDocuments } from './issuer/documents.ts'
 import { createIssuerDocuments } from './issuer/documents.ts'
+import type { Fetch } from './issuer/http-json.ts'
 import { createIssuerClock } from './issuer/issuer-clock.ts'
 import { createKeySetFile } from './issuer/key-set-file.ts'
 import type { KeyLookup, KeySource } from './issuer/key-source.ts'
 import { createKeySource } from './issuer/key-source.ts'
-import { createSharedKeySource } from './issuer/shared-key.ts'
+import { createSharedKeySource } from './issuer/shared-keys.ts'
 import type { VerifierOptions, VerifierSettings } from './options.ts'
 import { parseOptions } from './options.ts'
-import { keysUnavailable } from './refusals.ts'
+import { invalidToken, keysUnavailable } from './refusals.ts'
+import type { RevocationCheck } from './revocation/revocation.ts'
 import { followedRevocation, untilExpiry } from './revocation/revocation.ts'
+import type { StateFile, StateFileOptions } from './revocation/state-file.ts'
+import { createStateFile } from './revocation/state-file.ts'
 import { createWatches } from './revocation/watch.ts'
+import type { Timers } from './timers.ts'
+import { processTimers } from './timers.ts'
 import { createTokenCache } from './token-cache.ts'
+import type { TokenFamily } from './verified-token.ts'
 import { signedTokenOf } from './verified-token.ts'
 import type { Verifier } from './verifier.ts'
 
-/** The verifier of one issuer: wires the parts together; what they do is theirs. */
+/** Where a verifier lives, beside the clock and the `fetch` of its options. */
+export interface VerifierWorld {
+  readonly timers: Timers
+  readonly stateFileOf: (options: StateFileOptions) => StateFile
+  readonly documentsOf: (issuer: string, fetch: Fetch, wall: () => number) => IssuerDocuments
+}
+
 export function createIssuerVerifier<Own>(options: VerifierOptions<Own>): Verifier<Own> {
-  const settings = parseOptions(options)
+  return wireVerifier(parseOptions(options), {
+    timers: processTimers,
+    documentsOf: createIssuerDocuments,
+    stateFileOf: createStateFile,
+  })
+}
+
+/** The verifier of one issuer: wires the parts together; what they do is theirs. */
+export function wireVerifier<Own>(
+  settings: VerifierSettings<Own>,
+  { timers, documentsOf, stateFileOf }: VerifierWorld,
+): Verifier<Own> {
   const { now, expected } = settings
   const clock = createIssuerClock(now)
   const fetch = clock.watch(settings.fetch)
-  const documents = createIssuerDocuments(expected.issuer, fetch)
-  const keys = keySourceOf(settings, documents)
-  const watches = createWatches()
+  const documents = documentsOf(expected.issuer, fetch, now)
+  const noteKeySet: RevocationCheck['noteKeySet'] = (keySet) => revocation.noteKeySet(keySet)
+  const fetchKeySet = noting(documents.keySet, noteKeySet, settings.revocation !== undefined)
+  const keys = keySourceOf(settings, fetchKeySet, timers)
+  const watches = createWatches(timers)
   const cache = createTokenCache<RememberedToken<Own>>(settings.tokenCacheBytesMax)
-  const family = Object.freeze({})
+  const family: TokenFamily = Object.freeze({
+    staleError: ({ iat }: SignedToken, audience: string, maxAgeMs: number) => {
+      const { rule, clockError } = revocation
+      if (!rule.isOlderThan(maxAgeMs, iat * 1000, rule.moment())) return undefined
+      return clockError() ?? invalidToken('stale', audience)
+    },
+  })
   const revocation =
     settings.revocation === undefined
       ? untilExpiry(now)
@@ -37,11 +70,14 @@ export function createIssuerVerifier<Own>(options: VerifierOptions<Own>): Verifi
           now,
           onRevoked: settings.onRevoked,
           whenStale: settings.revocation.whenStale,
+          stateFile: settings.revocation.stateFile,
+          stateFileOf,
+          warn: settings.onWarning,
           documents,
           fetch,
           clock,
           tokenKeys: keys,
-          monotonic: () => performance.now(),
+          timers,
           maxStalenessMs: settings.revocation.maxStalenessSeconds * 1000,
           onApplied: (withdrawnKids) => {
             watches.recheck()
@@ -72,16 +108,37 @@ export function createIssuerVerifier<Own>(options: VerifierOptions<Own>): Verifi
 
   const heldKey = (kid: string): VerificationKey | undefined =>
     hasAttempted ? keys.held(kid) : undefined
-
   const shared = { family, watches, cache, revocation, ready, findKey, heldKey }
   return createAudienceVerifier(settings, shared)
 }
 
+function noting(
+  fetchKeySet: IssuerDocuments['keySet'],
+  note: RevocationCheck['noteKeySet'],
+  isFollowed: boolean,
+): IssuerDocuments['keySet'] {
+  return async () => {
+    const fetched = await fetchKeySet()
+    if (fetched.kind === 'key-set') note(fetched)
+    return isFollowed ? fetched : asIssued(fetched)
+  }
+}
+
+/** An issuer without a feed decides by itself for how long a cache may answer for it. */
+function asIssued(fetched: FetchedKeySet | DocumentFailure): FetchedKeySet | DocumentFailure {
+  return fetched.kind === 'failed' || fetched.isExpired === true
+    ? fetched
+    : { ...fetched, ageMs: 0 }
+}
+
 function keySourceOf(
-  { sharedKey, keySetFile: path, expected: { issuer }, now }: VerifierSettings<unknown>,
-  documents: IssuerDocuments,
+  settings: VerifierSettings<unknown>,
+  fetchKeySet: IssuerDocuments['keySet'],
+  timers: Timers,
 ): KeySource {
-  if (sharedKey !== undefined) return createSharedKeySource(sharedKey)
-  const file = path === undefined ? undefined : createKeySetFile({ path, issuer, now })
-  return createKeySource({ fetchKeySet: documents.keySet, now, file })
+  const { sharedKeys, keySetFile: path, revocation, now, onWarning: warn } = settings
+  const { issuer } = settings.expected
+  if (sharedKeys !== undefined) return createSharedKeySource(sharedKeys, now, revocation)
+  const file = path === undefined ? undefined : createKeySetFile({ path, issuer, now, warn })
+  return createKeySource({ fetchKeySet, now, timers, file })
 }

@@ -39,6 +39,9 @@ export interface WholeRange {
   readonly unit: string
 }
 
+/** Checkpoints come every second; below three of them a late one would refuse everybody. */
+export const maxStalenessRange: WholeRange = { min: 3, max: 3_600, unit: 'seconds' }
+
 export function requireWhole(
   value: unknown,
   option: string,

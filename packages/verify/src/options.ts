@@ -7,9 +7,11 @@ import {
   sharedSecretAlgorithm,
   sharedSecretBytesMin,
   sharedSecretKey,
+  sharedSecretKid,
 } from '@portcullis/protocol/jws'
 import type { TokenExpectation } from './access-token.ts'
 import {
+  maxStalenessRange,
   rejectUnknown,
   requireClock,
   requireFunction,
@@ -20,9 +22,12 @@ import {
 import type { ProofJudge } from './dpop/proof-judge.ts'
 import type { ClientCredential } from './issuer/client-credential.ts'
 import type { Fetch } from './issuer/http-json.ts'
+import type { TokenDecrypter } from './jwe.ts'
 import type { OwnClaimsCheck, StandardSchemaV1 } from './own-claims.ts'
 import { createOwnClaimsCheck } from './own-claims.ts'
 import type { NewRevocation } from './revocation/revocation.ts'
+import type { VerifierWarning, Warn } from './warnings.ts'
+import { processWarning } from './warnings.ts'
 
 /** `Own`: what the schema `claims` answers. */
 export interface VerifierOptions<Own = undefined> {
@@ -42,10 +47,10 @@ export interface VerifierOptions<Own = undefined> {
    */
   readonly algorithms?: readonly AlgorithmName[] | readonly ['HS256']
   /**
-   * The secret of `['HS256']`, 32 bytes or more, and the `kid` that tokens name it by. No key set is
-   * fetched, and no checkpoint lists such a key, so it needs `revocation: 'untilExpiry'`.
+   * The secret of `['HS256']`, 32 bytes or more, or several while it is rolled. No key set is fetched for it. A
+   * checkpoint lists the kids of the secrets that live, and where the feed is lost they are good for 15 minutes more.
    */
-  readonly sharedSecret?: SharedSecret
+  readonly sharedSecret?: SharedSecret | readonly SharedSecret[]
   /**
    * A Standard Schema (zod, valibot, arktype and others) for claims of your own, which may be asynchronous.
    * It sees a copy of the claims of a token that was verified; what it makes of them is `own` in the
@@ -55,6 +60,11 @@ export interface VerifierOptions<Own = undefined> {
   readonly claims?: StandardSchemaV1<unknown, Own>
   /** Takes tokens that are bound to a key: `createProofJudge()` of `@portcullis/verify/dpop`. Default: refused. */
   readonly dpop?: ProofJudge
+  /**
+   * Takes encrypted tokens, and refuses those that are only signed: `createDecrypter({ keys })` of
+   * `@portcullis/verify/jwe`. Default: encrypted tokens are refused.
+   */
+  readonly decryption?: TokenDecrypter
   /**
    * Default: the issuer's revocation feed is followed. `untilExpiry` is for plain JWT issuers: a token
    * then counts until its `exp`, whatever is revoked.
@@ -83,9 +93,14 @@ export interface VerifierOptions<Own = undefined> {
    * A file in which the last good key set is kept, so that a service that starts while the issuer is
    * down has its keys: for 15 minutes after the issuer was last asked for them. One file for each
    * issuer, in a folder where nobody else may write. It is only a cache: what is wrong with it fails no
-   * request and is told by a process warning. Default none.
+   * request and is told by a warning. Default none.
    */
   readonly keySetFile?: string
+  /**
+   * Told what an operator should look at: files that cannot be used, and a feed that brings what its issuer has
+   * not signed, once a minute at most. What it throws changes nothing. Default `process.emitWarning`.
+   */
+  readonly onWarning?: (warning: VerifierWarning) => void
   /** Default the global `fetch`. Used for the issuer's own addresses only. */
   readonly fetch?: Fetch
   /** Milliseconds since 1970. Default `Date.now`. */
@@ -104,25 +119,43 @@ export interface RevocationOptions {
    * gives up the bound and keeps only what is known already.
    */
   readonly whenStale?: 'refuse' | 'accept'
+  /**
+   * A file in which the revocations are kept that are known, so that a service that starts while the issuer is
+   * down refuses them at once, and goes on from there when it is up. One file for each issuer, in a folder where
+   * nobody else may write. It vouches for nothing, and what is wrong with it fails no request and is told by a
+   * warning. Default none.
+   */
+  readonly stateFile?: string
+}
+
+/** The same, checked. */
+export interface RevocationSettings {
+  readonly maxStalenessSeconds: number
+  readonly whenStale: 'refuse' | 'accept'
+  readonly stateFile: string | undefined
 }
 
 /** What an issuer and this one service share for HS256. */
 export interface SharedSecret {
-  readonly kid: string
+  /** What tokens name it by. Default: its RFC 7638 thumbprint, by which our issuer names it. */
+  readonly kid?: string
   readonly secret: Uint8Array
 }
 
 export interface VerifierSettings<Own> {
   readonly expected: TokenExpectation
-  readonly sharedKey: VerificationKey | undefined
+  readonly sharedKeys: readonly VerificationKey[] | undefined
   readonly checkOwnClaims: OwnClaimsCheck<Own>
   readonly dpop: ProofJudge | undefined
+  readonly decryption: TokenDecrypter | undefined
   /** Undefined when revocation is not followed. */
-  readonly revocation: Required<RevocationOptions> | undefined
+  readonly revocation: RevocationSettings | undefined
   readonly onRevoked: ((revocation: NewRevocation) => void) | undefined
   readonly client: ClientCredential | undefined
   readonly tokenCacheBytesMax: number
   readonly keySetFile: string | undefined
+  /** Throws nothing. */
+  readonly onWarning: Warn
   readonly fetch: Fetch
   readonly now: () => number
 }
@@ -134,8 +167,6 @@ const maxStalenessSecondsDefault = 30
 const tokenCacheBytesDefault = 2 ** 25
 const leewayRange = { min: 0, max: 60, unit: 'seconds' }
 const lifetimeRange = { min: 1, max: 86_400, unit: 'seconds' }
-/** Checkpoints come every second; below three of them a late one would refuse everybody. */
-const maxStalenessRange = { min: 3, max: 3_600, unit: 'seconds' }
 const tokenCacheRange = { min: 0, max: 2 ** 30, unit: 'bytes' }
 
 /** Checks and copies the options. A name or value that is not expected is a TypeError naming it. */
@@ -149,18 +180,22 @@ export function parseOptions<Own>(options: VerifierOptions<Own>): VerifierSettin
     sharedSecret,
     claims,
     dpop,
+    decryption,
     revocation = {},
     onRevoked,
     leewaySeconds = leewaySecondsDefault,
     lifetimeSecondsMax = lifetimeSecondsDefault,
     tokenCacheBytesMax = tokenCacheBytesDefault,
     keySetFile,
+    onWarning = processWarning,
     fetch = globalThis.fetch,
     now = Date.now,
     ...unknown
   } = options
   rejectUnknown(unknown)
-  if (sharedSecret !== undefined) rejectBesideSecret(revocation, keySetFile)
+  if (sharedSecret !== undefined && keySetFile !== undefined) {
+    throw new TypeError('option "keySetFile" would never be used with "sharedSecret"')
+  }
   return {
     expected: Object.freeze({
       issuer: requireIssuer(issuer),
@@ -169,14 +204,16 @@ export function parseOptions<Own>(options: VerifierOptions<Own>): VerifierSettin
       leewaySeconds: requireWhole(leewaySeconds, 'leewaySeconds', leewayRange),
       lifetimeSecondsMax: requireWhole(lifetimeSecondsMax, 'lifetimeSecondsMax', lifetimeRange),
     }),
-    sharedKey: sharedSecret === undefined ? undefined : requireSharedSecret(sharedSecret),
+    sharedKeys: sharedSecret && [sharedSecret].flat().map(requireSharedSecret),
     checkOwnClaims: requireOwnClaims(claims),
     dpop: requireProofJudge(dpop),
+    decryption: requireDecrypter(decryption),
     revocation: requireRevocation(revocation),
     onRevoked: requireOnRevoked(onRevoked, revocation),
     client: client === undefined ? undefined : requireClient(client),
     tokenCacheBytesMax: requireWhole(tokenCacheBytesMax, 'tokenCacheBytesMax', tokenCacheRange),
     keySetFile: keySetFile === undefined ? undefined : requireText(keySetFile, 'keySetFile'),
+    onWarning: requireOnWarning(onWarning),
     fetch: requireFunction(fetch, 'fetch'),
     now: requireClock(now),
   }
@@ -206,32 +243,19 @@ function requireAlgorithms(value: unknown, secret: unknown): ReadonlySet<string>
 
 function requireSharedSecret(value: SharedSecret): VerificationKey {
   requireObject(value, 'option "sharedSecret"')
-  const { kid, secret, ...unknown } = value
+  const { secret, kid, ...unknown } = value
   rejectUnknown(unknown, 'sharedSecret.')
-  if (requireText(kid, 'sharedSecret.kid').length > kidCharactersMax) {
-    throw new TypeError(`option "sharedSecret.kid" must be ${kidCharactersMax} characters or fewer`)
-  }
   if (secret instanceof Uint8Array && secret.length >= sharedSecretBytesMin) {
-    return sharedSecretKey(kid, secret)
+    return sharedSecretKey(requireKid(kid ?? sharedSecretKid(secret)), secret)
   }
   throw new TypeError(
     `option "sharedSecret.secret" must be a Uint8Array of ${sharedSecretBytesMin} bytes or more`,
   )
 }
 
-/** What a shared secret makes useless, or what makes it so. */
-function rejectBesideSecret(
-  revocation: VerifierOptions['revocation'],
-  keySetFile: string | undefined,
-): void {
-  if (revocation !== 'untilExpiry') {
-    throw new TypeError(
-      'option "sharedSecret" needs "revocation" "untilExpiry": no checkpoint lists a shared key',
-    )
-  }
-  if (keySetFile !== undefined) {
-    throw new TypeError('option "keySetFile" would never be used with "sharedSecret"')
-  }
+function requireKid(kid: string): string {
+  if (requireText(kid, 'sharedSecret.kid').length <= kidCharactersMax) return kid
+  throw new TypeError(`option "sharedSecret.kid" must be ${kidCharactersMax} characters or fewer`)
 }
 
 /** Without a schema `Own` is undefined; TypeScript cannot tell that from here. */
@@ -250,7 +274,12 @@ function requireProofJudge(value: ProofJudge | undefined): ProofJudge | undefine
   throw new TypeError('option "dpop" must be what createProofJudge has answered')
 }
 
-function requireRevocation(value: unknown): Required<RevocationOptions> | undefined {
+function requireDecrypter(value: TokenDecrypter | undefined): TokenDecrypter | undefined {
+  if (value === undefined || typeof value?.open === 'function') return value
+  throw new TypeError('option "decryption" must be what createDecrypter has answered')
+}
+
+function requireRevocation(value: unknown): RevocationSettings | undefined {
   if (value === 'untilExpiry') return undefined
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new TypeError('option "revocation" must be "untilExpiry" or an object')
@@ -258,6 +287,7 @@ function requireRevocation(value: unknown): Required<RevocationOptions> | undefi
   const {
     maxStalenessSeconds = maxStalenessSecondsDefault,
     whenStale = 'refuse',
+    stateFile,
     ...unknown
   }: RevocationOptions = value
   rejectUnknown(unknown, 'revocation.')
@@ -268,6 +298,7 @@ function requireRevocation(value: unknown): Required<RevocationOptions> | undefi
   return {
     maxStalenessSeconds: requireWhole(maxStalenessSeconds, option, maxStalenessRange),
     whenStale,
+    stateFile: stateFile === undefined ? undefined : requireText(stateFile, 'revocation.stateFile'),
   }
 }
 
@@ -280,6 +311,17 @@ function requireOnRevoked(
   throw new TypeError(
     'option "onRevoked" would never be called with "revocation" "untilExpiry", which follows no feed',
   )
+}
+
+function requireOnWarning(value: Warn): Warn {
+  requireFunction(value, 'onWarning')
+  return (warning) => {
+    try {
+      void Promise.resolve(value(warning)).catch(() => undefined)
+    } catch {
+      return
+    }
+  }
 }
 
 function requireClient(value: ClientCredential): ClientCredential {

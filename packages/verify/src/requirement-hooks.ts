@@ -1,6 +1,6 @@
 import type { Auth } from './authorization-header.ts'
-import type { RecentAuthOptions, Requirement } from './requirements.ts'
-import { meet, requireRecentAuth, requireRole, requireScope } from './requirements.ts'
+import type { FreshOptions, RecentAuthOptions, Requirement } from './requirements.ts'
+import { meet, requireFresh, requireRecentAuth, requireRole, requireScope } from './requirements.ts'
 import type { ChallengeFacts } from './verify-error.ts'
 
 /** The requirements in the idiom of one framework, for what stands behind its `authenticate`. */
@@ -11,6 +11,8 @@ export interface RequirementHooks<Hook> {
   readonly requireRole: (...roles: readonly string[]) => Hook
   /** A person who signed in recently. */
   readonly requireRecentAuth: (options: RecentAuthOptions) => Hook
+  /** A token that the issuer has vouched for more recently than the verifier asks for. */
+  readonly requireFresh: (options: FreshOptions) => Hook
 }
 
 export function requirementHooks<Hook>(
@@ -20,6 +22,7 @@ export function requirementHooks<Hook>(
     requireScope: (...scopes) => requiring(requireScope(...scopes)),
     requireRole: (...roles) => requiring(requireRole(...roles)),
     requireRecentAuth: (options) => requiring(requireRecentAuth(options)),
+    requireFresh: (options) => requiring(requireFresh(options)),
   }
 }
 

@@ -1,15 +1,22 @@
 import { isScopeToken, scopesOf } from '@portcullis/protocol'
-import type { Auth } from './authorization-header.ts'
-import { rejectUnknown, requireObject, requireWholeSeconds } from './option-checks.ts'
+import {
+  maxStalenessRange,
+  rejectUnknown,
+  requireObject,
+  requireWhole,
+  requireWholeSeconds,
+} from './option-checks.ts'
+import type { VerifiedToken } from './verified-token.ts'
+import { staleErrorOf } from './verified-token.ts'
 import type { ChallengeFacts, VerifyErrorCode, VerifyErrorFacts } from './verify-error.ts'
 import { VerifyError } from './verify-error.ts'
 
 /**
- * Throws a `VerifyError` when the token does not allow something: `insufficient-scope` (403) or
- * `insufficient-user-authentication` (401). It answers nothing and waits for nothing: where one answers
+ * Throws a `VerifyError` when the token does not allow something: `insufficient-scope` (403),
+ * `insufficient-user-authentication` (401), or `invalid-token` (401) from `requireFresh`. It answers nothing and waits for nothing: where one answers
  * anything, nobody is let in.
  */
-export type Requirement = (auth: Auth) => undefined
+export type Requirement = (auth: VerifiedToken) => undefined
 
 /**
  * Requires every one of these scopes. Throws a TypeError at once for a scope that no token can carry
@@ -81,8 +88,33 @@ export function requireRecentAuth(options: RecentAuthOptions): Requirement {
   }
 }
 
+/** How recently the issuer must have vouched for the token. */
+export interface FreshOptions {
+  /** 3 to 3600. More than the verifier's own changes nothing, unless it accepts stale tokens. */
+  readonly maxStalenessSeconds: number
+}
+
+/**
+ * Requires that the issuer has vouched for the token more recently than the verifier asks for: by a checkpoint
+ * of its revocation feed, or by minting it. So what was revoked is refused here this long afterwards at the
+ * latest. Judged at the moment of the request, also with `whenStale: 'accept'`; where no feed is followed, by
+ * `iat` alone. The refusal is that of the verifier itself: 401 `invalid-token`, `stale`, which a refresh mends.
+ * Throws a TypeError at once for an option that is unknown or wrong, and for a token that no verifier has
+ * verified.
+ */
+export function requireFresh(options: FreshOptions): Requirement {
+  const { maxStalenessSeconds, ...unknown } = requireObject(options, 'options')
+  rejectUnknown(unknown)
+  const option = 'maxStalenessSeconds'
+  const maxAgeMs = requireWhole(maxStalenessSeconds, option, maxStalenessRange) * 1000
+  return (auth) => {
+    const error = staleErrorOf(auth, maxAgeMs)
+    if (error !== undefined) throw error
+  }
+}
+
 /** Throws as the requirement does; the challenge tells what those of the guard before it tell. */
-export function meet(requirement: Requirement, auth: Auth, facts: ChallengeFacts): void {
+export function meet(requirement: Requirement, auth: VerifiedToken, facts: ChallengeFacts): void {
   let answer: unknown
   try {
     answer = requirement(auth)
@@ -98,17 +130,17 @@ export function meet(requirement: Requirement, auth: Auth, facts: ChallengeFacts
 }
 
 /** True when the token carries exactly this scope. */
-export function hasScope(auth: Auth, scope: string): boolean {
+export function hasScope(auth: VerifiedToken, scope: string): boolean {
   return scopesOf(auth.claims).includes(scope)
 }
 
 /** True when the token carries exactly this role. */
-export function hasRole(auth: Auth, role: string): boolean {
+export function hasRole(auth: VerifiedToken, role: string): boolean {
   return auth.claims.roles?.includes(role) ?? false
 }
 
 function refusal(
-  auth: Auth,
+  auth: VerifiedToken,
   code: VerifyErrorCode,
   description: string,
   facts: VerifyErrorFacts = {},

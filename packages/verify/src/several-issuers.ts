@@ -2,7 +2,9 @@ import { parseCompactJws } from '@portcullis/protocol/jws'
 import { invalidToken } from './refusals.ts'
 import { createTokenCache } from './token-cache.ts'
 import type { Remembered } from './token-slots.ts'
+import type { VerifiedToken } from './verified-token.ts'
 import type { SeveralVerifiers, Verifier } from './verifier.ts'
+import { VerifyError } from './verify-error.ts'
 
 /**
  * One verifier out of those of several issuers, for one audience. A token goes to the verifier of the
@@ -34,26 +36,27 @@ export function composeVerifiers<Own>(verifiers: readonly Verifier<Own>[]): Seve
     verify: async (token, proof) => {
       const before = typeof token === 'string' ? chosenBefore.find(token) : undefined
       if (before !== undefined) return before.verifier.verify(token, proof)
+      const verifyBy = async (verifier: Verifier<Own>): Promise<VerifiedToken<Own>> => {
+        const answer = await verifier.verify(token, proof)
+        // Only what is good: anybody can invent tokens that are not.
+        chosenBefore.offer({ token, bytes: token.length, wasAsked: false, verifier })
+        return answer
+      }
       const judged = choice.forToken(token)
       switch (judged.kind) {
-        case 'chosen': {
-          const { chosen: verifier } = judged
-          const answer = await verifier.verify(token, proof)
-          // Only what is good: anybody can invent tokens that are not.
-          chosenBefore.offer({ token, bytes: token.length, wasAsked: false, verifier })
-          return answer
-        }
+        case 'chosen':
+          return verifyBy(judged.chosen)
         case 'malformed':
-          // What is no token at all is refused by every verifier alike, before any key is looked for.
-          return first.verify(token, proof)
+          // An encrypted token names its issuer inside. What is no token at all is refused by all alike.
+          return firstThatReads(verifiers, verifyBy)
         case 'wrong-issuer':
           throw invalidToken('wrong-issuer', audience)
       }
     },
-    watch: (auth) => {
+    watch: (auth, ...requirements) => {
       const verifier = choice.forIssuer(auth.claims.iss)
       if (verifier === undefined) throw new TypeError('no verifier here has verified such a token')
-      return verifier.watch(auth)
+      return verifier.watch(auth, ...requirements)
     },
     ready: async () => {
       const outcomes = await Promise.allSettled(verifiers.map(({ ready }) => ready()))
@@ -67,6 +70,20 @@ export function composeVerifiers<Own>(verifiers: readonly Verifier<Own>[]): Seve
       await Promise.all(verifiers.map(({ close }) => close()))
     },
   } satisfies SeveralVerifiers<Own>)
+}
+
+/** What the first answers to which the token is not unreadable, or one of another issuer. */
+async function firstThatReads<Own>(
+  [verifier, ...others]: readonly Verifier<Own>[],
+  verifyBy: (verifier: Verifier<Own>) => Promise<VerifiedToken<Own>>,
+): Promise<VerifiedToken<Own>> {
+  if (verifier === undefined) throw new TypeError('verifiers of at least one issuer are needed')
+  return verifyBy(verifier).catch((error: unknown) => {
+    const isElsewhere =
+      error instanceof VerifyError && /^(?:malformed|wrong-issuer)$/.test(String(error.reason))
+    if (isElsewhere && others.length > 0) return firstThatReads(others, verifyBy)
+    throw error
+  })
 }
 
 interface ChosenBefore<Own> extends Remembered {

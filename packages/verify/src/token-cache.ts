@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Remembered, TokenSlots } from './token-slots.ts'
-import { createTokenSlots, slotCount, tailOf } from './token-slots.ts'
+import { createTokenSlots, tailOf } from './token-slots.ts'
 
 /**
  * What was made of tokens that have been seen before. A token is found by a few characters of its
@@ -37,7 +37,7 @@ export function createTokenCache<Entry extends Remembered>(bytesMax: number): To
     for (let step = 0; step < stepsMax; step += 1) {
       if (from.bytes() + wanted <= bytesMax) return true
       const isGiven = giveUp(from, hand)
-      hand = (hand + 1) % slotCount
+      hand = (hand + 1) % from.count
       if (!isGiven) return false
     }
     return false
@@ -52,7 +52,7 @@ export function createTokenCache<Entry extends Remembered>(bytesMax: number): To
     offer: (entry) => {
       const { token, bytes } = entry
       if (bytes > bytesMax || !wasOffered(token)) return
-      slots ??= createTokenSlots()
+      slots ??= createTokenSlots(bytesMax)
       // What is offered again while it is here was found to be out of date.
       slots.write(slots.slotOf(token), undefined)
       if (!makeRoom(slots, bytes)) return
@@ -61,9 +61,10 @@ export function createTokenCache<Entry extends Remembered>(bytesMax: number): To
     },
     drop: (token) => slots?.write(slots.slotOf(token), undefined),
     dropWhere: (isGone) => {
-      for (let slot = 0; slot < slotCount; slot += 1) {
-        const entry = slots?.read(slot)
-        if (entry !== undefined && isGone(entry)) slots?.write(slot, undefined)
+      if (slots === undefined) return
+      for (let slot = 0; slot < slots.count; slot += 1) {
+        const entry = slots.read(slot)
+        if (entry !== undefined && isGone(entry)) slots.write(slot, undefined)
       }
     },
     bytes: () => slots?.bytes() ?? 0,

@@ -6,6 +6,8 @@ export interface TokenSlots<Entry extends Remembered> {
   readonly slotFor: (token: string) => number
   readonly read: (slot: number) => Entry | undefined
   readonly write: (slot: number, entry: Entry | undefined) => void
+  /** How many there are; they are numbered from 0. */
+  readonly count: number
   /** What all entries cost together. */
   readonly bytes: () => number
 }
@@ -20,14 +22,20 @@ export interface Remembered {
 }
 
 const ways = 8
-const sets = 4_096
-export const slotCount: number = ways * sets
+const setsMin = 64
+const setsMax = 4_096
+/** Several slots for each entry that finds room: of those that meet in one set, one would have to go. */
+const bytesPerSlot = 512
 /** The end of a signature is random, whoever has chosen the rest of the token. */
 const tailCharacters = 8
 
-export function createTokenSlots<Entry extends Remembered>(): TokenSlots<Entry> {
-  const entries: (Entry | undefined)[] = Array.from({ length: slotCount })
-  const tails = new Int32Array(slotCount)
+/** As many as are of use where all entries together take up no more than that. */
+export function createTokenSlots<Entry extends Remembered>(bytesMax: number): TokenSlots<Entry> {
+  const sets = setsFor(bytesMax)
+  const count = sets * ways
+  const entries: (Entry | undefined)[] = Array.from({ length: count })
+  const tails = new Int32Array(count)
+  const firstOf = (tail: number): number => (tail & (sets - 1)) * ways
   let bytes = 0
 
   return {
@@ -54,12 +62,15 @@ export function createTokenSlots<Entry extends Remembered>(): TokenSlots<Entry> 
       entries[slot] = entry
       tails[slot] = entry === undefined ? 0 : tailOf(entry.token)
     },
+    count,
     bytes: () => bytes,
   }
 }
 
-function firstOf(tail: number): number {
-  return (tail & (sets - 1)) * ways
+/** A power of two. */
+function setsFor(bytesMax: number): number {
+  const wanted = 2 ** Math.ceil(Math.log2(Math.max(1, bytesMax / bytesPerSlot / ways)))
+  return Math.min(Math.max(wanted, setsMin), setsMax)
 }
 
 /** FNV-1a over the last characters. */

@@ -1,5 +1,6 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { SignedToken } from './access-token.ts'
+import type { VerifyError } from './verify-error.ts'
 
 /** `Own`: what the option `claims` makes of the claims of the service's own; undefined without it. */
 export interface VerifiedToken<Own = unknown> {
@@ -17,8 +18,17 @@ export interface VerifiedTokenFacts<Own> {
   readonly signed: SignedToken
   readonly audience: string
   readonly own: Own
-  /** What those verifiers share that may ask `signedTokenOf` for it. */
-  readonly verifiedBy: object
+  readonly verifiedBy: TokenFamily
+}
+
+/** What those verifiers share that may ask `signedTokenOf` for what one of them has verified. */
+export interface TokenFamily {
+  /** What the token is answered now where it must be vouched for so recently. */
+  readonly staleError: (
+    signed: SignedToken,
+    audience: string,
+    maxAgeMs: number,
+  ) => VerifyError | undefined
 }
 
 export function createVerifiedToken<Own>(
@@ -29,8 +39,16 @@ export function createVerifiedToken<Own>(
 }
 
 /** Undefined when it was not verified by these, or is a copy. */
-export function signedTokenOf(auth: VerifiedToken, verifiedBy: object): SignedToken | undefined {
+export function signedTokenOf(
+  auth: VerifiedToken,
+  verifiedBy: TokenFamily,
+): SignedToken | undefined {
   return Answer.signedTokenOf(auth, verifiedBy)
+}
+
+/** Asks the verifier that has verified it, at this moment. Throws a TypeError for a copy. */
+export function staleErrorOf(auth: VerifiedToken, maxAgeMs: number): VerifyError | undefined {
+  return Answer.staleErrorOf(auth, maxAgeMs)
 }
 
 /**
@@ -43,7 +61,7 @@ class Answer<Own> implements VerifiedToken<Own> {
   readonly own: Own
   readonly nextDpopNonce?: string
   readonly #signed: SignedToken
-  readonly #verifiedBy: object
+  readonly #verifiedBy: TokenFamily
 
   constructor(
     { signed, audience, own, verifiedBy }: VerifiedTokenFacts<Own>,
@@ -58,7 +76,12 @@ class Answer<Own> implements VerifiedToken<Own> {
     Object.freeze(this)
   }
 
-  static signedTokenOf(auth: VerifiedToken, verifiedBy: object): SignedToken | undefined {
+  static signedTokenOf(auth: VerifiedToken, verifiedBy: TokenFamily): SignedToken | undefined {
     return #signed in auth && auth.#verifiedBy === verifiedBy ? auth.#signed : undefined
+  }
+
+  static staleErrorOf(auth: VerifiedToken, maxAgeMs: number): VerifyError | undefined {
+    if (#signed in auth) return auth.#verifiedBy.staleError(auth.#signed, auth.audience, maxAgeMs)
+    throw new TypeError('no verifier has verified such a token')
   }
 }

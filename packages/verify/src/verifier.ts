@@ -1,4 +1,5 @@
-import type { PresentedRequestProof } from './dpop/possession.ts'
+import type { PresentedRequestProof } from './dpop/proof-claims.ts'
+import type { Requirement } from './requirements.ts'
 import type { RevocationHealth } from './revocation/revocation.ts'
 import type { TokenWatch } from './revocation/watch.ts'
 import type { VerifiedToken } from './verified-token.ts'
@@ -29,8 +30,8 @@ export interface Verifier<Own = unknown> {
    * `proof` is what came with a token under the scheme `DPoP`; without it the token came as a plain
    * bearer token, and then one that is bound to a key is refused.
    *
-   * Does NOT check permissions (see `requireScope`) or how recently the person authenticated (see
-   * `requireRecentAuth`).
+   * Does NOT check permissions (see `requireScope`), how recently the person authenticated (see
+   * `requireRecentAuth`), or more freshness than `maxStalenessSeconds` (see `requireFresh`).
    *
    * Rejects with a `VerifyError`: `invalid-token` 401, `invalid-dpop-proof` and `use-dpop-nonce` 401,
    * `keys-unavailable` 503 when the key of a token that may be good cannot be had, `clocks-disagree` 503,
@@ -39,10 +40,11 @@ export interface Verifier<Own = unknown> {
   readonly verify: (token: string, proof?: PresentedRequestProof) => Promise<VerifiedToken<Own>>
   /**
    * Watches a token that this verifier has verified, for a connection or a job that outlives the
-   * request. Takes what `verify` has answered, and throws a TypeError for a copy of it. Does NOT look at
-   * the key set again: a key taken out of it is seen only where the feed is followed.
+   * request. Takes what `verify` has answered, and throws a TypeError for a copy of it. It also ends as soon as one
+   * of the requirements refuses the token. Does NOT look at the key set again: a key taken out of it is seen only
+   * where the feed is followed.
    */
-  readonly watch: (auth: VerifiedToken) => TokenWatch
+  readonly watch: (auth: VerifiedToken, ...requirements: readonly Requirement[]) => TokenWatch
   /** What is known about revocation, for health checks and metrics. */
   readonly revocation: () => RevocationHealth
   /** The same issuer, keys, feed and settings for another audience. */

@@ -186,7 +186,9 @@ function challengeOfScheme(
   return `${scheme} ${given.join(', ')}`
 }
 
+const unquotable = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g
+
 /** RFC 6750 section 3: printable ASCII without quote and backslash, so nothing needs escaping. */
 function quotable(text: string): string {
-  return text.replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?')
+  return text.replaceAll(unquotable, '?')
 }

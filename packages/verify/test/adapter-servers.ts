@@ -21,6 +21,7 @@ import Koa from 'koa'
  *
  * - `/` every token; `/caller` too, and answers its `sub`; `/fails` throws a RangeError
  * - `/scope` the scope `orders:read`, `/role` the role `admin`, `/recent` a sign-in of the last 300 s
+ * - `/fresh` a word of the issuer of the last 5 s
  * - `/unguarded` the role `admin`, by mistake without `authenticate` before it
  */
 export interface Adapter {
@@ -42,6 +43,7 @@ export interface RunningAdapter {
 }
 
 const seconds = 300
+const maxStalenessSeconds = 5
 const letIn = 'let in'
 
 function fail(): never {
@@ -87,6 +89,7 @@ const serveFetch: Adapter['serve'] = async (verifier, { now = Date.now, ...optio
     '/scope': guard(greetFetch, forFetch.requireScope('orders:read')),
     '/role': guard(greetFetch, isAdmin),
     '/recent': guard(greetFetch, forFetch.requireRecentAuth({ seconds, now })),
+    '/fresh': guard(greetFetch, forFetch.requireFresh({ maxStalenessSeconds })),
     '/unguarded': async () => {
       const auth: unknown = undefined
       isAdmin(auth as forFetch.Auth)
@@ -111,6 +114,8 @@ const serveFastify: Adapter['serve'] = async (verifier, { now = Date.now, ...opt
     scope.all('/role', { preHandler: forFastify.requireRole('admin') }, () => letIn)
     const recent = forFastify.requireRecentAuth({ seconds, now })
     scope.all('/recent', { preHandler: recent }, () => letIn)
+    const fresh = forFastify.requireFresh({ maxStalenessSeconds })
+    scope.all('/fresh', { preHandler: fresh }, () => letIn)
   })
   await app.listen({ port: 0, host: '127.0.0.1' })
   return running(app.server)
@@ -130,6 +135,7 @@ const serveExpress: Adapter['serve'] = (verifier, { now = Date.now, ...options }
   app.all('/scope', forExpress.requireScope('orders:read'), greetExpress)
   app.all('/role', forExpress.requireRole('admin'), greetExpress)
   app.all('/recent', forExpress.requireRecentAuth({ seconds, now }), greetExpress)
+  app.all('/fresh', forExpress.requireFresh({ maxStalenessSeconds }), greetExpress)
   return listen((request, response) => void app(request, response))
 }
 
@@ -146,6 +152,8 @@ const serveHono: Adapter['serve'] = (verifier, { now = Date.now, ...options } = 
   app.all('/role', forHono.requireRole('admin'), (context) => context.text(letIn))
   const recent = forHono.requireRecentAuth({ seconds, now })
   app.all('/recent', recent, (context) => context.text(letIn))
+  const fresh = forHono.requireFresh({ maxStalenessSeconds })
+  app.all('/fresh', fresh, (context) => context.text(letIn))
   return listenFetch((request) => app.fetch(request))
 }
 
@@ -160,6 +168,7 @@ const serveKoa: Adapter['serve'] = (verifier, { now = Date.now, ...options } = {
     ['/scope', forKoa.requireScope('orders:read')],
     ['/role', isAdmin],
     ['/recent', forKoa.requireRecentAuth({ seconds, now })],
+    ['/fresh', forKoa.requireFresh({ maxStalenessSeconds })],
   ])
   app.use((context, next) =>
     context.path === '/unguarded' ? next() : authenticated(context, next),
@@ -181,6 +190,7 @@ const typeDefs = /* GraphQL */ `
     scope: String!
     role: String!
     recent: String!
+    fresh: String!
   }
 `
 
@@ -191,6 +201,7 @@ const fields: ReadonlyMap<string, string> = new Map([
   ['/scope', 'scope'],
   ['/role', 'role'],
   ['/recent', 'recent'],
+  ['/fresh', 'fresh'],
   ['/unguarded', 'role'],
 ])
 
@@ -212,6 +223,7 @@ const serveGraphQL: Adapter['serve'] = async (verifier, { now = Date.now, ...opt
     scope: behind(forGraphQL.requireScope('orders:read')),
     role: behind(isAdmin),
     recent: behind(forGraphQL.requireRecentAuth({ seconds, now })),
+    fresh: behind(forGraphQL.requireFresh({ maxStalenessSeconds })),
   }
   const authentication = forGraphQL.useAuthentication(verifier, options)
   const yogas = [[authentication], []].map((plugins) =>

@@ -58,6 +58,7 @@ function letsIn(adapter: Adapter): void {
 }
 
 function refusesTokens(adapter: Adapter): void {
+  // RFC 6750 section 3, RFC 6750 section 3.1.
   test('without a token there is a challenge without an error', async (t) => {
     const { issuer, ask } = await startWorld(t, adapter)
     const inQuery = `/?access_token=${issuer.mint()}`
@@ -98,6 +99,7 @@ function refusesTokens(adapter: Adapter): void {
     }
   })
 
+  // RFC 6750 section 2: one way of sending a token.
   test('an Authorization header that can be read in two ways is a 400', async (t) => {
     const { issuer, ask } = await startWorld(t, adapter)
     const good = `Bearer ${issuer.mint()}`
@@ -178,6 +180,23 @@ function refusesByRequirement(adapter: Adapter): void {
         /^Bearer .*error="insufficient_user_authentication".* max_age="300"$/,
       )
     }
+  })
+
+  test('a route that wants a fresher word refuses as the verifier does, and others let in', async (t) => {
+    const { issuer, clock, show } = await startWorld(t, adapter)
+    const token = issuer.mint()
+    clock.advanceSeconds(5)
+    assert.equal((await show(token, '/fresh')).body, 'let in')
+    clock.advanceSeconds(1)
+    assert.equal((await show(token)).body, 'let in')
+    const answer = await show(token, '/fresh')
+    assert.equal(answer.status, 401)
+    assert.equal(answer.code, 'invalid-token')
+    assert.equal(
+      answer.challenge,
+      'Bearer realm="orders", error="invalid_token", error_description="stale"',
+    )
+    assert.equal((await show(issuer.mint(), '/fresh')).body, 'let in')
   })
 
   test('a requirement on a route that nothing authenticates lets nobody in', async (t) => {

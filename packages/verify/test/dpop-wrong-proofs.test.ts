@@ -6,7 +6,7 @@ import { createClock } from './clock.ts'
 import type { ProofService } from './proof-service.ts'
 import { request, startProofService } from './proof-service.ts'
 
-/** Each beside its positive twin: what is wrong, what is almost the same and good. */
+/** RFC 9449 section 4.3. Each beside its positive twin: what is wrong, what is almost the same and good. */
 const proofs: readonly {
   readonly name: string
   readonly wrong: (service: ProofService) => TokenRecipe

@@ -32,6 +32,10 @@ const step = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('sweep' as const), minutes: fc.nat(200) }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('expect' as const), entries: fc.nat(20_000) }),
+  },
 )
 
 function sweepAll(table: FingerprintTable, endedBeforeMs: number): void {
@@ -45,7 +49,9 @@ for (const hasFloors of [true, false]) {
         const table = createFingerprintTable(hasFloors)
         const model = new Map<string, { floor: number; minutes: number; words: FingerprintWords }>()
         for (const taken of steps) {
-          if (taken.kind === 'sweep') {
+          if (taken.kind === 'expect') {
+            table.expect(taken.entries)
+          } else if (taken.kind === 'sweep') {
             sweepAll(table, taken.minutes * minuteMs)
             for (const [name, { minutes }] of model) {
               if (minutes < taken.minutes) model.delete(name)

@@ -4,7 +4,7 @@ import type { Freshness } from '../src/revocation/freshness.ts'
 import { createFreshness } from '../src/revocation/freshness.ts'
 
 /** Two clocks that the test moves: the wall's, which somebody may set, and the one that only goes on. */
-function start(): {
+function start(maxStalenessMs = 30_000): {
   readonly freshness: Freshness
   readonly pass: (ms: number) => void
   readonly setWall: (byMs: number) => void
@@ -14,7 +14,7 @@ function start(): {
   const freshness = createFreshness({
     wall: () => wall,
     monotonic: () => monotonic,
-    maxStalenessMs: 30_000,
+    maxStalenessMs,
     isBehind: () => false,
   })
   return {
@@ -98,6 +98,38 @@ test('an older word of the issuer turns the time it was not back', () => {
   assert.equal(freshness.moment().nowMs, 1_004_000)
 })
 
+test('a service that has believed an issuer ahead is fresh again when the issuer is right again', () => {
+  const { freshness, pass } = start(3_000)
+  freshness.vouch(1_004_900)
+  assert.equal(freshness.covers(1), true)
+  // Its log never goes back: until the time has come it says the same.
+  for (let seconds = 1; seconds <= 5; seconds += 1) {
+    pass(1_000)
+    freshness.vouch(Math.max(1_004_900, 1_000_000 + seconds * 1_000))
+  }
+  assert.equal(freshness.moment().nowMs, 1_005_000)
+  assert.equal(freshness.covers(1), true)
+  pass(3_000)
+  assert.equal(freshness.covers(1), true)
+  pass(1)
+  assert.equal(freshness.covers(1), false, 'and stale after that time')
+})
+
+// Each second a checkpoint later than the one before, and the first of them was kept back already.
+test('whoever keeps checkpoints back wins from a wall clock that stands still five seconds and no more', () => {
+  const { freshness, pass, setWall } = start()
+  freshness.vouch(1_000_000)
+  const covered: number[] = []
+  for (let passedMs = 1_000; passedMs <= 60_000; passedMs += 1_000) {
+    pass(1_000)
+    setWall(-1_000)
+    freshness.vouch(1_000_000 + passedMs / 1_000)
+    if (freshness.covers(1)) covered.push(passedMs)
+  }
+  assert.equal(Math.max(...covered), 35_000)
+  assert.equal(freshness.moment().nowMs, 1_055_000)
+})
+
 test('by a clock that is known to be behind no token is young', () => {
   const behind = { wall: () => 1_000_000, monotonic: () => 0, isBehind: () => true }
   const freshness = createFreshness({ ...behind, maxStalenessMs: 30_000 })
@@ -137,4 +169,28 @@ test("a state that is not the issuer's any more covers nothing, and its time sti
   assert.equal(freshness.moment().nowMs, 1_000_000)
   freshness.vouch(1_000_000)
   assert.equal(freshness.covers(1), true)
+})
+
+test('a checkpoint that is too far ahead shows a clock that is behind, by which no token is young', () => {
+  const { freshness, pass, setWall } = start()
+  assert.equal(freshness.covers(1_000_000), true)
+  assert.equal(freshness.vouch(1_060_000), false)
+  pass(10_000)
+  assert.equal(freshness.covers(1_010_000), false)
+  assert.equal(freshness.lag(), "the issuer's clock is 60000 ms ahead")
+  setWall(54_999)
+  assert.equal(freshness.covers(1_064_999), false)
+  setWall(1)
+  assert.equal(freshness.covers(1_065_000), true, 'the clock was set right')
+  assert.equal(freshness.lag(), undefined)
+})
+
+test('and one that is believed later shows that the clock was not behind', () => {
+  const { freshness } = start()
+  freshness.vouch(1_060_000)
+  assert.equal(freshness.covers(1_000_000), false)
+  freshness.vouch(999_000)
+  freshness.withdraw()
+  assert.equal(freshness.covers(1_000_000), true)
+  assert.equal(freshness.lag(), undefined)
 })

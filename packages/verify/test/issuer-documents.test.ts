@@ -65,6 +65,7 @@ test('the two documents of the issuer are asked for, and nothing else', async ()
   assert.deepEqual(asked, [metadataAddress, `${issuer}/keys`])
 })
 
+// ASVS 10.5.3. RFC 8414 section 3.3.
 for (const [name, document, why] of [
   ['of another issuer', { ...metadata, issuer: 'https://other.example' }, /not that of the issuer/],
   ['with a final slash', { ...metadata, issuer: `${issuer}/` }, /not that of the issuer/],

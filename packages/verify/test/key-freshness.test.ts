@@ -8,6 +8,7 @@ import { createKeySource } from '../src/issuer/key-source.ts'
 import { createKeySetParser } from '../src/issuer/key-set.ts'
 import { maxAgeSecondsOf } from '../src/issuer/max-age.ts'
 import { generateTestKey } from '../src/testing/test-key.ts'
+import { processTimers } from '../src/timers.ts'
 import type { Clock } from './clock.ts'
 import { createClock } from './clock.ts'
 
@@ -83,6 +84,7 @@ function startSource(maxAgeSeconds = 100): Bench {
   let published: { readonly keys: readonly object[] } = { keys: [jwk] }
   let fetches = 0
   const source = createKeySource({
+    timers: processTimers,
     now: clock.now,
     fetchKeySet: async () => {
       fetches += 1

@@ -14,6 +14,7 @@ import { createTestIssuer } from '@portcullis/verify/testing'
 import { createKeySetParser } from '../src/issuer/key-set.ts'
 import { createKeySource } from '../src/issuer/key-source.ts'
 import { generateTestKey } from '../src/testing/test-key.ts'
+import { processTimers } from '../src/timers.ts'
 import type { Clock } from './clock.ts'
 import { createClock } from './clock.ts'
 import { refusalOf } from './issuer-bench.ts'
@@ -229,6 +230,7 @@ test('a key of the file is the same object after the first fetch, whatever its e
   const parse = createKeySetParser()
   assert.ok(kept)
   const source = createKeySource({
+    timers: processTimers,
     now: clock.now,
     fetchKeySet: async () => {
       const keys = parse(documents.shift() ?? {})

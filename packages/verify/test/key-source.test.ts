@@ -5,6 +5,7 @@ import { algorithmNamed, publicJwk } from '@portcullis/protocol/jws'
 import { createKeySetParser } from '../src/issuer/key-set.ts'
 import { createKeySource } from '../src/issuer/key-source.ts'
 import { requireClock } from '../src/option-checks.ts'
+import { processTimers } from '../src/timers.ts'
 import { createClock } from './clock.ts'
 import { refusalOf, startBench, withRandomKid } from './issuer-bench.ts'
 import { waitUntil } from './wait-until.ts'
@@ -219,6 +220,7 @@ test('a checkpoint that lists the keys keeps them usable, counted from its own t
     assert.ok(keys)
     let isDown = false
     const source = createKeySource({
+      timers: processTimers,
       now: clock.now,
       fetchKeySet: async () =>
         isDown ? { kind: 'failed', why: 'down' } : { kind: 'key-set', keys, maxAgeSeconds: 300 },
@@ -242,6 +244,7 @@ test('a clock that once answers no number is refused then, and the keys are as b
   let fetches = 0
   let isDown = false
   const source = createKeySource({
+    timers: processTimers,
     now: requireClock(() => reading ?? clock.now()),
     fetchKeySet: async () => {
       fetches += 1
@@ -264,6 +267,7 @@ test('a clock that once answers no number is refused then, and the keys are as b
   assert.throws(
     () =>
       createKeySource({
+        timers: processTimers,
         now: requireClock(() => Number.NaN),
         fetchKeySet: async () => assert.fail(),
       }),
@@ -279,6 +283,7 @@ test('a clock that fails during a refresh behind the requests ends no process', 
   let reading: number | undefined
   let fetches = 0
   const source = createKeySource({
+    timers: processTimers,
     now: requireClock(() => reading ?? clock.now()),
     fetchKeySet: async () => {
       fetches += 1

@@ -33,6 +33,12 @@ const mistakes: readonly (readonly [string, unknown, RegExp])[] = [
   ['revocation as a list', { ...good, revocation: [] }, /^option "revocation"/],
   ['no revocation', { ...good, revocation: null }, /^option "revocation"/],
   [
+    'a state file without a name',
+    { ...good, revocation: { stateFile: '' } },
+    /^option "revocation.stateFile"/,
+  ],
+  ['a warning that nobody hears', { ...good, onWarning: 'stderr' }, /^option "onWarning"/],
+  [
     'an unknown member of revocation',
     { ...good, revocation: { maxStaleness: 3 } },
     /^unknown option "revocation.maxStaleness"/,

@@ -4,6 +4,7 @@ import type { Auth } from '@portcullis/verify'
 import {
   hasRole,
   hasScope,
+  requireFresh,
   requireRecentAuth,
   requireRole,
   requireScope,
@@ -54,6 +55,7 @@ test('requireRole asks for any one of the roles', () => {
   assert.equal(refusalOf(() => requirement(auth({}))).status, 403)
 })
 
+// ASVS 10.3.2.
 test('a scope or role is held exactly or not at all', () => {
   const held = auth({
     scope: 'orders:read',
@@ -79,7 +81,7 @@ test('a requirement that requires nothing is a mistake', () => {
   assert.throws(() => requireRole(''), TypeError)
 })
 
-// ASVS 6.8.4.
+// RFC 9470 section 3. ASVS 6.8.4, 10.3.4.
 test('requireRecentAuth looks at when the person signed in, to the second', () => {
   const clock = createClock()
   const requirement = requireRecentAuth({ seconds: 60, now: clock.now })
@@ -147,4 +149,30 @@ test('a sign-in in the future is none', () => {
   const now = clock.now() / 1000
   requirement(auth({ auth_time: now + 5 }))
   assert.throws(() => requirement(auth({ auth_time: now + 6 })), VerifyError)
+})
+
+test('a staleness that no route may have, or an option nobody knows, is a mistake', () => {
+  const wrong: readonly unknown[] = [
+    null,
+    {},
+    { maxStalenessSeconds: 2 },
+    { maxStalenessSeconds: 3_601 },
+    { maxStalenessSeconds: 3.5 },
+    { maxStalenessSeconds: '5' },
+    { maxStalenessSeconds: 5, seconds: 5 },
+  ]
+  for (const options of wrong) {
+    assert.throws(() => requireFresh(options as { maxStalenessSeconds: number }), {
+      name: 'TypeError',
+      message: /^(?:options must|(?:unknown )?option "(?:maxStalenessSeconds|seconds)")/,
+    })
+  }
+})
+
+test('what no verifier has verified is not fresh, whatever it looks like', () => {
+  const requirement = requireFresh({ maxStalenessSeconds: 5 })
+  assert.throws(() => requirement(auth({ iat: Date.now() / 1000 })), {
+    name: 'TypeError',
+    message: /no verifier has verified/,
+  })
 })

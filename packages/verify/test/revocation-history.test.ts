@@ -7,8 +7,10 @@ import { faultOfSigned, signedToken } from '../src/access-token.ts'
 import type { FollowedLog } from '../src/revocation/followed-log.ts'
 import { createFollowedLog } from '../src/revocation/followed-log.ts'
 import { createFreshness } from '../src/revocation/freshness.ts'
+import { createLiveKids } from '../src/revocation/live-kids.ts'
 import { createRule } from '../src/revocation/rule.ts'
 import { createRevocationTable } from '../src/revocation/table.ts'
+import { processTimers } from '../src/timers.ts'
 import type { ModelIssuer, Random, SentFrame } from './revocation-model.ts'
 import { createModelIssuer, issuer, seeded } from './revocation-model.ts'
 
@@ -35,7 +37,14 @@ function createModelVerifier(
 ): ModelVerifier {
   const table = createRevocationTable(issuer)
   const freshness = createFreshness({ wall, monotonic, maxStalenessMs, isBehind: () => false })
-  const log = createFollowedLog({ table, freshness, onApplied: () => undefined })
+  const liveKids = createLiveKids(wall)
+  const log = createFollowedLog({
+    table,
+    freshness,
+    liveKids,
+    timers: processTimers,
+    onApplied: () => undefined,
+  })
   const expected = {
     issuer,
     audience: 'orders',
@@ -43,7 +52,7 @@ function createModelVerifier(
     leewaySeconds: 5,
     lifetimeSecondsMax: 3_600,
   }
-  const revocation = createRule({ table, log, freshness, whenStale: 'refuse' })
+  const revocation = createRule({ table, liveKids, freshness, whenStale: 'refuse' })
   return {
     log,
     fate: (claims) => faultOfSigned(signedToken(claims, key), { expected, revocation }),
@@ -55,7 +64,7 @@ const told = { accepted: 0, refused: 0, frames: 0, snapshots: 0, healthy: 0 }
 
 interface ModelNetwork {
   readonly send: () => void
-  readonly deliver: () => void
+  readonly deliver: () => Promise<void>
   readonly drop: () => void
   readonly reconnect: () => Promise<void>
   /** The issuer's time of the newest checkpoint that has arrived and fitted. */
@@ -67,8 +76,8 @@ function createModelNetwork(random: Random, server: ModelIssuer, log: FollowedLo
   let sentSeq = 0
   let heardAtMs = 0
 
-  function receive({ checkpoint, records }: SentFrame): void {
-    if (log.applyFrame(checkpoint, records) !== 'applied') return
+  async function receive({ checkpoint, records }: SentFrame): Promise<void> {
+    if ((await log.applyFrame(checkpoint, records)) !== 'applied') return
     told.frames += 1
     heardAtMs = checkpoint.at
   }
@@ -79,12 +88,12 @@ function createModelNetwork(random: Random, server: ModelIssuer, log: FollowedLo
       onTheWay.push(frame)
       sentSeq = frame.checkpoint.seq
     },
-    deliver: () => {
+    deliver: async () => {
       const place = random(3) === 0 ? random(onTheWay.length) : 0
       const [frame] = onTheWay.splice(place, 1)
       if (frame === undefined) return
-      receive(frame)
-      if (random(4) === 0) receive(frame)
+      await receive(frame)
+      if (random(4) === 0) await receive(frame)
     },
     drop: () => void onTheWay.splice(random(onTheWay.length), 1),
     reconnect: async () => {

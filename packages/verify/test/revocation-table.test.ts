@@ -83,6 +83,21 @@ test('a client that only acts in the token revokes it too, at any depth', () => 
   }
 })
 
+test('a client that acts is judged by its own generation where the token names it', () => {
+  const act = { sub: 'gateway', cgen: 2, act: { sub: 'job', cgen: 20 } }
+  for (const [name, floor, expected] of [
+    // The token itself has generation 7.
+    ['gateway', 3, true],
+    ['gateway', 2, false],
+    ['job', 21, true],
+    ['job', 20, false],
+    ['web', 8, true],
+    ['web', 7, false],
+  ] as const) {
+    assert.equal(isRevoked([record('client', name, floor)], { ...alice, act }), expected, name)
+  }
+})
+
 test('a machine has no generation of an account, and only its client revokes it', () => {
   const { sid: _sid, gen: _gen, ...claims } = alice
   const machine = { ...claims, sub: 'web' }

@@ -162,6 +162,8 @@ test('nothing is fetched before the first ready or verify, and audiences share t
   await Promise.all([verifier.ready(), reviews.ready(), fateOf(verifier, issuer.mint())])
   await waitUntil(() => issuer.feedRequests.stream === 1, 'the stream')
   assert.deepEqual(issuer.feedRequests, { keys: 1, snapshot: 1, stream: 1 })
+  // Until then it says since when it fails, which is another millisecond each time.
+  await waitUntil(() => !JSON.stringify(verifier.revocation()).includes('since'), 'a frame')
   assert.deepEqual(reviews.revocation(), verifier.revocation())
 })
 
@@ -383,16 +385,4 @@ test('a position that is gone costs a snapshot, and what was held stays', async 
   await waitUntil(() => seqOf(verifier) === 0, 'the new epoch')
   assert.equal(issuer.feedRequests.snapshot, 2)
   assert.equal(await fateOf(verifier, issuer.mint({ sid })), 'revoked')
-})
-
-test('after close nothing is fetched, watches end, and what was vouched for goes stale', async (t) => {
-  const { issuer, verifier } = await start(t)
-  await verifier.ready()
-  await Promise.all([verifier.close(), verifier.close()])
-  const before = { ...issuer.feedRequests }
-  await assert.rejects(verifier.ready(), { code: 'feed-unavailable' })
-  assert.equal(await fateOf(verifier, issuer.mint()), 'accepted')
-  await setTimeout(300)
-  assert.deepEqual(issuer.feedRequests, before)
-  await verifier.close()
 })

@@ -12,7 +12,7 @@ test('the version grows with every other list of keys, also where a kid holds a 
   let checkpoint: Checkpoint | undefined
   const rule = createRule({
     table: createRevocationTable(issuer),
-    log: { checkpoint: () => checkpoint },
+    liveKids: { kids: () => checkpoint?.kids },
     freshness: createFreshness({
       wall: () => 0,
       monotonic: () => 0,

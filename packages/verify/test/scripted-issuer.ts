@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test'
-import type { Verifier, VerifierOptions } from '@portcullis/verify'
+import type { Fetch, Verifier, VerifierOptions } from '@portcullis/verify'
 import { createVerifier } from '@portcullis/verify'
 import { forgeToken } from '../src/testing/recipe.ts'
 import type { TestFeed } from '../src/testing/test-feed.ts'
@@ -13,6 +13,7 @@ export interface ScriptedIssuer {
   readonly issuer: string
   readonly feed: TestFeed
   readonly keys: TestKeyRing
+  readonly fetch: Fetch
   /** How often each address was asked for, by its path. */
   readonly asked: (path: string) => number
   readonly mint: (claims?: Readonly<Record<string, unknown>>) => string
@@ -43,9 +44,9 @@ export function scriptIssuer(
   const streams = createStreams()
   const overrides = new Map<string, () => Response>()
   const counts = new Map<string, number>()
-  const answers = answersOf(issuer, keys, feed, streams)
+  const answers = answersOf(issuer, keys, feed, streams, now)
 
-  const fetch = async (address: string, init: RequestInit): Promise<Response> => {
+  const fetch: Fetch = async (address, init) => {
     const url = new URL(address)
     counts.set(url.pathname, (counts.get(url.pathname) ?? 0) + 1)
     init.signal?.throwIfAborted()
@@ -64,6 +65,7 @@ export function scriptIssuer(
     issuer,
     feed,
     keys,
+    fetch,
     asked: (path) => counts.get(path) ?? 0,
     mint: (claims = {}) =>
       forgeToken(
@@ -127,10 +129,12 @@ function answersOf(
   keys: TestKeyRing,
   feed: TestFeed,
   streams: Streams,
+  now: () => number,
 ): Readonly<Record<string, (url: URL) => Response>> {
   return {
     [paths.metadata]: () => Response.json(metadataOf(issuer)),
-    [paths.jwks]: () => new Response(keys.keySetText()),
+    [paths.jwks]: () =>
+      new Response(keys.keySetText(), { headers: { date: new Date(now()).toUTCString() } }),
     [paths.keys]: () => new Response(feed.keySetText()),
     [paths.snapshot]: () => new Response(new Uint8Array(feed.snapshot())),
     [paths.token]: () => Response.json({ access_token: 'feed-token', expires_in: 900 }),

@@ -10,7 +10,7 @@ async function* inChunks(text: string, size: number): AsyncGenerator<Uint8Array>
 
 async function eventsIn(chunks: AsyncIterable<Uint8Array>): Promise<readonly ServerSentEvent[]> {
   const events: ServerSentEvent[] = []
-  for await (const event of readEvents(chunks)) events.push(event)
+  for await (const some of readEvents(chunks)) events.push(...some)
   return events
 }
 

@@ -92,12 +92,30 @@ test('one kid under two issuers is two keys', async (t) => {
   }
 })
 
+// RFC 8725bis J14: keys count for their own issuer only.
 test('a token that names one issuer and is signed by the other is refused', async (t) => {
   const { both, ...tenants } = start(t)
   await both.ready()
   assert.equal(await fateOf(both, tenants.red.mint({ iss: blue })), 'unknown-key')
   assert.equal(await fateOf(both, tenants.blue.mint({ iss: red })), 'unknown-key')
   assert.equal(await fateOf(both, tenants.blue.mint({ iss: blue })), blue)
+})
+
+test('RFC 8725bis J3: which algorithms are allowed is decided for each issuer', async (t) => {
+  const tenants = start(t)
+  // Both sign with ES256, which only one of them may.
+  const both = composeVerifiers([
+    tenants.red.verifier({ algorithms: ['ES256'] }),
+    tenants.blue.verifier({ algorithms: ['RS256', 'EdDSA'] }),
+  ])
+  assert.equal(await fateOf(both, tenants.red.mint()), red)
+  assert.equal(await fateOf(both, tenants.blue.mint()), 'algorithm-not-allowed')
+  const swapped = composeVerifiers([
+    tenants.red.verifier({ algorithms: ['RS256', 'EdDSA'] }),
+    tenants.blue.verifier({ algorithms: ['ES256'] }),
+  ])
+  assert.equal(await fateOf(swapped, tenants.red.mint()), 'algorithm-not-allowed')
+  assert.equal(await fateOf(swapped, tenants.blue.mint()), blue)
 })
 
 test('a token of another issuer is refused, and nothing is fetched for it', async (t) => {

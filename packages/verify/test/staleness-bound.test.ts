@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import type { Verifier } from '@portcullis/verify'
-import { createVerifier, VerifyError } from '@portcullis/verify'
+import { createVerifier, requireFresh, VerifyError } from '@portcullis/verify'
 import { createTestIssuer } from '@portcullis/verify/testing'
 import { startTcpProxy } from './tcp-proxy.ts'
 
@@ -118,4 +118,91 @@ test('a stream that is silent while snapshots can be had makes nothing stale', a
   }
   assert.ok(seenAfterMs !== undefined && seenAfterMs < 2_500, `${seenAfterMs} ms`)
   assert.ok(issuer.feedRequests.stream >= 2, 'the silent stream was cut')
+})
+
+const strict = requireFresh({ maxStalenessSeconds: 3 })
+
+/** As a strict route asks: `verify`, and then its requirement. */
+async function strictRefusalOf(verifier: Verifier, token: string): Promise<VerifyError> {
+  const auth = await verifier.verify(token)
+  try {
+    strict(auth)
+  } catch (error) {
+    assert.ok(error instanceof VerifyError, String(error))
+    return error
+  }
+  throw new Error('it was let in')
+}
+
+test('behind a path that falls silent, a strict route refuses at its own S and the others go on', async (t) => {
+  const issuer = await createTestIssuer({ algorithm: 'ES256' })
+  t.after(issuer.close)
+  const proxy = await startTcpProxy(t, issuer.issuer)
+  const { issuer: name } = issuer
+  const verifier = createVerifier({ issuer: name, audience: 'orders', fetch: proxy.fetch })
+  t.after(verifier.close)
+  await verifier.ready()
+  const old = issuer.mint({ iat: Math.floor(Date.now() / 1000) - 60 })
+  // From its second request on it is remembered.
+  for (let times = 0; times < 3; times += 1) strict(await verifier.verify(old))
+  const auth = await verifier.verify(old)
+  const watch = verifier.watch(auth)
+  const strictWatch = verifier.watch(auth, strict)
+
+  proxy.goSilent()
+  const silentAt = Date.now()
+  while (await isLetIn(verifier, old)) {
+    assert.ok(Date.now() < silentAt + 3_300, 'let in beyond the bound of the route')
+    await setTimeout(20)
+  }
+  assert.ok(Date.now() >= checkpointAt(verifier) + 3_000, 'not before')
+  const refusal = await strictRefusalOf(verifier, old)
+  assert.equal(refusal.status, 401)
+  assert.equal(refusal.reason, 'stale')
+  assert.equal(
+    refusal.challenge,
+    'Bearer realm="orders", error="invalid_token", error_description="stale"',
+  )
+  strict(await verifier.verify(issuer.mint()))
+  assert.equal(isFresh(verifier), true)
+  await setTimeout(1_100)
+  assert.equal((strictWatch.signal.reason as VerifyError).reason, 'stale')
+  assert.equal(watch.signal.aborted, false)
+
+  proxy.heal()
+  const healedAt = Date.now()
+  while (!(await isLetIn(verifier, old))) {
+    assert.ok(Date.now() - healedAt < 12_000, 'it never healed')
+    await setTimeout(20)
+  }
+})
+
+async function isLetIn(verifier: Verifier, token: string): Promise<boolean> {
+  const auth = await verifier.verify(token)
+  try {
+    strict(auth)
+    return true
+  } catch {
+    return false
+  }
+}
+
+test('a strict route keeps its bound where the verifier has given up its own', async (t) => {
+  let now = Date.UTC(2026, 5, 1, 12)
+  const issuer = await createTestIssuer({ algorithm: 'ES256', now: () => now })
+  t.after(issuer.close)
+  const verifier = createVerifier({
+    issuer: issuer.issuer,
+    audience: 'orders',
+    now: () => now,
+    revocation: { whenStale: 'accept' },
+  })
+  t.after(verifier.close)
+  await verifier.ready()
+  const token = issuer.mint()
+  strict(await verifier.verify(token))
+  issuer.goDown('hang')
+  now += 60_000
+  await verifier.verify(token)
+  assert.equal((await strictRefusalOf(verifier, token)).reason, 'stale')
 })

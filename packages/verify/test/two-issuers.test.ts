@@ -36,6 +36,7 @@ async function publishedBy({ issuer }: TestIssuer): Promise<Readonly<Record<stri
   return { ...entry }
 }
 
+// RFC 8725bis J14.
 test('V39 a key of one issuer under a kid of another verifies no token of the other', async (context) => {
   const [good, evil] = [await startTenant(context), await startTenant(context)]
   const { kid } = good.issuer

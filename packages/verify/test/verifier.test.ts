@@ -64,6 +64,7 @@ test('members of the prototype are no claims', async (context) => {
   assert.equal(Object.getPrototypeOf(auth.claims), Object.prototype)
 })
 
+// ASVS 9.2.1.
 test('a token is dead on its exp, counted with the leeway', async (context) => {
   const { clock, issuer, verifier } = await start(context)
   const token = issuer.mint()
@@ -85,6 +86,7 @@ test('leewaySeconds: 0 takes the times as they stand', async (context) => {
   assert.equal(await fateOf(verifier, token), 'expired')
 })
 
+// ASVS 9.2.1.
 test('nbf and iat are believed up to the leeway ahead', async (context) => {
   const { clock, issuer, verifier } = await start(context)
   const token = issuer.mint()
@@ -101,12 +103,14 @@ test('lifetimeSecondsMax bounds the whole lifetime of a token', async (context) 
   assert.equal(await fateOf(verifier, issuer.mint({ iat, exp: iat + 61 })), 'lives-too-long')
 })
 
+// ASVS 9.1.2. RFC 8725bis J1.
 test('algorithms narrows what is accepted', async (context) => {
   const { issuer, verifier } = await start(context, { algorithms: ['RS256', 'EdDSA'] })
   assert.equal(await fateOf(verifier, issuer.mint()), 'algorithm-not-allowed')
   assert.deepEqual(issuer.requests, { metadata: 0, jwks: 0, token: 0 })
 })
 
+// ASVS 9.1.1.
 test('claims are judged only after the signature', async (context) => {
   const { issuer, verifier } = await start(context)
   for (const set of [{ exp: 1 }, { aud: 'reviews' }, { iss: 'x' }, { sub: 1 }, { cnf: {} }]) {

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { TokenWatch } from '../src/revocation/watch.ts'
 import { createWatches } from '../src/revocation/watch.ts'
 import { VerifyError } from '../src/verify-error.ts'
+import { processTimers } from '../src/timers.ts'
 import { waitUntil } from './wait-until.ts'
 
 const revoked = new VerifyError('invalid-token', 'the token is revoked')
@@ -12,7 +13,7 @@ const count = 5_000
 const turnMax = 500
 
 test('many watches are asked in slices, every one of them, and one that was closed never again', async (t) => {
-  const watches = createWatches()
+  const watches = createWatches(processTimers)
   t.after(() => watches.close(revoked))
   const asked = Array.from({ length: count }, () => 0)
   let inTurn = 0
@@ -39,7 +40,7 @@ test('many watches are asked in slices, every one of them, and one that was clos
 })
 
 test('what becomes known during a slice ends also those that were asked before it', async (t) => {
-  const watches = createWatches()
+  const watches = createWatches(processTimers)
   t.after(() => watches.close(revoked))
   let isRevoked = false
   const open = (): TokenWatch => watches.open(() => (isRevoked ? revoked : undefined))
@@ -52,7 +53,7 @@ test('what becomes known during a slice ends also those that were asked before i
 })
 
 test('watches that come while others are due keep none of those from being asked', async (t) => {
-  const watches = createWatches()
+  const watches = createWatches(processTimers)
   t.after(() => watches.close(revoked))
   let isRevoked = false
   const all = Array.from({ length: count }, () =>

@@ -6,6 +6,7 @@ import {
   ensureClients,
   newClientCredential,
   newRandomSecret,
+  readSealingKeys,
 } from '@portcullis/identity'
 import { administratorRole, revocationsScope } from '@portcullis/protocol'
 import { StartError } from '@portcullis/runtime'
@@ -24,8 +25,10 @@ export async function prepareDataFolder(folder: DataFolder): Promise<void> {
     refuseIfStoreExists(folder, folder.sealingKeyFile)
     writePrivateFile(folder.sealingKeyFile, newRandomSecret())
   }
-  // Without the old pepper people sign in again; nothing else depends on it.
-  if (!existsSync(folder.pepperFile)) writePrivateFile(folder.pepperFile, newRandomSecret())
+  if (!existsSync(folder.pepperFile)) {
+    refuseIfStoreExists(folder, folder.pepperFile)
+    writePrivateFile(folder.pepperFile, newRandomSecret())
+  }
   if (!existsSync(folder.credentialsFile)) {
     refuseIfStoreExists(folder, folder.credentialsFile)
     writeJson(folder.credentialsFile, newCredentials())
@@ -56,8 +59,9 @@ async function fillStore(folder: DataFolder, { accounts, clients }: Credentials)
     name: 'machine',
     audiences: ['orders'],
   }))
+  const sealingKeys = readSealingKeys({ PORTCULLIS_SEALING_KEY_FILE: folder.sealingKeyFile })
   // A store that has accounts is left as it is.
-  await bootstrap({ database: folder.database, accounts, clients: machines })
+  await bootstrap({ database: folder.database, accounts, clients: machines, sealingKeys })
 }
 
 /** The client by which a service reads the revocation feed; its credential is in a file of its own. */

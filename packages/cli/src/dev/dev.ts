@@ -8,9 +8,15 @@ import type { DevSettings } from './configuration.ts'
 import { lockFolder } from './folder-lock.ts'
 import { dataFolderAt } from './folder-paths.ts'
 import { choosePorts } from './ports.ts'
+import { endWithStarter } from './starter.ts'
+
+export interface DevOptions extends DevSettings {
+  readonly endWithStarter?: boolean
+}
 
 /** Runs the whole system in this folder until it is stopped. */
-export async function runDev(chosen: DevSettings): Promise<void> {
+export async function runDev({ endWithStarter: isBound, ...chosen }: DevOptions): Promise<void> {
+  if (isBound === true) endWithStarter()
   // The console belongs to the person who typed the command; each part has a log file.
   await runUntilStopped(createLog({ name: 'dev', level: 'warn' }), () => startDev(chosen))
 }

@@ -1,3 +1,4 @@
+import process from 'node:process'
 import type { Endpoints } from './configuration.ts'
 import type { DataFolder } from './folder-paths.ts'
 
@@ -27,6 +28,6 @@ Sign in as alice, order something through the gateway, and list your orders:
 curl -sS ${endpoints.gateway}/orders -H @${header} ${json} -d '{"item":"lamp","quantity":1}'
 curl -sS ${endpoints.gateway}/orders -H @${header}
 
-Logs are in ${path}/logs. Ctrl-C stops everything. To start over, stop it and delete ${path}.
+Logs are in ${path}/logs. Ctrl-C, or kill ${process.pid}, stops everything. To start over, stop it and delete ${path}.
 `
 }

@@ -1,31 +1,83 @@
+import type { AccountFilter, AccountInfo } from '@portcullis/client/admin'
 import { CommandError } from '../command-error.ts'
 import type { PasswordOptions } from '../given-password.ts'
 import { readPassword } from '../given-password.ts'
-import type { Administration } from './administration.ts'
+import { namesIn } from '../given-text.ts'
 import { asAdministrator } from './administration.ts'
-import type { RemoteOptions } from './credentials.ts'
+import { findAccount } from './named.ts'
+import type { DecisionOptions, RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
+import type { Revoked, WaitOptions } from './receipts.ts'
+import { sayRevoked, withReceipts } from './receipts.ts'
+import { say } from './said.ts'
+import type { Column } from './table.ts'
+import { printJsonList, printTable } from './table.ts'
 
-export interface DecisionOptions extends RemoteOptions {
-  readonly reason: string
+export interface ListOptions extends RemoteOptions {
+  readonly identifier?: string
+  readonly prefix?: string
+  readonly role?: string
+  readonly blocked?: true
+  readonly unconfirmed?: true
+  readonly createdAfter?: Date
+  readonly createdBefore?: Date
 }
 
-/** Blocks an account: every session and token of it ends at once. */
-export async function runBlock(identifier: string, options: DecisionOptions): Promise<void> {
-  const answer = await asAdministrator(readAdministrator(options), async (administration) => {
-    const id = await accountId(administration, identifier)
-    const { reason } = options
-    return administration.ask('POST', `/admin/accounts/${id}/block`, { reason })
+/** Prints every account that fits, the newest first. */
+export async function runList(options: ListOptions): Promise<void> {
+  await asAdministrator(readAdministrator(options), ({ accounts }) => {
+    const found = accounts.list(filterOf(options))
+    return options.json === true
+      ? printJsonList('accounts', membersOfAll(found), process.stdout)
+      : printTable(found, columns, process.stdout)
   })
-  say(options, { identifier, blocked: true, ...answer }, `${identifier} is blocked`)
+}
+
+function filterOf(options: ListOptions): AccountFilter {
+  const { identifier, prefix, role, blocked, unconfirmed, createdAfter, createdBefore } = options
+  return {
+    ...(identifier === undefined ? {} : { identifier }),
+    ...(prefix === undefined ? {} : { identifierPrefix: prefix }),
+    ...(role === undefined ? {} : { role }),
+    ...(blocked === undefined ? {} : { isBlocked: blocked }),
+    ...(unconfirmed === undefined ? {} : { isUnconfirmed: unconfirmed }),
+    ...(createdAfter === undefined ? {} : { createdAfter }),
+    ...(createdBefore === undefined ? {} : { createdBefore }),
+  }
+}
+
+const columns: readonly Column<AccountInfo>[] = [
+  { title: 'IDENTIFIER', of: ({ identifier }) => identifier },
+  { title: 'ROLES', of: ({ roles }) => roles },
+  { title: 'BLOCKED', of: ({ isBlocked }) => isBlocked },
+  { title: 'UNCONFIRMED', of: ({ isUnconfirmed }) => isUnconfirmed },
+  { title: 'CREATED_AT', of: ({ createdAt }) => createdAt },
+  { title: 'ID', of: ({ id }) => id },
+]
+
+async function* membersOfAll(accounts: AsyncIterable<AccountInfo>): AsyncGenerator<object> {
+  for await (const account of accounts) {
+    const { id, identifier, email, roles, attributes } = account
+    yield {
+      id,
+      identifier,
+      email,
+      email_verified: account.isEmailVerified,
+      roles,
+      attributes,
+      blocked: account.isBlocked,
+      unconfirmed: account.isUnconfirmed,
+      created_at: account.createdAt,
+    }
+  }
 }
 
 /** Lets the person sign in again. What was ended stays ended. */
 export async function runUnblock(identifier: string, options: DecisionOptions): Promise<void> {
+  const { reason } = options
   await asAdministrator(readAdministrator(options), async (administration) => {
-    const id = await accountId(administration, identifier)
-    const { reason } = options
-    return administration.ask('POST', `/admin/accounts/${id}/unblock`, { reason })
+    const { id } = await findAccount(administration, identifier)
+    await administration.accounts.unblock(id, { reason })
   })
   say(options, { identifier, blocked: false }, `${identifier} can sign in again`)
 }
@@ -33,28 +85,32 @@ export async function runUnblock(identifier: string, options: DecisionOptions): 
 export interface CreationOptions extends RemoteOptions, PasswordOptions {
   readonly email?: string
   readonly roles?: string
+  readonly reason?: string
 }
 
 /** Makes an account. Without a password its owner chooses one, by a link to the address. */
 export async function runCreate(identifier: string, options: CreationOptions): Promise<void> {
   const password = await readPassword(options)
-  if (password === undefined && options.email === undefined && !identifier.includes('@')) {
+  const { email, roles, reason } = options
+  if (password === undefined && email === undefined && !identifier.includes('@')) {
     const remedy = 'Name --email, where a link is sent to, or --password-stdin or --password-file.'
     throw new CommandError(2, 'there is no password, and no address to send a link to', remedy)
   }
-  const answer = await asAdministrator(readAdministrator(options), ({ ask }) =>
-    ask('POST', '/admin/accounts', {
-      identifier,
-      password,
-      email: options.email,
-      roles: options.roles === undefined ? undefined : namesIn(options.roles),
-    }),
+  const account = {
+    identifier,
+    ...(password === undefined ? {} : { password }),
+    ...(email === undefined ? {} : { email }),
+    ...(roles === undefined ? {} : { roles: namesIn(roles) }),
+    ...(reason === undefined ? {} : { reason }),
+  }
+  const made = await asAdministrator(readAdministrator(options), ({ accounts }) =>
+    accounts.create(account),
   )
   const how = password === undefined ? 'chooses a password by the link that is sent' : 'can sign in'
-  say(options, answer, `${identifier} ${how}`)
+  say(options, made, `${identifier} ${how}`)
 }
 
-export interface RolesOptions extends DecisionOptions {
+export interface RolesOptions extends DecisionOptions, WaitOptions {
   readonly set: string
 }
 
@@ -62,47 +118,43 @@ export interface RolesOptions extends DecisionOptions {
 export async function runRoles(identifier: string, options: RolesOptions): Promise<void> {
   const { set, reason } = options
   const roles = namesIn(set)
-  const answer = await asAdministrator(readAdministrator(options), async (administration) => {
-    const id = await accountId(administration, identifier)
-    return administration.ask('POST', `/admin/accounts/${id}/roles`, { roles, reason })
+  const revoked = await asAdministrator(readAdministrator(options), async (administration) => {
+    const { id } = await findAccount(administration, identifier)
+    const revocation = await administration.accounts.setRoles(id, { roles, reason })
+    return withReceipts(administration, revocation, options)
   })
   const which = roles.length === 0 ? 'no roles' : `the roles ${roles.join(', ')}`
-  say(options, { identifier, ...answer }, `${identifier} has ${which}`)
+  await sayRevoked(options, { identifier, roles }, `${identifier} has ${which}`, revoked)
 }
 
 /** Ends every session, makes the password worthless and sends a link for another one. */
-export async function runReset(identifier: string, options: DecisionOptions): Promise<void> {
-  const answer = await asAdministrator(readAdministrator(options), async (administration) => {
-    const id = await accountId(administration, identifier)
-    const { reason } = options
-    return administration.ask('POST', `/admin/accounts/${id}/reset`, { reason })
-  })
+export async function runReset(
+  identifier: string,
+  options: DecisionOptions & WaitOptions,
+): Promise<void> {
+  const revoked = await decide(identifier, options, 'reset')
   const sentence = `${identifier} is signed out and chooses a password by the link that is sent`
-  say(options, { identifier, ...answer }, sentence)
+  await sayRevoked(options, { identifier }, sentence, revoked)
 }
 
 /** Deletes an account for good. */
-export async function runDelete(identifier: string, options: DecisionOptions): Promise<void> {
-  const answer = await asAdministrator(readAdministrator(options), async (administration) => {
-    const id = await accountId(administration, identifier)
-    const { reason } = options
-    return administration.ask('DELETE', `/admin/accounts/${id}`, { reason })
+export async function runDelete(
+  identifier: string,
+  options: DecisionOptions & WaitOptions,
+): Promise<void> {
+  const revoked = await decide(identifier, options, 'delete')
+  await sayRevoked(options, { identifier, deleted: true }, `${identifier} is deleted`, revoked)
+}
+
+function decide(
+  identifier: string,
+  options: DecisionOptions & WaitOptions,
+  decision: 'reset' | 'delete',
+): Promise<Revoked> {
+  const { reason } = options
+  return asAdministrator(readAdministrator(options), async (administration) => {
+    const { id } = await findAccount(administration, identifier)
+    const revocation = await administration.accounts[decision](id, { reason })
+    return withReceipts(administration, revocation, options)
   })
-  say(options, { identifier, deleted: true, ...answer }, `${identifier} is deleted`)
-}
-
-function namesIn(text: string): readonly string[] {
-  return text.split(/[\s,]+/).filter((name) => name !== '')
-}
-
-async function accountId({ ask }: Administration, identifier: string): Promise<string> {
-  const query = new URLSearchParams({ identifier })
-  const { accounts } = await ask('GET', `/admin/accounts?${query.toString()}`)
-  const [account] = Array.isArray(accounts) ? (accounts as readonly { id?: unknown }[]) : []
-  if (typeof account?.id === 'string') return encodeURIComponent(account.id)
-  throw new CommandError(1, `there is no account ${identifier}`, 'Check the identifier.')
-}
-
-function say({ json }: RemoteOptions, members: object, sentence: string): void {
-  process.stdout.write(json === true ? `${JSON.stringify(members)}\n` : `${sentence}\n`)
 }

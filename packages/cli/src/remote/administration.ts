@@ -1,15 +1,10 @@
 import type { Client } from '@portcullis/client'
 import { ClientError, createClient } from '@portcullis/client'
+import type { Administration } from '@portcullis/client/admin'
+import { createAdministration } from '@portcullis/client/admin'
 import { CommandError } from '../command-error.ts'
+import { printable } from '../printable.ts'
 import type { Administrator } from './credentials.ts'
-
-/** Identity's admin routes, for the life of one command. */
-export interface Administration {
-  /** Answers the members of a 2xx answer; none for 204. Every other answer is a `CommandError`. */
-  readonly ask: (method: AdminRequest['method'], path: string, json?: object) => Promise<Members>
-}
-
-export type Members = Readonly<Record<string, unknown>>
 
 /** Signs in, does the job, and signs out again, so that no session of a command is left behind. */
 export async function asAdministrator<Result>(
@@ -17,15 +12,15 @@ export async function asAdministrator<Result>(
   job: (administration: Administration) => Promise<Result>,
 ): Promise<Result> {
   const client = clientFor(issuer)
+  await client.login({ identifier, password }).catch((error: unknown) => {
+    throw loginErrorOf(error, issuer)
+  })
   try {
-    await client.login({ identifier, password })
-    try {
-      return await job({ ask: (method, path, json) => ask(client, issuer, { method, path, json }) })
-    } finally {
-      await client.logout().catch(() => {})
-    }
+    return await job(createAdministration(client))
   } catch (error) {
-    throw commandErrorOf(error, issuer)
+    throw jobErrorOf(error, issuer)
+  } finally {
+    await client.logout().catch(() => {})
   }
 }
 
@@ -38,67 +33,7 @@ function clientFor(issuer: string): Client {
   }
 }
 
-interface AdminRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE'
-  readonly path: string
-  readonly json: object | undefined
-}
-
-async function ask(
-  client: Client,
-  issuer: string,
-  { method, path, json }: AdminRequest,
-): Promise<Members> {
-  const body = json === undefined ? {} : { body: JSON.stringify(json) }
-  const headers = json === undefined ? {} : { 'content-type': 'application/json' }
-  const response = await client
-    .fetch(`${issuer}${path}`, { method, headers, ...body })
-    .catch((error: unknown) => {
-      // The fetch that went out is not the client's own, so its failure is fetch's.
-      throw error instanceof TypeError ? unreachable(issuer) : error
-    })
-  const members = await membersOf(response).catch(() => {
-    // Its answer was cut off in the middle.
-    throw unreachable(issuer)
-  })
-  if (response.ok) return members
-  const why = whyOf(members) ?? `it answered ${response.status}`
-  throw response.status < 500
-    ? new CommandError(1, `refused: ${why}`, remedyOf(response.status))
-    : new CommandError(1, `identity failed: ${why}`, 'Look what has become of it, then try again.')
-}
-
-/** What a problem document says, with each member of the body that did not fit (RFC 9457). */
-function whyOf({ detail, title, errors }: Members): string | undefined {
-  const said = detail ?? title
-  if (typeof said !== 'string') return undefined
-  const faults = (Array.isArray(errors) ? errors : []).map(
-    ({ field, message }: Members) => `${String(field)} ${String(message)}`,
-  )
-  return printable([said, ...faults].join('; '))
-}
-
-function remedyOf(status: number): string {
-  return status === 404
-    ? 'Nothing was changed. Check that --issuer is that of identity, and not of the gateway.'
-    : 'Nothing was changed.'
-}
-
-async function membersOf(response: Response): Promise<Members> {
-  const text = await response.text()
-  try {
-    return text === '' ? {} : (JSON.parse(text) as Members)
-  } catch {
-    return {}
-  }
-}
-
-/** What somebody else wrote, without what a terminal would obey. */
-export function printable(text: string): string {
-  return text.replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}]/gu, '?')
-}
-
-function commandErrorOf(error: unknown, issuer: string): unknown {
+function loginErrorOf(error: unknown, issuer: string): unknown {
   if (!(error instanceof ClientError)) return error
   if (error.code === 'account-blocked') {
     const remedy = 'Another administrator must unblock it, with: accounts unblock.'
@@ -111,6 +46,36 @@ function commandErrorOf(error: unknown, issuer: string): unknown {
   return error.code === 'issuer-unreachable'
     ? unreachable(issuer)
     : new CommandError(1, `refused: ${error.message}`, 'Check the credentials file.')
+}
+
+function jobErrorOf(error: unknown, issuer: string): unknown {
+  if (!(error instanceof ClientError)) return error
+  const { status } = error
+  // No answer, or one that was cut off in the middle.
+  if (status === undefined && error.code === 'issuer-unreachable') return unreachable(issuer)
+  const why = whyOf(error)
+  if (status !== undefined && status >= 500) {
+    const remedy = 'Look what has become of it, then try again.'
+    return new CommandError(1, `identity failed: ${why}`, remedy)
+  }
+  if (error.code === 'issuer-unreachable') {
+    return new CommandError(1, 'identity has answered something else', 'Is it an older release?')
+  }
+  return new CommandError(1, `refused: ${why}`, remedyOf(error))
+}
+
+/** What a problem document says, with each member of the request that did not fit (RFC 9457). */
+function whyOf({ detail, reason, status, message, faults }: ClientError): string {
+  const word = reason?.replaceAll(/[-_]/g, ' ')
+  const said = detail ?? word ?? (status === undefined ? message : `it answered ${status}`)
+  const fields = faults.map((fault) => `${fault.field} ${fault.message}`)
+  return printable([said, ...fields].join('; '))
+}
+
+function remedyOf({ status }: ClientError): string {
+  return status === 404
+    ? 'Nothing was changed. Check that --issuer is that of identity, and not of the gateway.'
+    : 'Nothing was changed.'
 }
 
 function unreachable(issuer: string): CommandError {

@@ -15,6 +15,11 @@ export interface RemoteOptions {
   readonly json?: true
 }
 
+export interface DecisionOptions extends RemoteOptions {
+  /** Why; it is kept with the event. */
+  readonly reason: string
+}
+
 export interface Administrator {
   readonly issuer: string
   readonly identifier: string

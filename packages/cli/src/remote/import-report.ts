@@ -1,5 +1,5 @@
-import { once } from 'node:events'
 import type { Writable } from 'node:stream'
+import { write } from './written.ts'
 
 /** What has become of the lines so far. */
 export interface ImportCounts {
@@ -83,9 +83,4 @@ function textOf({ line, field, message }: LineMistake): string {
 function sentenceOf({ imported, existing, mistaken }: ImportCounts, isDryRun: boolean): string {
   const done = isDryRun ? 'could be imported' : 'imported'
   return `accounts ${done}: ${imported}, there already: ${existing}, lines with mistakes: ${mistaken}`
-}
-
-/** Waits for a slow reader. */
-async function write(stream: Writable, text: string): Promise<void> {
-  if (text !== '' && !stream.write(text)) await once(stream, 'drain')
 }

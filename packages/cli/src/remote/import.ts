@@ -1,8 +1,7 @@
-import { open } from 'node:fs/promises'
-import { systemErrorCode } from '@portcullis/runtime'
+import type { Administration, ImportResult } from '@portcullis/client/admin'
 import { CommandError } from '../command-error.ts'
-import type { Administration } from './administration.ts'
-import { asAdministrator, printable } from './administration.ts'
+import { printable } from '../printable.ts'
+import { asAdministrator } from './administration.ts'
 import type { RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
 import type { ImportGroup } from './import-groups.ts'
@@ -10,6 +9,7 @@ import { readGroups } from './import-groups.ts'
 import type { ImportCounts, ImportReport } from './import-report.ts'
 import { createImportReport } from './import-report.ts'
 import { createSeenIdentifiers } from './seen-identifiers.ts'
+import { openSource } from './source-file.ts'
 
 export interface ImportOptions extends RemoteOptions {
   readonly dryRun?: true
@@ -35,7 +35,7 @@ export async function runImport(path: string, options: ImportOptions): Promise<v
   let isUnderWay = false
   const counts = await asAdministrator(administrator, (administration) => {
     isUnderWay = true
-    return importFile(readable(source, path), { administration, report, options })
+    return importFile(source, { administration, report, options })
   }).catch((error: unknown) => {
     throw isUnderWay ? resumable(error) : error
   })
@@ -93,18 +93,16 @@ async function importFile(
 }
 
 async function sendGroup(
-  { ask }: Administration,
-  { accounts }: ImportGroup,
+  { accounts }: Administration,
+  group: ImportGroup,
   { dryRun, reason }: ImportOptions,
-): Promise<readonly unknown[]> {
-  if (accounts.length === 0) return []
-  const { results } = await ask('POST', '/admin/accounts/import', {
-    accounts: accounts.map(({ json }) => json),
-    dry_run: dryRun,
-    reason,
+): Promise<readonly ImportResult[]> {
+  if (group.accounts.length === 0) return []
+  return accounts.import({
+    accounts: group.accounts.map(({ json }) => json),
+    ...(dryRun === undefined ? {} : { isDryRun: dryRun }),
+    ...(reason === undefined ? {} : { reason }),
   })
-  if (Array.isArray(results) && results.length === accounts.length) return results
-  throw new CommandError(1, 'identity has answered something else', 'Is it an older release?')
 }
 
 interface FieldMistake {
@@ -117,11 +115,13 @@ type Judged =
   | { readonly kind: 'mistaken'; readonly mistakes: readonly FieldMistake[] }
 
 /** What identity has answered of an account; and of two lines with one identifier the second is a mistake. */
-function createJudge({ onExisting }: ImportOptions): (result: unknown, line: number) => Judged {
+function createJudge({
+  onExisting,
+}: ImportOptions): (result: ImportResult | undefined, line: number) => Judged {
   const seen = createSeenIdentifiers()
   return (result, line) => {
-    const { outcome, identifier, errors } = result as Readonly<Record<string, unknown>>
-    if (outcome === 'mistaken') return { kind: 'mistaken', mistakes: mistakesIn(errors) }
+    const { outcome, identifier, faults = [] } = result ?? {}
+    if (outcome === 'mistaken') return { kind: 'mistaken', mistakes: faults.map(printed) }
     const earlier = seen.earlierLine(String(identifier), line)
     if (earlier !== undefined) return mistaken('/identifier', `is the same as in line ${earlier}`)
     if (outcome !== 'exists') return { kind: 'imported' }
@@ -135,36 +135,6 @@ function mistaken(field: string, message: string): Judged {
   return { kind: 'mistaken', mistakes: [{ field, message }] }
 }
 
-function mistakesIn(errors: unknown): readonly FieldMistake[] {
-  const list = Array.isArray(errors) ? (errors as readonly Partial<FieldMistake>[]) : []
-  return list.map(({ field, message }) => ({
-    field: printable(String(field)),
-    message: printable(String(message)),
-  }))
-}
-
-/** A file, or standard input for `-`. */
-async function openSource(path: string): Promise<AsyncIterable<Uint8Array>> {
-  if (path === '-') return process.stdin
-  try {
-    return (await open(path)).createReadStream()
-  } catch (error) {
-    throw unreadable(path, error)
-  }
-}
-
-async function* readable(
-  source: AsyncIterable<Uint8Array>,
-  path: string,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* source
-  } catch (error) {
-    throw unreadable(path, error)
-  }
-}
-
-function unreadable(path: string, error: unknown): CommandError {
-  const why = systemErrorCode(error) ?? 'error'
-  return new CommandError(2, `${path} cannot be read (${why})`, 'Name a file with the accounts.')
+function printed({ field, message }: FieldMistake): FieldMistake {
+  return { field: printable(field), message: printable(message) }
 }

@@ -1,50 +1,95 @@
-import type { Members } from './administration.ts'
-import { asAdministrator, printable } from './administration.ts'
-import type { RemoteOptions } from './credentials.ts'
+import { CommandError } from '../command-error.ts'
+import { asAdministrator } from './administration.ts'
+import type { DecisionOptions, RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
+import type { KeyInfo } from '@portcullis/client/admin'
+import type { Revoked, WaitOptions } from './receipts.ts'
+import { membersOfReach, sayReach, summaryOf, withReceipts } from './receipts.ts'
+import type { Column } from './table.ts'
+import { printTable } from './table.ts'
 
 /** Prints every key that is published, and those that were destroyed. */
 export async function runKeysList(options: RemoteOptions): Promise<void> {
-  const answer = await asAdministrator(readAdministrator(options), ({ ask }) =>
-    ask('GET', '/admin/keys'),
-  )
-  print(options, answer)
+  await print(options, await asAdministrator(readAdministrator(options), ({ keys }) => keys.list()))
 }
 
 export interface RotateOptions extends RemoteOptions {
   readonly purpose?: string
   readonly algorithm?: string
+  readonly reason?: string
 }
 
 /** Promotes the waiting keys. Refused, with the moment when it may, while they are too young. */
 export async function runKeysRotate(options: RotateOptions): Promise<void> {
-  const { purpose, algorithm } = options
-  const answer = await asAdministrator(readAdministrator(options), ({ ask }) =>
-    ask('POST', '/admin/keys/rotate', { purpose, algorithm }),
+  const { purpose, algorithm, reason } = options
+  const rotation = {
+    ...(purpose === undefined ? {} : { purpose }),
+    ...(algorithm === undefined ? {} : { algorithm }),
+    ...(reason === undefined ? {} : { reason }),
+  }
+  const rotated = await asAdministrator(readAdministrator(options), ({ keys }) =>
+    keys.rotate(rotation),
   )
-  print(options, answer)
+  await print(options, rotated)
 }
 
-function print({ json }: RemoteOptions, answer: Members): void {
-  process.stdout.write(json === true ? `${JSON.stringify(answer)}\n` : tableOf(answer['keys']))
+/** Takes a key out of use for good and at once. Asked again it changes nothing. */
+export async function runKeysWithdraw(
+  kid: string,
+  options: DecisionOptions & WaitOptions,
+): Promise<void> {
+  const { reason } = options
+  const { keys, revoked } = await asAdministrator(
+    readAdministrator(options),
+    async (administration) => {
+      const withdrawn = await administration.keys.withdraw(kid, { reason })
+      const { revocation } = withdrawn
+      return {
+        keys: withdrawn.keys,
+        revoked: revocation && (await withReceipts(administration, revocation, options)),
+      }
+    },
+  )
+  await print(options, keys, revoked)
+  if (options.wait === undefined) return
+  if (revoked?.reach === undefined) {
+    const remedy =
+      'It is a key of the feed, or was withdrawn before: ask with GET /revocations/receipts.'
+    throw new CommandError(1, 'no token was taken back, so there is nothing to wait for', remedy)
+  }
+  if (options.json !== true) process.stdout.write(`${summaryOf(revoked.reach.receipts)}\n`)
+  await sayReach(options, revoked.reach)
 }
 
-const columns = ['purpose', 'algorithm', 'state', 'created_at', 'kid'] as const
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? printable(value) : ''
+async function print(
+  { json }: RemoteOptions,
+  keys: readonly KeyInfo[],
+  { revocation, reach }: Partial<Revoked> = {},
+): Promise<void> {
+  if (json !== true) return printTable(keys, columns, process.stdout)
+  const receipts = reach && membersOfReach(reach)
+  const members = { keys: keys.map(membersOf), revocation, receipts }
+  process.stdout.write(`${JSON.stringify(members)}\n`)
 }
 
-function tableOf(keys: unknown): string {
-  const rows = (Array.isArray(keys) ? (keys as readonly Members[]) : []).map((key) =>
-    columns.map((column) => textOf(key[column])),
-  )
-  const table = [columns.map((column) => column.toUpperCase()), ...rows]
-  const widths = table[0]?.map((_title, at) =>
-    Math.max(...table.map((row) => row[at]?.length ?? 0)),
-  )
-  return table
-    .map((row) => row.map((cell, at) => cell.padEnd(widths?.[at] ?? 0)).join('  '))
-    .map((line) => `${line.trimEnd()}\n`)
-    .join('')
+const columns: readonly Column<KeyInfo>[] = [
+  { title: 'PURPOSE', of: ({ purpose }) => purpose },
+  { title: 'ALGORITHM', of: ({ algorithm }) => algorithm },
+  { title: 'STATE', of: ({ state }) => state },
+  { title: 'CREATED_AT', of: ({ createdAt }) => createdAt },
+  { title: 'KID', of: ({ kid }) => kid },
+]
+
+function membersOf({ kid, purpose, algorithm, state, ...times }: KeyInfo): object {
+  return {
+    kid,
+    purpose,
+    algorithm,
+    state,
+    created_at: times.createdAt,
+    activated_at: times.activatedAt,
+    retired_at: times.retiredAt,
+    destroyed_at: times.destroyedAt,
+    withdrawn_at: times.withdrawnAt,
+  }
 }

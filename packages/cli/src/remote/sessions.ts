@@ -1,18 +1,109 @@
+import { ClientError } from '@portcullis/client'
+import type { AdministeredSession, Administration } from '@portcullis/client/admin'
+import type { RevocationPosition } from '@portcullis/protocol'
+import { CommandError } from '../command-error.ts'
+import { printable } from '../printable.ts'
 import { asAdministrator } from './administration.ts'
-import type { RemoteOptions } from './credentials.ts'
+import { findAccount } from './named.ts'
+import type { DecisionOptions, RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
+import type { WaitOptions } from './receipts.ts'
+import { sayRevoked, withReceipts } from './receipts.ts'
+import { say } from './said.ts'
+import type { Column } from './table.ts'
+import { printJsonList, printTable } from './table.ts'
 
-export interface EndAllOptions extends RemoteOptions {
-  readonly reason: string
+export interface SessionListOptions extends RemoteOptions {
+  /** The identifier of its owner. */
+  readonly account?: string
+  readonly client?: string
+  /** With those that are over. */
+  readonly all?: true
+}
+
+/** Prints where people are signed in, the newest login first; that of this command is among them. */
+export async function runSessionsList(options: SessionListOptions): Promise<void> {
+  const { account: identifier, client, all } = options
+  await asAdministrator(readAdministrator(options), async (administration) => {
+    const account =
+      identifier === undefined ? undefined : (await findAccount(administration, identifier)).id
+    const found = administration.sessions.list({
+      ...(account === undefined ? {} : { account }),
+      ...(client === undefined ? {} : { client }),
+      ...(all === undefined ? {} : { state: 'all' }),
+    })
+    await (options.json === true
+      ? printJsonList('sessions', membersOfAll(found), process.stdout)
+      : printTable(found, columns, process.stdout))
+  })
+}
+
+const columns: readonly Column<AdministeredSession>[] = [
+  { title: 'IDENTIFIER', of: ({ account }) => account.identifier },
+  { title: 'LIVE', of: ({ isLive }) => isLive },
+  { title: 'CLIENT', of: ({ client }) => client },
+  { title: 'CREATED_AT', of: ({ createdAt }) => createdAt },
+  { title: 'LAST_USED_AT', of: ({ lastUsedAt }) => lastUsedAt },
+  { title: 'NETWORK', of: ({ network }) => network },
+  { title: 'ID', of: ({ id }) => id },
+  // The longest, which anybody can choose.
+  { title: 'DEVICE', of: ({ device }) => device },
+]
+
+async function* membersOfAll(sessions: AsyncIterable<AdministeredSession>): AsyncGenerator<object> {
+  for await (const session of sessions) {
+    const { id, account, client, device, network } = session
+    yield {
+      id,
+      account,
+      live: session.isLive,
+      bound: session.isBound,
+      client,
+      device,
+      network,
+      created_at: session.createdAt,
+      last_used_at: session.lastUsedAt,
+      expires_at: session.expiresAt,
+      ended_at: session.endedAt,
+    }
+  }
+}
+
+/** Ends one session, whoever's it is. */
+export async function runSessionsEnd(
+  sessionId: string,
+  options: DecisionOptions & WaitOptions,
+): Promise<void> {
+  const { reason } = options
+  const revoked = await asAdministrator(readAdministrator(options), async (administration) =>
+    withReceipts(administration, await end(administration, sessionId, reason), options),
+  )
+  await sayRevoked(
+    options,
+    { session_id: sessionId, ended: true },
+    'the session has ended',
+    revoked,
+  )
+}
+
+async function end(
+  { sessions }: Administration,
+  sessionId: string,
+  reason: string,
+): Promise<RevocationPosition> {
+  try {
+    return await sessions.end(sessionId, { reason })
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.status !== 404) throw error
+    throw new CommandError(1, `there is no session ${printable(sessionId)}`, 'See: sessions list.')
+  }
 }
 
 /** Signs everybody out, the administrator who asks as well. */
-export async function runEndAll(options: EndAllOptions): Promise<void> {
-  const administrator = readAdministrator(options)
-  const { issuer } = administrator
-  const answer = await asAdministrator(administrator, ({ ask }) =>
-    ask('POST', '/admin/sessions/end-all', { issuer, reason: options.reason }),
+export async function runEndAll(options: DecisionOptions): Promise<void> {
+  const { reason } = options
+  const revocation = await asAdministrator(readAdministrator(options), ({ sessions }) =>
+    sessions.endAll({ reason }),
   )
-  const sentence = 'every session has ended; everybody signs in again'
-  process.stdout.write(options.json === true ? `${JSON.stringify(answer)}\n` : `${sentence}\n`)
+  say(options, { revocation }, 'every session has ended; everybody signs in again')
 }

@@ -30,5 +30,5 @@ export async function deleteOwnAccount(
   const check = await checkPassword(parts, { account, identifier, password, address })
   if (check.kind === 'busy' || check.kind === 'throttled') return check
   if (check.kind === 'mismatch') return { kind: 'bad-credentials' }
-  return parts.administration.deleteOwn({ caller: callerOf(session), checkedHash })
+  return parts.administration.deleteOwn({ caller: callerOf(session, address), checkedHash })
 }

@@ -36,6 +36,8 @@ export type IssuedLink =
 export interface PasswordReset {
   readonly tokenHash: string
   readonly newHash: string
+  /** The address that it comes from, for the audit record. */
+  readonly network?: string | undefined
 }
 
 export type ResetOutcome =

@@ -17,8 +17,13 @@ export interface Superseded {
   readonly kind: 'superseded'
 }
 
-export function administratorOf(session: KnownSession): Administrator {
-  return { kind: 'administrator', ...callerOf(session) }
+export function administratorOf(session: KnownSession, network?: string): Administrator {
+  return { kind: 'administrator', ...callerOf(session, network) }
+}
+
+/** From where; a command that opens the database itself comes from no address. */
+export function networkOf(actor: Actor): string | undefined {
+  return actor.kind === 'administrator' ? actor.network : undefined
 }
 
 /** How events name who has decided: by the id of an account, which is longer than this word. */

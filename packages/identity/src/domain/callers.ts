@@ -1,6 +1,8 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { Caller, Generations, KnownSession, SessionStore } from './sessions.ts'
 import { isLive } from './sessions.ts'
+import type { TokenMarks } from './token-marks.ts'
+import { marksOf } from './token-marks.ts'
 
 /**
  * Finds the live session behind the verified claims of a token. Undefined when the session is over or
@@ -9,23 +11,27 @@ import { isLive } from './sessions.ts'
  */
 export async function findCaller(
   sessions: Pick<SessionStore, 'find'>,
-  { sub, sid, gen, cgen }: AccessTokenClaims,
+  claims: AccessTokenClaims,
+  marks: TokenMarks = marksOf(claims),
 ): Promise<KnownSession | undefined> {
+  const { sub, sid, gen, cgen } = claims
   if (sid === undefined || gen === undefined || cgen === undefined) return undefined
-  const session = await sessions.find(sid)
+  const session = await sessions.find(sid, marks)
   if (session === undefined || session.accountId !== sub || !isLive(session)) return undefined
   const isCurrent = gen >= session.account.generation && cgen >= session.client.generation
   return isCurrent ? session : undefined
 }
 
 /** Somebody with an access token. */
-export function callerOf(session: KnownSession): Caller {
-  return { ...holderOf(session), judgedBy: generationsOf(session) }
+export function callerOf(session: KnownSession, network?: string): Caller {
+  const { foundBy } = session
+  const judgedBy = generationsOf(session)
+  return { ...holderOf(session, network), judgedBy, ...(foundBy === undefined ? {} : { foundBy }) }
 }
 
 /** Somebody with a refresh token. */
-export function holderOf({ id, accountId }: KnownSession): Caller {
-  return { accountId, sessionId: id }
+export function holderOf({ id, accountId }: KnownSession, network?: string): Caller {
+  return { accountId, sessionId: id, ...(network !== undefined && { network }) }
 }
 
 /** Whether that holds still, by the session as it is now. */

@@ -1,17 +1,20 @@
 import type { AccessToken, AccessTokenMinter } from './access-tokens.ts'
 import { mintAccessToken } from './access-tokens.ts'
-import type { ClientCredential, ClientStore } from './clients.ts'
-import { authenticateClient } from './clients.ts'
+import type { Client } from './clients.ts'
+import type { ExamineProof, RefusedProof } from './proofs.ts'
+import { noProof, refusalOfUse } from './proofs.ts'
 import type { Registry, RequestedAccess } from './registry.ts'
 import { chooseTarget, narrowScopes, scopesOfClient } from './registry.ts'
 
 export interface ClientCredentialsParts extends AccessTokenMinter {
   readonly registry: Registry
-  readonly clients: ClientStore
 }
 
 export interface ClientCredentialsRequest extends RequestedAccess {
-  readonly credential: ClientCredential
+  /** Authenticated. */
+  readonly client: Client
+  /** Default: the request brings no proof along. */
+  readonly examineProof?: ExamineProof
 }
 
 export type ClientCredentialsOutcome =
@@ -19,22 +22,29 @@ export type ClientCredentialsOutcome =
   | { readonly kind: 'refused'; readonly why: ClientCredentialsRefusal; readonly detail?: string }
 
 export type ClientCredentialsRefusal =
-  'bad-client' | 'grant-not-allowed' | 'unknown-audience' | 'unknown-scope' | 'token-over-budget'
+  | 'grant-not-allowed'
+  | 'unknown-audience'
+  | 'unknown-scope'
+  | 'token-over-budget'
+  | 'proof-required'
+  | RefusedProof['why']
 
 /** RFC 6749 section 4.4: a machine client gets a token that speaks for nobody but itself. */
 export async function grantClientCredentials(
   parts: ClientCredentialsParts,
   request: ClientCredentialsRequest,
 ): Promise<ClientCredentialsOutcome> {
-  const client = await authenticateClient(parts.clients, request.credential)
-  if (client === undefined) return { kind: 'refused', why: 'bad-client' }
+  const { client } = request
   if (!client.grants.includes('client_credentials')) {
     return { kind: 'refused', why: 'grant-not-allowed' }
   }
+  const proof = (request.examineProof ?? noProof)()
+  if (proof.kind === 'refused') return proof
+  const { key } = proof
   const chosen = chooseTarget(parts.registry, client, request)
   if (chosen.kind === 'refused') return chosen
   const granted = scopesOfClient(parts.registry, client, chosen.target.audiences)
-  return mintAccessToken(
+  const token = await mintAccessToken(
     parts,
     {
       target: chosen.target,
@@ -43,7 +53,9 @@ export async function grantClientCredentials(
       clientGeneration: client.generation,
       scopes: narrowScopes(granted, request.scopes),
       roles: [],
+      keyThumbprint: key?.thumbprint,
     },
-    client.readAt,
+    client.vouchedAt,
   )
+  return token.kind === 'refused' ? token : ((await refusalOfUse(key)) ?? token)
 }

@@ -14,11 +14,12 @@ export interface FreshToken {
 export async function mintFreshToken(
   parts: SessionTokenParts & { readonly sessions: Pick<SessionStore, 'find'> },
   sessionId: string,
+  keyThumbprint?: string,
 ): Promise<FreshToken | undefined> {
   const session = await parts.sessions.find(sessionId)
   // Not live: blocked, or signed out everywhere, since the change. A token of its present generation
   // would be above the floor that this was revoked with.
   if (session === undefined || !isLive(session)) return undefined
-  const token = mintForSession(parts, session, {})
+  const token = await mintForSession(parts, session, { keyThumbprint })
   return token.kind === 'refused' ? undefined : { token, session }
 }

@@ -1,81 +1,90 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
-import type { AlgorithmName, PublicJwk, SigningKey } from '@portcullis/protocol/jws'
-import { algorithmNamed, publicJwk } from '@portcullis/protocol/jws'
+import type { PublicJwk } from '@portcullis/protocol/jws'
 import type { KeyFacts, KeyLine, KeyPurpose } from './key-life.ts'
-import type { Sealer } from './sealing.ts'
-
-/** A key pair that no store has yet: the public half in the clear, the private half sealed. */
-export interface NewKey extends KeyLine {
-  readonly kid: string
-  readonly publicJwk: PublicJwk
-  readonly sealedPrivateKey: string
-}
+import type { KeyKeeping, OpenedKey, SignWithKey } from './key-opening.ts'
+import { isVaulted, openKey } from './key-opening.ts'
 
 /** A signing key as it is kept. */
 export interface StoredKey extends KeyFacts {
   readonly publicJwk: PublicJwk
-  /** Undefined once the key is destroyed. */
-  readonly sealedPrivateKey: string | undefined
+  /** The sealed private half or its name in a vault; undefined once the key is destroyed. */
+  readonly kept: string | undefined
 }
 
 export interface JwkSet {
   readonly keys: readonly PublicJwk[]
 }
 
-/** Opened keys. Only the active ones are held with their private halves. */
+/** A key that can be signed with. */
+export interface HeldKey extends StoredKey {
+  readonly sign: SignWithKey
+}
+
+/** Opened keys. */
 export interface HeldKeys {
   readonly kind: 'held'
-  readonly facts: readonly KeyFacts[]
-  readonly active: (line: KeyLine) => SigningKey | undefined
+  readonly keys: readonly HeldKey[]
+  readonly active: (line: KeyLine) => HeldKey | undefined
   readonly jwks: Readonly<Record<KeyPurpose, JwkSet>>
 }
 
-export interface UnopenableKey {
-  readonly kind: 'unopenable'
+export interface UnopenableKey extends Extract<OpenedKey, { readonly kind: 'unopenable' }> {
   readonly kid: string
-  readonly why: 'sealed-with-another-key' | 'damaged'
 }
 
-export function generateKey({ purpose, algorithm }: KeyLine, sealer: Sealer): NewKey {
-  const { publicKey, privateKey } = algorithmNamed(algorithm).generateKeyPair()
-  const jwk = publicJwk(publicKey, algorithm)
-  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
-  const sealedPrivateKey = sealer.seal(pem, jwk.kid)
-  return { kid: jwk.kid, purpose, algorithm, publicJwk: jwk, sealedPrivateKey }
+/**
+ * Opens all of these keys, none of which may be destroyed, or says which one cannot be opened. Retiring
+ * ones too: their public halves are published, so they have to be ours.
+ */
+export async function openKeys(
+  stored: readonly StoredKey[],
+  keeping: KeyKeeping,
+  before: HeldKeys = holdingNothing,
+): Promise<HeldKeys | UnopenableKey> {
+  const opened = await Promise.all(
+    stored.map(async (key) => ({
+      key,
+      result: knownBefore(key, before) ?? (await openKey(key, keeping)),
+    })),
+  )
+  const keys: HeldKey[] = []
+  for (const { key, result } of opened) {
+    if (result.kind === 'unopenable') return { ...result, kid: key.kid }
+    keys.push({ ...key, sign: result.sign })
+  }
+  return hold(keys)
 }
 
-/** Opens all of these keys, none of which may be destroyed, or says which one cannot be opened. */
-export function openKeys(stored: readonly StoredKey[], sealer: Sealer): HeldKeys | UnopenableKey {
-  const signingKeys: Record<KeyPurpose, Map<AlgorithmName, SigningKey>> = {
-    'access-token': new Map(),
-    feed: new Map(),
-  }
-  for (const key of stored) {
-    const opened = openKey(key, sealer)
-    if ('kind' in opened) return opened
-    if (key.state === 'active') signingKeys[key.purpose].set(key.algorithm, opened)
-  }
+/** A vault is asked for each key once: it may take its time, and count what it is asked. */
+function knownBefore(key: StoredKey, { keys }: HeldKeys): OpenedKey | undefined {
+  if (!isVaulted(key)) return undefined
+  const known = keys.find(
+    ({ kid, kept, publicJwk }) =>
+      kid === key.kid &&
+      kept === key.kept &&
+      JSON.stringify(publicJwk) === JSON.stringify(key.publicJwk),
+  )
+  return known && { kind: 'opened', sign: known.sign }
+}
+
+/** What is held without the keys that the store has no more; the very same when that changes nothing. */
+export function withoutGone(held: HeldKeys, kids: ReadonlySet<string>): HeldKeys {
+  const left = held.keys.filter(({ kid }) => kids.has(kid))
+  return left.length === held.keys.length ? held : hold(left)
+}
+
+function hold(keys: readonly HeldKey[]): HeldKeys {
   const jwksOf = (purpose: KeyPurpose): JwkSet => ({
-    keys: stored.filter((key) => key.purpose === purpose).map((key) => key.publicJwk),
+    keys: keys.filter((key) => key.purpose === purpose).map((key) => key.publicJwk),
   })
   return {
     kind: 'held',
-    facts: stored,
-    active: ({ purpose, algorithm }) => signingKeys[purpose].get(algorithm),
+    keys,
+    active: ({ purpose, algorithm }) =>
+      keys.find(
+        (key) => key.state === 'active' && key.purpose === purpose && key.algorithm === algorithm,
+      ),
     jwks: { 'access-token': jwksOf('access-token'), feed: jwksOf('feed') },
   }
 }
 
-/** Opens a retiring key too: its public half is published, so it has to be ours. */
-function openKey(key: StoredKey, sealer: Sealer): SigningKey | UnopenableKey {
-  const { kid, algorithm, sealedPrivateKey } = key
-  if (sealedPrivateKey === undefined) return { kind: 'unopenable', kid, why: 'damaged' }
-  const opened = sealer.open(sealedPrivateKey, kid)
-  if (opened.kind !== 'opened') return { kind: 'unopenable', kid, why: opened.kind }
-  const privateKey = createPrivateKey(opened.plaintext)
-  // The public half is not sealed. Another key in its place would let a stranger sign for us.
-  return isDeepStrictEqual(key.publicJwk, publicJwk(createPublicKey(privateKey), algorithm))
-    ? { kid, algorithm, privateKey }
-    : { kind: 'unopenable', kid, why: 'damaged' }
-}
+export const holdingNothing: HeldKeys = hold([])

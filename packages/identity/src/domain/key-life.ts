@@ -5,9 +5,10 @@ export type KeyPurpose = 'access-token' | 'feed'
 
 /**
  * A key is published while it is pending, signs while it is active, and still verifies while it is
- * retiring. When it is destroyed its private half is erased, and nothing of it is published.
+ * retiring. When it is destroyed its private half is erased, and nothing of it is published. When it is
+ * withdrawn that happens before its time: what it has signed is not to be believed.
  */
-export type KeyState = 'pending' | 'active' | 'retiring' | 'destroyed'
+export type KeyState = 'pending' | 'active' | 'retiring' | 'destroyed' | 'withdrawn'
 
 /** Keys that follow one another: at any time one of them is active and one is pending. */
 export interface KeyLine {
@@ -22,6 +23,7 @@ export interface KeyFacts extends KeyLine {
   readonly createdAt: number
   readonly activatedAt: number | undefined
   readonly retiredAt: number | undefined
+  /** Of withdrawn keys too. */
   readonly destroyedAt: number | undefined
 }
 
@@ -63,8 +65,8 @@ const dayMs = 24 * 3600 * 1000
 const accessTokenSecondsLongest = 3600
 /** What a retiring key stays beyond the life of the last token that it can have signed. */
 const retiringMarginMs = 60_000
-/** Four algorithms with 1 active, 1 pending and 6 retiring keys are 32, the most a verifier reads. */
-const retiringKeysMax = 6
+/** Five algorithms with 1 active, 1 pending and 4 retiring keys are 30; verifiers read 32. */
+const retiringKeysMax = 4
 
 /** How long a copy of the key set may be used while a fresh one is fetched (RFC 5861 section 3). */
 export function staleWhileRevalidateSeconds(jwksMaxAgeSeconds: number): number {
@@ -110,6 +112,20 @@ function roomAt(stock: KeyStock, line: KeyLine): number {
   const retiring = stock.keys.filter((key) => key.state === 'retiring' && isOfLine(key, line))
   const deaths = retiring.map((key) => diesAt(key, stock)).toSorted((one, other) => one - other)
   return deaths.at(-retiringKeysMax) ?? 0
+}
+
+/** Those whose active key has been published so long that every copy of the key set in use has it. */
+export function readyAlgorithms(
+  stock: KeyStock,
+  { publishedMsMin }: KeyPolicy,
+): ReadonlySet<AlgorithmName> {
+  const ready = stock.keys.filter(
+    ({ purpose, state, createdAt }) =>
+      purpose === 'access-token' &&
+      state === 'active' &&
+      stock.readAt - createdAt >= publishedMsMin,
+  )
+  return new Set(ready.map(({ algorithm }) => algorithm))
 }
 
 /** The lines whose active key has reached its age and whose pending key is ready. */

@@ -1,20 +1,28 @@
-import type { JsonObject } from '@portcullis/protocol'
+import type { AccessTokenClaims, JsonObject } from '@portcullis/protocol'
 import { accessTokenType } from '@portcullis/protocol'
-import type { AlgorithmName, SigningKey } from '@portcullis/protocol/jws'
-import { signCompactJws } from '@portcullis/protocol/jws'
-import type { SignAccessToken } from './access-tokens.ts'
-import type { HeldKeys, JwkSet, UnopenableKey } from './key-custody.ts'
+import type { AlgorithmName } from '@portcullis/protocol/jws'
+import type { HeldKey, HeldKeys, JwkSet, UnopenableKey } from './key-custody.ts'
 import type { KeyFacts, KeyLine } from './key-life.ts'
 import { keyPolicy } from './key-life.ts'
 import type { KeyStore, RotatedKeys, RotateKeys, UpkeepOutcome } from './key-upkeep.ts'
 import { createKeyUpkeep } from './key-upkeep.ts'
-import type { Sealer } from './sealing.ts'
+import type { KeyKeeping } from './key-opening.ts'
+import type { KeyWithdrawalOutcome, WithdrawKey } from './key-withdrawal.ts'
+import { SignerUnavailableError } from './signer-unavailable.ts'
 
-/** Holds the private keys. They come in sealed and never leave it. */
+/** Holds the private keys. They come in sealed and never leave it, or they stay in a vault and never come in. */
 export interface Keyring {
-  readonly sign: SignAccessToken
+  /**
+   * Signs claims as an `at+jwt` (RFC 9068 section 2.1). Rejects with a `SignerUnavailableError` when it cannot at the
+   * moment.
+   */
+  readonly sign: (claims: AccessTokenClaims, algorithm: AlgorithmName) => Promise<string>
+  /** Whether every copy of the key set that is in use has the key that signs with this algorithm. */
+  readonly isReady: (algorithm: AlgorithmName) => boolean
+  /** The first of these that is ready, or else the last: whoever names only one wants it at once. */
+  readonly firstReady: (algorithms: readonly AlgorithmName[]) => AlgorithmName
   /** Signs a document of the revocation feed with the active feed key. */
-  readonly signCheckpoint: (payload: JsonObject, typ: string) => string
+  readonly signCheckpoint: (payload: JsonObject, typ: string) => Promise<string>
   /** The public halves of all keys for access tokens that are not destroyed (RFC 7517). */
   readonly publicJwks: () => JwkSet
   /** The same for the keys of the feed, none of which is in the other set. */
@@ -23,6 +31,8 @@ export interface Keyring {
   readonly list: () => Promise<readonly KeyFacts[]>
   /** Rotates now. Refuses, and changes nothing, while a key that would sign is too young. */
   readonly rotate: (request?: RotateKeys) => Promise<RotatedKeys>
+  /** Takes a key out of use for good, whatever its state, because its private half may be known to others. */
+  readonly withdraw: (request: WithdrawKey) => Promise<KeyWithdrawalOutcome>
   /**
    * To be called every second: follows what other processes did, rotates what has reached its age,
    * destroys what is dead. When a key cannot be opened, the keys held before stay in use.
@@ -30,11 +40,12 @@ export interface Keyring {
   readonly tick: () => Promise<UpkeepOutcome>
 }
 
-export interface KeyringParts {
+export interface KeyringParts extends KeyKeeping {
   readonly keys: KeyStore
-  readonly sealer: Sealer
   readonly jwksMaxAgeSeconds: number
   readonly keyRotationDays: number
+  /** The kids of secrets that are shared with a service: they live as the keys do, and are kept elsewhere. */
+  readonly sharedKids: readonly string[]
 }
 
 export type OpenedKeyring = { readonly kind: 'keyring'; readonly keyring: Keyring } | UnopenableKey
@@ -47,20 +58,28 @@ export async function openKeyring(
   parts: KeyringParts,
   wanted: ReadonlySet<AlgorithmName>,
 ): Promise<OpenedKeyring> {
-  const { keys, sealer } = parts
+  const { keys, sealer, vault } = parts
   const lines = [...[...wanted].map(accessTokenLine), feedLine]
-  const upkeep = createKeyUpkeep({ keys, sealer, policy: keyPolicy(parts), wanted: lines })
+  const upkeep = createKeyUpkeep({ keys, sealer, vault, policy: keyPolicy(parts), wanted: lines })
   const first = await upkeep.keepUp()
   if (first.kind === 'unopenable') return first
-  const { held, rotate, keepUp } = upkeep
+  await keys.declareSharedKids(parts.sharedKids)
+  const { held, isReady, rotate, withdraw, keepUp } = upkeep
   const keyring: Keyring = {
-    sign: (claims, algorithm) =>
-      signCompactJws(claims, accessTokenType, activeKey(held(), accessTokenLine(algorithm))),
-    signCheckpoint: (payload, typ) => signCompactJws(payload, typ, activeKey(held(), feedLine)),
+    sign: async (claims, algorithm) =>
+      signJws(claims, accessTokenType, activeKey(held(), accessTokenLine(algorithm))),
+    isReady,
+    firstReady: (algorithms) => {
+      const chosen = algorithms.find(isReady) ?? algorithms.at(-1)
+      if (chosen === undefined) throw new TypeError('a token needs an algorithm')
+      return chosen
+    },
+    signCheckpoint: async (payload, typ) => signJws(payload, typ, activeKey(held(), feedLine)),
     publicJwks: () => held().jwks['access-token'],
     publicFeedJwks: () => held().jwks.feed,
     list: keys.list,
     rotate,
+    withdraw,
     tick: keepUp,
   }
   return { kind: 'keyring', keyring }
@@ -70,8 +89,22 @@ function accessTokenLine(algorithm: AlgorithmName): KeyLine {
   return { purpose: 'access-token', algorithm }
 }
 
-function activeKey(held: HeldKeys, line: KeyLine): SigningKey {
+function activeKey(held: HeldKeys, line: KeyLine): HeldKey {
   const key = held.active(line)
-  if (key === undefined) throw new TypeError(`the keyring has no key for ${line.algorithm}`)
-  return key
+  if (key !== undefined) return key
+  throw new SignerUnavailableError(`the keyring has no key for ${line.algorithm}`)
+}
+
+/** A compact JWS with the header `{alg, typ, kid}` and nothing else in it. */
+async function signJws(payload: JsonObject, typ: string, key: HeldKey): Promise<string> {
+  const header = { alg: key.algorithm, typ, kid: key.kid }
+  const signingInput = `${encodePart(header)}.${encodePart(payload)}`
+  const signed = key.sign(signingInput)
+  // A key that is at hand signs at once, and nothing is waited for.
+  const signature = signed instanceof Promise ? await signed : signed
+  return `${signingInput}.${Buffer.from(signature).toString('base64url')}`
+}
+
+function encodePart(part: JsonObject): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url')
 }

@@ -68,12 +68,16 @@ export interface AttemptStore {
 
 const keyCharacters = 22
 
+/** The first key of a store: releases that kept none derived it anew at each start. */
+export function firstAttemptKey(sealingKey: Buffer): Buffer {
+  return createHmac('sha256', sealingKey).update('portcullis login attempts').digest()
+}
+
 /**
- * Keys are keyed hashes, 128 bits: addresses are few enough to try them all against a plain one. Whoever
- * changes the secret forgets failures and known networks, and nothing else.
+ * Keys are keyed hashes, 128 bits: addresses are few enough to try them all against a plain one. With
+ * another secret all failures and known networks would be forgotten, so it outlives the sealing key.
  */
-export function createAttemptKeys(secret: Buffer): (attempt: Attempt) => AttemptKeys {
-  const key = createHmac('sha256', secret).update('portcullis login attempts').digest()
+export function createAttemptKeys(key: Buffer): (attempt: Attempt) => AttemptKeys {
   // JSON, so that no two lists of texts are written alike.
   const hash = (...parts: readonly string[]): string =>
     createHmac('sha256', key)

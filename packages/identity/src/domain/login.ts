@@ -1,4 +1,5 @@
 import type { AccessToken } from './access-tokens.ts'
+import { missingKeyRefusal } from './access-tokens.ts'
 import type { Account, AccountStore } from './accounts.ts'
 import { parseIdentifier } from './accounts.ts'
 import type { Client, ClientStore } from './clients.ts'
@@ -7,6 +8,8 @@ import type { PasswordCheckParts } from './password-check.ts'
 import { checkPassword } from './password-check.ts'
 import type { Busy } from './passwords.ts'
 import { normalisePassword } from './passwords.ts'
+import type { ExamineProof, ProvenKey, RefusedProof } from './proofs.ts'
+import { noProof, refusalOfUse } from './proofs.ts'
 import { randomIdentifier, randomSecret } from './random.ts'
 import type { IssuedRefreshToken, RefreshPeppers } from './refresh-tokens.ts'
 import { issueRefreshToken } from './refresh-tokens.ts'
@@ -31,11 +34,15 @@ export interface LoginRequest extends RequestedAccess {
   readonly identifier: string
   readonly password: string
   readonly clientId?: string | undefined
+  /** When it has authenticated itself, which only public clients need not. */
+  readonly client?: Client | undefined
   /** What the owner will know the session by. */
   readonly device?: string | undefined
   readonly network?: string | undefined
   /** Default: in the body. */
   readonly delivery?: Delivery | undefined
+  /** Default: the request brings no proof along. */
+  readonly examineProof?: ExamineProof
 }
 
 export type LoginOutcome =
@@ -51,16 +58,28 @@ export type LoginOutcome =
   | Busy
 
 export type LoginRefusal =
-  'bad-credentials' | 'account-blocked' | 'unknown-client' | SessionTokenRefusal
+  | 'bad-credentials'
+  | 'account-blocked'
+  | 'unknown-client'
+  | SessionTokenRefusal
+  | RefusedProof['why']
 
-/** Checks a person's credentials and opens a session with its first access token. */
+/**
+ * Checks a person's credentials and opens a session with its first access token. With a proof of a key both
+ * are bound to it. A proof that does not count is refused before a password is looked at, and one that does is
+ * used up after it.
+ */
 export async function login(parts: LoginParts, request: LoginRequest): Promise<LoginOutcome> {
-  const client = await parts.clients.find(request.clientId ?? defaultClientName)
-  if (client === undefined || !client.isPublic || !client.grants.includes('login')) {
-    return { kind: 'refused', why: 'unknown-client' }
-  }
+  const client =
+    request.client ?? (await findPublicClient(parts, request.clientId ?? defaultClientName))
+  if (client?.grants.includes('login') !== true) return { kind: 'refused', why: 'unknown-client' }
   const chosen = chooseTarget(parts.registry, client, request)
   if (chosen.kind === 'refused') return chosen
+  const proof = (request.examineProof ?? noProof)()
+  if (proof.kind === 'refused') return proof
+  const { key } = proof
+  const missingKey = missingKeyRefusal(chosen.target, key?.thumbprint)
+  if (missingKey !== undefined) return missingKey
 
   const identified = parseIdentifier(request.identifier)
   // What nobody can be called is looked for as well, as a name that nobody has: it costs the same.
@@ -81,9 +100,11 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
   // Only to somebody who knows the password: to others it would tell that the account exists.
   if (account.isBlocked) return { kind: 'refused', why: 'account-blocked' }
 
-  const session = newSession(parts, { account, client, target: chosen.target }, request)
-  const token = mintForSession(parts, session, request)
+  const session = newSession(parts, { account, client, target: chosen.target, key }, request)
+  const token = await mintForSession(parts, session, request)
   if (token.kind === 'refused') return token
+  const used = await refusalOfUse(key)
+  if (used !== undefined) return used
   const opened = await parts.sessions.open(session, parts.sessionsPerAccountMax)
   if (opened.kind === 'blocked') return { kind: 'refused', why: 'account-blocked' }
   if (opened.kind === 'superseded') return { kind: 'refused', why: 'bad-credentials' }
@@ -92,6 +113,14 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
   const { idleExpiresAt, readAt } = session
   const refresh = issueRefreshToken(parts.peppers, session, 0, { idleExpiresAt, now: readAt })
   return { kind: 'signed-in', token, refresh, session }
+}
+
+async function findPublicClient(
+  { clients }: LoginParts,
+  idOrName: string,
+): Promise<Client | undefined> {
+  const client = await clients.find(idOrName)
+  return client?.isPublic === true ? client : undefined
 }
 
 /**
@@ -114,13 +143,21 @@ function newSession(
     account,
     client,
     target,
-  }: { readonly account: Account; readonly client: Client; readonly target: TokenTarget },
+    key,
+  }: {
+    readonly account: Account
+    readonly client: Client
+    readonly target: TokenTarget
+    readonly key: ProvenKey | undefined
+  },
   request: LoginRequest,
 ): KnownSession {
   // Both were read on their own, and the token vouches for both.
   const readAt = Math.min(client.readAt, account.readAt)
   return {
     readAt,
+    // Its row is written before anybody gets the token.
+    vouchedAt: readAt,
     id: randomIdentifier(parts.randomBytes),
     accountId: account.id,
     clientId: client.id,
@@ -136,12 +173,15 @@ function newSession(
     device: request.device,
     network: request.network,
     delivery: request.delivery ?? 'body',
+    keyThumbprint: key?.thumbprint,
     reauthenticatedAt: undefined,
     isEnded: false,
     account,
     client: {
       name: client.name,
       isEnabled: true,
+      isPublic: client.isPublic,
+      audiences: client.audiences,
       mayRefresh: client.grants.includes('refresh_token'),
       generation: client.generation,
     },

@@ -1,4 +1,5 @@
 import type { RefreshPeppers } from './refresh-tokens.ts'
+import type { RecognisedRefreshToken } from './refresh.ts'
 import { recogniseRefreshToken } from './refresh.ts'
 import type { KnownSession, SessionStore } from './sessions.ts'
 import { isLive } from './sessions.ts'
@@ -21,11 +22,21 @@ export type RefreshTokenAtLogout =
 export async function recogniseAtLogout(
   parts: LogoutTokenParts,
   refreshToken: string,
+  network?: string,
 ): Promise<RefreshTokenAtLogout> {
   const recognised = await recogniseRefreshToken(parts, refreshToken)
   if (recognised === undefined) return { kind: 'unknown' }
-  const { session, counter } = recognised
-  if (counter >= session.counter - 1 || !isLive(session)) return { kind: 'session', session }
-  await parts.sessions.end(session.id, 'refresh-reuse')
+  const { session } = recognised
+  const why = reasonOfEnd(recognised)
+  if (why === 'session-ended') return { kind: 'session', session }
+  await parts.sessions.end(session.id, why, network)
   return { kind: 'stolen', session }
+}
+
+/** What it means that this refresh token is shown to end its session. */
+export function reasonOfEnd({
+  session,
+  counter,
+}: RecognisedRefreshToken): 'session-ended' | 'refresh-reuse' {
+  return counter >= session.counter - 1 || !isLive(session) ? 'session-ended' : 'refresh-reuse'
 }

@@ -28,8 +28,12 @@ export type OtherSessionsOutcome =
 export async function endOtherSessions(
   parts: OtherSessionsParts,
   session: KnownSession,
+  {
+    network,
+    keyThumbprint,
+  }: { readonly network?: string; readonly keyThumbprint?: string | undefined } = {},
 ): Promise<OtherSessionsOutcome> {
-  const ended = await parts.accounts.endOtherSessions(callerOf(session))
+  const ended = await parts.accounts.endOtherSessions(callerOf(session, network))
   if (ended.kind !== 'ended') return ended
-  return { ...ended, fresh: await mintFreshToken(parts, session.id) }
+  return { ...ended, fresh: await mintFreshToken(parts, session.id, keyThumbprint) }
 }

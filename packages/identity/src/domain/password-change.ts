@@ -15,6 +15,7 @@ import { issueRefreshToken } from './refresh-tokens.ts'
 import type { SessionTokenParts, SessionTokenRefusal } from './session-tokens.ts'
 import { mintForSession } from './session-tokens.ts'
 import type { KnownSession, SessionStore } from './sessions.ts'
+import { SignerUnavailableError } from './signer-unavailable.ts'
 
 export interface PasswordChangeParts extends SessionTokenParts, PasswordCheckParts {
   readonly accounts: AccountStore
@@ -29,7 +30,7 @@ export type PasswordChangeOutcome =
       readonly position: RevocationPosition
       /** Where its owner hears of it. */
       readonly email: string | undefined
-      /** Undefined when the session was ended, or its account blocked, right after the change. */
+      /** Undefined when the session was ended, its account blocked or the signer gone, right after the change. */
       readonly tokens: FreshTokens | undefined
     }
   | {
@@ -46,6 +47,8 @@ export interface ShownPasswords {
   readonly new: string
   /** The address that they come from. */
   readonly network?: string | undefined
+  /** The key that was proved with the request. */
+  readonly keyThumbprint?: string | undefined
 }
 
 interface FreshTokens extends FreshToken {
@@ -64,8 +67,9 @@ export async function changePassword(
   passwords: ShownPasswords,
 ): Promise<PasswordChangeOutcome> {
   const { accountId, id: sessionId } = session
+  const { keyThumbprint } = passwords
   const next = normalisePassword(passwords.new)
-  const rehearsal = mintForSession(parts, session, {})
+  const rehearsal = await mintForSession(parts, session, { keyThumbprint })
   if (rehearsal.kind === 'refused') return rehearsal
   const account = await parts.accounts.find(accountId)
   if (account === undefined) return { kind: 'refused', why: 'session-over' }
@@ -81,22 +85,35 @@ export async function changePassword(
   if (hashed.kind === 'busy') return hashed
 
   const changed = await parts.accounts.changePassword({
-    caller: callerOf(session),
+    caller: callerOf(session, address),
     oldHash: account.passwordHash,
     newHash: hashed.passwordHash,
   })
   if (changed.kind === 'superseded') return { kind: 'refused', why: 'session-over' }
   const { position, counter } = changed
-  const tokens = await freshTokens(parts, sessionId, counter)
+  const tokens = await freshTokens(parts, { sessionId, counter, keyThumbprint })
   return { kind: 'changed', position, email: account.email, tokens }
+}
+
+/** The change holds and is said to, also when the signer failed in between: the client refreshes. */
+function unlessUnsigned(error: unknown): undefined {
+  if (!(error instanceof SignerUnavailableError)) throw error
+  return undefined
 }
 
 async function freshTokens(
   parts: PasswordChangeParts,
-  sessionId: string,
-  counter: number,
+  {
+    sessionId,
+    counter,
+    keyThumbprint,
+  }: {
+    readonly sessionId: string
+    readonly counter: number
+    readonly keyThumbprint: string | undefined
+  },
 ): Promise<FreshTokens | undefined> {
-  const fresh = await mintFreshToken(parts, sessionId)
+  const fresh = await mintFreshToken(parts, sessionId, keyThumbprint).catch(unlessUnsigned)
   if (fresh === undefined || !fresh.session.client.mayRefresh) return fresh
   const { session } = fresh
   const { idleExpiresAt, readAt } = session

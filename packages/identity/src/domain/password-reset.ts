@@ -55,7 +55,11 @@ export async function resetPassword(
     await admission.untried()
     return hashed
   }
-  const outcome = await links.confirmReset({ tokenHash, newHash: hashed.passwordHash })
+  const outcome = await links.confirmReset({
+    tokenHash,
+    newHash: hashed.passwordHash,
+    network: address,
+  })
   if (outcome.kind === 'reset') await admission.right()
   return outcome
 }

@@ -32,10 +32,19 @@ export type ReauthenticationResult =
 export async function reauthenticate(
   parts: ReauthenticationParts,
   session: KnownSession,
-  { password, address }: { readonly password: string; readonly address: string | undefined },
+  {
+    password,
+    address,
+    keyThumbprint,
+  }: {
+    readonly password: string
+    readonly address: string | undefined
+    /** The key that was proved with the request. */
+    readonly keyThumbprint?: string | undefined
+  },
 ): Promise<ReauthenticationResult> {
   const { id: sessionId, accountId } = session
-  const rehearsal = mintForSession(parts, session, {})
+  const rehearsal = await mintForSession(parts, session, { keyThumbprint })
   if (rehearsal.kind === 'refused') return rehearsal
   const account = await parts.accounts.find(accountId)
   if (account === undefined) return sessionOver
@@ -47,7 +56,7 @@ export async function reauthenticate(
   const { generation } = account
   const outcome = await parts.sessions.reauthenticate({ sessionId, accountId, generation })
   if (outcome.kind === 'superseded') return sessionOver
-  const fresh = await mintFreshToken(parts, sessionId)
+  const fresh = await mintFreshToken(parts, sessionId, keyThumbprint)
   return fresh === undefined ? sessionOver : { kind: 'reauthenticated', ...fresh }
 }
 

@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { AccessToken } from './access-tokens.ts'
+import type { ClientAuthenticationParts, ClientCredential } from './client-authentication.ts'
+import { authenticateClient } from './client-authentication.ts'
+import type { Client } from './clients.ts'
+import type { ExamineProof, RefusedProof } from './proofs.ts'
+import { noProof, refusalOfUse } from './proofs.ts'
 import type { IssuedRefreshToken, RefreshPeppers } from './refresh-tokens.ts'
 import { isGenuine, issueRefreshToken, parseRefreshToken } from './refresh-tokens.ts'
 import type { RequestedAccess } from './registry.ts'
@@ -14,7 +19,8 @@ import type {
 } from './sessions.ts'
 import { isLive } from './sessions.ts'
 
-export interface RefreshParts extends SessionTokenParts, Pick<SessionLife, 'sessionIdleSeconds'> {
+export interface RefreshParts
+  extends SessionTokenParts, ClientAuthenticationParts, Pick<SessionLife, 'sessionIdleSeconds'> {
   readonly sessions: Pick<SessionStore, 'find' | 'rotateRefresh'>
   readonly peppers: RefreshPeppers
   /** How long racing tabs and lost answers get the same successor. */
@@ -27,8 +33,14 @@ export interface RefreshRequest extends RequestedAccess {
   readonly delivery?: Delivery | undefined
   /** The client that presents the token, by id or name, when it says so. */
   readonly clientId?: string | undefined
+  /** What it shows of itself, which only public clients need not. */
+  readonly credential?: ClientCredential | undefined
   /** Random text that the client kept before it sent: its retry is recognised at any time. */
   readonly attempt?: string | undefined
+  /** The address that the token came from. */
+  readonly network?: string | undefined
+  /** Default: the request brings no proof along. */
+  readonly examineProof?: ExamineProof
 }
 
 export type RefreshOutcome =
@@ -47,11 +59,16 @@ export type RefreshOutcome =
       readonly endedSessionId?: string
     }
 
-export type RefreshRefusal = 'bad-grant' | SessionTokenRefusal
+/** `bad-client`: the client has a secret or keys, and has not shown the right one. */
+export type RefreshRefusal = 'bad-grant' | 'bad-client' | SessionTokenRefusal | RefusedProof['why']
 
 /**
  * Exchanges a refresh token (RFC 6749 section 6) for an access token and the derived successor. The
  * access token is signed before the rotation is committed: a refusal and a failed signer change nothing.
+ *
+ * A session that is bound to a key is refreshed by its holder only. To everybody else its tokens, old ones too,
+ * are good for nothing, so that none of them is taken for a theft. An unbound session stays unbound, and an
+ * access token that it gets with a proof is bound all the same.
  */
 export async function refresh(
   parts: RefreshParts,
@@ -60,22 +77,46 @@ export async function refresh(
   const recognised = await recogniseRefreshToken(parts, request.refreshToken)
   if (recognised === undefined) return badGrant
   const { session, counter } = recognised
-  if (!isFromClient(session, request.clientId)) return badGrant
+  const { credential } = request
+  const client = credential && (await authenticateClient(parts, credential))
+  if (credential !== undefined && client === undefined) return badClient
+  if (!isFromClient(session, request, client)) return badGrant
+  if (!session.client.isPublic && client === undefined) {
+    return badClient
+  }
   // What a browser keeps from its scripts is of no use in a form, should a script ever read it.
   if (session.delivery !== (request.delivery ?? 'body')) return badGrant
   if (!isLive(session) || !session.client.mayRefresh) return badGrant
 
-  const token = mintForSession(parts, session, request)
+  const proof = (request.examineProof ?? noProof)()
+  if (proof.kind === 'refused') return proof
+  const { key } = proof
+  // RFC 9449 section 5: the refresh token is good, and not for whoever shows it.
+  if (session.keyThumbprint !== undefined && key?.thumbprint !== session.keyThumbprint) {
+    return { ...badGrant, detail: 'the refresh token needs a DPoP proof of the key it is bound to' }
+  }
+
+  const { audiences, scopes } = request
+  const keyThumbprint = key?.thumbprint
+  const token = await mintForSession(parts, session, { audiences, scopes, keyThumbprint })
   if (token.kind === 'refused') return token
+  const used = await refusalOfUse(key)
+  if (used !== undefined) return used
 
   const rotation = await parts.sessions.rotateRefresh({
     sessionId: session.id,
+    network: request.network,
     counter,
     attemptHash: request.attempt === undefined ? undefined : hashAttempt(request.attempt),
     graceMs: parts.refreshGraceSeconds * 1000,
     idleMs: parts.sessionIdleSeconds * 1000,
   })
   return answerOf(rotation, parts, session, token)
+}
+
+export interface RecognisedRefreshToken {
+  readonly session: KnownSession
+  readonly counter: number
 }
 
 /**
@@ -88,7 +129,7 @@ export async function recogniseRefreshToken(
     peppers,
   }: { readonly sessions: Pick<SessionStore, 'find'>; readonly peppers: RefreshPeppers },
   text: string,
-): Promise<{ readonly session: KnownSession; readonly counter: number } | undefined> {
+): Promise<RecognisedRefreshToken | undefined> {
   const presented = parseRefreshToken(text)
   if (presented === undefined) return undefined
   const session = await sessions.find(presented.sessionId)
@@ -98,6 +139,7 @@ export async function recogniseRefreshToken(
 }
 
 const badGrant = { kind: 'refused', why: 'bad-grant' } as const
+const badClient = { kind: 'refused', why: 'bad-client' } as const
 
 function answerOf(
   rotation: RotationOutcome,
@@ -131,8 +173,15 @@ function answerOf(
   }
 }
 
-function isFromClient(session: KnownSession, clientId: string | undefined): boolean {
-  return clientId === undefined || clientId === session.clientId || clientId === session.client.name
+/** RFC 6749 section 10.4: a refresh token is bound to the client that it was given to. */
+function isFromClient(
+  session: KnownSession,
+  { clientId }: RefreshRequest,
+  authenticated: Client | undefined,
+): boolean {
+  const isNamed =
+    clientId === undefined || clientId === session.clientId || clientId === session.client.name
+  return isNamed && (authenticated === undefined || authenticated.id === session.clientId)
 }
 
 function hashAttempt(attempt: string): string {

@@ -1,6 +1,9 @@
 import { administratorRole, revocationsScope } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
+import { sharedSecretAlgorithm } from '@portcullis/protocol/jws'
 import type { Attributes } from './attributes.ts'
+import type { EncryptionKey } from './token-encryption.ts'
+import { isSameEncryption } from './token-encryption.ts'
 
 /** What may be asked for, and by whom: the operator's file, after it was checked. */
 export interface Registry {
@@ -16,13 +19,31 @@ export function isInDevelopment(issuer: string): boolean {
   return new URL(issuer).protocol === 'http:'
 }
 
+/** Of audiences, roles and clients: what an operator calls them. */
+export const namePattern = '^[A-Za-z0-9._-]{1,64}$'
+
+export function isName(text: string): boolean {
+  return new RegExp(namePattern).test(text)
+}
+
+/** Of key pairs that access tokens are signed with. */
+export const keyAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] as const
+
+/** HS256 has a shared secret and no key pair, so the keyring knows nothing of it. */
+export type TokenAlgorithm = AlgorithmName | typeof sharedSecretAlgorithm
+
 export interface Audience {
   readonly scopes: readonly string[]
   readonly roles: readonly string[]
   readonly accessTokenSeconds: number
-  readonly algorithm: AlgorithmName
+  /** What its verifiers accept, the best first: a token has the first that is ready. */
+  readonly algorithms: readonly TokenAlgorithm[]
+  /** Its tokens are encrypted to this key; undefined when they are only signed. */
+  readonly encryption?: EncryptionKey | undefined
   /** Claims of the operator's own in its tokens: claim → the attribute of the account that it has. */
   readonly claims: ReadonlyMap<string, string>
+  /** Its tokens are bound to a key (RFC 9449), so that whoever finds one has no use for it. */
+  readonly requiresDpop: boolean
 }
 
 export interface ClientDeclaration {
@@ -33,7 +54,20 @@ export interface ClientDeclaration {
   readonly scopes: readonly string[]
 }
 
-export const grantNames = ['login', 'refresh_token', 'client_credentials'] as const
+export const grantNames = [
+  'login',
+  'refresh_token',
+  'client_credentials',
+  'token_exchange',
+] as const
+
+/** These are for clients that prove who they are, by a secret or a key of their own, and so not for public ones. */
+export const confidentialGrants: readonly ConfidentialGrant[] = [
+  'client_credentials',
+  'token_exchange',
+]
+
+export type ConfidentialGrant = Extract<Grant, 'client_credentials' | 'token_exchange'>
 
 export type Grant = (typeof grantNames)[number]
 
@@ -49,16 +83,21 @@ export const issuerAudience: Audience = {
   scopes: [revocationsScope],
   roles: [administratorRole],
   accessTokenSeconds: 900,
-  algorithm: 'RS256',
+  algorithms: ['RS256'],
   claims: new Map(),
+  requiresDpop: false,
 }
 
 /** What one token will be for: the audiences that were chosen, and the policy they share. */
 export interface TokenTarget {
   readonly audiences: readonly string[]
-  readonly algorithm: AlgorithmName
+  /** Those that all of them accept. */
+  readonly algorithms: readonly TokenAlgorithm[]
+  readonly encryption?: EncryptionKey | undefined
   /** The shortest lifetime that any of the audiences allows. */
   readonly accessTokenSeconds: number
+  /** Those of the audiences that take only tokens which are bound to a key. */
+  readonly boundAudiences: readonly string[]
 }
 
 /** What a request may narrow; undefined asks for all that may be had. */
@@ -82,12 +121,17 @@ export interface RefusedTarget {
  */
 export function chooseTarget(
   registry: Registry,
-  client: Pick<ClientDeclaration, 'audiences'>,
+  client: Pick<ClientDeclaration, 'audiences'> & {
+    /** Of these, where some may have been taken away since. */
+    readonly stillOpen?: readonly string[]
+  },
   requested: RequestedAccess,
 ): ChosenTarget {
   // The store may still know a client by an audience that has left the operator's file.
   const own = client.audiences.filter(
-    (name) => name === registry.issuer || registry.audiences.has(name),
+    (name) =>
+      (name === registry.issuer || registry.audiences.has(name)) &&
+      client.stillOpen?.includes(name) !== false,
   )
   const allowed = new Set([...own, registry.issuer])
   const fallback = client.audiences.length > 0 ? own : [registry.issuer]
@@ -106,16 +150,30 @@ export function chooseTarget(
   if (requested.scopes?.some((scope) => !scopes.has(scope)) === true) {
     return refused('unknown-scope', `${names.join(', ')} has: ${[...scopes].join(', ')}`)
   }
-  const algorithms = new Set(policies.map((policy) => policy.algorithm))
-  const [algorithm] = algorithms
-  if (algorithm === undefined || algorithms.size > 1) {
+  const algorithms = algorithmsOfAll(policies.map((policy) => policy.algorithms))
+  if (algorithms.length === 0) {
     return refused(
       'unknown-audience',
       'these audiences sign with different algorithms: ask for one at a time',
     )
   }
+  const [encryption] = policies.map((policy) => policy.encryption)
+  if (policies.some((policy) => !isSameEncryption(policy.encryption, encryption))) {
+    return refused(
+      'unknown-audience',
+      'these audiences have different encryption keys: ask for one at a time',
+    )
+  }
   const accessTokenSeconds = Math.min(...policies.map((policy) => policy.accessTokenSeconds))
-  return { kind: 'target', target: { audiences: names, algorithm, accessTokenSeconds } }
+  const boundAudiences = names.filter((name) => audienceNamed(registry, name).requiresDpop)
+  const target = { audiences: names, algorithms, accessTokenSeconds, boundAudiences }
+  return { kind: 'target', target: encryption === undefined ? target : { ...target, encryption } }
+}
+
+/** Those that are in every list, in the order of the first. */
+export function algorithmsOfAll<Name>(lists: readonly (readonly Name[])[]): readonly Name[] {
+  const [first = [], ...others] = lists
+  return first.filter((name) => others.every((list) => list.includes(name)))
 }
 
 /**
@@ -218,7 +276,18 @@ export function accessTokenSecondsMax(registry: Registry): number {
 /** The algorithms that the keyring must be able to sign with. */
 export function algorithmsInUse(registry: Registry): ReadonlySet<AlgorithmName> {
   const policies = [issuerAudience, ...registry.audiences.values()]
-  return new Set(policies.map(({ algorithm }) => algorithm))
+  return new Set(policies.flatMap(({ algorithms }) => algorithms).filter(hasKeyPair))
+}
+
+/** Whether an audience asks for HS256. */
+export function usesSharedSecret(registry: Registry): boolean {
+  return [...registry.audiences.values()].some(({ algorithms }) =>
+    algorithms.includes(sharedSecretAlgorithm),
+  )
+}
+
+export function hasKeyPair(algorithm: TokenAlgorithm): algorithm is AlgorithmName {
+  return algorithm !== sharedSecretAlgorithm
 }
 
 function refused(why: RefusedTarget['why'], detail: string): RefusedTarget {

@@ -33,12 +33,31 @@ export interface LogExcerpt {
 export interface RevocationLog {
   /** The end of the log, by a durable write: a store that has lost its primary cannot answer this. */
   readonly checkpoint: () => Promise<LogHead>
-  /** The end of the log as it was read: good for comparing, not for vouching. */
+  /** The end of the log as it was read, like that of an excerpt: it vouches for nothing behind its `at`. */
   readonly head: () => Promise<LogHead>
-  /** Everything behind a place in the present epoch. */
+  /** Everything behind a place in the present epoch that was not forgotten since: see `isDenseFrom`. */
   readonly since: (seq: number) => Promise<LogExcerpt>
-  /** Everything whose tokens may still be alive. A durable write as well. */
-  readonly inForce: () => Promise<LogExcerpt>
-  /** Calls the listener whenever new records are durable. Answers how to stop that. */
+  /**
+   * Everything whose tokens may still be alive, behind a position when one is given, in slices: a great many at once
+   * would hold up everything else. Answers the head that covers them, by a durable write that is made when nearly all
+   * were taken. Undefined in another epoch than that of the position, or when one began meanwhile, or when a server has
+   * answered that was left behind: what was taken is of no log then.
+   */
+  readonly inForce: (
+    take: (records: readonly RevocationRecord[]) => void,
+    after?: RevocationPosition,
+  ) => Promise<LogHead | undefined>
+  /** Calls the listener whenever new records are durable, and mostly for those of other nodes. Answers how to stop that. */
   readonly onRevoked: (listener: () => void) => () => void
+}
+
+/** Makes room where records are too old to concern any token (docs/feed-format.md). */
+export interface RevocationCompaction {
+  /** Removes a bounded number of them, and answers how many they were. */
+  readonly compact: () => Promise<number>
+}
+
+/** Whether nothing is missing between this place and the head: records that are past their life are not kept for ever. */
+export function isDenseFrom({ head, records }: LogExcerpt, seq: number): boolean {
+  return head.seq - seq === records.length
 }

@@ -24,7 +24,7 @@ export interface RotationPace {
 export type RotationDecision =
   /** A new successor, and the row moves to its counter. */
   | { readonly kind: 'rotated'; readonly counter: number }
-  /** The successor that was given before, once more. Nothing is written. */
+  /** The successor that was given before, once more. Nothing is written; what proved the sender was used up before. */
   | { readonly kind: 'repeated'; readonly counter: number }
   /** An old token came back: somebody else has it. */
   | { readonly kind: 'reused' }

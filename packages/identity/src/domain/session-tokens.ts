@@ -15,23 +15,33 @@ export interface SessionTokenParts extends AccessTokenMinter {
 }
 
 /** Why a session gets no token: what was asked for cannot be had. */
-export type SessionTokenRefusal = 'unknown-audience' | 'unknown-scope' | 'token-over-budget'
+export type SessionTokenRefusal =
+  'unknown-audience' | 'unknown-scope' | 'token-over-budget' | 'proof-required'
+
+export interface SessionTokenRequest extends RequestedAccess {
+  /** The key that the sender has proved; that of the session, where it is bound to one. */
+  readonly keyThumbprint?: string | undefined
+}
 
 /**
  * Mints an access token of a session: for those of its audiences that are asked for, with what the
  * account's roles grant there at the moment, and never more than the login asked for (RFC 6749
- * section 6).
+ * section 6). It is bound to the key of the session, or else to the one that was proved for it alone.
+ * Does NOT ask whether the sender holds the key of the session.
  */
-export function mintForSession(
+export async function mintForSession(
   parts: SessionTokenParts,
   session: KnownSession,
-  requested: RequestedAccess,
-): MintedToken | RefusedTarget {
+  requested: SessionTokenRequest,
+): Promise<MintedToken | RefusedTarget> {
   const { registry } = parts
-  const allowed = { audiences: session.audiences.filter((name) => name !== registry.issuer) }
+  const { account, client } = session
+  const allowed = {
+    audiences: session.audiences.filter((name) => name !== registry.issuer),
+    stillOpen: client.audiences,
+  }
   const chosen = chooseTarget(registry, allowed, requested)
   if (chosen.kind === 'refused') return chosen
-  const { account, client } = session
   const { audiences } = chosen.target
   const granted = narrowScopes(scopesOfRoles(registry, account.roles, audiences), session.scopes)
   return mintAccessToken(
@@ -50,6 +60,7 @@ export function mintForSession(
         generation: account.generation,
         authenticatedAt: session.reauthenticatedAt ?? session.authenticatedAt,
       },
+      keyThumbprint: session.keyThumbprint ?? requested.keyThumbprint,
     },
     session.readAt,
   )

@@ -1,6 +1,7 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { Attributes } from './attributes.ts'
 import type { PresentedCounter, RotationDecision, RotationPace } from './rotation.ts'
+import type { TokenMarks } from './token-marks.ts'
 
 /** How the refresh tokens of a session reach their holder. They come back the same way, or not at all. */
 export type Delivery = 'body' | 'cookie'
@@ -26,18 +27,27 @@ export interface Session {
   readonly device: string | undefined
   readonly network: string | undefined
   readonly delivery: Delivery
+  /**
+   * The key that the login has proved (RFC 9449 section 5): no refresh token of the session is of any use without
+   * it. Undefined when there was none. It never changes.
+   */
+  readonly keyThumbprint: string | undefined
 }
 
 /** A session with the account and the client it hangs on, read in one step. */
 export interface KnownSession extends Session {
   /** The store's clock from before this was read: see `mintAccessToken`. */
   readonly readAt: number
+  /** For a token that is minted by this reading alone: see `mintAccessToken`. */
+  readonly vouchedAt: number
   /** The counter of its one current refresh token. */
   readonly counter: number
   readonly lastUsedAt: number
   /** When the password was last asked for again; undefined as long as the login was enough. */
   readonly reauthenticatedAt: number | undefined
   readonly isEnded: boolean
+  /** The access token that it was found by. */
+  readonly foundBy?: TokenMarks
   readonly account: {
     readonly generation: number
     /** Sessions of a lower generation are over. */
@@ -49,6 +59,10 @@ export interface KnownSession extends Session {
   readonly client: {
     readonly name: string
     readonly isEnabled: boolean
+    /** One that is not authenticates itself at each refresh (RFC 6749 section 6). */
+    readonly isPublic: boolean
+    /** What it may ask for by now, whatever it could when the session began. */
+    readonly audiences: readonly string[]
     readonly mayRefresh: boolean
     readonly generation: number
   }
@@ -56,6 +70,8 @@ export interface KnownSession extends Session {
 
 export interface RotationRequest extends PresentedCounter, RotationPace {
   readonly sessionId: string
+  /** The address that the token came from, for the audit record. */
+  readonly network?: string | undefined
 }
 
 /** `gone`: since it was read, the session ended or expired, or its account or client was stopped. */
@@ -76,7 +92,8 @@ export interface SessionStore {
    * maximum, the oldest logins beyond it end in the same step.
    */
   readonly open: (session: Session, perAccountMax?: number) => Promise<OpenedSession>
-  readonly find: (sessionId: string) => Promise<KnownSession | undefined>
+  /** With the marks of an access token also undefined when that token was taken back by itself. */
+  readonly find: (sessionId: string, foundBy?: TokenMarks) => Promise<KnownSession | undefined>
   /** The live sessions of an account, the newest login first. */
   readonly listOf: (accountId: string, page: SessionPage) => Promise<SessionList>
   /**
@@ -90,6 +107,7 @@ export interface SessionStore {
   readonly end: (
     sessionId: string,
     why?: 'session-ended' | 'refresh-reuse',
+    network?: string,
   ) => Promise<RevocationPosition>
   /** The same by the owner, who may be signed in with another one. */
   readonly endOwn: (caller: Caller, sessionId: string) => Promise<OwnSessionEnd | TooOften>
@@ -104,6 +122,9 @@ export interface Caller {
   readonly sessionId: string
   /** What the access token was judged by; a refresh token is as good as its session. */
   readonly judgedBy?: Generations
+  readonly foundBy?: TokenMarks
+  /** The address that the request came from, for the audit record. */
+  readonly network?: string
 }
 
 export interface Generations {

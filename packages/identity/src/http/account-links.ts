@@ -168,6 +168,6 @@ export async function confirmReset(
 
 export function factsOfReset(outcome: PasswordResetOutcome): Readonly<Record<string, string>> {
   return outcome.kind === 'reset'
-    ? { outcome: 'reset', accountId: outcome.accountId }
-    : { outcome: outcome.kind }
+    ? { event: 'authn_password_change', outcome: 'reset', accountId: outcome.accountId }
+    : { event: 'authn_password_change_fail', outcome: outcome.kind }
 }

@@ -46,7 +46,8 @@ export function addAccount(app: HttpServer, parts: AccountRouteParts): void {
       password: request.body.password,
       address: request.ip,
     })
-    request.log.info({ accountId, outcome: outcome.kind }, 'account deletion by its owner')
+    const event = outcome.kind === 'deleted' ? 'user_deleted' : 'authn_login_fail'
+    request.log.info({ event, accountId, outcome: outcome.kind }, 'account deletion by its owner')
     switch (outcome.kind) {
       case 'deleted':
         return reply.send({ revocation: outcome.position })

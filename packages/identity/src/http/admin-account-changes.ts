@@ -101,7 +101,10 @@ function addCreation(app: HttpServer, parts: AdminAccountChangesParts): void {
     const outcome = await createAccount(parts, { ...named, roles, attributes, actor })
     if (outcome.kind !== 'created') return refuseCreation(reply, outcome)
     const { id, identifier } = outcome
-    request.log.info({ accountId: id, actor: actor.accountId }, 'account created')
+    request.log.info(
+      { event: 'authz_admin', accountId: id, actor: actor.accountId },
+      'account created',
+    )
     return reply.code(201).send({ id, identifier })
   })
 }
@@ -143,7 +146,7 @@ function addRoles(app: HttpServer, parts: AdminAccountChangesParts): void {
     if (outcome.kind === 'unknown') return sendProblem(reply, createProblem('not-found'))
     if (outcome.kind === 'last-administrator') return sendLastAdministrator(reply)
     if (outcome.kind === 'superseded') return sendOverruled(reply)
-    request.log.info({ accountId, actor: actor.accountId }, 'roles changed')
+    request.log.info({ event: 'authz_admin', accountId, actor: actor.accountId }, 'roles changed')
     return reply.send({ roles, revocation: outcome.position })
   })
 }
@@ -174,7 +177,7 @@ function addProfile(app: HttpServer, parts: AdminAccountChangesParts): void {
     }
     if (outcome.kind === 'superseded') return sendOverruled(reply)
     if (outcome.kind === 'mail-busy') return sendMailBusy(reply, outcome.retryAfterSeconds)
-    request.log.info({ accountId, actor: actor.accountId }, 'account changed')
+    request.log.info({ event: 'authz_admin', accountId, actor: actor.accountId }, 'account changed')
     const { attributes, position } = outcome
     return reply.send({ attributes, email: outcome.email, revocation: position })
   })
@@ -191,7 +194,7 @@ function addEndings(app: HttpServer, parts: AdminAccountChangesParts): void {
     if (outcome.kind === 'unknown') return sendProblem(reply, createProblem('not-found'))
     if (outcome.kind === 'superseded') return sendOverruled(reply)
     request.log.info(
-      { accountId: decision.accountId, actor: actor.accountId },
+      { event: 'authz_admin', accountId: decision.accountId, actor: actor.accountId },
       'all sessions ended',
     )
     return reply.send({ revocation: outcome.position })
@@ -206,7 +209,7 @@ function addEndings(app: HttpServer, parts: AdminAccountChangesParts): void {
     if (outcome.kind === 'mail-busy') return sendMailBusy(reply, outcome.retryAfterSeconds)
     if (outcome.kind !== 'reset') return sendProblem(reply, createProblem(outcome.kind))
     request.log.info(
-      { accountId: decision.accountId, actor: actor.accountId },
+      { event: 'authz_admin', accountId: decision.accountId, actor: actor.accountId },
       'password reset forced',
     )
     return reply.send({ revocation: outcome.position })
@@ -219,7 +222,10 @@ function addEndings(app: HttpServer, parts: AdminAccountChangesParts): void {
     if (outcome.kind === 'last-administrator') return sendLastAdministrator(reply)
     if (outcome.kind === 'superseded') return sendOverruled(reply)
     if (outcome.kind !== 'deleted') return sendProblem(reply, createProblem('not-found'))
-    request.log.info({ accountId: decision.accountId, actor: actor.accountId }, 'account deleted')
+    request.log.info(
+      { event: 'authz_admin', accountId: decision.accountId, actor: actor.accountId },
+      'account deleted',
+    )
     return reply.send({ revocation: outcome.position })
   })
 }

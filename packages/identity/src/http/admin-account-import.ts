@@ -61,7 +61,11 @@ export function addAdminAccountImport(app: HttpServer, parts: AdminAccountImport
     const imported = await importAccounts(parts, candidates, { actor, reason })
     if (imported.kind === 'superseded') return sendOverruled(reply)
     const created = imported.outcomes.filter(({ kind }) => kind === 'created').length
-    if (created > 0) request.log.info({ actor: actor.accountId, created }, 'accounts imported')
+    if (created > 0)
+      request.log.info(
+        { event: 'authz_admin', actor: actor.accountId, created },
+        'accounts imported',
+      )
     return reply.send(answerOf(imported.outcomes))
   })
 }

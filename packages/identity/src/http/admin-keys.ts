@@ -1,17 +1,24 @@
 import { createProblem } from '@portcullis/protocol'
+import { sharedSecretAlgorithm } from '@portcullis/protocol/jws'
 import type { FastifyReply } from 'fastify'
 import type { KeyFacts } from '../domain/key-life.ts'
 import type { RotatedKeys } from '../domain/key-upkeep.ts'
 import type { Keyring } from '../domain/keyring.ts'
+import type { KeyWithdrawalOutcome } from '../domain/key-withdrawal.ts'
+import { keyAlgorithms } from '../domain/registry.ts'
+import type { SharedSecrets } from '../domain/shared-secrets.ts'
+import { decisionBody, reasonText } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
+import { instant } from './moments.ts'
 import { sendOverruled, sendProblem } from './problems.ts'
 import type { HttpServer } from './server.ts'
 
 export interface AdminKeysParts {
   readonly issuer: string
   readonly callers: Callers
-  readonly keyring: Pick<Keyring, 'list' | 'rotate'>
+  readonly keyring: Pick<Keyring, 'list' | 'rotate' | 'withdraw'>
+  readonly sharedSecrets: SharedSecrets | undefined
 }
 
 /** Which keys; without it those that sign access tokens, of every algorithm. */
@@ -20,28 +27,73 @@ const rotationBody = {
   additionalProperties: false,
   properties: {
     purpose: { enum: ['access-token', 'feed'] },
-    algorithm: { enum: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
+    algorithm: { enum: keyAlgorithms },
+    reason: reasonText,
   },
 } as const
 
 /** The keys that access tokens and checkpoints are signed with; never their private halves. */
 export function addAdminKeys(app: HttpServer, parts: AdminKeysParts): void {
-  const { issuer, callers, keyring } = parts
+  const { issuer, callers, keyring, sharedSecrets } = parts
 
   app.get(pathAtIssuer(issuer, '/admin/keys'), async (request) => {
     await callers.requireAdministrator(request)
-    return keysAnswer(await keyring.list())
+    return keysAnswer(await keyring.list(), sharedSecrets)
   })
 
   const schema = { body: rotationBody }
   app.post(pathAtIssuer(issuer, '/admin/keys/rotate'), { schema }, async (request, reply) => {
     const actor = await callers.requireAdministrator(request)
     const outcome = await keyring.rotate({ ...request.body, actor })
-    request.log.info({ actor: actor.accountId, outcome: outcome.kind }, 'key rotation by command')
+    request.log.info(
+      { event: 'authz_admin', actor: actor.accountId, outcome: outcome.kind },
+      'key rotation by command',
+    )
     return outcome.kind === 'rotated'
-      ? reply.send(keysAnswer(await keyring.list()))
+      ? reply.send(keysAnswer(await keyring.list(), sharedSecrets))
       : refuseRotation(reply, outcome)
   })
+
+  addWithdrawal(app, parts)
+}
+
+const kidPath = {
+  type: 'object',
+  properties: { kid: { type: 'string', minLength: 1, maxLength: 64 } },
+  required: ['kid'],
+} as const
+
+function addWithdrawal(app: HttpServer, parts: AdminKeysParts): void {
+  const { issuer, callers, keyring, sharedSecrets } = parts
+  const schema = { params: kidPath, body: decisionBody }
+  const path = pathAtIssuer(issuer, '/admin/keys/:kid/withdraw')
+  app.post(path, { schema }, async (request, reply) => {
+    const actor = await callers.requireAdministrator(request)
+    const { kid } = request.params
+    const outcome = await keyring.withdraw({ kid, actor, reason: request.body.reason })
+    const facts = { event: 'authz_admin', actor: actor.accountId, outcome: outcome.kind }
+    request.log.warn(facts, 'withdrawal of a signing key by command')
+    const refusal = refuseWithdrawal(reply, outcome)
+    if (refusal !== undefined) return refusal
+    const position = outcome.kind === 'withdrawn' ? outcome.position : undefined
+    const keys = keysAnswer(await keyring.list(), sharedSecrets)
+    return reply.send({ ...keys, ...(position && { revocation: position }) })
+  })
+}
+
+function refuseWithdrawal(
+  reply: FastifyReply,
+  { kind }: KeyWithdrawalOutcome,
+): FastifyReply | undefined {
+  switch (kind) {
+    case 'unknown-key':
+      return sendProblem(reply, createProblem('not-found', 'no key has this kid'))
+    case 'superseded':
+      return sendOverruled(reply)
+    case 'withdrawn':
+    case 'gone-before':
+      return undefined
+  }
 }
 
 function refuseRotation(
@@ -69,8 +121,15 @@ function refuseRotation(
   }
 }
 
-function keysAnswer(keys: readonly KeyFacts[]): object {
-  return { keys: keys.map(membersOf) }
+function keysAnswer(keys: readonly KeyFacts[], sharedSecrets: SharedSecrets | undefined): object {
+  // They live as long as this process is told them, so nobody knows since when.
+  const shared = (sharedSecrets ?? []).map(({ kid }, at) => ({
+    kid,
+    purpose: 'access-token',
+    algorithm: sharedSecretAlgorithm,
+    state: at === 0 ? 'active' : 'retiring',
+  }))
+  return { keys: [...keys.map(membersOf), ...shared] }
 }
 
 function membersOf(key: KeyFacts): object {
@@ -83,9 +142,6 @@ function membersOf(key: KeyFacts): object {
     activated_at: instant(key.activatedAt),
     retired_at: instant(key.retiredAt),
     destroyed_at: instant(key.destroyedAt),
+    withdrawn_at: key.state === 'withdrawn' ? instant(key.destroyedAt) : undefined,
   }
-}
-
-function instant(ms: number | undefined): string | undefined {
-  return ms === undefined ? undefined : new Date(ms).toISOString()
 }

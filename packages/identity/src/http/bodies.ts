@@ -7,8 +7,8 @@ export class MalformedRequestError extends Error {
   override readonly name = 'MalformedRequestError'
 }
 
-/** A request body nests two levels at most; everything deeper is not ours. */
-const depthMax = 4
+/** A JWK Set nests four levels with the lists of its keys, in a body; everything deeper is not ours. */
+const depthMax = 5
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -39,6 +39,14 @@ const bodyFaults = {
   'duplicate-member': 'the body has two members of the same name',
   'too-deep': 'the body is nested too deeply',
   'lone-surrogate': 'the body holds half of a surrogate pair',
+}
+
+/** What a form says, by the names of its parameters. */
+export type Form = ReadonlyMap<string, string>
+
+/** The body of a route that takes forms alone; empty when there was none. */
+export function formOf(body: unknown): Form {
+  return body instanceof Map ? (body as Form) : new Map()
 }
 
 /**

@@ -1,8 +1,9 @@
 import { administratorRole, revocationsScope } from '@portcullis/protocol'
-import type { Auth, Verifier } from '@portcullis/verify'
+import { parseCompactJws } from '@portcullis/protocol/jws'
+import type { Auth, PresentedRequest, Verifier } from '@portcullis/verify'
 import {
-  authenticateHeader,
-  authorizationFields,
+  authenticateRequest,
+  hasRole,
   requireRole,
   requireScope,
   VerifyError,
@@ -14,6 +15,10 @@ import { findCaller } from '../domain/callers.ts'
 import type { ClientStore } from '../domain/clients.ts'
 import { isInDevelopment } from '../domain/registry.ts'
 import type { KnownSession, SessionStore } from '../domain/sessions.ts'
+import type { TokenMarks } from '../domain/token-marks.ts'
+import { marksOf } from '../domain/token-marks.ts'
+import type { ProofParts } from './proofs.ts'
+import { keyProved, presentedRequest } from './proofs.ts'
 
 /**
  * Who calls identity's own API. Each function throws a `VerifyError` for everybody else, which the error
@@ -22,6 +27,8 @@ import type { KnownSession, SessionStore } from '../domain/sessions.ts'
 export interface Callers {
   /** A person, by a token whose only audience is identity. */
   readonly requirePerson: (request: FastifyRequest) => Promise<KnownSession>
+  /** As `requirePerson`, and the key that the request proves: that of its token, or one for the tokens it wants. */
+  readonly requireHolder: (request: FastifyRequest) => Promise<Holder>
   /** As `requirePerson`, in the role of an administrator. */
   readonly requireAdministrator: (request: FastifyRequest) => Promise<Administrator>
   /** A person, by a live token for whatever audience. */
@@ -30,60 +37,138 @@ export interface Callers {
    * A machine client that may read the revocation feed. An issuer on loopback, which is one in
    * development, lets everybody read.
    */
-  readonly requireFeedReader: (request: FastifyRequest) => Promise<void>
+  readonly requireFeedReader: (request: FastifyRequest) => Promise<FeedReader>
+  /** The same, or an administrator, who is no client. */
+  readonly requireReceiptReader: (request: FastifyRequest) => Promise<Pick<FeedReader, 'clientId'>>
+}
+
+export interface Holder {
+  readonly session: KnownSession
+  /** Undefined when the request proves none. */
+  readonly keyThumbprint: string | undefined
+}
+
+export interface FeedReader {
+  /** Undefined for one of an issuer in development who has shown nothing. */
+  readonly clientId: string | undefined
+  /** Throws when they may no longer. The proof of the request was used up and is not asked for again. */
+  readonly requireStill: () => Promise<void>
 }
 
 /** What is needed of a verifier to authenticate a request. */
-export type TokenVerifier = Pick<Verifier, 'audience' | 'verify'>
+export type TokenVerifier = Pick<Verifier, 'audience' | 'verify' | 'dpopAlgorithms'>
 
-export interface CallerParts {
-  readonly issuer: string
+export interface CallerParts extends ProofParts {
   readonly ownTokens: TokenVerifier
+  /** The same for requests whose proof was judged before. */
+  readonly provenTokens: TokenVerifier
   readonly anyTokens: TokenVerifier
   readonly sessions: Pick<SessionStore, 'find'>
   readonly clients: ClientStore
 }
 
 export function createCallers(parts: CallerParts): Callers {
-  const { issuer, ownTokens, anyTokens, sessions, clients } = parts
+  const { issuer, ownTokens, provenTokens, anyTokens, sessions, clients } = parts
   const isAdministrator = requireRole(administratorRole)
   const mayFollow = requireScope(revocationsScope)
 
-  const liveSession = async (auth: Auth): Promise<KnownSession> => {
-    const session = await findCaller(sessions, auth.claims)
+  const liveSession = async ({ auth, marks }: Authenticated): Promise<KnownSession> => {
+    // A service that acts for somebody is not that person: it reads orders, and signs nobody out.
+    if (auth.claims.act !== undefined) throw refused('the token is one of a service that acts')
+    const session = await findCaller(sessions, auth.claims, marks)
     if (session !== undefined) return session
     throw refused(
-      'the session of the token is over, or has a newer token, or the token is not one of a person',
+      'the token was taken back, or its session is over or has a newer token, or it is not one of a person',
     )
   }
-  const forIdentity = async (request: FastifyRequest): Promise<Auth> => {
-    const auth = await authenticate(ownTokens, request)
+  const authenticate = (verifier: TokenVerifier, request: FastifyRequest): Promise<Authenticated> =>
+    authenticatedBy(verifier, presentedRequest(issuer, request))
+  const forIdentity = async (
+    request: FastifyRequest,
+    verifier = ownTokens,
+  ): Promise<Authenticated> => {
+    const authenticated = await authenticate(verifier, request)
     // A service that got a token for several audiences must not be able to use it here.
-    if (auth.claims.aud === issuer) return auth
+    if (authenticated.auth.claims.aud === issuer) return authenticated
     throw refused('the token is not for the issuer alone')
   }
   const refused = (description: string): VerifyError =>
     new VerifyError('invalid-token', description, { realm: issuer })
 
+  const isOpenTo = ({ headers }: FastifyRequest): boolean =>
+    isInDevelopment(issuer) && headers.authorization === undefined
+  const requireFollower = async ({ auth, marks }: Authenticated): Promise<void> => {
+    mayFollow(auth)
+    const client = await clients.find(auth.claims.client_id, marks)
+    const isCurrent = client !== undefined && (auth.claims.cgen ?? -1) >= client.generation
+    if (!isCurrent) throw refused('the client of the token was stopped')
+  }
+
   return {
     requirePerson: async (request) => liveSession(await forIdentity(request)),
+    requireHolder: async (request) => {
+      const authenticated = await forIdentity(request)
+      const session = await liveSession(authenticated)
+      // A bearer token may come together with a proof of the key that the next tokens are to be bound to.
+      const keyThumbprint = boundKeyOf(authenticated.auth) ?? (await keyProved(parts, request))
+      return { session, keyThumbprint }
+    },
     requireAdministrator: async (request) => {
-      const auth = await forIdentity(request)
-      isAdministrator(auth)
-      return administratorOf(await liveSession(auth))
+      const authenticated = await forIdentity(request)
+      isAdministrator(authenticated.auth)
+      return administratorOf(await liveSession(authenticated), request.ip)
     },
     requireSession: async (request) => liveSession(await authenticate(anyTokens, request)),
     requireFeedReader: async (request) => {
-      if (isInDevelopment(issuer) && request.headers.authorization === undefined) return
-      const auth = await forIdentity(request)
-      mayFollow(auth)
-      const client = await clients.find(auth.claims.client_id)
-      const isCurrent = client !== undefined && (auth.claims.cgen ?? -1) >= client.generation
-      if (!isCurrent) throw refused('the client of the token was stopped')
+      if (isOpenTo(request)) return { clientId: undefined, requireStill: async () => undefined }
+      const authenticated = await forIdentity(request)
+      await requireFollower(authenticated)
+      return {
+        clientId: authenticated.auth.claims.client_id,
+        requireStill: async () => requireFollower(await forIdentity(request, provenTokens)),
+      }
+    },
+    requireReceiptReader: async (request) => {
+      if (isOpenTo(request)) return { clientId: undefined }
+      const authenticated = await forIdentity(request)
+      const isOfPerson = hasRole(authenticated.auth, administratorRole)
+      await (isOfPerson ? liveSession(authenticated) : requireFollower(authenticated))
+      return { clientId: isOfPerson ? undefined : authenticated.auth.claims.client_id }
     },
   }
 }
 
-function authenticate(verifier: TokenVerifier, request: FastifyRequest): Promise<Auth> {
-  return authenticateHeader(verifier, authorizationFields(request.raw.rawHeaders))
+/** A good token, and what the store knows it by if it was taken back, with its key. */
+interface Authenticated {
+  readonly auth: Auth
+  readonly marks: TokenMarks
+}
+
+/** A key that another node has withdrawn may stand in the key set of this one for a second: the store knows. */
+async function authenticatedBy(
+  verifier: TokenVerifier,
+  presented: PresentedRequest,
+): Promise<Authenticated> {
+  let kid: string | undefined
+  const noting: TokenVerifier = {
+    ...verifier,
+    verify: (token, proof) => {
+      kid = keyIdOf(token)
+      return verifier.verify(token, proof)
+    },
+  }
+  const auth = await authenticateRequest(noting, presented)
+  return { auth, marks: marksOf(auth.claims, kid) }
+}
+
+function keyIdOf(token: string): string | undefined {
+  const jws = parseCompactJws(token)
+  const kid = jws.kind === 'jws' ? jws.header['kid'] : undefined
+  return typeof kid === 'string' ? kid : undefined
+}
+
+/** Of a token that came with a proof of it: any other that is bound was refused. */
+function boundKeyOf({ claims }: Auth): string | undefined {
+  const thumbprint = claims.cnf?.['jkt']
+  return typeof thumbprint === 'string' ? thumbprint : undefined
 }

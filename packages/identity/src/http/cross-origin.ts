@@ -10,7 +10,7 @@ export interface CrossOriginParts {
 const preflightSecondsMax = 600
 
 /** What scripts need of an answer, beside its body, to act upon it. */
-const exposedHeaders = 'etag, retry-after, www-authenticate'
+const exposedHeaders = 'dpop-nonce, etag, retry-after, www-authenticate'
 
 /**
  * CORS (WHATWG Fetch section 3.3): scripts of these origins may read answers, compared exactly; to all

@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto'
 import { issuerMetadataUrl } from '@portcullis/protocol'
-import type { FastifyReply, FastifyRequest } from 'fastify'
-import { staleWhileRevalidateSeconds } from '../domain/key-life.ts'
+import { algorithms } from '@portcullis/protocol/jws'
 import type { Keyring } from '../domain/keyring.ts'
 import type { Registry } from '../domain/registry.ts'
 import { issuerAudience } from '../domain/registry.ts'
+import { clientAuthenticationMethods } from './client-authentication.ts'
+import type { KeyProofJudge } from '@portcullis/verify/dpop'
+import { sendDocument } from './cacheable-document.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { supportedGrantTypes } from './token.ts'
 import type { HttpServer } from './server.ts'
@@ -13,6 +14,7 @@ export interface DocumentParts {
   readonly registry: Registry
   readonly keyring: Pick<Keyring, 'publicJwks' | 'publicFeedJwks'>
   readonly jwksMaxAgeSeconds: number
+  readonly proofJudge: Pick<KeyProofJudge, 'algorithms'>
 }
 
 /**
@@ -20,8 +22,8 @@ export interface DocumentParts {
  * neither kind of key verifies what the other has signed, and the issuer's metadata (RFC 8414).
  */
 export function addDocuments(app: HttpServer, parts: DocumentParts): void {
-  const { registry, keyring, jwksMaxAgeSeconds } = parts
-  const metadata = metadataOf(registry)
+  const { registry, keyring, jwksMaxAgeSeconds, proofJudge } = parts
+  const metadata = metadataOf(registry, proofJudge)
   const add = (path: string, documentOf: () => object): void => {
     app.get(path, { config: { requestHeaders: ['if-none-match'] } }, (request, reply) =>
       sendDocument(request, reply, documentOf(), jwksMaxAgeSeconds),
@@ -33,7 +35,10 @@ export function addDocuments(app: HttpServer, parts: DocumentParts): void {
 }
 
 /** It names exactly what exists: a client that finds it here can use it. */
-function metadataOf(registry: Registry): object {
+function metadataOf(
+  registry: Registry,
+  { algorithms: proofAlgorithms }: Pick<KeyProofJudge, 'algorithms'>,
+): object {
   const { issuer } = registry
   const scopes = [...registry.audiences.values(), issuerAudience].flatMap(
     (audience) => audience.scopes,
@@ -41,61 +46,35 @@ function metadataOf(registry: Registry): object {
   return {
     issuer,
     token_endpoint: `${issuer}/token`,
+    revocation_endpoint: `${issuer}/revoke`,
+    introspection_endpoint: `${issuer}/introspect`,
     jwks_uri: `${issuer}/.well-known/jwks.json`,
     revocation_feed: {
       snapshot: `${issuer}/revocations/snapshot`,
       stream: `${issuer}/revocations/stream`,
       keys: `${issuer}/.well-known/revocation-keys.json`,
+      positions: `${issuer}/revocations/positions`,
     },
     grant_types_supported: supportedGrantTypes,
     // Required by RFC 8414 section 2, and empty without an authorization endpoint.
     response_types_supported: [],
     scopes_supported: [...new Set(scopes)],
-    // `none`: public clients refresh without a secret.
-    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
+    // `none`: public clients refresh and revoke without a secret.
+    ...authenticationAt('token', [...clientAuthenticationMethods, 'none']),
+    ...authenticationAt('revocation', [...clientAuthenticationMethods, 'none']),
+    ...authenticationAt('introspection', clientAuthenticationMethods),
+    // RFC 9449 section 5.1.
+    dpop_signing_alg_values_supported: proofAlgorithms,
   }
 }
 
-/** A cacheable JSON document with a strong validator (RFC 9110 section 8.8.3). */
-function sendDocument(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  document: object,
-  maxAgeSeconds: number,
-): FastifyReply {
-  const { text, etag } = renderedOf(document)
-  const staleSeconds = staleWhileRevalidateSeconds(maxAgeSeconds)
-  reply.header(
-    'cache-control',
-    `public, max-age=${maxAgeSeconds}, stale-while-revalidate=${staleSeconds}`,
-  )
-  reply.header('etag', etag)
-  // Public by its purpose: a page that is isolated by its own policy may load it too.
-  reply.header('cross-origin-resource-policy', 'cross-origin')
-  if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send()
-  return reply.type('application/json').send(text)
-}
-
-interface Rendered {
-  readonly text: string
-  readonly etag: string
-}
-
-/** Documents are immutable: a changed key set is another object, so each is rendered once. */
-const rendered = new WeakMap<object, Rendered>()
-
-function renderedOf(document: object): Rendered {
-  const known = rendered.get(document)
-  if (known !== undefined) return known
-  const text = JSON.stringify(document)
-  const etag = `"${createHash('sha256').update(text).digest('base64url')}"`
-  rendered.set(document, { text, etag })
-  return { text, etag }
-}
-
-/** RFC 9110 section 13.1.2: a list or `*`, compared weakly. */
-function matches(ifNoneMatch: string | undefined, etag: string): boolean {
-  if (ifNoneMatch === undefined) return false
-  const candidates = ifNoneMatch.split(',').map((candidate) => candidate.trim())
-  return candidates.some((candidate) => candidate === '*' || candidate.replace(/^W\//, '') === etag)
+/** RFC 8414 section 2 wants the algorithms wherever assertions are taken. */
+function authenticationAt(
+  endpoint: 'token' | 'revocation' | 'introspection',
+  methods: readonly string[],
+): object {
+  return {
+    [`${endpoint}_endpoint_auth_methods_supported`]: methods,
+    [`${endpoint}_endpoint_auth_signing_alg_values_supported`]: [...algorithms.keys()],
+  }
 }

@@ -13,22 +13,28 @@ export type MethodsOfPath = ReadonlyMap<string, readonly string[]>
 /** Keeps account of the routes that are added from now on; answers the methods of a request's path. */
 export function indexRoutes(app: FastifyInstance): (url: string) => MethodsOfPath | undefined {
   const routes = new Map<string, Map<string, readonly string[]>>()
-  app.addHook('onRoute', ({ url, method, config }) => {
+  app.addHook('onRoute', ({ url, method, config, schema }) => {
     const methods = routes.get(url) ?? new Map<string, readonly string[]>()
     for (const name of [method].flat()) {
-      methods.set(name, config?.requestHeaders ?? usualHeaders(name))
+      methods.set(name, config?.requestHeaders ?? usualHeaders(name, schema?.body))
     }
     routes.set(url, methods)
   })
   return (url) => {
     const path = url.split('?', 1)[0] ?? ''
-    const pattern = [...routes.keys()].find((candidate) => fits(path, candidate))
-    return pattern === undefined ? undefined : routes.get(pattern)
+    // A path that is named by itself may fit the pattern of another as well, and has the methods of both.
+    const fitting = [...routes].flatMap(([pattern, methods]) =>
+      fits(path, pattern) ? [...methods] : [],
+    )
+    return fitting.length === 0 ? undefined : new Map(fitting)
   }
 }
 
-function usualHeaders(method: string): readonly string[] {
-  return method === 'POST' ? ['authorization', 'content-type'] : ['authorization']
+/** A body may come with every POST, and comes with whatever cannot be asked without one. */
+function usualHeaders(method: string, body: unknown): readonly string[] {
+  const wantsBody = typeof body === 'object' && body !== null && 'required' in body
+  const ofBody = method === 'POST' || wantsBody ? ['content-type'] : []
+  return ['authorization', ...ofBody, 'dpop']
 }
 
 /** Whether a path is one of a route's pattern, whose parameters are whole segments. */

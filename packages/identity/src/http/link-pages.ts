@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { isJsonObject } from '@portcullis/protocol'
 import type { FastifyError, FastifyReply } from 'fastify'
 import { verifyEmail } from '../domain/email-verification.ts'
@@ -7,6 +6,8 @@ import type { Busy } from '../domain/passwords.ts'
 import type { LinkRouteParts } from './account-links.ts'
 import { confirmReset, factsOfReset } from './account-links.ts'
 import { acceptForms } from './bodies.ts'
+import type { Page } from './html-page.ts'
+import { escapeHtml, sendPage } from './html-page.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { logFault, problemOf } from './problems.ts'
 import type { HttpServer } from './server.ts'
@@ -77,17 +78,11 @@ export function addLinkPages(app: HttpServer, parts: LinkRouteParts): void {
   })
 }
 
-interface Page {
-  readonly title: string
-  /** HTML, with everything that comes from outside escaped. */
-  readonly body: string
-}
-
 function resetForm(action: string, token: string, fault: string | undefined): Page {
   return {
     title: 'Choose a new password',
-    body: `${alertOf(fault)}<form method="post" action="${escape(action)}">
-<input type="hidden" name="token" value="${escape(token)}">
+    body: `${alertOf(fault)}<form method="post" action="${escapeHtml(action)}">
+<input type="hidden" name="token" value="${escapeHtml(token)}">
 <p><label for="password">New password</label>
 <input id="password" name="password" type="password" autocomplete="new-password" required autofocus></p>
 <p><button>Set the password</button></p>
@@ -98,8 +93,8 @@ function resetForm(action: string, token: string, fault: string | undefined): Pa
 function verificationForm(action: string, token: string, fault: string | undefined): Page {
   return {
     title: 'Confirm your e-mail address',
-    body: `${alertOf(fault)}<form method="post" action="${escape(action)}">
-<input type="hidden" name="token" value="${escape(token)}">
+    body: `${alertOf(fault)}<form method="post" action="${escapeHtml(action)}">
+<input type="hidden" name="token" value="${escapeHtml(token)}">
 <p><label for="password">Password of your account</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required autofocus></p>
 <p><button>Confirm</button></p>
@@ -109,7 +104,7 @@ function verificationForm(action: string, token: string, fault: string | undefin
 
 /** What is wrong with the password that was typed. */
 function alertOf(fault: string | undefined): string {
-  return fault === undefined ? '' : `<p role="alert">The password ${escape(fault)}.</p>`
+  return fault === undefined ? '' : `<p role="alert">The password ${escapeHtml(fault)}.</p>`
 }
 
 const done = {
@@ -129,19 +124,6 @@ const done = {
   throttled: { title: 'There were too many tries', body: paragraph('Try again later.') },
 } as const satisfies Readonly<Record<string, Page>>
 
-const style =
-  'body{font:1rem/1.5 system-ui,sans-serif;max-width:28rem;margin:4rem auto;padding:0 1rem}' +
-  'label{display:block}input,button{font:inherit;padding:.5rem}input{width:100%;box-sizing:border-box}'
-
-/** ASVS 3.4.3. No script at all, and a form that can be sent nowhere else. */
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-  "base-uri 'none'",
-].join('; ')
-
 function sendLater(
   reply: FastifyReply,
   { kind, retryAfterSeconds }: Busy | Throttled,
@@ -150,30 +132,8 @@ function sendLater(
   return sendPage(reply, kind === 'busy' ? 503 : 429, done[kind])
 }
 
-function sendPage(reply: FastifyReply, status: number, { title, body }: Page): FastifyReply {
-  return reply
-    .code(status)
-    .headers({
-      'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': contentSecurityPolicy,
-      // The address of this page holds the token.
-      'referrer-policy': 'no-referrer',
-      'cache-control': 'no-store',
-    })
-    .send(
-      `<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${style}</style></head>
-<body><main><h1>${title}</h1>
-${body}
-</main></body>
-</html>
-`,
-    )
-}
-
 function paragraph(text: string): string {
-  return `<p>${escape(text)}</p>`
+  return `<p>${escapeHtml(text)}</p>`
 }
 
 function tokenIn(query: unknown): string {
@@ -183,8 +143,4 @@ function tokenIn(query: unknown): string {
 function field(body: unknown, name: string): string {
   const value: unknown = body instanceof Map ? body.get(name) : undefined
   return typeof value === 'string' ? value : ''
-}
-
-function escape(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }

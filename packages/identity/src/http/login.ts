@@ -1,14 +1,19 @@
 import { createProblem } from '@portcullis/protocol'
+import type { FromSchema } from 'json-schema-to-ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { LoginOutcome, LoginParts } from '../domain/login.ts'
 import { login } from '../domain/login.ts'
 import type { LogoutTokenParts } from '../domain/logout.ts'
 import { recogniseAtLogout } from '../domain/logout.ts'
+import type { ClientAuthenticationParts } from '../domain/client-authentication.ts'
+import { assertionType, authenticateShown } from './client-authentication.ts'
 import { identifierText, passwordText } from './body-fields.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { isFromOwnPage } from './own-pages.ts'
 import { crossOriginDetail } from './presented-refresh-token.ts'
 import { sendBadCredentials, sendBusy, sendProblem, sendThrottled } from './problems.ts'
+import type { ProofParts } from './proofs.ts'
+import { examinerOf, isProofRefusal, sendProofRefusal } from './proofs.ts'
 import { readRefreshCookie } from './refresh-cookie.ts'
 import type { HttpServer } from './server.ts'
 import { sessionTokenFields, sessionTokenMembers } from './token-members.ts'
@@ -23,6 +28,10 @@ const loginBody = {
     identifier: identifierText,
     password: passwordText,
     client_id: { type: 'string', minLength: 1, maxLength: 64 },
+    // Of a web backend, which is no public client (RFC 6749 section 2.3).
+    client_secret: { type: 'string', minLength: 1, maxLength: 256 },
+    client_assertion: { type: 'string', minLength: 1, maxLength: 3072 },
+    client_assertion_type: { const: assertionType },
     audience: {
       oneOf: [audienceName, { type: 'array', items: audienceName, minItems: 1, maxItems: 16 }],
     },
@@ -37,14 +46,19 @@ const loginBody = {
 const deviceCharactersMax = 256
 
 export type LoginRouteParts = LoginParts &
-  LogoutTokenParts & {
+  ClientAuthenticationParts &
+  LogoutTokenParts &
+  ProofParts & {
     /** Whose pages may sign a browser in. */
     readonly ownOrigins: ReadonlySet<string>
   }
 
 export function addLogin(app: HttpServer, parts: LoginRouteParts): void {
   const path = pathAtIssuer(parts.issuer, '/login')
-  const options = { schema: { body: loginBody }, config: { requestHeaders: ['content-type'] } }
+  const options = {
+    schema: { body: loginBody },
+    config: { requestHeaders: ['content-type', 'dpop'] },
+  }
   app.post(path, options, async (request, reply) => {
     const { body, headers, ip, log } = request
     const isByCookie = body.delivery === 'cookie'
@@ -52,32 +66,56 @@ export function addLogin(app: HttpServer, parts: LoginRouteParts): void {
       // Otherwise a foreign page could sign people in as somebody else, who then reads what they do.
       return sendProblem(reply, createProblem('cross-origin', crossOriginDetail))
     }
+    const client = await clientOf(parts, body)
+    if (client.kind === 'refused') {
+      return sendProblem(reply, createProblem('unknown-client', client.why))
+    }
     const outcome = await login(parts, {
       identifier: body.identifier,
       password: body.password,
       clientId: body.client_id,
+      client: client.kind === 'client' ? client.client : undefined,
       audiences: typeof body.audience === 'string' ? [body.audience] : body.audience,
       scopes: body.scope?.split(' '),
       device: headers['user-agent']?.slice(0, deviceCharactersMax),
       network: ip,
       delivery: body.delivery,
+      examineProof: examinerOf(parts, request),
     })
     log.info(factsOf(outcome), 'login')
     const getsCookie = isByCookie && outcome.kind === 'signed-in' && outcome.refresh !== undefined
     if (getsCookie) await endFormerSession(parts, request)
-    return answerLogin(reply, outcome, parts.issuer)
+    return answerLogin(reply, outcome, parts)
   })
+}
+
+/** What the token endpoint takes in a form stands among the members of the body. */
+function clientOf(
+  parts: ClientAuthenticationParts,
+  body: FromSchema<typeof loginBody>,
+): ReturnType<typeof authenticateShown> {
+  const { client_id, client_secret, client_assertion, client_assertion_type } = body
+  const given = { client_id, client_secret, client_assertion, client_assertion_type }
+  const form = Object.entries(given).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  )
+  return authenticateShown(parts, undefined, new Map(form))
 }
 
 /** ASVS 7.2.4: the session that this browser was in, whosesoever, has no cookie any more and ends. */
 async function endFormerSession(parts: LoginRouteParts, request: FastifyRequest): Promise<void> {
   const cookie = readRefreshCookie(request)
   if (cookie.kind !== 'token') return
-  const former = await recogniseAtLogout(parts, cookie.refreshToken)
-  if (former.kind === 'session') await parts.sessions.end(former.session.id)
+  const former = await recogniseAtLogout(parts, cookie.refreshToken, request.ip)
+  if (former.kind !== 'session') return
+  await parts.sessions.end(former.session.id, 'session-ended', request.ip)
 }
 
-function answerLogin(reply: FastifyReply, outcome: LoginOutcome, issuer: string): FastifyReply {
+function answerLogin(
+  reply: FastifyReply,
+  outcome: LoginOutcome,
+  parts: LoginRouteParts,
+): FastifyReply {
   switch (outcome.kind) {
     case 'signed-in':
       return reply.headers(sessionTokenFields(outcome)).send(sessionTokenMembers(outcome))
@@ -86,9 +124,19 @@ function answerLogin(reply: FastifyReply, outcome: LoginOutcome, issuer: string)
     case 'throttled':
       return sendThrottled(reply, outcome.retryAfterSeconds)
     case 'refused':
-      if (outcome.why === 'bad-credentials') return sendBadCredentials(reply, issuer)
-      return sendProblem(reply, createProblem(outcome.why, outcome.detail))
+      return refuseLogin(reply, outcome, parts)
   }
+}
+
+function refuseLogin(
+  reply: FastifyReply,
+  { why, detail }: Extract<LoginOutcome, { readonly kind: 'refused' }>,
+  parts: LoginRouteParts,
+): FastifyReply {
+  if (why === 'bad-credentials') return sendBadCredentials(reply, parts.issuer)
+  return isProofRefusal(why)
+    ? sendProofRefusal(reply, parts, { why, detail })
+    : sendProblem(reply, createProblem(why, detail))
 }
 
 /** Never the identifier: people type their password into the wrong field. */
@@ -96,15 +144,21 @@ function factsOf(outcome: LoginOutcome): Readonly<Record<string, string>> {
   switch (outcome.kind) {
     case 'signed-in':
       return {
+        event: 'authn_login_success',
         outcome: 'signed-in',
         accountId: outcome.session.accountId,
         sessionId: outcome.session.id,
       }
     case 'refused':
-      return { outcome: outcome.why }
+      return { event: 'authn_login_fail', outcome: outcome.why }
     case 'busy':
       return { outcome: 'busy' }
     case 'throttled':
-      return { outcome: 'throttled', by: outcome.by, keyId: outcome.keyId }
+      return {
+        event: 'excess_rate_limit_exceeded',
+        outcome: 'throttled',
+        by: outcome.by,
+        keyId: outcome.keyId,
+      }
   }
 }

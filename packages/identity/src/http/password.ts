@@ -8,10 +8,12 @@ import { passwordText } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { sendBadCredentials, sendBusy, sendProblem, sendThrottled } from './problems.ts'
+import type { ProofParts } from './proofs.ts'
+import { sendProofRefusal } from './proofs.ts'
 import type { HttpServer } from './server.ts'
 import { sessionTokenMembers } from './token-members.ts'
 
-export interface PasswordParts extends PasswordChangeParts {
+export interface PasswordParts extends PasswordChangeParts, ProofParts {
   readonly callers: Callers
   /** Undefined when this installation sends no mail. */
   readonly post: Post | undefined
@@ -32,14 +34,18 @@ export function addPassword(app: HttpServer, parts: PasswordParts): void {
     pathAtIssuer(parts.issuer, '/account/password'),
     { schema: { body: passwordBody } },
     async (request, reply) => {
-      const session = await parts.callers.requirePerson(request)
-      const outcome = await changePassword(parts, session, { ...request.body, network: request.ip })
-      request.log.info({ accountId: session.accountId, outcome: outcome.kind }, 'password change')
+      const { session, keyThumbprint } = await parts.callers.requireHolder(request)
+      const { body, ip: network } = request
+      const outcome = await changePassword(parts, session, { ...body, network, keyThumbprint })
+      const event =
+        outcome.kind === 'changed' ? 'authn_password_change' : 'authn_password_change_fail'
+      const { accountId } = session
+      request.log.info({ event, accountId, outcome: outcome.kind }, 'password change')
       // Whoever has changed it may not be the owner (ASVS 6.3.7). A change does not wait for room for this mail.
       const email = outcome.kind === 'changed' ? outcome.email : undefined
       if (email !== undefined)
         parts.post?.send(async () => writeMail('password-was-changed', email))
-      return answerPasswordChange(reply, outcome, parts.issuer)
+      return answerPasswordChange(reply, outcome, parts)
     },
   )
 }
@@ -47,7 +53,7 @@ export function addPassword(app: HttpServer, parts: PasswordParts): void {
 function answerPasswordChange(
   reply: FastifyReply,
   outcome: PasswordChangeOutcome,
-  issuer: string,
+  parts: PasswordParts,
 ): FastifyReply {
   switch (outcome.kind) {
     case 'changed':
@@ -68,18 +74,20 @@ function answerPasswordChange(
     case 'throttled':
       return sendThrottled(reply, outcome.retryAfterSeconds)
     case 'refused':
-      return refuseChange(reply, outcome, issuer)
+      return refuseChange(reply, outcome, parts)
   }
 }
 
 function refuseChange(
   reply: FastifyReply,
   { why, detail }: Extract<PasswordChangeOutcome, { readonly kind: 'refused' }>,
-  issuer: string,
+  parts: PasswordParts,
 ): FastifyReply {
   switch (why) {
     case 'bad-credentials':
-      return sendBadCredentials(reply, issuer)
+      return sendBadCredentials(reply, parts.issuer)
+    case 'proof-required':
+      return sendProofRefusal(reply, parts, { why, detail })
     case 'session-over':
       return sendProblem(
         reply,

@@ -4,6 +4,7 @@ import { createProblem, problemMediaType } from '@portcullis/protocol'
 import { pointerToMember } from '@portcullis/runtime'
 import { problemOf as problemOfToken, responseHeadersOf, VerifyError } from '@portcullis/verify'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { SignerUnavailableError } from '../domain/signer-unavailable.ts'
 import { StoreUnavailableError } from '../domain/store-unavailable.ts'
 import { MalformedRequestError } from './bodies.ts'
 import type { MethodsOfPath } from './known-routes.ts'
@@ -30,10 +31,14 @@ export function sendThrottled(
   return sendProblem(reply, createProblem('throttled', detail))
 }
 
-/** The queue of password checks is full. */
-export function sendBusy(reply: FastifyReply, retryAfterSeconds: number): FastifyReply {
+/** Too much of something is under way. */
+export function sendBusy(
+  reply: FastifyReply,
+  retryAfterSeconds: number,
+  detail = 'too many passwords are being checked',
+): FastifyReply {
   reply.header('retry-after', retryAfterSeconds)
-  return sendProblem(reply, createProblem('overloaded', 'too many passwords are being checked'))
+  return sendProblem(reply, createProblem('overloaded', detail))
 }
 
 /** Too many mails wait to be sent, and nothing was written. */
@@ -70,16 +75,36 @@ export function answerError(
 ): FastifyReply {
   // Who calls, or what they may do, did not hold (`http/callers`).
   if (error instanceof VerifyError) {
-    return reply.code(error.status).headers(responseHeadersOf(error)).send(problemOfToken(error))
+    const { code, status } = error
+    request.log.info(
+      { event: 'authz_fail', route: request.routeOptions.url, code, status },
+      'refused',
+    )
+    logFault(error, problemOfToken(error), request)
+    return sendVerifyError(reply, error)
   }
-  const problem = problemOf(error)
+  const problem = problemOf(error, request.routeOptions.bodyLimit)
   logFault(error, problem, request)
-  if (problem.code === 'store-unavailable') reply.header('retry-after', storeRetryAfterSeconds)
+  if (isPassing(problem)) reply.header('retry-after', passingRetryAfterSeconds)
   return sendProblem(reply, problem)
 }
 
-/** A database that was restarted is back in about that time. */
-export const storeRetryAfterSeconds = 2
+export function sendVerifyError(
+  reply: FastifyReply,
+  error: VerifyError,
+  fields: Readonly<Record<string, string>> = {},
+): FastifyReply {
+  const headers = { ...responseHeadersOf(error), ...fields }
+  return reply.code(error.status).headers(headers).send(problemOfToken(error))
+}
+
+/** A database or a vault that was restarted is back in about that time. */
+export const passingRetryAfterSeconds = 2
+
+/** What is not at hand for a moment: the same request may do later. */
+export function isPassing({ code }: Problem): boolean {
+  return code === 'store-unavailable' || code === 'keys-unavailable'
+}
 
 /** Says in the log what is not the caller's fault. */
 export function logFault(error: unknown, { status }: Problem, request: FastifyRequest): void {
@@ -87,13 +112,19 @@ export function logFault(error: unknown, { status }: Problem, request: FastifyRe
   request.log.error({ err: error, route: request.routeOptions.url }, 'unexpected error')
 }
 
+/** Ample for a login; an account or a token request has no reason to be larger. */
+export const usualBodyBytesMax: number = 16 * 1024
+
 /** Enough for every member that a route knows; an answer must not be much larger than its request. */
 export const fieldErrorsMax = 20
 
 /** What Fastify, our own body parsers and the stores may throw, in terms of a problem. */
-export function problemOf(error: FastifyError): Problem {
+export function problemOf(error: FastifyError, bodyBytesMax: number = usualBodyBytesMax): Problem {
   if (error instanceof StoreUnavailableError) {
     return createProblem('store-unavailable', 'whether anything was changed is not known')
+  }
+  if (error instanceof SignerUnavailableError) {
+    return createProblem('keys-unavailable', 'nothing can be signed at the moment')
   }
   if (error instanceof MalformedRequestError) return createProblem('malformed', error.message)
   if (error.validation !== undefined) {
@@ -103,6 +134,9 @@ export function problemOf(error: FastifyError): Problem {
       `the ${where} does not fit`,
       error.validation.slice(0, fieldErrorsMax).map(fieldErrorOf),
     )
+  }
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return createProblem('too-large', `the body may have ${bodyBytesMax / 1024} KiB`)
   }
   const known = problemOfFastifyCode.get(error.code)
   if (known !== undefined) return createProblem(...known)
@@ -117,7 +151,6 @@ const partOfRequest: ReadonlyMap<string | undefined, string> = new Map([
 ])
 
 const problemOfFastifyCode: ReadonlyMap<string, readonly [ProblemCode, string]> = new Map([
-  ['FST_ERR_CTP_BODY_TOO_LARGE', ['too-large', 'the body may have 16 KiB'] as const],
   ['FST_ERR_CTP_INVALID_MEDIA_TYPE', ['unsupported-media-type', 'send application/json'] as const],
   ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', ['malformed', 'the length of the body is wrong'] as const],
   ['FST_ERR_CTP_EMPTY_JSON_BODY', ['malformed', 'the body is empty'] as const],

@@ -6,10 +6,12 @@ import { passwordText } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { sendBadCredentials, sendBusy, sendProblem, sendThrottled } from './problems.ts'
+import type { ProofParts } from './proofs.ts'
+import { sendProofRefusal } from './proofs.ts'
 import type { HttpServer } from './server.ts'
 import { sessionTokenMembers } from './token-members.ts'
 
-export interface ReauthenticationRouteParts extends ReauthenticationParts {
+export interface ReauthenticationRouteParts extends ReauthenticationParts, ProofParts {
   readonly callers: Callers
 }
 
@@ -26,14 +28,16 @@ export function addReauthentication(app: HttpServer, parts: ReauthenticationRout
     pathAtIssuer(parts.issuer, '/account/reauthenticate'),
     { schema: { body: passwordBody } },
     async (request, reply) => {
-      const session = await parts.callers.requirePerson(request)
+      const { session, keyThumbprint } = await parts.callers.requireHolder(request)
       const result = await reauthenticate(parts, session, {
         password: request.body.password,
         address: request.ip,
+        keyThumbprint,
       })
       const outcome = result.kind === 'refused' ? result.why : result.kind
-      request.log.info({ sessionId: session.id, outcome }, 'reauthentication')
-      return answerReauthentication(reply, result, parts.issuer)
+      const event = result.kind === 'reauthenticated' ? 'authn_login_success' : 'authn_login_fail'
+      request.log.info({ event, sessionId: session.id, outcome }, 'reauthentication')
+      return answerReauthentication(reply, result, parts)
     },
   )
 }
@@ -41,7 +45,7 @@ export function addReauthentication(app: HttpServer, parts: ReauthenticationRout
 function answerReauthentication(
   reply: FastifyReply,
   result: ReauthenticationResult,
-  issuer: string,
+  parts: ReauthenticationRouteParts,
 ): FastifyReply {
   switch (result.kind) {
     case 'reauthenticated':
@@ -51,7 +55,10 @@ function answerReauthentication(
     case 'throttled':
       return sendThrottled(reply, result.retryAfterSeconds)
     case 'refused':
-      if (result.why === 'bad-credentials') return sendBadCredentials(reply, issuer)
+      if (result.why === 'bad-credentials') return sendBadCredentials(reply, parts.issuer)
+      if (result.why === 'proof-required') {
+        return sendProofRefusal(reply, parts, { why: result.why, detail: result.detail })
+      }
       return result.why === 'session-over'
         ? sendProblem(
             reply,

@@ -36,7 +36,7 @@ export function addRegistration(app: HttpServer, parts: RegistrationRouteParts):
     switch (outcome.kind) {
       case 'registered': {
         const { id, identifier, email } = outcome
-        log.info({ outcome: 'registered', accountId: id }, 'registration')
+        log.info({ event: 'user_created', outcome: 'registered', accountId: id }, 'registration')
         if (email !== undefined) parts.post?.lookUp(verificationMail(parts, id), network)
         return reply.code(201).send({ id, identifier })
       }
@@ -54,7 +54,8 @@ export function addRegistration(app: HttpServer, parts: RegistrationRouteParts):
 
 function factsOf(outcome: Refusal): Readonly<Record<string, string>> {
   if (outcome.kind !== 'throttled') return { outcome: outcome.kind }
-  return { outcome: 'throttled', by: outcome.by, keyId: outcome.keyId }
+  const { by, keyId } = outcome
+  return { event: 'excess_rate_limit_exceeded', outcome: 'throttled', by, keyId }
 }
 
 type Refusal = Exclude<

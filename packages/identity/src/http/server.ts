@@ -15,7 +15,13 @@ import { acceptStrictJson, isWellEscaped, MalformedRequestError } from './bodies
 import { tellClientAddresses } from './client-address.ts'
 import { openToOrigins } from './cross-origin.ts'
 import { indexRoutes } from './known-routes.ts'
-import { answerClientError, answerError, answerUnknownRoute, sendProblem } from './problems.ts'
+import {
+  answerClientError,
+  answerError,
+  answerUnknownRoute,
+  sendProblem,
+  usualBodyBytesMax,
+} from './problems.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { Transport } from './transport.ts'
 import { plainTransport } from './transport.ts'
@@ -34,9 +40,6 @@ export interface HttpServerOptions {
   readonly trustedProxies?: readonly string[]
   readonly allowedOrigins?: readonly string[]
 }
-
-/** Ample for a login; an account or a token request has no reason to be larger. */
-const bodyBytesMax = 16 * 1024
 
 const ajvOptions = {
   // Fastify's own defaults would delete unknown members and turn "1" into 1.
@@ -66,7 +69,7 @@ export function createHttpServer(log: Log, options: HttpServerOptions): HttpServ
   const app = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: bodyBytesMax,
+    bodyLimit: usualBodyBytesMax,
     serverFactory: (handler) => serverOf(transport, headers, handler),
     routerOptions: { maxParamLength: 64 },
     ajv: { customOptions: ajvOptions },

@@ -6,6 +6,7 @@ import { endOtherSessions } from '../domain/other-sessions.ts'
 import type { KnownSession, SessionPage, SessionStore, TooOften } from '../domain/sessions.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
+import { limitOf, nextMember, pageCursor, parseCursor, shortPageLimit } from './page-queries.ts'
 import { sendProblem, sendThrottled } from './problems.ts'
 import type { HttpServer } from './server.ts'
 import { sessionTokenMembers } from './token-members.ts'
@@ -24,24 +25,22 @@ const sessionPath = {
 /** Whoever says something there wants what these routes do not do, and would be surprised by what they do. */
 const noMembers = { type: ['object', 'null'], additionalProperties: false } as const
 
-/** Ample for a person; somebody with more can turn the page. */
-const pageDefault = 50
-
-const cursorPattern = '^[0-9]{1,15}\\.[A-Za-z0-9_-]{22}$'
-
 const pageQuery = {
   type: 'object',
   additionalProperties: false,
   properties: {
-    limit: { type: 'string', pattern: '^([1-9][0-9]?|100)$' },
-    after: { type: 'string', pattern: cursorPattern },
+    limit: shortPageLimit,
+    after: pageCursor,
   },
 } as const
 
-/** What a page ends with: the time of a login, and its session. */
-function parseCursor(text: string | undefined): SessionPage['after'] {
-  const [authenticatedAt, id] = text?.split('.') ?? []
-  return id === undefined ? undefined : { authenticatedAt: Number(authenticatedAt), id }
+/** The page of a list of sessions, which are in the order of their logins. */
+export function sessionPageOf(query: {
+  readonly limit?: string | undefined
+  readonly after?: string | undefined
+}): SessionPage {
+  const after = parseCursor(query.after)
+  return { limit: limitOf(query), after: after && { authenticatedAt: after.at, id: after.id } }
 }
 
 /** Where the owner is signed in, and the end of any of it. */
@@ -51,22 +50,23 @@ export function addSessions(app: HttpServer, parts: SessionsParts): void {
   const list = { schema: { querystring: pageQuery } }
   app.get(pathAtIssuer(issuer, '/sessions'), list, async (request) => {
     const caller = await callers.requirePerson(request)
-    const limit = Number(request.query.limit ?? pageDefault)
-    const after = parseCursor(request.query.after)
-    const { sessions: page, next } = await sessions.listOf(caller.accountId, { limit, after })
+    const { sessions: page, next } = await sessions.listOf(
+      caller.accountId,
+      sessionPageOf(request.query),
+    )
     return {
       sessions: page.map((session) => membersOf(session, caller.id)),
-      ...(next === undefined ? {} : { next: `${next.authenticatedAt}.${next.id}` }),
+      ...nextMember(next && { at: next.authenticatedAt, id: next.id }),
     }
   })
 
   const endOthers = { schema: { body: noMembers } }
   app.post(pathAtIssuer(issuer, '/sessions/end-others'), endOthers, async (request, reply) => {
-    const caller = await callers.requirePerson(request)
-    const outcome = await endOtherSessions(parts, caller)
-    request.log.info({ sessionId: caller.id, outcome: outcome.kind }, 'end of other sessions')
+    const { session: caller, keyThumbprint } = await callers.requireHolder(request)
+    const outcome = await endOtherSessions(parts, caller, { network: request.ip, keyThumbprint })
     if (outcome.kind === 'superseded') return sendSuperseded(reply)
     if (outcome.kind === 'too-often') return sendTooOften(reply, outcome)
+    request.log.info({ event: 'authn_token_revoked', sessionId: caller.id }, 'other sessions ended')
     const { fresh, position } = outcome
     const tokens = fresh === undefined ? {} : sessionTokenMembers(fresh)
     return reply.send({ ...tokens, revocation: position })
@@ -78,12 +78,12 @@ export function addSessions(app: HttpServer, parts: SessionsParts): void {
     async (request, reply) => {
       const caller = await callers.requirePerson(request)
       const sessionId = request.params.sid
-      const outcome = await sessions.endOwn(callerOf(caller), sessionId)
+      const outcome = await sessions.endOwn(callerOf(caller, request.ip), sessionId)
       // Somebody else's session does not exist for the caller.
       if (outcome.kind === 'unknown') return sendProblem(reply, createProblem('not-found'))
       if (outcome.kind === 'superseded') return sendSuperseded(reply)
       if (outcome.kind === 'too-often') return sendTooOften(reply, outcome)
-      request.log.info({ sessionId }, 'session ended by its owner')
+      request.log.info({ event: 'authn_token_revoked', sessionId }, 'session ended by its owner')
       return reply.send({ revocation: outcome.position })
     },
   )
@@ -98,9 +98,13 @@ function sendTooOften(reply: FastifyReply, { retryAfterSeconds }: TooOften): Fas
 }
 
 function membersOf(session: KnownSession, currentId: string): object {
+  return { id: session.id, current: session.id === currentId, ...useOf(session) }
+}
+
+/** What a session is known by, and from when to when it is used. */
+export function useOf(session: KnownSession): object {
   return {
-    id: session.id,
-    current: session.id === currentId,
+    bound: session.keyThumbprint !== undefined,
     client: session.client.name,
     device: session.device,
     network: session.network,

@@ -4,10 +4,15 @@ import type { Delivery, Session } from '../domain/sessions.ts'
 import { refreshCookie } from './refresh-cookie.ts'
 
 /** RFC 6749 section 5.1. */
-export function accessTokenMembers({ accessToken, expiresInSeconds, scopes }: AccessToken): object {
+export function accessTokenMembers({
+  accessToken,
+  type,
+  expiresInSeconds,
+  scopes,
+}: AccessToken): object {
   return {
     access_token: accessToken,
-    token_type: 'Bearer',
+    token_type: type,
     expires_in: expiresInSeconds,
     scope: scopes.join(' '),
   }

@@ -1,4 +1,5 @@
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
+import type { ClientAuthenticationParts } from '../domain/client-authentication.ts'
 import type {
   ClientCredentialsParts,
   ClientCredentialsRefusal,
@@ -7,28 +8,40 @@ import { grantClientCredentials } from '../domain/client-credentials.ts'
 import type { RefreshParts, RefreshRefusal } from '../domain/refresh.ts'
 import { refresh } from '../domain/refresh.ts'
 import type { RequestedAccess } from '../domain/registry.ts'
-import { acceptForms } from './bodies.ts'
-import { readClientCredential } from './client-authentication.ts'
+import type { TokenExchangeParts, TokenExchangeRefusal } from '../domain/token-exchange.ts'
+import { exchangeToken } from '../domain/token-exchange.ts'
+import type { Form } from './bodies.ts'
+import { formOf } from './bodies.ts'
+import { authenticateCaller, readClientCredential } from './client-authentication.ts'
 import { pathAtIssuer } from './issuer-path.ts'
+import type { OAuthError, OAuthRefusal } from './oauth-errors.ts'
+import { addOAuthEndpoint, sendOAuthError } from './oauth-errors.ts'
 import { presentedRefreshToken } from './presented-refresh-token.ts'
-import { logFault, problemOf, storeRetryAfterSeconds } from './problems.ts'
+import type { ProofParts } from './proofs.ts'
+import { examinerOf } from './proofs.ts'
 import type { HttpServer } from './server.ts'
+import {
+  accessTokenTypeUrn,
+  readTokenExchange,
+  tokenExchangeGrantType,
+} from './token-exchange-form.ts'
 import { accessTokenMembers, sessionTokenFields, sessionTokenMembers } from './token-members.ts'
 
-export type TokenParts = ClientCredentialsParts &
-  RefreshParts & {
+export type TokenParts = ClientAuthenticationParts &
+  ClientCredentialsParts &
+  RefreshParts &
+  TokenExchangeParts &
+  ProofParts & {
     /** Whose pages may refresh by the cookie. */
     readonly ownOrigins: ReadonlySet<string>
   }
 
 /** The OAuth token endpoint (RFC 6749 section 3.2). It speaks RFC 6749 and no problem documents. */
 export function addToken(app: HttpServer, parts: TokenParts): void {
-  app.register(async (scope) => {
-    acceptForms(scope)
-    scope.setErrorHandler(answerOAuthError)
+  addOAuthEndpoint(app, (scope) => {
     scope.post(pathAtIssuer(parts.issuer, '/token'), async (request, reply) => {
       const { body, log } = request
-      const form: Form = body instanceof Map ? body : new Map()
+      const form = formOf(body)
       const grantType = form.get('grant_type')
       if (grantType === undefined) {
         return sendOAuthError(reply, { error: 'invalid_request', why: 'grant_type is required' })
@@ -39,7 +52,8 @@ export function addToken(app: HttpServer, parts: TokenParts): void {
         return sendOAuthError(reply, { error: 'unsupported_grant_type', why })
       }
       const answer = await grant(parts, form, request)
-      log.info({ grantType, ...answer.facts }, 'token')
+      const event = answer.kind === 'granted' ? 'authn_token_created' : 'authz_fail'
+      log.info({ event, grantType, ...answer.facts }, 'token')
       if (answer.kind === 'refused') return sendOAuthError(reply, answer)
       // RFC 6749 section 5.1.
       const fields = { 'cache-control': 'no-store', ...answer.fields }
@@ -47,8 +61,6 @@ export function addToken(app: HttpServer, parts: TokenParts): void {
     })
   })
 }
-
-type Form = ReadonlyMap<string, string>
 
 /** What a grant answers, and what of it may be logged. */
 type GrantAnswer = { readonly facts?: Readonly<Record<string, string>> } & (
@@ -66,6 +78,7 @@ type GrantHandler = (parts: TokenParts, form: Form, request: FastifyRequest) => 
 const grants: ReadonlyMap<string, GrantHandler> = new Map([
   ['client_credentials', answerClientCredentials],
   ['refresh_token', answerRefresh],
+  [tokenExchangeGrantType, answerTokenExchange],
 ])
 
 export const supportedGrantTypes: readonly string[] = [...grants.keys()]
@@ -75,23 +88,24 @@ async function answerClientCredentials(
   form: Form,
   request: FastifyRequest,
 ): Promise<GrantAnswer> {
-  const presented = readClientCredential(request.headers.authorization, form)
-  if (presented.kind === 'refused') return presented
-  const { credential } = presented
-  const outcome = await grantClientCredentials(parts, { credential, ...requestedAccess(form) })
+  const caller = await authenticateCaller(parts, request, form)
+  if (caller.kind === 'refused') return caller
+  const { client } = caller
+  const examineProof = examinerOf(parts, request)
+  const asked = { client, examineProof, ...requestedAccess(form) }
+  const outcome = await grantClientCredentials(parts, asked)
   if (outcome.kind === 'refused') return refusedFor(outcome.why, outcome.detail)
   return { kind: 'granted', facts: { outcome: 'granted' }, members: accessTokenMembers(outcome) }
 }
 
-/** RFC 6749 section 6. Only public clients have sessions, so whoever shows a secret is none of them. */
+/** RFC 6749 section 6: whoever shows a credential is judged by it, public or not. */
 async function answerRefresh(
   parts: TokenParts,
   form: Form,
   request: FastifyRequest,
 ): Promise<GrantAnswer> {
-  if (request.headers.authorization !== undefined || form.has('client_secret')) {
-    return { kind: 'refused', error: 'invalid_client', why: 'clients of sessions have no secret' }
-  }
+  const shown = readClientCredential(request.headers.authorization, form)
+  if (shown.kind === 'refused') return shown
   const presented = presentedRefreshToken(request, form.get('refresh_token'), parts.ownOrigins)
   if (presented.kind === 'none') {
     return { kind: 'refused', error: 'invalid_request', why: 'refresh_token is required' }
@@ -107,14 +121,17 @@ async function answerRefresh(
     refreshToken,
     delivery,
     clientId: form.get('client_id'),
+    credential: shown.kind === 'credential' ? shown.credential : undefined,
     attempt: form.get('attempt'),
+    network: request.ip,
+    examineProof: examinerOf(parts, request),
     ...requestedAccess(form),
   })
   if (outcome.kind === 'refused') {
     const refusal = refusedFor(outcome.why, outcome.detail)
     return outcome.endedSessionId === undefined
       ? refusal
-      : { ...refusal, facts: { outcome: 'refresh-reuse', sessionId: outcome.endedSessionId } }
+      : { ...refusal, facts: reuseFacts(outcome.endedSessionId) }
   }
   return {
     kind: 'granted',
@@ -124,70 +141,55 @@ async function answerRefresh(
   }
 }
 
+function reuseFacts(sessionId: string): Readonly<Record<string, string>> {
+  return { event: 'authn_token_reuse', outcome: 'refresh-reuse', sessionId }
+}
+
+/** RFC 8693 section 2.1. */
+async function answerTokenExchange(
+  parts: TokenParts,
+  form: Form,
+  request: FastifyRequest,
+): Promise<GrantAnswer> {
+  const caller = await authenticateCaller(parts, request, form)
+  if (caller.kind === 'refused') return caller
+  const asked = readTokenExchange(form)
+  if (asked.kind === 'refused') return asked
+  const { client } = caller
+  const examineProof = examinerOf(parts, request)
+  const outcome = await exchangeToken(parts, { client, examineProof, ...asked.request })
+  if (outcome.kind === 'refused') return refusedFor(outcome.why, outcome.detail)
+  const { subject, token } = outcome
+  const { sub: accountId, sid: sessionId } = subject
+  const facts = { outcome: 'granted', actor: client.id, accountId, ...(sessionId && { sessionId }) }
+  return {
+    kind: 'granted',
+    facts,
+    members: { ...accessTokenMembers(token), issued_token_type: accessTokenTypeUrn },
+  }
+}
+
 function requestedAccess(form: Form): RequestedAccess {
   return { audiences: form.get('audience')?.split(' '), scopes: form.get('scope')?.split(' ') }
 }
 
-type OAuthError =
-  | 'invalid_request'
-  | 'invalid_client'
-  | 'invalid_grant'
-  | 'unauthorized_client'
-  | 'unsupported_grant_type'
-  | 'invalid_scope'
-  | 'invalid_target'
-  | 'server_error'
-  // Of the authorization endpoint (RFC 6749 section 4.1.2.1); the token endpoint has no name for it.
-  | 'temporarily_unavailable'
-
-interface OAuthRefusal {
-  readonly error: OAuthError
-  readonly why?: string | undefined
-  /** Default 401 for `invalid_client`, 400 for the others. */
-  readonly status?: number
-}
-
-const errorOfRefusal: Readonly<Record<ClientCredentialsRefusal | RefreshRefusal, OAuthError>> = {
+const errorOfRefusal: Readonly<
+  Record<ClientCredentialsRefusal | RefreshRefusal | TokenExchangeRefusal, OAuthError>
+> = {
   'bad-client': 'invalid_client',
   'bad-grant': 'invalid_grant',
+  // RFC 8693 section 2.2.2 wants this name, whatever is wrong with the token.
+  'bad-subject-token': 'invalid_request',
   'grant-not-allowed': 'unauthorized_client',
   // RFC 8707 section 2 has the name for a target that cannot be had.
   'unknown-audience': 'invalid_target',
   'unknown-scope': 'invalid_scope',
   'token-over-budget': 'invalid_request',
+  'bad-proof': 'invalid_dpop_proof',
+  'nonce-wanted': 'use_dpop_nonce',
+  'proof-required': 'invalid_dpop_proof',
 }
 
 function refusedFor(why: keyof typeof errorOfRefusal, detail: string | undefined): GrantAnswer {
   return { kind: 'refused', facts: { outcome: why }, error: errorOfRefusal[why], why: detail }
-}
-
-function sendOAuthError(
-  reply: FastifyReply,
-  { error, why, status = error === 'invalid_client' ? 401 : 400 }: OAuthRefusal,
-): FastifyReply {
-  if (status === 401) reply.header('www-authenticate', 'Basic realm="portcullis"')
-  return reply.code(status).send({
-    error,
-    // RFC 6749 section 5.2 leaves out quote, backslash and everything that is not ASCII.
-    ...(why === undefined
-      ? {}
-      : { error_description: why.replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?') }),
-  })
-}
-
-function answerOAuthError(
-  error: FastifyError,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply {
-  const problem = problemOf(error)
-  const { status, detail } = problem
-  logFault(error, problem, request)
-  if (problem.code === 'store-unavailable') {
-    reply.header('retry-after', storeRetryAfterSeconds)
-    return sendOAuthError(reply, { error: 'temporarily_unavailable', why: detail, status })
-  }
-  if (status === 500) return sendOAuthError(reply, { error: 'server_error', status })
-  const why = status === 415 ? 'send application/x-www-form-urlencoded' : detail
-  return sendOAuthError(reply, { error: 'invalid_request', why, status })
 }

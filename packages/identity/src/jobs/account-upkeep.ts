@@ -1,7 +1,7 @@
 import type { Log } from '@portcullis/runtime'
 import type { LinkStore } from '../domain/account-links.ts'
+import { removeSteadily } from './steady-removal.ts'
 import type { Repeat } from './steady-step.ts'
-import { takeSteadySteps } from './steady-step.ts'
 
 const everyMs = 60_000
 /** A link to confirm an account is good for a day; whoever comes back from a long week asks for another. */
@@ -17,12 +17,8 @@ export function startAccountUpkeep(
   log: Log,
   repeat?: Repeat,
 ): () => Promise<void> {
-  const over = new AbortController()
-  const stop = takeSteadySteps({
-    step: async () => {
-      while (!over.signal.aborted && (await tidy(unconfirmedMs))) continue
-      return undefined
-    },
+  return removeSteadily({
+    remove: () => tidy(unconfirmedMs),
     everyMs,
     isAtOnce: true,
     trouble: 'expired links and accounts that nobody confirmed cannot be taken away',
@@ -30,8 +26,4 @@ export function startAccountUpkeep(
     log,
     repeat,
   })
-  return () => {
-    over.abort()
-    return stop()
-  }
 }

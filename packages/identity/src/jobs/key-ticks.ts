@@ -22,8 +22,9 @@ export function startKeyTicks(
 async function tick(keyring: Pick<Keyring, 'tick'>, log: Log): Promise<object | undefined> {
   const outcome = await keyring.tick()
   if (outcome.kind === 'unopenable') return { kid: outcome.kid, why: outcome.why }
-  const { rotated, destroyed } = outcome
+  const { rotated, destroyed, retired } = outcome
   if (rotated.length > 0) log.info({ rotated }, 'signing keys have rotated')
+  if (retired !== undefined) log.info({ retired }, 'signing keys of unused algorithms retire')
   if (destroyed.length > 0) log.info({ destroyed }, 'signing keys are destroyed')
   return undefined
 }

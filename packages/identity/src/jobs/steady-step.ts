@@ -18,6 +18,10 @@ export interface SteadyStep {
   readonly trouble: string
   readonly recovery: string
   readonly log: Log
+  /** From when on one that is still under way is trouble too; default: it may take as long as it takes. */
+  readonly overdueMs?: number
+  /** Told after each step, and when one is overdue. */
+  readonly onTrouble?: (isThere: boolean) => void
   readonly repeat?: Repeat | undefined
 }
 
@@ -37,18 +41,32 @@ export function takeSteadySteps(options: SteadyStep): () => Promise<void> {
     trouble,
     recovery,
     log,
+    overdueMs = Infinity,
+    onTrouble = () => undefined,
     repeat = repeatByTimer,
   } = options
   let failures = 0
+  let passedMs = 0
   const takeOne = async (): Promise<void> => {
+    passedMs = 0
     const wrong = await step().catch((error: unknown) => ({ err: error }))
+    onTrouble(wrong !== undefined)
     if (wrong !== undefined && failures % failuresPerReminder === 0) log.error(wrong, trouble)
-    if (wrong === undefined && failures > 0) log.info(recovery)
+    if (wrong === undefined && (failures > 0 || passedMs > overdueMs)) log.info(recovery)
     failures = wrong === undefined ? 0 : failures + 1
+  }
+
+  const waitLonger = (): void => {
+    const wasDue = passedMs <= overdueMs
+    passedMs += everyMs
+    if (!wasDue || passedMs <= overdueMs) return
+    onTrouble(true)
+    if (failures === 0) log.error({ passedMs }, trouble)
   }
 
   let underWay: Promise<void> | undefined
   const takeNext = (): void => {
+    if (underWay !== undefined) waitLonger()
     underWay ??= takeOne().finally(() => (underWay = undefined))
   }
   if (isAtOnce) takeNext()

@@ -29,4 +29,11 @@ export const sessionSettings = {
     reason:
       'No limit: it would sign people out where they do not expect it. A login looks at as many rows as the limit, so that it has an end.',
   },
+  dangerouslySignOutSessionsOfPepper: {
+    schema: { type: 'string', minLength: 8 },
+    meaning:
+      'the id of a refresh pepper that is lost or meant to be given up: a start without it is not refused any more, and everybody who has a refresh token of it is signed out',
+    reason:
+      'A pepper that was exchanged and not rolled signs people out without a word. The id is in the error; it is of no use for the next pepper.',
+  },
 } as const

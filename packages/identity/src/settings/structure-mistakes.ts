@@ -2,8 +2,12 @@ import type { JsonValue } from '@portcullis/protocol'
 import { isJsonObject } from '@portcullis/protocol'
 import type { Mistake } from '@portcullis/runtime'
 import { pointerToMember } from '@portcullis/runtime'
-import { issuerAudience } from '../domain/registry.ts'
+import { sharedSecretAlgorithm } from '@portcullis/protocol/jws'
+import { algorithmsOfAll, confidentialGrants, issuerAudience } from '../domain/registry.ts'
 import { isReservedClaim } from '../domain/reserved-claims.ts'
+import type { EncryptionKey } from '../domain/token-encryption.ts'
+import { isSameEncryption } from '../domain/token-encryption.ts'
+import { readEncryptionKey } from './encryption-keys.ts'
 
 /**
  * Finds what the schema of the file cannot say: names that must refer to each other. Takes any value
@@ -24,6 +28,8 @@ export function structureMistakes(file: unknown): readonly Mistake[] {
       clientMistakes(pointerToMember('/clients', name), client, known),
     ),
     ...claimMistakes(known),
+    ...sharedSecretMistakes(known),
+    ...encryptionMistakes(known),
   ]
 }
 
@@ -56,13 +62,21 @@ function clientMistakes(
   const mistakes = names
     .filter((name) => !audiences.has(name))
     .map((name) => ({ path, message: `${name} is not an audience of this file` }))
-  if (new Set(names.map((name) => algorithmAt(audiences.get(name)))).size > 1) {
+  if (
+    names.length > 1 &&
+    algorithmsOfAll(names.map((name) => algorithmsAt(audiences.get(name)))).length === 0
+  ) {
     const message = 'these audiences sign with different algorithms, and one token has only one'
     mistakes.push({ path, message })
   }
-  // A public client has no secret, and this grant is nothing but a secret.
-  if (textsOf(members.get('grants')).includes('client_credentials')) {
-    const message = 'client_credentials needs a secret, so it is not for public clients'
+  const [first, ...others] = names.map((name) => encryptionAt(audiences.get(name)))
+  if (!others.every((other) => isSameEncryption(first, other))) {
+    const message = 'these audiences have different encryption keys, and one token is for one key'
+    mistakes.push({ path, message })
+  }
+  const grants = textsOf(members.get('grants'))
+  for (const grant of confidentialGrants.filter((name) => grants.includes(name))) {
+    const message = `${grant} needs a secret, so it is not for public clients`
     mistakes.push({ path: `${client}/grants`, message })
   }
   return mistakes
@@ -84,6 +98,14 @@ function claimMistakes(audiences: Members): readonly Mistake[] {
   )
 }
 
+/** Whether an audience of this file, which may have mistakes, asks for it. */
+export function namesAlgorithm(file: unknown, algorithm: string): boolean {
+  const { audiences } = isJsonObject(file) ? file : {}
+  return [...membersOf(audiences).values()].some((audience) =>
+    algorithmsAt(audience).includes(algorithm),
+  )
+}
+
 /** The roles that an account can have in this file. */
 export function rolesOfFile(file: unknown): ReadonlySet<string> {
   const { audiences, roles } = isJsonObject(file) ? file : {}
@@ -93,8 +115,41 @@ export function rolesOfFile(file: unknown): ReadonlySet<string> {
   return new Set([...membersOf(roles).keys(), ...ofAudiences])
 }
 
-function algorithmAt(audience: JsonValue | undefined): JsonValue {
-  return membersOf(audience).get('algorithm') ?? issuerAudience.algorithm
+/** Whoever verifies HS256 can mint, so the one service that does must be the only one. */
+function sharedSecretMistakes(audiences: Members): readonly Mistake[] {
+  return [...audiences].flatMap(([name, audience]) => {
+    const algorithms = algorithmsAt(audience)
+    if (!algorithms.includes(sharedSecretAlgorithm)) return []
+    const path = `${pointerToMember('/audiences', name)}/algorithm`
+    const alone = 'HS256 is for the only audience of a file: whoever verifies it can also mint'
+    const single = 'HS256 is not one of several: a verifier has a shared secret or public keys'
+    return [
+      ...(audiences.size > 1 ? [{ path, message: alone }] : []),
+      ...(algorithms.length > 1 ? [{ path, message: single }] : []),
+    ]
+  })
+}
+
+function encryptionMistakes(audiences: Members): readonly Mistake[] {
+  return [...audiences].flatMap(([name, audience]) => {
+    const declared = membersOf(audience).get('encryption')
+    const read = isJsonObject(declared) ? readEncryptionKey(declared) : undefined
+    if (read?.kind !== 'mistaken') return []
+    const place = `${pointerToMember('/audiences', name)}/encryption`
+    const path = read.member === undefined ? place : `${place}/${read.member}`
+    return [{ path, message: read.why }]
+  })
+}
+
+function algorithmsAt(audience: JsonValue | undefined): readonly JsonValue[] {
+  const said = membersOf(audience).get('algorithm') ?? issuerAudience.algorithms
+  return Array.isArray(said) ? said : [said]
+}
+
+function encryptionAt(audience: JsonValue | undefined): EncryptionKey | undefined {
+  const declared = membersOf(audience).get('encryption')
+  const read = isJsonObject(declared) ? readEncryptionKey(declared) : undefined
+  return read?.kind === 'key' ? read.key : undefined
 }
 
 function membersOf(value: JsonValue | undefined): Members {

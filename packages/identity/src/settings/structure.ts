@@ -1,12 +1,20 @@
 import type { FromSchema } from 'json-schema-to-ts'
+import type { JsonObject } from '@portcullis/protocol'
+import { sharedSecretAlgorithm } from '@portcullis/protocol/jws'
 import type { Audience, ClientDeclaration, Registry } from '../domain/registry.ts'
-import { defaultClientName, grantNames, issuerAudience } from '../domain/registry.ts'
+import {
+  defaultClientName,
+  grantNames,
+  issuerAudience,
+  keyAlgorithms,
+  namePattern,
+} from '../domain/registry.ts'
+import { encryptionSchema, readEncryptionKey } from './encryption-keys.ts'
 
 /*
  * What stands in the file only: audiences, roles and clients, with names of the operator's choice.
  */
 
-const namePattern = '^[A-Za-z0-9._-]{1,64}$'
 const namesSchema = {
   type: 'array',
   uniqueItems: true,
@@ -39,6 +47,10 @@ const claimsSchema = {
   },
 } as const
 
+const algorithmSchema = {
+  enum: [...keyAlgorithms, sharedSecretAlgorithm],
+} as const
+
 const audienceSchema = {
   type: 'object',
   additionalProperties: false,
@@ -46,8 +58,16 @@ const audienceSchema = {
     scopes: scopesSchema,
     roles: namesSchema,
     accessTokenSeconds: { type: 'integer', minimum: 30, maximum: 3600 },
-    algorithm: { enum: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
+    // Several while one follows another: the first that is ready signs.
+    algorithm: {
+      oneOf: [
+        algorithmSchema,
+        { type: 'array', minItems: 1, maxItems: 5, uniqueItems: true, items: algorithmSchema },
+      ],
+    },
+    encryption: encryptionSchema,
     claims: claimsSchema,
+    dpop: { const: 'required' },
   },
 } as const
 
@@ -56,7 +76,7 @@ const clientSchema = {
   additionalProperties: false,
   required: ['public', 'grants', 'audiences'],
   properties: {
-    // Clients with a secret are made by command, so that no secret stands in this file.
+    // All others are made by an administrator, so that no secret stands in this file.
     public: { const: true },
     grants: { type: 'array', uniqueItems: true, items: { enum: grantNames } },
     audiences: namesSchema,
@@ -90,8 +110,13 @@ export function registryOf(issuer: string, file: unknown): Registry {
         scopes: audience.scopes ?? [],
         roles: audience.roles ?? [],
         accessTokenSeconds: audience.accessTokenSeconds ?? issuerAudience.accessTokenSeconds,
-        algorithm: audience.algorithm ?? issuerAudience.algorithm,
+        algorithms:
+          audience.algorithm === undefined
+            ? issuerAudience.algorithms
+            : [audience.algorithm].flat(),
+        ...encryptionOf(audience.encryption),
         claims: attributesOfClaims(audience.claims),
+        requiresDpop: audience.dpop === 'required',
       },
     ],
   )
@@ -104,6 +129,14 @@ export function registryOf(issuer: string, file: unknown): Registry {
     roles: new Map(roles),
     clients: clientsOf(structure),
   }
+}
+
+/** Of a file without mistakes, in which the key was read before. */
+function encryptionOf(declared: object | undefined): Pick<Audience, 'encryption'> {
+  if (declared === undefined) return {}
+  const read = readEncryptionKey(declared as JsonObject)
+  if (read?.kind === 'key') return { encryption: read.key }
+  throw new TypeError(`an encryption key was readable a moment ago: ${read?.why ?? 'no key'}`)
 }
 
 const attributePrefix = 'account.attributes.'

@@ -1,4 +1,5 @@
 import { accountSettings } from './accounts.ts'
+import { auditSettings } from './audit.ts'
 import { installationSettings } from './installation.ts'
 import { listenerSettings } from './listener.ts'
 import { loginProtectionSettings } from './login-protection.ts'
@@ -14,6 +15,7 @@ export type IdentityTable = typeof installationSettings &
   typeof sessionSettings &
   typeof loginProtectionSettings &
   typeof accountSettings &
+  typeof auditSettings &
   typeof passwordSettings
 
 export const identityTable: IdentityTable = {
@@ -23,6 +25,7 @@ export const identityTable: IdentityTable = {
   ...sessionSettings,
   ...loginProtectionSettings,
   ...accountSettings,
+  ...auditSettings,
   ...passwordSettings,
 }
 

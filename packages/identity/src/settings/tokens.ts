@@ -15,6 +15,14 @@ export const tokenSettings = {
     meaning: 'how long a key signs before the next one follows it',
     reason: 'A rotation that happens every month is one that works on the day it is needed.',
   },
+  dpopNonce: {
+    schema: { type: 'string', minLength: 1, enum: ['off', 'required'] },
+    default: 'off',
+    meaning:
+      '`required`: DPoP proofs need a nonce of this issuer (RFC 9449 section 8); `off`: they need none',
+    reason:
+      'A proof is good once and for a minute. A nonce also stops proofs that were made long before, for a second request of each client now and then, and not every client can do that.',
+  },
   tokenBytesMax: {
     schema: { type: 'integer', minimum: 512, maximum: 4096 },
     default: 1800,

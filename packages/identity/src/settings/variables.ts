@@ -1,5 +1,5 @@
-import type { Environment, Mistake } from '@portcullis/runtime'
-import { readSecret } from '@portcullis/runtime'
+import type { Environment, ExposedFile, Mistake } from '@portcullis/runtime'
+import { exposedFile, readSecret } from '@portcullis/runtime'
 import { secretVariables } from './secrets.ts'
 import type { ValueSchema } from './setting.ts'
 import { variableOf } from './setting.ts'
@@ -43,6 +43,14 @@ export function readVariables(environment: Environment): ReadVariables {
     texts.set(path, { text: read.text, from: 'environment', where: read.variable })
   }
   return { texts, mistakes }
+}
+
+/** Files of settings that hold a password, and that others can read. */
+export function exposedSettingFiles(environment: Environment): readonly ExposedFile[] {
+  return settingEntries
+    .filter(([, { holdsPassword }]) => holdsPassword === true)
+    .map(([path]) => exposedFile(environment, variableOf(path)))
+    .filter((exposed) => exposed !== undefined)
 }
 
 /** The value that a text means; one that cannot be read stays a text, which the schema then refuses. */

@@ -16,7 +16,6 @@ import type {
 } from '../domain/account-administration.ts'
 import type { Decision, EndedSessions } from '../domain/accounts.ts'
 import type { Superseded } from '../domain/actors.ts'
-import { actorName } from '../domain/actors.ts'
 import { applyAttributeChanges, lostAttributes } from '../domain/attributes.ts'
 import { noPasswordHash } from '../domain/passwords.ts'
 import { insertLink } from './account-links.ts'
@@ -26,7 +25,8 @@ import type { Database, Query } from './database.ts'
 import type { LockedTarget } from './decisions.ts'
 import { appendDecision, isStillActor, lockDecided, lockTarget, superseded } from './decisions.ts'
 import { raiseBase } from './epochs.ts'
-import { appendEvent } from './events.ts'
+import type { StoredEvent } from './events.ts'
+import { appendEvent, decidedBy } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
 import { currentPosition } from './revocations.ts'
 import { lockCaller } from './sessions.ts'
@@ -55,7 +55,10 @@ export function createAccountAdministration(
 async function create(query: Query, account: NewAccountRow): Promise<CreatedAccount> {
   const floor = await insertAccount(query, account)
   if (floor === undefined) return { kind: 'taken' }
-  await appendEvent(query, { kind: 'account-created', accountId: account.id })
+  // Strangers make as many of the others as they like: those come into the record when somebody confirms them.
+  if (!account.isUnconfirmed) {
+    await appendEvent(query, { kind: 'account-created', accountId: account.id })
+  }
   return { kind: 'created' }
 }
 
@@ -73,7 +76,7 @@ async function createFor(
   if (link !== undefined && email !== undefined) {
     await insertLink(query, { ...link, accountId, purpose: 'reset', email, floor })
   }
-  const decided = { actor: actorName(actor), reason }
+  const decided = decidedBy({ actor, reason })
   if (buried !== undefined) {
     await appendEvent(query, { kind: 'account-deleted', accountId: buried, ...decided })
   }
@@ -187,7 +190,10 @@ async function deleteAccount(
 ): Promise<DeletionOutcome> {
   const decided = await lockDecided(query, decision, true)
   if (decided.kind !== 'target') return decided
-  return deleteLocked(query, revoke, decided, { ...decision, actor: actorName(decision.actor) })
+  return deleteLocked(query, revoke, decided, {
+    accountId: decision.accountId,
+    ...decidedBy(decision),
+  })
 }
 
 async function deleteOwn(
@@ -201,14 +207,16 @@ async function deleteOwn(
   const isCurrent =
     (await lockCaller(query, caller)) !== undefined &&
     text(locked.row, 'password_hash') === checkedHash
-  return isCurrent ? deleteLocked(query, revoke, locked, { accountId }) : superseded
+  return isCurrent
+    ? deleteLocked(query, revoke, locked, { accountId, network: caller.network })
+    : superseded
 }
 
 async function deleteLocked(
   query: Query,
   revoke: Revoke,
   { isLastAdministrator }: LockedTarget,
-  event: { readonly accountId: string; readonly actor?: string; readonly reason?: string },
+  event: Omit<StoredEvent, 'kind'> & { readonly accountId: string },
 ): Promise<DeletionOutcome> {
   const { accountId } = event
   if (isLastAdministrator) return { kind: 'last-administrator' }
@@ -236,7 +244,7 @@ async function logOutEverybody(
   { actor, reason }: Omit<Decision, 'accountId'>,
 ): Promise<EndedSessions> {
   if (!(await isStillActor(query, actor))) return superseded
-  await appendEvent(query, { kind: 'all-sessions-ended', actor: actorName(actor), reason })
+  await appendEvent(query, { kind: 'all-sessions-ended', ...decidedBy({ actor, reason }) })
   const floor = await raiseBase(query)
   return { kind: 'ended', position: await revoke({ kind: 'all', key: '', floor }) }
 }

@@ -1,9 +1,8 @@
 import type { ImportDecision, ImportedRow, InsertAccounts } from '../domain/account-import.ts'
-import { actorName } from '../domain/actors.ts'
 import { text } from './columns.ts'
 import type { Database, Query } from './database.ts'
 import { isStillActor, superseded } from './decisions.ts'
-import { appendEvent } from './events.ts'
+import { appendEvent, decidedBy } from './events.ts'
 import { insertOverUnconfirmed } from './unconfirmed-accounts.ts'
 
 export function createInsertAccounts(database: Database): InsertAccounts {
@@ -22,7 +21,7 @@ async function insertAccounts(
   { actor: decider, reason }: ImportDecision,
 ): ReturnType<InsertAccounts> {
   if (!(await isStillActor(query, decider))) return superseded
-  const actor = actorName(decider)
+  const decided = decidedBy({ actor: decider, reason })
   const created = new Set<string>()
   const gaveWay: string[] = []
   const inOrder = accounts.toSorted((one, other) =>
@@ -36,12 +35,12 @@ async function insertAccounts(
     if (buried !== undefined) gaveWay.push(buried)
   }
   for (const accountId of gaveWay) {
-    await appendEvent(query, { kind: 'account-deleted', accountId, actor, reason })
+    await appendEvent(query, { kind: 'account-deleted', accountId, ...decided })
   }
   for (const { id: accountId, isBlocked } of accounts) {
     if (!created.has(accountId)) continue
-    await appendEvent(query, { kind: 'account-created', accountId, actor, reason })
-    if (isBlocked) await appendEvent(query, { kind: 'account-blocked', accountId, actor, reason })
+    await appendEvent(query, { kind: 'account-created', accountId, ...decided })
+    if (isBlocked) await appendEvent(query, { kind: 'account-blocked', accountId, ...decided })
   }
   return { kind: 'inserted', ids: created }
 }

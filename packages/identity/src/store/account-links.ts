@@ -85,7 +85,8 @@ async function issue(query: Query, link: NewLink, pace: MailPace): Promise<Issue
     email,
     floor: integer(row, 'floor'),
   })
-  await appendEvent(query, { kind: 'link-sent', accountId })
+  // What nobody has confirmed goes without a trace (`forgetUnconfirmed`), and so does its link.
+  if (!account.isUnconfirmed) await appendEvent(query, { kind: 'link-sent', accountId })
   return { kind: 'issued', email }
 }
 
@@ -129,6 +130,12 @@ export async function insertLink(
   )
 }
 
+interface UsedLink {
+  readonly accountId: string
+  readonly email: string
+  readonly wasUnconfirmed: boolean
+}
+
 /**
  * Uses a link up, by one statement that says everything it must still be. The account is locked before, as
  * every change of it does, so that nothing it is bound to changes behind that statement's back.
@@ -137,9 +144,9 @@ async function use(
   query: Query,
   tokenHash: string,
   purpose: LinkPurpose,
-): Promise<{ readonly accountId: string; readonly email: string } | undefined> {
-  await query(
-    `SELECT id FROM accounts WHERE id = (SELECT account_id FROM account_links WHERE token_hash = $1)
+): Promise<UsedLink | undefined> {
+  const [owner] = await query(
+    `SELECT unconfirmed FROM accounts WHERE id = (SELECT account_id FROM account_links WHERE token_hash = $1)
      FOR UPDATE`,
     [tokenHash],
   )
@@ -148,17 +155,22 @@ async function use(
      RETURNING account_id, email`,
     [tokenHash, purpose],
   )
-  return used && { accountId: text(used, 'account_id'), email: text(used, 'email') }
+  if (used === undefined || owner === undefined) return undefined
+  return {
+    accountId: text(used, 'account_id'),
+    email: text(used, 'email'),
+    wasUnconfirmed: integer(owner, 'unconfirmed') === 1,
+  }
 }
 
 async function confirmReset(
   query: Query,
   revoke: Revoke,
-  { tokenHash, newHash }: PasswordReset,
+  { tokenHash, newHash, network }: PasswordReset,
 ): Promise<ResetOutcome> {
   const used = await use(query, tokenHash, 'reset')
   if (used === undefined) return { kind: 'invalid' }
-  const { accountId, email } = used
+  const { accountId, email, wasUnconfirmed } = used
   // Of an account that waits for its owner, this is him: there was no other way to this link.
   await query(
     `UPDATE accounts SET password_hash = $2, unconfirmed = 0,
@@ -169,7 +181,8 @@ async function confirmReset(
   const floor = await raiseFloor(query, accountId)
   if (floor === undefined) return { kind: 'invalid' }
   await forgetLinks(query, accountId)
-  await appendEvent(query, { kind: 'password-reset', accountId })
+  if (wasUnconfirmed) await appendEvent(query, { kind: 'account-confirmed', accountId, network })
+  await appendEvent(query, { kind: 'password-reset', accountId, network })
   const position = await revoke({ kind: 'account', key: accountId, floor })
   return { kind: 'reset', accountId, email, position }
 }

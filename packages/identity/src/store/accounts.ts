@@ -83,7 +83,12 @@ async function endAllSessions(
   if ((await lockCaller(query, caller)) === undefined) return superseded
   const floor = await raiseFloor(query, accountId)
   if (floor === undefined) return superseded
-  await appendEvent(query, { kind: 'all-sessions-ended', accountId })
+  await appendEvent(query, {
+    kind: 'all-sessions-ended',
+    accountId,
+    sessionId: caller.sessionId,
+    network: caller.network,
+  })
   return { kind: 'ended', position: await revoke({ kind: 'account', key: accountId, floor }) }
 }
 
@@ -141,13 +146,13 @@ async function changePassword(
 async function endOthers(
   query: Query,
   revoke: Revoke,
-  { accountId, sessionId }: Caller,
+  { accountId, sessionId, network }: Caller,
   why: EventKind,
 ): Promise<RevocationPosition> {
   const floor = await raiseFloor(query, accountId)
   if (floor === undefined) throw new TypeError('a locked account is gone')
   await query('UPDATE sessions SET generation = $2 WHERE id = $1', [sessionId, floor])
-  await appendEvent(query, { kind: why, accountId, sessionId })
+  await appendEvent(query, { kind: why, accountId, sessionId, network })
   return revoke({ kind: 'account', key: accountId, floor })
 }
 

@@ -2,6 +2,7 @@ import type { StorableClient } from './clients.ts'
 import { insertClient } from './clients.ts'
 import { text } from './columns.ts'
 import type { Database } from './database.ts'
+import { appendEvent } from './events.ts'
 
 export interface FirstAccount {
   readonly id: string
@@ -48,6 +49,9 @@ export function bootstrapStore(
       )
     }
     for (const client of first.clients) await insertClient(query, client, 'store')
+    const accounts = first.accounts.map(({ id }) => id)
+    const details = { accounts, clients: first.clients.map(({ id }) => id) }
+    await appendEvent(query, { kind: 'store-bootstrapped', details })
     return { kind: 'bootstrapped' }
   })
 }

@@ -1,12 +1,11 @@
 import { administratorRole } from '@portcullis/protocol'
 import type { Decision } from '../domain/accounts.ts'
 import type { Actor, Superseded } from '../domain/actors.ts'
-import { actorName } from '../domain/actors.ts'
 import { noPasswordHash } from '../domain/passwords.ts'
 import { integer, list, optionalInteger, text } from './columns.ts'
 import type { Query, Row } from './database.ts'
 import type { EventKind } from './events.ts'
-import { appendEvent } from './events.ts'
+import { appendEvent, decidedBy } from './events.ts'
 import { lockCaller } from './sessions.ts'
 
 /** An account that is about to be changed, as nobody else can change it before the transaction is over. */
@@ -46,13 +45,7 @@ export async function lockTarget(
     mayDismiss,
   }: { readonly accountId: string; readonly actor?: Actor; readonly mayDismiss: boolean },
 ): Promise<LockedTarget | undefined> {
-  const actorId = actor?.kind === 'administrator' ? actor.accountId : accountId
-  const rows = mayDismiss
-    ? await query(
-        `${selectTarget} WHERE id IN ($1, $2) OR (blocked_at IS NULL AND roles LIKE $3) ${inOrder}`,
-        [accountId, actorId, `%${JSON.stringify(administratorRole)}%`],
-      )
-    : await query(`${selectTarget} WHERE id IN ($1, $2) ${inOrder}`, [accountId, actorId])
+  const rows = await lockAccounts(query, [accountId], { actor, mayDismiss })
   const row = rows.find(({ id }) => id === accountId)
   if (row === undefined || optionalInteger(row, 'deleted_at') !== undefined) return undefined
   const isLastAdministrator =
@@ -60,16 +53,48 @@ export async function lockTarget(
   return { kind: 'target', row, isLastAdministrator }
 }
 
-const selectTarget = `
-  SELECT id, email, password_hash, roles, attributes, unconfirmed, blocked_at, deleted_at FROM accounts`
-const inOrder = 'ORDER BY id FOR UPDATE'
+/**
+ * The same for many whom one decision is about, the actor and, for what `mayDismiss`, all administrators among
+ * the rows that are answered. Those that were deleted are left out.
+ */
+export async function lockTargets(
+  query: Query,
+  accountIds: readonly string[],
+  { actor, mayDismiss = false }: { readonly actor: Actor; readonly mayDismiss?: boolean },
+): Promise<readonly Row[]> {
+  const rows = await lockAccounts(query, accountIds, { actor, mayDismiss })
+  return rows.filter((row) => optionalInteger(row, 'deleted_at') === undefined)
+}
 
-function isAdministrator(row: Row): boolean {
+function lockAccounts(
+  query: Query,
+  accountIds: readonly string[],
+  { actor, mayDismiss }: { readonly actor: Actor | undefined; readonly mayDismiss: boolean },
+): Promise<readonly Row[]> {
+  const needed = actor?.kind === 'administrator' ? [...accountIds, actor.accountId] : accountIds
+  const ids = mayDismiss ? `${idsOf('$1')} UNION ${idsOfAdministrators}` : idsOf('$1')
+  return query(
+    `SELECT id, email, password_hash, roles, attributes, unconfirmed, blocked_at, deleted_at FROM accounts
+     WHERE id IN (${ids}) ORDER BY id FOR UPDATE`,
+    [JSON.stringify(needed)],
+  )
+}
+
+/** The texts of a parameter that is a list of them as JSON: one statement, whatever their number. */
+export function idsOf(place: `$${number}`): string {
+  return `SELECT value FROM json_array_elements_text(${place}::json)`
+}
+
+/** There is an index for exactly this text. */
+const idsOfAdministrators = `
+  SELECT id FROM accounts WHERE roles LIKE '%"${administratorRole}"%' AND blocked_at IS NULL`
+
+export function isAdministrator(row: Row): boolean {
   return list(row, 'roles').includes(administratorRole)
 }
 
 /** Who was invited and has chosen no password yet may never do so. */
-function canDecide(row: Row): boolean {
+export function canDecide(row: Row): boolean {
   return (
     isAdministrator(row) &&
     integer(row, 'unconfirmed') === 0 &&
@@ -91,5 +116,5 @@ export function appendDecision(
   kind: EventKind,
   { accountId, actor, reason }: Decision,
 ): Promise<void> {
-  return appendEvent(query, { kind, accountId, actor: actorName(actor), reason })
+  return appendEvent(query, { kind, accountId, ...decidedBy({ actor, reason }) })
 }

@@ -4,7 +4,8 @@ import type { Connection, Query, Row } from './database.ts'
 import type { HighWater, HighWaterMark } from './high-water.ts'
 import type { FoundHistory } from './lost-history.ts'
 import { lossIn } from './lost-history.ts'
-import { appendRecord, fingerprintOfText, readClock } from './revocations.ts'
+import { fingerprintOfText } from './revocation-rows.ts'
+import { appendRecords, readClock } from './revocations.ts'
 
 export interface EpochOptions {
   readonly issuer: string
@@ -26,7 +27,12 @@ export type OpenedEpoch =
  * all the generations that were counted up on the first.
  */
 const basePerSecond = 2 ** 20
-/** Followers believe no checkpoint that is further ahead than a few seconds, and nor do we. */
+/**
+ * The base that was lost may have been taken by the clock of another server, which was ahead of this one: by 5 s at
+ * most, and as much again for what was taken on top of it.
+ */
+const clocksApartMs = 10_000
+/** Followers believe no checkpoint that is more than 5 s ahead; a head that is so far ahead is not gone on with. */
 const aheadMsMax = 60_000
 
 /**
@@ -50,8 +56,12 @@ export async function openEpoch(
       [accessTokenSecondsMax],
     )
     if (row === undefined) await insertFirstHead(query, moment)
-    // Kept while it cannot be told.
-    await query('UPDATE revocation_head SET lineage = coalesce($1, lineage)', [lineage ?? null])
+    // Kept while it cannot be told. What is minted from here on is vouched for by this write.
+    await query(
+      `UPDATE revocation_head
+       SET lineage = coalesce($1, lineage), at = greatest(at, statement_now())`,
+      [lineage ?? null],
+    )
     // Without a log nothing was ever revoked, unless a mark says otherwise.
     if (row === undefined && mark === undefined) return { kind: 'first' }
     if (row === undefined) {
@@ -145,13 +155,17 @@ interface EpochMoment extends EpochOptions {
   readonly now: number
 }
 
+/**
+ * By the clock as well: services may hold floors of a store that was here before, and was deleted to start over with
+ * nothing left that tells of it. Not ahead of the clock, because the next one is to be above all that is taken on this.
+ */
 async function insertFirstHead(query: Query, moment: EpochMoment): Promise<void> {
   const { accessTokenSecondsMax, now } = moment
   const newEpoch = moment.newEpoch()
   await query(
     `INSERT INTO revocation_head (id, epoch, base, seq, chain, at, kids, access_token_seconds_max)
-     VALUES (1, $1, 0, 0, $2, $3, '[]', $4)`,
-    [newEpoch, firstChain(newEpoch), now, accessTokenSecondsMax],
+     VALUES (1, $1, $2, 0, $3, $4, '[]', $5)`,
+    [newEpoch, clockBase(now), firstChain(newEpoch), now, accessTokenSecondsMax],
   )
 }
 
@@ -164,7 +178,7 @@ async function renew(
   const { issuer, now } = moment
   const newEpoch = moment.newEpoch()
   const step = basePerSecond + (await mostCounted(query))
-  const base = Math.max(highestBase + step, clockBase(now))
+  const base = Math.max(highestBase + step, clockBase(now + clocksApartMs))
   await query('UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL', [now])
   // The record for all covers every record of the epochs before, except that of a withdrawn key: its
   // thief chooses generations as he likes.
@@ -176,11 +190,13 @@ async function renew(
     firstChain(newEpoch),
     now,
   ])
-  const all = fingerprintOf(issuer, 'all', '')
-  await appendRecord(query, { kind: 'all', fingerprint: all, floor: base })
-  for (const row of keys) {
-    const fingerprint = fingerprintOfText(text(row, 'fingerprint'))
-    await appendRecord(query, { kind: 'key', fingerprint, floor: 0 })
-  }
+  await appendRecords(query, [
+    { kind: 'all', fingerprint: fingerprintOf(issuer, 'all', ''), floor: base },
+    ...keys.map((row) => ({
+      kind: 'key' as const,
+      fingerprint: fingerprintOfText(text(row, 'fingerprint')),
+      floor: 0,
+    })),
+  ])
   return { kind: 'renewed', why }
 }

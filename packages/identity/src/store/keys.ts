@@ -1,14 +1,20 @@
 import type { PublicJwk } from '@portcullis/protocol/jws'
 import { isAlgorithmName } from '@portcullis/protocol/jws'
-import type { NewKey, StoredKey } from '../domain/key-custody.ts'
-import type { KeyFacts, KeyStock } from '../domain/key-life.ts'
+import type { StoredKey } from '../domain/key-custody.ts'
+import type { KeyFacts, KeyLine, KeyStock } from '../domain/key-life.ts'
 import { deadKeys, decideKeyRotation } from '../domain/key-life.ts'
 import type { KeyRotationOutcome, KeyRotationRequest, KeyStore } from '../domain/key-upkeep.ts'
 import { integer, optionalInteger, optionalText, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
 import { isStillActor, superseded } from './decisions.ts'
+import { insertKey, oldestFirst, synchroniseKids } from './key-rows.ts'
+import { withdrawStoredKey } from './key-withdrawal.ts'
+import type { RevokingTransaction } from './revocations.ts'
+import { appendEvent, decidedBy } from './events.ts'
+import { noteWantedLines, readUnwantedLines } from './key-lines.ts'
 
-export function createKeyStore(database: Database): KeyStore {
+/** `revokeAlone` runs one at a time among all nodes, as everything does that changes keys. */
+export function createKeyStore(database: Database, revokeAlone: RevokingTransaction): KeyStore {
   return {
     readStock: () => readStock(database.read),
     readKeys: async () => (await database.read(selectKeys)).map(storedKeyOf),
@@ -19,12 +25,23 @@ export function createKeyStore(database: Database): KeyStore {
         await synchroniseKids(query)
       }),
     rotate: (request) => database.exclusive((query) => rotate(query, request)),
+    withdraw: (request) =>
+      revokeAlone((query, revoke) => withdrawStoredKey(query, revoke, request)),
     destroyDead: () => database.exclusive(destroyDead),
+    keepLines: (wanted) => database.exclusive((query) => keepLines(query, wanted)),
+    declareSharedKids: (kids) =>
+      database.exclusive(async (query) => {
+        await query('UPDATE revocation_head SET shared_kids = $1 WHERE id = 1', [
+          JSON.stringify(kids),
+        ])
+        await synchroniseKids(query)
+      }),
   }
 }
 
-const facts = 'kid, purpose, algorithm, state, created_at, activated_at, retired_at, destroyed_at'
-const oldestFirst = 'ORDER BY created_at, kid'
+const facts = `
+  kid, purpose, algorithm, state, created_at, activated_at, retired_at, destroyed_at,
+  withdrawn_at`
 /** One row at least, which has the time. */
 const selectStock = `
   SELECT statement_now() AS read_at, access_token_seconds_max, ${facts}
@@ -36,28 +53,21 @@ const selectKeys = `
   FROM signing_keys WHERE state <> 'destroyed' ${oldestFirst}`
 const selectAll = `SELECT ${facts} FROM signing_keys ${oldestFirst}`
 
-/**
- * Makes the head of the revocation log name the keys for access tokens that live, pending ones
- * included. Belongs in every transaction that changes which those are; while there is no head it does
- * nothing, and the first one with a head makes up for it.
- */
-async function synchroniseKids(query: Query): Promise<void> {
-  const rows = await query(
-    `SELECT kid FROM signing_keys
-     WHERE purpose = 'access-token' AND state <> 'destroyed' ${oldestFirst}`,
-  )
-  const kids = JSON.stringify(rows.map((row) => text(row, 'kid')))
-  await query('UPDATE revocation_head SET kids = $1 WHERE id = 1 AND kids <> $1', [kids])
-}
-
 /** Decides again what the caller has decided: another process may have rotated meanwhile. */
 async function rotate(
   query: Query,
-  { successors, policy, actor }: KeyRotationRequest,
+  { successors, policy, actor, reason }: KeyRotationRequest,
 ): Promise<KeyRotationOutcome> {
   if (actor !== undefined && !(await isStillActor(query, actor))) return superseded
   const decision = decideKeyRotation(await readStock(query), successors, policy)
   if (decision.kind === 'too-early') return decision
+  const lines = successors.map(({ purpose, algorithm }) => ({ purpose, algorithm }))
+  // Before the head of the log is written, like every event.
+  await appendEvent(query, {
+    kind: 'keys-rotated',
+    ...(actor && decidedBy({ actor, reason })),
+    details: { lines: lines.map(nameOf) },
+  })
   // The room that the decision found may still be taken by a key that is dead.
   await destroyDead(query)
   for (const successor of successors) {
@@ -75,12 +85,39 @@ async function rotate(
     await insertKey(query, successor, 'pending')
   }
   await synchroniseKids(query)
-  const lines = successors.map(({ purpose, algorithm }) => ({ purpose, algorithm }))
   return { kind: 'rotated', lines }
+}
+
+async function keepLines(query: Query, wanted: readonly KeyLine[]): Promise<readonly KeyLine[]> {
+  await noteWantedLines(query, wanted)
+  const unwanted = await readUnwantedLines(query)
+  if (unwanted.length === 0) return unwanted
+  const details = { lines: unwanted.map(nameOf) }
+  await appendEvent(query, { kind: 'key-lines-retired', details })
+  for (const { purpose, algorithm } of unwanted) {
+    await query(
+      `UPDATE signing_keys SET state = 'retiring', retired_at = statement_now()
+       WHERE purpose = $1 AND algorithm = $2 AND state = 'active'`,
+      [purpose, algorithm],
+    )
+    await query(
+      `UPDATE signing_keys
+       SET state = 'destroyed', sealed_private_key = NULL, destroyed_at = statement_now()
+       WHERE purpose = $1 AND algorithm = $2 AND state = 'pending'`,
+      [purpose, algorithm],
+    )
+  }
+  await synchroniseKids(query)
+  return unwanted
+}
+
+function nameOf({ purpose, algorithm }: KeyLine): string {
+  return `${purpose} ${algorithm}`
 }
 
 async function destroyDead(query: Query): Promise<readonly string[]> {
   const kids = deadKeys(await readStock(query)).map(({ kid }) => kid)
+  if (kids.length > 0) await appendEvent(query, { kind: 'keys-destroyed', details: { kids } })
   for (const kid of kids) {
     await query(
       `UPDATE signing_keys
@@ -91,24 +128,6 @@ async function destroyDead(query: Query): Promise<readonly string[]> {
   }
   await synchroniseKids(query)
   return kids
-}
-
-/** Does nothing when the line has a key in this place: the table has room for one of each. */
-async function insertKey(query: Query, key: NewKey, state: 'active' | 'pending'): Promise<void> {
-  const activatedAt = state === 'active' ? 'statement_now()' : 'NULL'
-  await query(
-    `INSERT INTO signing_keys (kid, purpose, algorithm, state, public_jwk, sealed_private_key,
-                               created_at, activated_at)
-     VALUES ($1, $2, $3, $4, $5, $6, statement_now(), ${activatedAt}) ON CONFLICT DO NOTHING`,
-    [
-      key.kid,
-      key.purpose,
-      key.algorithm,
-      state,
-      JSON.stringify(key.publicJwk),
-      key.sealedPrivateKey,
-    ],
-  )
 }
 
 async function readStock(query: Query): Promise<KeyStock> {
@@ -131,7 +150,8 @@ function factsOf(row: Row): KeyFacts {
     // The schema lets nothing else into these two columns.
     purpose: text(row, 'purpose') as KeyFacts['purpose'],
     algorithm,
-    state: text(row, 'state') as KeyFacts['state'],
+    // A withdrawn key is a destroyed one to releases that know of no other.
+    state: row['withdrawn_at'] === null ? (text(row, 'state') as KeyFacts['state']) : 'withdrawn',
     createdAt: integer(row, 'created_at'),
     activatedAt: optionalInteger(row, 'activated_at'),
     retiredAt: optionalInteger(row, 'retired_at'),
@@ -143,6 +163,6 @@ function storedKeyOf(row: Row): StoredKey {
   return {
     ...factsOf(row),
     publicJwk: JSON.parse(text(row, 'public_jwk')) as PublicJwk,
-    sealedPrivateKey: optionalText(row, 'sealed_private_key'),
+    kept: optionalText(row, 'sealed_private_key'),
   }
 }

@@ -4,13 +4,18 @@ import { StoreUnavailableError } from '../domain/store-unavailable.ts'
 import { text } from './columns.ts'
 import type { Connection, Database, Query, Steps } from './database.ts'
 import type { createStatements } from './postgres-dialect.ts'
-import { isCollision, isForbidden, isUnavailable } from './postgres-errors.ts'
+import { isCollision, isForbidden, isSilence, isUnavailable } from './postgres-errors.ts'
+import type { LimitedText } from './postgres-pool.ts'
 
 /** How often steps are run again that have locked each other out. */
 const attemptsMax = 5
 const collisionMs = 20
 /** The one lock under which nodes migrate and do what is `exclusive`; no other program has this number. */
 const exclusiveLock = 7_071_203_665
+/** Whole tables may take longer than a statement of a request may. */
+const exclusiveMsMax = 10 * 60_000
+/** For the answer of a server that has ended a statement itself. */
+const graceMs = 2000
 
 /** Where statements run: on any connection of a pool, or on this one. */
 export interface Lender {
@@ -28,7 +33,7 @@ export function pooled(pool: Pool): Lender {
       try {
         return await use(client)
       } catch (error) {
-        await client.query('ROLLBACK').catch(() => (isBroken = true))
+        isBroken = !(await isRolledBack(client, error))
         throw error
       } finally {
         client.release(isBroken)
@@ -45,33 +50,48 @@ export function oneClient(client: PoolClient): Lender {
       try {
         return await use(client)
       } catch (error) {
-        await client.query('ROLLBACK').catch(() => undefined)
+        await isRolledBack(client, error)
         throw error
       }
     },
   }
 }
 
+/** Whether the connection is good for others. On one that has fallen silent, this would wait as long once more. */
+async function isRolledBack(client: PoolClient, error: unknown): Promise<boolean> {
+  if (isSilence(error)) return false
+  return client.query('ROLLBACK').then(
+    () => true,
+    () => false,
+  )
+}
+
 export function connectionOn(
   { query: send, lend }: Lender,
   statements: ReturnType<typeof createStatements>,
+  exclusiveMs: number = exclusiveMsMax,
 ): Connection & Pick<Database, 'transaction'> {
   const queryOver =
-    (sendStatement: Lender['query']): Query =>
+    (sendStatement: Lender['query'], limitMs?: number): Query =>
     async (sql, parameters = []) => {
+      const limit = limitMs === undefined ? {} : { query_timeout: limitMs }
+      const statement: LimitedText = { ...statements(sql), values: [...parameters], ...limit }
       try {
-        const { rows } = await sendStatement({ ...statements(sql), values: [...parameters] })
+        const { rows } = await sendStatement(statement)
         return rows
       } catch (error) {
         return throwNamed(error)
       }
     }
   const read = queryOver(send)
-  const transaction = async <Result>(steps: Steps<Result>): Promise<Result> => {
+  const transactionWithin = async <Result>(
+    steps: Steps<Result>,
+    limitMs?: number,
+  ): Promise<Result> => {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await lend((client) =>
-          runOnce(client, () => steps(queryOver(client.query.bind(client)))),
+          runOnce(client, () => steps(queryOver(client.query.bind(client), limitMs))),
         )
       } catch (error) {
         if (!isCollision(error) || attempt === attemptsMax) throwNamed(error)
@@ -82,14 +102,13 @@ export function connectionOn(
   }
   return {
     read,
-    transaction,
+    transaction: (steps) => transactionWithin(steps),
     exclusive: (steps) =>
-      transaction(async (run) => {
-        // Whole tables may take longer than a statement of a request may.
-        await run('SET LOCAL statement_timeout = 0')
+      transactionWithin(async (run) => {
+        await run(`SET LOCAL statement_timeout = ${exclusiveMs}`)
         await run('SELECT pg_advisory_xact_lock($1)', [exclusiveLock])
         return steps(run)
-      }),
+      }, exclusiveMs + graceMs),
     lineage: () => readLineage(read),
   }
 }

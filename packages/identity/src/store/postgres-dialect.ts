@@ -12,14 +12,20 @@ const transactionNow = 'floor(extract(epoch FROM transaction_timestamp()) * 1000
 /** Inside a transaction that has waited for a lock, the time at which this statement came. */
 const statementNow = 'floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint'
 
+/** The sequence is looked up once, and not for each of them. */
+const nextEventIds = `(
+  SELECT nextval(name) AS id
+  FROM (SELECT pg_get_serial_sequence('events', 'id')::regclass AS name OFFSET 0) AS sequence,
+       generate_series(1, $1::bigint))`
+
 /** Puts the clock into statements and names each. A chosen clock makes every text another one. */
 export function createStatements(now: (() => number) | undefined): (sql: string) => PreparedText {
   const names = new Map<string, PreparedText>()
   return (sql) => {
-    if (now !== undefined) return { text: withClock(sql, String(now()), String(now())) }
+    if (now !== undefined) return { text: inPostgres(sql, String(now()), String(now())) }
     const known = names.get(sql)
     if (known !== undefined) return known
-    const text = withClock(sql, transactionNow, statementNow)
+    const text = inPostgres(sql, transactionNow, statementNow)
     // Only what has parameters is asked often.
     const prepared = /\$\d/.test(sql) ? { name: `portcullis_${names.size}`, text } : { text }
     names.set(sql, prepared)
@@ -27,6 +33,9 @@ export function createStatements(now: (() => number) | undefined): (sql: string)
   }
 }
 
-function withClock(sql: string, transaction: string, statement: string): string {
-  return sql.replaceAll('transaction_now()', transaction).replaceAll('statement_now()', statement)
+function inPostgres(sql: string, transaction: string, statement: string): string {
+  return sql
+    .replaceAll('transaction_now()', transaction)
+    .replaceAll('statement_now()', statement)
+    .replaceAll('next_event_ids($1)', nextEventIds)
 }

@@ -1,4 +1,5 @@
 import { systemErrorCode } from '@portcullis/runtime'
+import { StoreUnavailableError } from '../domain/store-unavailable.ts'
 
 /** SQLSTATEs (PostgreSQL documentation, appendix A) after which the same steps may well succeed. */
 const collisions = new Set(['40001', '40P01'])
@@ -24,6 +25,16 @@ export function isUnavailable(error: unknown): boolean {
   if (state !== undefined) return unavailable.some((prefix) => state.startsWith(prefix))
   // No answer of the server: sockets, and what the client says of its own connection.
   return systemErrorCode(error) !== undefined || /connect|timeout/i.test(messageOf(error))
+}
+
+/**
+ * The connection has not answered in time. What comes next on it would wait behind that, so it is of no use; and nobody
+ * knows whether the statement was carried out.
+ */
+export function isSilence(error: unknown): boolean {
+  const cause = error instanceof StoreUnavailableError ? error.cause : error
+  // All that `pg` says of it.
+  return messageOf(cause) === 'Query read timeout'
 }
 
 /** This user may not ask that. */

@@ -1,74 +1,74 @@
-import { callbackify } from 'node:util'
 import { StartError } from '@portcullis/runtime'
-import type { Pool, PoolClient } from 'pg'
+import type { PoolClient } from 'pg'
 import { StoreUnavailableError } from '../domain/store-unavailable.ts'
-import type { ConnectionCheck, Database, DatabaseOptions } from './database.ts'
+import type { ConnectionCheck, Database, DatabaseOptions, StoreReader } from './database.ts'
 import { migrate, migrationError } from './migrations.ts'
 import { postgresMigrations } from './migrations/postgres.ts'
 import { connectionOn, oneClient, pooled } from './postgres-connection.ts'
 import { createStatements } from './postgres-dialect.ts'
 import { reasonOf } from './postgres-errors.ts'
+import type { PoolOptions } from './postgres-pool.ts'
+import { createPool } from './postgres-pool.ts'
+import { tableFaultOf } from './postgres-tables.ts'
+import { createServerWake } from './postgres-wake.ts'
 
-/** Connections of one node; 15 of its statements at once are as quick as any number. */
-const connectionsMax = 15
-const connectMs = 5000
-/** A statement or an idle transaction that takes longer holds locks that others wait for. */
-const statementMs = 10_000
+/** 15 statements of one node at once are as quick as any number. */
+const usual: PoolOptions = { max: 15, statementMs: 10_000, graceMs: 2000 }
+/** Those of the feed, whose checkpoints must come every second. */
+const forFeed: PoolOptions = { max: 2, statementMs: 2000, graceMs: 500 }
+/** Nobody waits for a change of the schema but the start itself, and there is no telling how large the tables are. */
+const migrationMsMax = 24 * 60 * 60_000
 
 const unchecked: ConnectionCheck = async () => undefined
 
 /** The store that many nodes share. */
 export async function openPostgres(url: string, { now }: DatabaseOptions): Promise<Database> {
   let check = unchecked
-  const pool = await createPool(url, (client) => check(connectionOn(oneClient(client), statements)))
+  const checkClient = (client: PoolClient): Promise<void> =>
+    check(connectionOn(oneClient(client), statements))
+  const { pool, ...usualPool } = await createPool(url, checkClient, usual)
+  const { pool: aheadPool, ...feedPool } = await createPool(url, checkClient, forFeed)
   const statements = createStatements(now)
   const connection = connectionOn(pooled(pool), statements)
   try {
-    await prepare(connection.exclusive, now)
+    await prepare(connectionOn(pooled(pool), statements, migrationMsMax).exclusive, now)
   } catch (error) {
-    await pool.end()
+    await usualPool.end()
     if (error instanceof StartError) throw error
     throw unusable(url, error instanceof StoreUnavailableError ? error.cause : error)
   }
+  const { read: ahead } = connectionOn(pooled(aheadPool), statements)
+  const wake = createServerWake(url, ahead)
   let closed: Promise<void> | undefined
+  // A pool itself does not allow it twice.
+  const close = (): Promise<void> =>
+    (closed ??= Promise.all([wake.close(), usualPool.end(), feedPool.end()]).then(() => undefined))
   return {
     ...connection,
+    wakeOthers: wake.wakeOthers,
+    onWoken: wake.onWoken,
     write: connection.read,
+    ahead: { read: ahead, write: ahead },
     checkConnections: (checkOfCaller) => void (check = checkOfCaller),
-    // The pool itself does not allow it twice.
-    close: () => (closed ??= pool.end()),
+    tableFault: (tables) => tableFaultOf(connection.read, tables),
+    close,
+    giveUp: () => {
+      void close()
+      usualPool.cut()
+      feedPool.cut()
+    },
   }
 }
 
-async function createPool(
-  url: string,
-  check: (client: PoolClient) => Promise<void>,
-): Promise<Pool> {
-  // Whoever keeps everything in SQLite need not wait for this at the start.
-  const { default: pg } = await import('pg')
-  const int8 = 20
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: connectionsMax,
-    connectionTimeoutMillis: connectMs,
-    statement_timeout: statementMs,
-    idle_in_transaction_session_timeout: statementMs,
-    keepAlive: true,
-    application_name: 'portcullis',
-    verify: callbackify((client: PoolClient) => check(client).catch(throwRefused)),
-    types: {
-      // Integers of the schema are times and counters: all of them fit into a double.
-      getTypeParser: ((oid: number, format?: 'text') =>
-        oid === int8
-          ? Number
-          : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
-    },
+/** The same server for whoever only looks. */
+export async function openPostgresReader(url: string): Promise<StoreReader> {
+  const { pool, end } = await createPool(url, async () => undefined, {
+    ...usual,
+    options: '-c default_transaction_read_only=on',
+    max: 1,
   })
-  // A connection that breaks fails its next statement, and an idle one is replaced. It tells so as well, and
-  // without listeners that would end the process: the pool has one only for those that are not in a change.
-  pool.on('error', () => undefined)
-  pool.on('connect', (client) => client.on('error', () => undefined))
-  return pool
+  const { read } = connectionOn(pooled(pool), createStatements(undefined))
+  return { read, tableFault: (tables) => tableFaultOf(read, tables), close: end }
 }
 
 async function prepare(
@@ -86,12 +86,6 @@ async function prepare(
     })
     if (outcome.kind !== 'current') throw migrationError(outcome, 'the database')
   })
-}
-
-/** A new connection that was checked in vain is none. */
-function throwRefused(cause: unknown): never {
-  if (cause instanceof StoreUnavailableError) throw cause
-  throw new StoreUnavailableError('the database cannot be gone on with', { cause })
 }
 
 function notDurable(): StartError {

@@ -1,16 +1,19 @@
-import type {
-  Fingerprint,
-  RevocationPosition,
-  RevocationRecord,
-} from '@portcullis/protocol/revocations'
-import { fingerprintOf, isRevocationKind, nextChain } from '@portcullis/protocol/revocations'
+import type { RevocationPosition, RevocationRecord } from '@portcullis/protocol/revocations'
+import { fingerprintOf, nextChain } from '@portcullis/protocol/revocations'
 import type { LogHead, Revocation, RevocationLog } from '../domain/revocations.ts'
-import { integer, list, optionalInteger, text } from './columns.ts'
-import type { Database, Query, Row } from './database.ts'
-import type { HighWater } from './high-water.ts'
+import { integer } from './columns.ts'
+import type { Database, Query } from './database.ts'
+import type { HighWater, HighWaterMark } from './high-water.ts'
+import type { InsertedColumns } from './inserted-rows.ts'
+import { insertRows } from './inserted-rows.ts'
+import { takeInForce } from './records-in-force.ts'
+import type { StoredHead } from './revocation-rows.ts'
+import { headOf, packedRecords, readHead, recordsOf, textOfFingerprint } from './revocation-rows.ts'
 
-/** Takes something back, in the transaction that makes it so. Answers where the log is then. */
-export type Revoke = (revocation: Revocation) => Promise<RevocationPosition>
+/** Takes things back, in the transaction that makes it so. Answers where the log is then. */
+export type Revoke = (
+  ...revocations: readonly [Revocation, ...(readonly Revocation[])]
+) => Promise<RevocationPosition>
 
 /** Runs the steps as one atomic change that may revoke. When it resolves, all of it is durable. */
 export type RevokingTransaction = <Result>(
@@ -19,6 +22,8 @@ export type RevokingTransaction = <Result>(
 
 export interface StoredRevocationLog extends RevocationLog {
   readonly transaction: RevokingTransaction
+  /** One at a time among all nodes: see `Connection.exclusive`. */
+  readonly exclusive: RevokingTransaction
 }
 
 export interface RevocationLogOptions {
@@ -32,15 +37,27 @@ export function createRevocationLog(
   { issuer, highWater }: RevocationLogOptions,
 ): StoredRevocationLog {
   const listeners = new Set<() => void>()
-  return {
-    transaction: async (steps) => {
-      const { result, head } = await database.transaction(async (query) => {
-        let hasRevoked = false
-        const answer = await steps(query, ({ kind, key, floor }) => {
-          hasRevoked = true
-          return appendRecord(query, { kind, fingerprint: fingerprintOf(issuer, kind, key), floor })
+  const checkpoint = async (): Promise<LogHead> => {
+    const head = await touch(database.ahead.write)
+    await highWater.raise(head)
+    return head
+  }
+  const revokingIn =
+    (run: Database['transaction']): RevokingTransaction =>
+    async (steps) => {
+      const { result, head } = await run(async (query) => {
+        let reached: HighWaterMark | undefined
+        const answer = await steps(query, async (...revocations) => {
+          const records = revocations.map(({ kind, key, floor }) => ({
+            kind,
+            fingerprint: fingerprintOf(issuer, kind, key),
+            floor,
+          }))
+          reached = await appendRecords(query, records)
+          const { epoch, seq } = reached
+          return { epoch, seq }
         })
-        return { result: answer, head: hasRevoked ? await readHead(query) : undefined }
+        return { result: answer, head: reached }
       })
       if (head !== undefined) {
         try {
@@ -49,44 +66,46 @@ export function createRevocationLog(
         } finally {
           // It is committed, whatever becomes of the mark: those who follow must not go on without it.
           for (const listener of listeners) listener()
+          database.wakeOthers()
         }
       }
       return result
-    },
+    }
+  return {
+    transaction: revokingIn(database.transaction),
+    exclusive: revokingIn(database.exclusive),
     onRevoked: (listener) => {
       listeners.add(listener)
-      return () => void listeners.delete(listener)
+      const stop = database.onWoken(listener)
+      return () => {
+        listeners.delete(listener)
+        stop()
+      }
     },
-    checkpoint: async () => {
-      const head = await touch(database.write)
-      await highWater.raise(head)
-      return head
-    },
-    head: () => readHead(database.read),
+    checkpoint,
+    head: () => readHead(database.ahead.read),
     since: async (seq) => {
       // One statement, so that both halves are from one moment.
-      const rows = await database.read(
-        `SELECT revocation_head.*, ${recordColumns}
-         FROM revocation_head LEFT JOIN revocations AS record ON record.seq > $1
-         ORDER BY record.seq`,
+      const [row] = await database.ahead.read(
+        `SELECT * FROM revocation_head, (
+           SELECT ${packedRecords} FROM (
+             SELECT * FROM revocations WHERE seq > $1 ORDER BY seq
+           ) AS record
+         ) AS behind`,
         [seq],
       )
-      const records = rows.filter((row) => row['record_seq'] !== null).map(recordOf)
-      return { head: headOf(rows[0]), records }
+      return { head: headOf(row), records: recordsOf(row ?? {}) }
     },
-    inForce: () =>
-      database.transaction(async (query) => ({
-        head: await touch(query),
-        records: await recordsInForce(query),
-      })),
+    inForce: (take, after) => takeInForce(database.read, checkpoint, take, after),
   }
 }
 
-const recordColumns = 'record.seq AS record_seq, kind, fingerprint, floor, until'
-
-/** Where the log is, for a caller that found nothing left to revoke. */
+/**
+ * Where the log is, for a caller that found nothing left to revoke, as the last step of a transaction. By a write,
+ * because a server that was left behind finds nothing of what has begun since, and must not say that it is over.
+ */
 export async function currentPosition(query: Query): Promise<RevocationPosition> {
-  const { epoch, seq } = await readHead(query)
+  const { epoch, seq } = await touch(query)
   return { epoch, seq }
 }
 
@@ -96,53 +115,57 @@ export async function currentPosition(query: Query): Promise<RevocationPosition>
  */
 const untilMarginMs = 60_000
 
+const revocationColumns: InsertedColumns = {
+  table: 'revocations',
+  columns: [
+    ['seq', 'bigint'],
+    ['kind', 'text'],
+    ['fingerprint', 'text'],
+    ['floor', 'bigint'],
+    ['until', 'bigint'],
+    ['at', 'bigint'],
+  ],
+}
+
+/** What a record says; its place and its time come from the head. */
+export type NewRecord = Pick<RevocationRecord, 'kind' | 'fingerprint' | 'floor'>
+
 /**
  * `seq` and chain are read and written while the head is locked, so they are in the order of the commits.
- * The head is what every revocation waits for, so this comes last in a transaction.
+ * The head is what every revocation waits for, so this comes last in a transaction, and once.
  */
-export async function appendRecord(
+export async function appendRecords(
   query: Query,
-  { kind, fingerprint, floor }: Pick<RevocationRecord, 'kind' | 'fingerprint' | 'floor'>,
-): Promise<RevocationPosition> {
+  added: readonly NewRecord[],
+): Promise<HighWaterMark> {
   const { now, ...head } = await lockHead(query)
   // The clock may have been put back since the tokens were minted; the log's own time was not.
   const at = Math.max(head.at, now)
-  const record: RevocationRecord = {
-    seq: head.seq + 1,
-    kind,
-    fingerprint,
-    floor,
-    until: kind === 'key' ? undefined : at + head.accessTokenSecondsMax * 1000 + untilMarginMs,
-  }
-  await query(
-    `INSERT INTO revocations (seq, kind, fingerprint, floor, until, at)
-     VALUES ($1, $2, $3, $4, $5, $6)`,
-    [
+  const until = at + head.accessTokenSecondsMax * 1000 + untilMarginMs
+  const records = added.map((one, index): RevocationRecord => ({
+    ...one,
+    seq: head.seq + 1 + index,
+    until: one.kind === 'key' ? undefined : until,
+  }))
+  await insertRows(
+    query,
+    revocationColumns,
+    records.map((record) => [
       record.seq,
       record.kind,
       textOfFingerprint(record.fingerprint),
       record.floor,
       record.until ?? null,
       at,
-    ],
+    ]),
   )
+  const seq = head.seq + records.length
   await query('UPDATE revocation_head SET seq = $1, chain = $2, at = $3', [
-    record.seq,
-    nextChain(head.chain, record),
+    seq,
+    records.reduce(nextChain, head.chain),
     at,
   ])
-  return { epoch: head.epoch, seq: record.seq }
-}
-
-/** The head as it is stored, with what only the store needs of it. */
-interface StoredHead extends LogHead {
-  readonly base: number
-  readonly accessTokenSecondsMax: number
-}
-
-async function readHead(query: Query): Promise<StoredHead> {
-  const [row] = await query('SELECT * FROM revocation_head')
-  return headOf(row)
+  return { epoch: head.epoch, base: head.base, seq, at }
 }
 
 /** The head as nobody can change it before this transaction is over, and the time. */
@@ -160,52 +183,17 @@ export async function readClock(query: Query): Promise<number> {
   return integer(row, 'now')
 }
 
+/** By how much the log's time is ahead of the clock, in milliseconds: never by much, unless the clock was once. */
+export async function readAheadMs(read: Query): Promise<number> {
+  const [row] = await read('SELECT at - statement_now() AS ahead FROM revocation_head')
+  if (row === undefined) throw new TypeError('no epoch was opened in this store')
+  return integer(row, 'ahead')
+}
+
 /** Vouches, by a write, that nothing before this moment is missing from the head that it answers. */
 async function touch(query: Query): Promise<StoredHead> {
   const [row] = await query(
     'UPDATE revocation_head SET at = greatest(at, statement_now()) RETURNING *',
   )
   return headOf(row)
-}
-
-async function recordsInForce(query: Query): Promise<readonly RevocationRecord[]> {
-  const rows = await query(
-    `SELECT ${recordColumns} FROM revocations AS record
-     WHERE until IS NULL OR until > statement_now() ORDER BY record.seq`,
-  )
-  return rows.map(recordOf)
-}
-
-function headOf(row: Row | undefined): StoredHead {
-  if (row === undefined) throw new TypeError('no epoch was opened in this store')
-  return {
-    epoch: text(row, 'epoch'),
-    base: integer(row, 'base'),
-    accessTokenSecondsMax: integer(row, 'access_token_seconds_max'),
-    seq: integer(row, 'seq'),
-    chain: text(row, 'chain'),
-    at: integer(row, 'at'),
-    kids: list(row, 'kids'),
-  }
-}
-
-function recordOf(row: Row): RevocationRecord {
-  const kind = text(row, 'kind')
-  if (!isRevocationKind(kind)) throw new TypeError(`a revocation has the unknown kind ${kind}`)
-  return {
-    seq: integer(row, 'record_seq'),
-    kind,
-    fingerprint: fingerprintOfText(text(row, 'fingerprint')),
-    floor: integer(row, 'floor'),
-    until: optionalInteger(row, 'until'),
-  }
-}
-
-/** Hexadecimal: the integers of SQL have a sign, and 63 bits beside it. */
-function textOfFingerprint(fingerprint: Fingerprint): string {
-  return fingerprint.toString(16).padStart(16, '0')
-}
-
-export function fingerprintOfText(stored: string): Fingerprint {
-  return BigInt(`0x${stored}`)
 }

@@ -34,8 +34,8 @@ async function insert(query: Query, session: Session): Promise<boolean> {
   const inserted = await query(
     `INSERT INTO sessions (id, account_id, client_id, audiences, scopes, generation, seed, counter,
                            authenticated_at, last_used_at, idle_expires_at, expires_at, device, network,
-                           delivery)
-     SELECT $1, accounts.id, $3, $4, $5, $6, $7, 0, $8, $8, $9, $10, $11, $12, $13
+                           delivery, dpop_jkt)
+     SELECT $1, accounts.id, $3, $4, $5, $6, $7, 0, $8, $8, $9, $10, $11, $12, $13, $14
      FROM accounts CROSS JOIN revocation_head
      WHERE accounts.id = $2 AND blocked_at IS NULL AND base + login_floor <= $6
      RETURNING id`,
@@ -59,6 +59,7 @@ function columnsOf(session: Session): readonly SqlValue[] {
     session.device ?? null,
     session.network ?? null,
     session.delivery,
+    session.keyThumbprint ?? null,
   ]
 }
 
@@ -66,7 +67,7 @@ function columnsOf(session: Session): readonly SqlValue[] {
 async function endOldest(
   query: Query,
   revoke: Revoke,
-  { id, accountId }: Session,
+  { id, accountId, network }: Session,
   perAccountMax: number,
 ): Promise<void> {
   const others = await query(
@@ -86,7 +87,7 @@ async function endOldest(
     )
     if (row === undefined) continue
     const sessionId = text(row, 'id')
-    await appendEvent(query, { kind: 'session-limit', accountId, sessionId })
+    await appendEvent(query, { kind: 'session-limit', accountId, sessionId, network })
     ended.push(sessionId)
   }
   // Last, because whoever revokes anything waits for the head of the log.

@@ -1,4 +1,5 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import type { Decision } from '../domain/accounts.ts'
 import { isStillCaller } from '../domain/callers.ts'
 import type { RotationState } from '../domain/rotation.ts'
 import { decideRotation } from '../domain/rotation.ts'
@@ -18,6 +19,7 @@ import type {
   TooOften,
 } from '../domain/sessions.ts'
 import { isLive } from '../domain/sessions.ts'
+import type { TokenMarks } from '../domain/token-marks.ts'
 import {
   attributes,
   integer,
@@ -30,9 +32,10 @@ import {
 import type { Database, Query, Row } from './database.ts'
 import { countEnding } from './ending-pace.ts'
 import type { EventKind } from './events.ts'
-import { appendEvent } from './events.ts'
+import { appendEvent, decidedBy } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
 import { currentPosition } from './revocations.ts'
+import { columnsOfMarks, isNotTakenBack, isTakenBack } from './revoked-tokens.ts'
 import { openSession } from './session-opening.ts'
 
 export function createSessionStore(
@@ -41,17 +44,14 @@ export function createSessionStore(
 ): SessionStore {
   return {
     open: (session, perAccountMax) => openSession(database, transaction, session, perAccountMax),
-    find: async (sessionId) => {
-      const [row] = await database.read(`${selectKnown} WHERE sessions.id = $1`, [sessionId])
-      return row === undefined ? undefined : knownSessionOf(row)
-    },
+    find: (sessionId, foundBy) => find(database.read, sessionId, foundBy),
     listOf: (accountId, page) => listLive(database.read, accountId, page),
     rotateRefresh: async (request) =>
       (await rotateAtOnce(database, request)) ??
       transaction((query, revoke) => rotate(query, revoke, request)),
     reauthenticate: (proof) => database.transaction((query) => reauthenticate(query, proof)),
-    end: (sessionId, why = 'session-ended') =>
-      transaction((query, revoke) => end(query, revoke, { sessionId, why })),
+    end: (sessionId, why = 'session-ended', network) =>
+      transaction((query, revoke) => endSession(query, revoke, { sessionId, why, network })),
     endOwn: (caller, sessionId) =>
       transaction((query, revoke) => endOwn(query, revoke, caller, sessionId)),
   }
@@ -60,9 +60,9 @@ export function createSessionStore(
 /** Generations as they are minted: what is stored, on top of the epoch's base. */
 function selectKnownAt(clock: 'transaction_now()' | 'statement_now()'): string {
   return `
-    SELECT ${clock} AS read_at, sessions.*, roles, attributes, blocked_at,
+    SELECT ${clock} AS read_at, least(${clock}, revocation_head.at) AS vouched_at, sessions.*, roles, attributes, blocked_at,
            base + accounts.generation AS account_generation, base + login_floor AS login_floor,
-           clients.name AS client_name, enabled, grants,
+           clients.name AS client_name, enabled, public, grants, clients.audiences AS client_audiences,
            base + clients.generation AS client_generation
     FROM sessions
     JOIN accounts ON accounts.id = account_id
@@ -73,7 +73,24 @@ function selectKnownAt(clock: 'transaction_now()' | 'statement_now()'): string {
 /** Where the first page begins: behind a login later than any. */
 const beforeAll = { authenticatedAt: Number.MAX_SAFE_INTEGER, id: '' }
 
-const selectKnown = selectKnownAt('transaction_now()')
+/** A session with its account and its client; not with what is said about its owner. */
+export const selectKnown: string = selectKnownAt('transaction_now()')
+
+/** One statement: whether the token was taken back is seen at the same moment as the session. */
+async function find(
+  query: Query,
+  sessionId: string,
+  foundBy: TokenMarks | undefined,
+): Promise<KnownSession | undefined> {
+  const where = `${selectKnown} WHERE sessions.id = $1`
+  const [row] =
+    foundBy === undefined
+      ? await query(where, [sessionId])
+      : await query(`${where} AND ${isNotTakenBack}`, [sessionId, ...columnsOfMarks(foundBy)])
+  if (row === undefined) return undefined
+  const session = knownSessionOf(row)
+  return foundBy === undefined ? session : { ...session, foundBy }
+}
 
 /** How many sessions that are over a page passes by. */
 const passedByMax = 200
@@ -97,18 +114,33 @@ async function listLive(
   return { sessions, next: lookedAt.length === lookedAtMax ? lookedAt.at(-1) : undefined }
 }
 
-async function end(
+interface SessionEnd {
+  readonly sessionId: string
+  readonly why: EventKind
+  readonly network?: string | undefined
+  /** By whom, where it was somebody else. */
+  readonly decided?: Pick<Decision, 'actor' | 'reason'>
+}
+
+export async function endSession(
   query: Query,
   revoke: Revoke,
-  { sessionId, why }: { readonly sessionId: string; readonly why: EventKind },
+  { sessionId, why, network, decided }: SessionEnd,
 ): Promise<RevocationPosition> {
   const [row] = await query(
     `UPDATE sessions SET ended_at = statement_now() WHERE id = $1 AND ended_at IS NULL
-     RETURNING account_id`,
+     RETURNING account_id, client_id`,
     [sessionId],
   )
   if (row === undefined) return currentPosition(query)
-  await appendEvent(query, { kind: why, accountId: text(row, 'account_id'), sessionId })
+  await appendEvent(query, {
+    kind: why,
+    accountId: text(row, 'account_id'),
+    sessionId,
+    clientId: text(row, 'client_id'),
+    network,
+    ...(decided && decidedBy(decided)),
+  })
   return revoke({ kind: 'session', key: sessionId, floor: 0 })
 }
 
@@ -129,7 +161,8 @@ async function endOwn(
   const isEnded = optionalInteger(own, 'ended_at') !== undefined
   const tooOften = isLogout || isEnded ? undefined : await countEnding(query, accountId)
   if (tooOften !== undefined) return tooOften
-  return { kind: 'ended', position: await end(query, revoke, { sessionId, why: 'session-ended' }) }
+  const ending = { sessionId, why: 'session-ended', network: caller.network } as const
+  return { kind: 'ended', position: await endSession(query, revoke, ending) }
 }
 
 async function reauthenticate(
@@ -187,17 +220,18 @@ async function rotate(
   const { session, state } = rotatable
   if (!isLive(session) || !session.client.mayRefresh) return { kind: 'gone' }
   const decision = decideRotation(state, request, { now: session.readAt, graceMs })
-  const { accountId } = session
+  const { accountId, clientId } = session
+  const { network } = request
   switch (decision.kind) {
     case 'repeated':
       return decision
     case 'reused':
       await query('UPDATE sessions SET ended_at = statement_now() WHERE id = $1', [sessionId])
-      await appendEvent(query, { kind: 'refresh-reuse', accountId, sessionId })
+      await appendEvent(query, { kind: 'refresh-reuse', accountId, sessionId, clientId, network })
       await revoke({ kind: 'session', key: sessionId, floor: 0 })
       return decision
     case 'ahead':
-      await appendEvent(query, { kind: 'history-lost', accountId, sessionId })
+      await appendEvent(query, { kind: 'history-lost', accountId, sessionId, clientId, network })
       break
     case 'rotated':
   }
@@ -218,7 +252,10 @@ interface Rotatable {
 export async function lockCaller(query: Query, caller: Caller): Promise<Rotatable | undefined> {
   await query('SELECT id FROM accounts WHERE id = $1 FOR UPDATE', [caller.accountId])
   const rotatable = await lockRotatable(query, caller.sessionId)
-  return rotatable !== undefined && isStillCaller(caller, rotatable.session) ? rotatable : undefined
+  if (rotatable === undefined || !isStillCaller(caller, rotatable.session)) return undefined
+  // Whoever revokes the token waits for the session, which is locked by now (`revoked-tokens`).
+  const { foundBy } = caller
+  return foundBy !== undefined && (await isTakenBack(query, foundBy)) ? undefined : rotatable
 }
 
 async function lockRotatable(query: Query, sessionId: string): Promise<Rotatable | undefined> {
@@ -265,6 +302,7 @@ function sessionOf(row: Row): Session {
     device: optionalText(row, 'device'),
     network: optionalText(row, 'network'),
     delivery: deliveryOf(row),
+    keyThumbprint: optionalText(row, 'dpop_jkt'),
   }
 }
 
@@ -272,10 +310,11 @@ function deliveryOf(row: Row): Delivery {
   return text(row, 'delivery') === 'cookie' ? 'cookie' : 'body'
 }
 
-function knownSessionOf(row: Row): KnownSession {
+export function knownSessionOf(row: Row): KnownSession {
   return {
     ...sessionOf(row),
     readAt: integer(row, 'read_at'),
+    vouchedAt: integer(row, 'vouched_at'),
     counter: integer(row, 'counter'),
     lastUsedAt: integer(row, 'last_used_at'),
     reauthenticatedAt: optionalInteger(row, 'reauthenticated_at'),
@@ -290,6 +329,8 @@ function knownSessionOf(row: Row): KnownSession {
     client: {
       name: text(row, 'client_name'),
       isEnabled: integer(row, 'enabled') === 1,
+      isPublic: integer(row, 'public') === 1,
+      audiences: list(row, 'client_audiences'),
       mayRefresh: list(row, 'grants').includes('refresh_token'),
       generation: integer(row, 'client_generation'),
     },

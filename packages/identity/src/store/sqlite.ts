@@ -1,9 +1,12 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { StatementSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { StoreUnavailableError } from '../domain/store-unavailable.ts'
-import type { Database, DatabaseOptions, Query, Row, SqlValue } from './database.ts'
+import type { Database, DatabaseOptions, Query, Row, SqlValue, StoreReader } from './database.ts'
 import { createGroupCommit } from './group-commit.ts'
 import { inSqlite, teachFunctions } from './sqlite-dialect.ts'
 import { openConnections, resultCodeOf } from './sqlite-file.ts'
+import { tableFaultIn } from './sqlite-tables.ts'
+import { createFileWake } from './sqlite-wake.ts'
 
 /**
  * The embedded store. One connection writes, and commits in groups; another one reads, so that nobody sees
@@ -16,20 +19,42 @@ export async function openSqlite(
   const { writer, reader } = await openConnections(path, now())
   const write = createQuery(writer, now)
   const { commit, idle } = createGroupCommit(writer)
+  const wake = createFileWake(writer)
   const transaction: Database['transaction'] = (steps) =>
     commit(() => steps(write)).catch(throwNamed)
-  return {
+  const single = {
     read: createQuery(reader, now),
-    write: (sql, parameters) => transaction((query) => query(sql, parameters)),
+    write: ((sql, parameters) => transaction((query) => query(sql, parameters))) satisfies Query,
+  }
+  return {
+    ...single,
+    // Nobody waits longer than for a group of others.
+    ahead: single,
     transaction,
     // Whoever writes is alone here, on whatever node.
     exclusive: transaction,
     lineage: async () => undefined,
     checkConnections: () => undefined,
+    tableFault: (tables) => tableFaultIn(path, tables),
+    // Whoever looks sees it.
+    wakeOthers: () => undefined,
+    onWoken: wake.onWoken,
     close: async () => {
+      wake.close()
       await idle()
       for (const connection of [reader, writer]) if (connection.isOpen) connection.close()
     },
+    giveUp: () => undefined,
+  }
+}
+
+/** The same file for whoever only looks. */
+export async function openSqliteReader(path: string): Promise<StoreReader> {
+  const reader = new DatabaseSync(path, { readOnly: true })
+  return {
+    read: createQuery(reader, Date.now),
+    tableFault: (tables) => tableFaultIn(path, tables),
+    close: async () => reader.close(),
   }
 }
 

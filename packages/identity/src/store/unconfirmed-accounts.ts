@@ -66,6 +66,6 @@ async function forget(query: Query, accountId: string): Promise<void> {
     return
   }
   await query('DELETE FROM account_links WHERE account_id = $1', [accountId])
-  await query('DELETE FROM events WHERE account_id = $1', [accountId])
+  await query('DELETE FROM events WHERE account_id = $1 AND chain IS NULL', [accountId])
   await query('DELETE FROM accounts WHERE id = $1', [accountId])
 }

@@ -8,4 +8,9 @@ export { parsePublicKey, parseVerificationKey, publicJwk, thumbprintOf } from '.
 export type { ParsedJwk, ParsedPublicKey, PublicJwk, VerificationKey } from './jwk.ts'
 export { signCompactJws } from './sign.ts'
 export type { SigningKey } from './sign.ts'
-export { sharedSecretAlgorithm, sharedSecretBytesMin, sharedSecretKey } from './shared-secret.ts'
+export {
+  sharedSecretAlgorithm,
+  sharedSecretBytesMin,
+  sharedSecretKey,
+  sharedSecretKid,
+} from './shared-secret.ts'

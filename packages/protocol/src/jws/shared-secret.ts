@@ -1,6 +1,6 @@
-import type { Buffer } from 'node:buffer'
+import { Buffer } from 'node:buffer'
 import type { KeyObject } from 'node:crypto'
-import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { VerificationKey } from './jwk.ts'
 
 /** HMAC with SHA-256 (RFC 7518 section 3.2), for one issuer and one service that share a secret. */
@@ -8,6 +8,17 @@ export const sharedSecretAlgorithm = 'HS256'
 
 /** RFC 7518 section 3.2: as long as the digest, or longer. */
 export const sharedSecretBytesMin = 32
+
+/**
+ * The RFC 7638 thumbprint of the secret as a JWK, which is its kid here. It is no secret itself, and tells
+ * nothing of one that is random (section 7).
+ */
+export function sharedSecretKid(secret: Uint8Array): string {
+  const k = Buffer.from(secret).toString('base64url')
+  return createHash('sha256')
+    .update(JSON.stringify({ k, kty: 'oct' }))
+    .digest('base64url')
+}
 
 /**
  * Whoever can verify with it can also mint. It has a type and an algorithm of its own, so that a

@@ -12,8 +12,10 @@ export type { Frame } from './frame.ts'
 export { formatPosition, parsePosition } from './position.ts'
 export type { RevocationPosition } from './position.ts'
 export {
+  countKinds,
   decodeRecords,
   encodeRecord,
+  encodeRecords,
   fingerprintOf,
   fingerprintOfWords,
   fingerprintWords,

@@ -32,7 +32,6 @@ export type Fingerprint = bigint
 export const recordBytes = 33
 const wordValues = 2 ** 32
 const neverWord = wordValues - 1
-const never = 2n ** 64n - 1n
 
 /** The two halves of a fingerprint as signed 32-bit integers, which an engine holds without a box. */
 export interface FingerprintWords {
@@ -70,13 +69,34 @@ function wordAt(octets: string, at: number): number {
 
 /** `u64 seq ‖ u8 kind ‖ u64 fingerprint ‖ u64 floor ‖ u64 until`, big-endian. */
 export function encodeRecord(record: RevocationRecord): Buffer {
-  const bytes = Buffer.alloc(recordBytes)
-  bytes.writeBigUInt64BE(BigInt(record.seq), 0)
-  bytes.writeUInt8(kindOctets[record.kind], 8)
-  bytes.writeBigUInt64BE(record.fingerprint, 9)
-  bytes.writeBigUInt64BE(BigInt(record.floor), 17)
-  bytes.writeBigUInt64BE(record.until === undefined ? never : BigInt(record.until), 25)
+  return encodeRecords([record])
+}
+
+/** One behind the other. */
+export function encodeRecords(records: readonly RevocationRecord[]): Buffer {
+  const bytes = Buffer.alloc(records.length * recordBytes)
+  const view = viewOf(bytes)
+  let at = 0
+  for (const { seq, kind, fingerprint, floor, until } of records) {
+    writeInteger(view, seq, at)
+    view.setUint8(at + 8, kindOctets[kind])
+    view.setBigUint64(at + 9, fingerprint)
+    writeInteger(view, floor, at + 17)
+    if (until === undefined) bytes.fill(0xff, at + 25, at + recordBytes)
+    else writeInteger(view, until, at + 25)
+    at += recordBytes
+  }
   return bytes
+}
+
+/** Three times as quick as the methods of the buffer. */
+function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length)
+}
+
+function writeInteger(view: DataView, value: number, at: number): void {
+  view.setUint32(at, Math.floor(value / wordValues))
+  view.setUint32(at + 4, value % wordValues)
 }
 
 /**
@@ -105,24 +125,40 @@ export type RecordVisitor = (
  */
 export function visitRecords(bytes: Buffer, visit: RecordVisitor): boolean {
   if (bytes.length % recordBytes !== 0) return false
+  const view = viewOf(bytes)
   for (let at = 0; at < bytes.length; at += recordBytes) {
-    const kind = kindOfOctet.get(bytes.readUInt8(at + 8))
-    const seq = readSafeInteger(bytes, at)
-    const floor = readSafeInteger(bytes, at + 17)
-    const until = isNever(bytes, at + 25) ? undefined : readSafeInteger(bytes, at + 25)
+    const kind = kindOfOctet.get(view.getUint8(at + 8))
+    const seq = readSafeInteger(view, at)
+    const floor = readSafeInteger(view, at + 17)
+    const until = isNever(view, at + 25) ? undefined : readSafeInteger(view, at + 25)
     if (kind === undefined || Number.isNaN(seq + floor + (until ?? 0))) return false
-    const words = { high: bytes.readInt32BE(at + 9), low: bytes.readInt32BE(at + 13) }
-    visit(kind, words, floor, until, seq)
+    visit(kind, { high: view.getInt32(at + 9), low: view.getInt32(at + 13) }, floor, until, seq)
   }
   return true
 }
 
+/** Adds to `counts` how many records of each kind there are, without those of a kind that is not known. */
+export function countKinds(
+  bytes: Buffer,
+  counts: Map<RevocationKind, number> = new Map<RevocationKind, number>(),
+): ReadonlyMap<RevocationKind, number> {
+  const octets = new Uint32Array(256)
+  for (let at = 8; at < bytes.length; at += recordBytes) {
+    const octet = bytes[at] ?? 0
+    octets[octet] = (octets[octet] ?? 0) + 1
+  }
+  for (const [octet, kind] of kindOfOctet) {
+    counts.set(kind, (counts.get(kind) ?? 0) + (octets[octet] ?? 0))
+  }
+  return counts
+}
+
 /** NaN for a number beyond 2⁵³. */
-function readSafeInteger(bytes: Buffer, at: number): number {
-  const number = bytes.readUInt32BE(at) * wordValues + bytes.readUInt32BE(at + 4)
+function readSafeInteger(view: DataView, at: number): number {
+  const number = view.getUint32(at) * wordValues + view.getUint32(at + 4)
   return Number.isSafeInteger(number) ? number : Number.NaN
 }
 
-function isNever(bytes: Buffer, at: number): boolean {
-  return bytes.readUInt32BE(at) === neverWord && bytes.readUInt32BE(at + 4) === neverWord
+function isNever(view: DataView, at: number): boolean {
+  return view.getUint32(at) === neverWord && view.getUint32(at + 4) === neverWord
 }

@@ -1,6 +1,13 @@
 export { createProofJudge } from './proof-judge.ts'
-export type { JudgedProof, ProofJudge, RefusedProof } from './proof-judge.ts'
-export type { PresentedProof } from './proof-claims.ts'
+export type {
+  ExaminedProof,
+  JudgedProof,
+  KeyProofJudge,
+  NonceWanted,
+  ProofJudge,
+  RefusedProof,
+} from './proof-judge.ts'
+export type { PresentedProof, PresentedRequestProof, ProvenToken } from './proof-claims.ts'
 export type { ProofFault } from './proof-fault.ts'
 export type { ProofJudgeOptions } from './proof-options.ts'
 export { createReplayMemory } from './replays.ts'

@@ -2,11 +2,8 @@ import type { AccessTokenClaims } from '@portcullis/protocol'
 import { invalidToken } from '../refusals.ts'
 import { VerifyError } from '../verify-error.ts'
 import { boundThumbprint } from './confirmation.ts'
-import type { PresentedProof } from './proof-claims.ts'
+import type { PresentedRequestProof } from './proof-claims.ts'
 import type { ProofJudge } from './proof-judge.ts'
-
-/** The part of a request that a DPoP proof is about. */
-export type PresentedRequestProof = Pick<PresentedProof, 'proofs' | 'method' | 'url'>
 
 /**
  * That whoever sent the request holds the key that its token is bound to. A bound token counts only

@@ -4,8 +4,8 @@ import type { ProofFault } from './proof-fault.ts'
 import type { ProofSettings } from './proof-options.ts'
 import { normalTargetUri } from './target-uri.ts'
 
-/** One request that presents an access token under the scheme `DPoP`. */
-export interface PresentedProof {
+/** The part of a request that a DPoP proof is about. */
+export interface PresentedRequestProof {
   /** The values of **all** DPoP header fields of the request. */
   readonly proofs: readonly string[]
   /** As it stands in the request: methods are case-sensitive. */
@@ -15,11 +15,18 @@ export interface PresentedProof {
    * the caller to know it, and undefined refuses.
    */
   readonly url: string | undefined
+}
+
+/** What a proof says beside that, where an access token is presented under the scheme `DPoP`. */
+export interface ProvenToken {
   /** As it was presented. It must be verified already, or nobody has said whose `thumbprint` this is. */
   readonly accessToken: string
   /** The token's `cnf.jkt`. */
   readonly thumbprint: string
 }
+
+/** One request that presents an access token under the scheme `DPoP`. */
+export type PresentedProof = PresentedRequestProof & ProvenToken
 
 export interface ProofClaims {
   readonly jti: string
@@ -27,7 +34,7 @@ export interface ProofClaims {
   readonly htu: string
   /** Seconds since 1970. */
   readonly iat: number
-  readonly ath: string
+  readonly ath: unknown
   readonly nonce: unknown
 }
 
@@ -45,27 +52,32 @@ export function readProofClaims(payload: JsonObject): ProofClaims | undefined {
     typeof htm === 'string' &&
     typeof htu === 'string' &&
     typeof iat === 'number' &&
-    Number.isSafeInteger(iat) &&
-    typeof ath === 'string'
+    Number.isSafeInteger(iat)
   return isComplete ? { jti, htm, htu, iat, ath, nonce } : undefined
 }
 
 /** Compares a proof, signed already, with the request that it came with. */
 export function proofClaimsFault(
   proof: ProofClaims,
-  { method, url, accessToken }: PresentedProof,
+  { method, url }: PresentedRequestProof,
+  token: ProvenToken | undefined,
   { maxAgeSeconds, leewaySeconds, origins, now }: ProofSettings,
 ): ProofFault | undefined {
+  // RFC 9449 section 4.2 wants it together with an access token, and says nothing of it elsewhere.
+  if (token !== undefined && typeof proof.ath !== 'string') return 'malformed-claims'
   if (proof.htm !== method) return 'wrong-method'
   const target = url === undefined ? undefined : normalTargetUri(cutQuery(url))
   if (target === undefined) return 'unknown-url'
   if (normalTargetUri(proof.htu) !== target) return 'wrong-url'
   if (origins.size > 0 && !origins.has(new URL(target).origin)) return 'wrong-url'
-  const tokenDigest = createHash('sha256').update(accessToken).digest('base64url')
-  if (proof.ath !== tokenDigest) return 'wrong-token'
+  if (token !== undefined && proof.ath !== digestOf(token.accessToken)) return 'wrong-token'
   const ageSeconds = now() / 1000 - proof.iat
   if (!(ageSeconds <= maxAgeSeconds)) return 'too-old'
   return ageSeconds >= -leewaySeconds ? undefined : 'not-yet-valid'
+}
+
+export function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url')
 }
 
 /** RFC 9449 section 4.2: `htu` has neither query nor fragment, and one that has is another URI. */

@@ -12,7 +12,7 @@ import {
   requireOrigin,
   requireWhole,
 } from '../option-checks.ts'
-import type { Nonces } from './nonces.ts'
+import type { NonceKeys, Nonces } from './nonces.ts'
 import { createNonces } from './nonces.ts'
 import type { ReplayStore } from './replays.ts'
 import { createReplayMemory } from './replays.ts'
@@ -32,8 +32,11 @@ export interface ProofJudgeOptions {
   readonly origin?: string | readonly string[]
   /** `required`: a proof counts only with a nonce that this service has given (RFC 9449 section 9). */
   readonly nonce?: 'required'
-  /** 32 random bytes, the same at every replica. Default: chosen for this process alone. */
-  readonly nonceKey?: Uint8Array
+  /**
+   * 32 random bytes, the same at every replica. Default: chosen for this process alone. Of several, the first
+   * makes nonces, and those of all are good: so it can be changed at one replica after the other.
+   */
+  readonly nonceKey?: Uint8Array | NonceKeys
   /** Default: `createReplayMemory()`, in this process alone. */
   readonly replays?: ReplayStore
   /** Milliseconds since 1970. Default `Date.now`. */
@@ -93,18 +96,18 @@ export function parseProofOptions(options: ProofJudgeOptions): ProofSettings {
 
 function requireNonces(
   nonce: unknown,
-  key: Uint8Array | undefined,
+  given: ProofJudgeOptions['nonceKey'],
   now: () => number,
 ): Nonces | undefined {
   demand(nonce === undefined || nonce === 'required', 'nonce', 'must be "required" or left out')
-  if (key !== undefined) {
-    demand(nonce === 'required', 'nonceKey', 'would never be used without "nonce"')
+  const isWanted = nonce === 'required'
+  demand(isWanted || given === undefined, 'nonceKey', 'would never be used without "nonce"')
+  const [first = randomBytes(nonceKeyBytes), ...others] = [given ?? []].flat().map((key) => {
     const isKey = key instanceof Uint8Array && key.length === nonceKeyBytes
     demand(isKey, 'nonceKey', `must be ${nonceKeyBytes} bytes`)
-  }
-  return nonce === undefined
-    ? undefined
-    : createNonces(Uint8Array.from(key ?? randomBytes(nonceKeyBytes)), now)
+    return Uint8Array.from(key)
+  })
+  return isWanted ? createNonces([first, ...others], now) : undefined
 }
 
 function demand(isRight: boolean, option: string, rule: string): void {

@@ -1,3 +1,4 @@
+import type { Timers } from '../timers.ts'
 import { jittered } from './jitter.ts'
 
 export interface KeysUnavailable {
@@ -22,7 +23,7 @@ const backOffMsMin = 250
 /** A service without keys answers 503 for at most this long after its issuer came back. */
 const backOffMsMax = 30_000
 
-export function createBackOff(elapsedMs: () => number): BackOff {
+export function createBackOff(elapsedMs: () => number, timers: Timers): BackOff {
   let failures = 0
   let failure = 'no fetch so far'
   let retryAtMs = 0
@@ -31,7 +32,8 @@ export function createBackOff(elapsedMs: () => number): BackOff {
     hasFailed: () => failures > 0,
     isWaiting: () => failures > 0 && elapsedMs() < retryAtMs,
     fail: (why) => {
-      retryAtMs = elapsedMs() + jittered(Math.min(backOffMsMin * 2 ** failures, backOffMsMax))
+      const waitMs = Math.min(backOffMsMin * 2 ** failures, backOffMsMax)
+      retryAtMs = elapsedMs() + jittered(waitMs, timers)
       failures += 1
       failure = why
     },

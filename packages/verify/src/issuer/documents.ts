@@ -3,9 +3,10 @@ import { isJsonObject, issuerMetadataUrl } from '@portcullis/protocol'
 import type { VerificationKey } from '@portcullis/protocol/jws'
 import type { Fetch } from './http-json.ts'
 import { requestJson } from './http-json.ts'
+import { copyAgeMs, madeAtMsOf } from './answer-age.ts'
 import type { KeySetParser } from './key-set.ts'
 import { createKeySetParser } from './key-set.ts'
-import { maxAgeSecondsOf } from './max-age.ts'
+import { isExpired, maxAgeSecondsOf } from './max-age.ts'
 
 /** What is used of the issuer's metadata (RFC 8414 section 2). */
 export interface IssuerMetadata {
@@ -22,12 +23,20 @@ export interface FeedAddresses {
   readonly snapshot: string
   readonly stream: string
   readonly keys: string
+  /** Undefined where the issuer does not ask how far its followers are, or not at its own origin. */
+  readonly positions: string | undefined
 }
 
 export interface FetchedKeySet {
   readonly kind: 'key-set'
   readonly keys: ReadonlyMap<string, VerificationKey>
   readonly maxAgeSeconds: number
+  /** By the issuer's clock, in milliseconds since 1970, and earlier for a copy; undefined where nobody says. */
+  readonly madeAtMs?: number | undefined
+  /** How old it was when it was asked for; none where it is the issuer's own answer. */
+  readonly ageMs?: number
+  /** Older than the issuer allows a cache to answer. */
+  readonly isExpired?: boolean
 }
 
 export interface DocumentFailure {
@@ -47,7 +56,12 @@ export interface IssuerDocuments {
 
 export const noFeed = 'the metadata names no revocation_feed at the origin of the issuer'
 
-export function createIssuerDocuments(issuer: string, fetch: Fetch): IssuerDocuments {
+/** `wall`: milliseconds since 1970. */
+export function createIssuerDocuments(
+  issuer: string,
+  fetch: Fetch,
+  wall: () => number,
+): IssuerDocuments {
   let known: IssuerMetadata | undefined
   let flight: Promise<IssuerMetadata | DocumentFailure> | undefined
 
@@ -76,7 +90,7 @@ export function createIssuerDocuments(issuer: string, fetch: Fetch): IssuerDocum
     const found = await metadata()
     if (found.kind === 'failed') return found
     const url = addressIn(found)
-    const fetched = url === undefined ? failed(noFeed) : await fetchKeySet(url, fetch, parse)
+    const fetched = url === undefined ? failed(noFeed) : await fetchKeySet(url, fetch, parse, wall)
     if (fetched.kind === 'failed') known = undefined
     return fetched
   }
@@ -110,10 +124,16 @@ function parseMetadata(document: JsonObject, issuer: string): IssuerMetadata | D
 
 function parseFeed(feed: unknown, issuer: string): FeedAddresses | undefined {
   if (!isJsonObject(feed)) return undefined
-  const { snapshot, stream, keys } = feed
-  return isAtIssuer(snapshot, issuer) && isAtIssuer(stream, issuer) && isAtIssuer(keys, issuer)
-    ? { snapshot, stream, keys }
-    : undefined
+  const { snapshot, stream, keys, positions } = feed
+  const areThere =
+    isAtIssuer(snapshot, issuer) && isAtIssuer(stream, issuer) && isAtIssuer(keys, issuer)
+  if (!areThere) return undefined
+  return {
+    snapshot,
+    stream,
+    keys,
+    positions: isAtIssuer(positions, issuer) ? positions : undefined,
+  }
 }
 
 /** The origin of the issuer is https, or loopback; so this address is too. */
@@ -125,14 +145,23 @@ async function fetchKeySet(
   url: string,
   fetch: Fetch,
   parse: KeySetParser,
+  wall: () => number,
 ): Promise<FetchedKeySet | DocumentFailure> {
+  const askedAtMs = wall()
   const answer = await requestJson(fetch, url)
   if (answer.kind === 'failed') return answer
   if (answer.status !== 200) return failed(`${url} answered ${answer.status}`)
   const keys = parse(answer.body ?? {})
-  return keys === undefined
-    ? failed(`${url} answered no usable key set`)
-    : { kind: 'key-set', keys, maxAgeSeconds: maxAgeSecondsOf(answer.headers) }
+  if (keys === undefined) return failed(`${url} answered no usable key set`)
+  const { headers } = answer
+  return {
+    kind: 'key-set',
+    keys,
+    maxAgeSeconds: maxAgeSecondsOf(headers),
+    madeAtMs: madeAtMsOf(headers, askedAtMs),
+    ageMs: copyAgeMs(headers, askedAtMs),
+    isExpired: isExpired(headers),
+  }
 }
 
 function failed(why: string): DocumentFailure {

@@ -1,4 +1,5 @@
 import type { VerificationKey } from '@portcullis/protocol/jws'
+import type { Timers } from '../timers.ts'
 import type { BackOff } from './back-off.ts'
 import { createBackOff } from './back-off.ts'
 import type { DocumentFailure, FetchedKeySet } from './documents.ts'
@@ -12,6 +13,8 @@ export interface HeldKeySet {
   /** Which fetch brought it; they are counted from 1, and 0 is the file. */
   readonly fetchNumber: number
   readonly maxAgeMs: number
+  /** When it was the issuer's own word. */
+  readonly madeAtMs: number
   /** A refresh is due, behind the requests. */
   readonly refreshAtMs: number
   readonly freshUntilMs: number
@@ -43,12 +46,13 @@ export interface KeySetHolder extends Pick<BackOff, 'unavailable'> {
 export interface KeySetHolderOptions {
   readonly fetchKeySet: () => Promise<FetchedKeySet | DocumentFailure>
   readonly elapsedMs: () => number
+  readonly timers: Timers
   /** From an earlier life of the process. */
   readonly kept: KeptKeySet | undefined
 }
 
 /** A key that the issuer has not confirmed for this long may have been withdrawn and is not used. */
-const keysStaleMsMax = 900_000
+export const keysStaleMsMax = 900_000
 /** How long a request waits for an issuer that may hang while there are old keys to go on with. */
 const patienceMs = 1_000
 
@@ -61,24 +65,23 @@ const patienceMs = 1_000
 export function createKeySetHolder({
   fetchKeySet,
   elapsedMs,
+  timers,
   kept,
 }: KeySetHolderOptions): KeySetHolder {
-  const backOff = createBackOff(elapsedMs)
-  let held = kept && heldSet(kept.keys, 0, 0, elapsedMs() - kept.ageMs)
+  const backOff = createBackOff(elapsedMs, timers)
+  let held = kept && keptSet(kept, elapsedMs(), timers)
   const flight = createSingleFlight(fetchOnce, backOff)
   /** Settles when requests need not wait for the flight any more. */
   let awaited: Promise<void> | undefined
   let fetches = 0
 
   async function fetchOnce(): Promise<void> {
-    fetches += 1
-    const fetchNumber = fetches
+    const fetchNumber = (fetches += 1)
     const askedAtMs = elapsedMs()
     const fetched = await fetchKeySet()
     if (fetched.kind === 'failed') return backOff.fail(fetched.why)
-    backOff.succeed()
-    const keys = held === undefined ? fetched.keys : withKnownObjects(fetched.keys, held.keys)
-    held = heldSet(keys, fetchNumber, fetched.maxAgeSeconds * 1000, askedAtMs)
+    judgeAge(fetched, backOff)
+    held = merged(heldSet(fetched, fetchNumber, askedAtMs, timers), held)
   }
 
   const usable = (): HeldKeySet | undefined =>
@@ -100,7 +103,7 @@ export function createKeySetHolder({
       const mustWait = isOverdue(held, atMs)
       const refreshed = flight.join()
       if (mustWait) {
-        awaited = settledWithin(patienceMs, refreshed).finally(() => {
+        awaited = settledWithin(patienceMs, refreshed, timers).finally(() => {
           awaited = undefined
         })
       }
@@ -157,19 +160,45 @@ function createSingleFlight(
   }
 }
 
+/** A copy that is too old says of no key that it lives; a checkpoint may say so of what is in it. */
+function judgeAge({ ageMs = 0 }: FetchedKeySet, { succeed, fail }: BackOff): void {
+  if (ageMs < keysStaleMsMax) succeed()
+  else fail(`the key set came as a copy from ${Math.round(ageMs / 1000)} s ago`)
+}
+
 function heldSet(
-  keys: HeldKeySet['keys'],
+  { keys, maxAgeSeconds, ageMs = 0 }: Omit<FetchedKeySet, 'kind'>,
   fetchNumber: number,
-  maxAgeMs: number,
-  confirmedAtMs: number,
+  askedAtMs: number,
+  timers: Timers,
 ): HeldKeySet {
+  const maxAgeMs = maxAgeSeconds * 1000
+  const madeAtMs = askedAtMs - ageMs
   return {
     keys,
     fetchNumber,
     maxAgeMs,
-    refreshAtMs: confirmedAtMs + jittered(maxAgeMs),
-    freshUntilMs: confirmedAtMs + maxAgeMs,
-    usableUntilMs: confirmedAtMs + keysStaleMsMax,
+    madeAtMs,
+    refreshAtMs: askedAtMs + jittered(maxAgeMs, timers),
+    freshUntilMs: askedAtMs + maxAgeMs,
+    usableUntilMs: madeAtMs + keysStaleMsMax,
+  }
+}
+
+/** As if it had been fetched then, and is due. */
+function keptSet({ keys, ageMs }: KeptKeySet, nowMs: number, timers: Timers): HeldKeySet {
+  return heldSet({ keys, maxAgeSeconds: 0 }, 0, nowMs - ageMs, timers)
+}
+
+/** A copy from before what is held says nothing about it, and takes no life from it that a checkpoint has given. */
+function merged(next: HeldKeySet, held: HeldKeySet | undefined): HeldKeySet {
+  if (held === undefined) return next
+  const isOlder = next.madeAtMs < held.madeAtMs
+  return {
+    ...next,
+    keys: isOlder ? held.keys : withKnownObjects(next.keys, held.keys),
+    madeAtMs: Math.max(next.madeAtMs, held.madeAtMs),
+    usableUntilMs: Math.max(next.usableUntilMs, held.usableUntilMs),
   }
 }
 
@@ -181,10 +210,10 @@ function confirmed(set: HeldKeySet, atMs: number): HeldKeySet {
   }
 }
 
-function settledWithin(ms: number, work: Promise<void>): Promise<void> {
+function settledWithin(ms: number, work: Promise<void>, { schedule }: Timers): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   // The timer keeps no process alive; the request that is under way does, until its own time limit.
-  const timer = setTimeout(resolve, ms).unref()
+  const cancel = schedule(resolve, ms)
   void work.then(resolve, resolve)
-  return promise.finally(() => clearTimeout(timer))
+  return promise.finally(cancel)
 }

@@ -29,9 +29,13 @@ const depthMax = 16
 
 /**
  * A connection that is kept may be dead without anybody knowing, and the next request on it is lost.
- * Requests to the issuer are few, so each has its own.
+ * Requests to the issuer are few, so each has its own. And it is the issuer who is asked, no cache on the way
+ * (RFC 9111 section 5.2.1.4).
  */
-export const ownConnection: Readonly<Record<string, string>> = { connection: 'close' }
+export const askDirectly: Readonly<Record<string, string>> = {
+  connection: 'close',
+  'cache-control': 'no-cache',
+}
 
 /**
  * One request to the issuer for a JSON object. Redirects are refused: only the issuer's own answer
@@ -48,7 +52,7 @@ export async function requestJson(
   try {
     const response = await fetch(url, {
       ...init,
-      headers: { accept: 'application/json', ...ownConnection, ...init.headers },
+      headers: { accept: 'application/json', ...askDirectly, ...init.headers },
       redirect: 'error',
       signal: AbortSignal.timeout(timeoutMs),
     })
@@ -61,7 +65,10 @@ export async function requestJson(
   }
 }
 
-async function readAtMost(response: Response, bytesMax: number): Promise<Uint8Array | undefined> {
+export async function readAtMost(
+  response: Response,
+  bytesMax: number,
+): Promise<Uint8Array | undefined> {
   const bytes = new Uint8Array(bytesMax)
   let length = 0
   // Leaving the loop early cancels the stream, so the rest is never downloaded.

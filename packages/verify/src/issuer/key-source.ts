@@ -1,4 +1,5 @@
 import type { VerificationKey } from '@portcullis/protocol/jws'
+import type { Timers } from '../timers.ts'
 import type { DocumentFailure, FetchedKeySet } from './documents.ts'
 import type { KeysUnavailable } from './back-off.ts'
 import { createKeySetHolder } from './held-key-set.ts'
@@ -32,6 +33,7 @@ export interface KeySourceOptions {
   readonly fetchKeySet: () => Promise<FetchedKeySet | DocumentFailure>
   /** Milliseconds since 1970. It throws rather than answer no number: no age could be told by that. */
   readonly now: () => number
+  readonly timers: Timers
   /** Where the last good set is kept. */
   readonly file?: KeySetFile | undefined
 }
@@ -42,11 +44,12 @@ export interface KeySourceOptions {
  * until the set was past its max-age, the first to ask wait a moment for the refresh. Unknown kids may
  * cause fetches, within an allowance of their own.
  */
-export function createKeySource({ fetchKeySet, now, file }: KeySourceOptions): KeySource {
+export function createKeySource({ fetchKeySet, now, timers, file }: KeySourceOptions): KeySource {
   const elapsedMs = createElapsedClock(now)
   const keySet = createKeySetHolder({
     fetchKeySet: file?.keeping(fetchKeySet) ?? fetchKeySet,
     elapsedMs,
+    timers,
     kept: file?.read(),
   })
   const unknownKids = createUnknownKids(elapsedMs)
@@ -89,7 +92,7 @@ export function createKeySource({ fetchKeySet, now, file }: KeySourceOptions): K
 }
 
 /** Time that has passed. A clock that is set back stands still here, and never makes a key younger. */
-function createElapsedClock(now: () => number): () => number {
+export function createElapsedClock(now: () => number): () => number {
   let elapsed = 0
   let last = now()
   return () => {

@@ -1,3 +1,5 @@
+import { ageSecondsOf } from './answer-age.ts'
+
 const maxAgeSecondsDefault = 300
 /** What an issuer gets that forbids to store its keys: they must be held to be used at all. */
 const maxAgeSecondsMin = 2
@@ -12,11 +14,18 @@ const maxAgeSecondsMax = 600
  * they are used is bounded here for every issuer, and its outage is not to be one of every service.
  */
 export function maxAgeSecondsOf(headers: Headers): number {
+  return Math.min(Math.max(secondsLeft(headers), maxAgeSecondsMin), maxAgeSecondsMax)
+}
+
+/** Out of a cache that goes on answering it when it should not (RFC 9111 section 4.2.4). */
+export function isExpired(headers: Headers): boolean {
+  return ageSecondsOf(headers) > 0 && secondsLeft(headers) <= 0
+}
+
+function secondsLeft(headers: Headers): number {
   const control = headers.get('cache-control') ?? ''
-  if (/(?:^|[\s,])no-(?:store|cache)\s*(?:,|$)/i.test(control)) return maxAgeSecondsMin
+  if (/(?:^|[\s,])no-(?:store|cache)\s*(?:,|$)/i.test(control)) return 0
   const directive = /(?:^|[\s,])max-age=(\d{1,10})/i.exec(control)
   const seconds = directive === null ? maxAgeSecondsDefault : Number(directive[1])
-  const age = /^\d{1,10}$/.exec(headers.get('age') ?? '')
-  const left = seconds - Number(age?.[0] ?? 0)
-  return Math.min(Math.max(left, maxAgeSecondsMin), maxAgeSecondsMax)
+  return seconds - ageSecondsOf(headers)
 }

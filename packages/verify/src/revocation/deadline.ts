@@ -1,3 +1,5 @@
+import type { Timers } from '../timers.ts'
+
 export interface Deadline {
   readonly signal: AbortSignal
   /** There was progress: the time begins anew. */
@@ -13,26 +15,32 @@ export function createDeadline(
   parent: AbortSignal,
   { idleMs, totalMs }: { readonly idleMs: number; readonly totalMs?: number },
   what: string,
+  { schedule, yieldTurn }: Timers,
 ): Deadline {
   const controller = new AbortController()
-  const expire = (): void => controller.abort(new Error(`no ${what} within ${idleMs} ms`))
+  const abort = (): void => controller.abort(new Error(`no ${what} within ${idleMs} ms`))
+  // Timers come before what has arrived. A process that was held up for so long would otherwise give up a
+  // connection that is well, and a machine that is busy every connection at once.
+  const expire = (): void => {
+    cancel = yieldTurn(abort)
+  }
   const follow = (): void => controller.abort(parent.reason)
-  const timer = setTimeout(expire, idleMs).unref()
-  const total =
+  let cancel = schedule(expire, idleMs)
+  const cancelTotal =
     totalMs === undefined
       ? undefined
-      : setTimeout(
-          () => controller.abort(new Error(`not all within ${totalMs} ms`)),
-          totalMs,
-        ).unref()
+      : schedule(() => controller.abort(new Error(`not all within ${totalMs} ms`)), totalMs)
   parent.addEventListener('abort', follow, { once: true })
   if (parent.aborted) follow()
   return {
     signal: controller.signal,
-    extend: () => void timer.refresh(),
+    extend: () => {
+      cancel()
+      cancel = schedule(expire, idleMs)
+    },
     clear: () => {
-      clearTimeout(timer)
-      clearTimeout(total)
+      cancel()
+      cancelTotal?.()
       parent.removeEventListener('abort', follow)
     },
   }

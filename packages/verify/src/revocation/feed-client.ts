@@ -1,11 +1,20 @@
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { Frame, RevocationPosition } from '@portcullis/protocol/revocations'
-import { formatPosition, frameEvent, parseFrame } from '@portcullis/protocol/revocations'
+import {
+  formatPosition,
+  frameEvent,
+  parseFrame,
+  recordBytes,
+} from '@portcullis/protocol/revocations'
+import { ageSecondsOf, dateOf } from '../issuer/answer-age.ts'
 import { networkReason } from '../issuer/http-json.ts'
+import type { Timers } from '../timers.ts'
 import { chunksOf, createDeadline } from './deadline.ts'
 import type { FeedFailure } from './feed-failure.ts'
-import { feedFailed } from './feed-failure.ts'
+import { feedFailed, feedForged } from './feed-failure.ts'
+import type { PacedStream } from './paced-stream.ts'
+import { createPacedStream } from './paced-stream.ts'
 import type { RequestFeed } from './feed-requests.ts'
 import { refusalOf } from './feed-requests.ts'
 import { EventTooLong, readEvents } from './server-sent-events.ts'
@@ -14,12 +23,14 @@ import { EventTooLong, readEvents } from './server-sent-events.ts'
 export interface Snapshot {
   readonly kind: 'snapshot'
   readonly manifest: string
-  readonly records: Buffer
+  /** Cut between records: to put 33 MB together into one buffer would hold up everybody for 20 ms. */
+  readonly records: readonly Buffer[]
   /** Of the records, base64url. */
   readonly sha256: string
-  /** By the wall clock: the manifest was signed in between, or the clocks disagree. */
+  /** By the wall clock. */
   readonly askedAtMs: number
-  readonly answeredAtMs: number
+  /** When the issuer has answered, by its own clock; undefined where nobody says, and for what a cache has kept. */
+  readonly datedMs: number | undefined
 }
 
 export type StreamEnd =
@@ -37,7 +48,8 @@ export interface FeedClient {
   readonly snapshot: () => Promise<Snapshot | FeedFailure>
   readonly stream: (
     after: RevocationPosition,
-    take: (frame: Frame) => Promise<TakenFrame>,
+    /** Undefined for what is no frame. */
+    take: (frame: Frame | undefined) => Promise<TakenFrame>,
   ) => Promise<StreamEnd>
 }
 
@@ -46,6 +58,7 @@ export interface FeedClientOptions {
   readonly hasClient: boolean
   /** Milliseconds since 1970. */
   readonly wall: () => number
+  readonly timers: Timers
   readonly signal: AbortSignal
 }
 
@@ -61,13 +74,14 @@ const streamIdleMs = 3_000
 const lineFeed = 0x0a
 
 export function createFeedClient(options: FeedClientOptions): FeedClient {
-  const { request, hasClient, wall, signal } = options
+  const { request, hasClient, wall, timers, signal } = options
 
   async function snapshot(): Promise<Snapshot | FeedFailure> {
     const deadline = createDeadline(
       signal,
       { idleMs: snapshotIdleMs, totalMs: snapshotMsMax },
       'further part of the snapshot',
+      timers,
     )
     try {
       const askedAtMs = wall()
@@ -77,14 +91,15 @@ export function createFeedClient(options: FeedClientOptions): FeedClient {
         signal: deadline.signal,
       })
       if ('kind' in response) return response
-      if (response.status !== 200) return await refusalOf(response, hasClient)
-      const answeredAtMs = wall()
+      if (response.status !== 200) return await refusalOf(response, hasClient, timers)
+      const { headers } = response
+      const datedMs = ageSecondsOf(headers) === 0 ? dateOf(headers) : undefined
       const body = await readSnapshot(
         progressing(chunksOf(response, deadline.signal), deadline.extend),
       )
       return body === undefined
-        ? feedFailed('the snapshot is malformed or too long')
-        : { kind: 'snapshot', askedAtMs, answeredAtMs, ...body }
+        ? feedForged('the snapshot is malformed or too long')
+        : { kind: 'snapshot', askedAtMs, datedMs, ...body }
     } catch (error) {
       return feedFailed(`the snapshot cannot be read: ${networkReason(error)}`)
     } finally {
@@ -93,7 +108,7 @@ export function createFeedClient(options: FeedClientOptions): FeedClient {
   }
 
   const stream: FeedClient['stream'] = async (after, take) => {
-    const deadline = createDeadline(signal, { idleMs: streamIdleMs }, 'frame that goes on')
+    const deadline = createDeadline(signal, { idleMs: streamIdleMs }, 'frame that goes on', timers)
     try {
       const response = await request({
         addressIn: (feed) => withPosition(feed.stream, after),
@@ -105,18 +120,14 @@ export function createFeedClient(options: FeedClientOptions): FeedClient {
         await response.body?.cancel()
         return { kind: 'gone' }
       }
-      if (response.status !== 200) return await refusalOf(response, hasClient)
-      for await (const { name, data } of readEvents(chunksOf(response, deadline.signal))) {
-        if (name !== frameEvent) continue
-        const frame = parseFrame(data)
-        const taken = frame === undefined ? 'left' : await take(frame)
-        if (taken === 'left') return { kind: 'left' }
-        if (typeof taken !== 'string') return taken
-        if (taken === 'applied') deadline.extend()
-      }
-      return feedFailed('the stream has ended')
+      if (response.status !== 200) return await refusalOf(response, hasClient, timers)
+      const paced = createPacedStream(chunksOf(response, deadline.signal), timers)
+      return await takeFrames(paced, take, deadline.extend)
     } catch (error) {
-      if (error instanceof EventTooLong) return { kind: 'left' }
+      if (error instanceof EventTooLong) {
+        await take(undefined)
+        return { kind: 'left' }
+      }
       return feedFailed(`the stream cannot be read: ${networkReason(error)}`)
     } finally {
       deadline.clear()
@@ -124,6 +135,27 @@ export function createFeedClient(options: FeedClientOptions): FeedClient {
   }
 
   return { snapshot, stream }
+}
+
+type TakeFrame = Parameters<FeedClient['stream']>[1]
+
+async function takeFrames(
+  { pieces, progress }: PacedStream,
+  take: TakeFrame,
+  extend: () => void,
+): Promise<StreamEnd> {
+  for await (const events of readEvents(pieces())) {
+    for (const { name, data } of events) {
+      if (name !== frameEvent) continue
+      const taken = await take(parseFrame(data))
+      if (taken === 'left') return { kind: 'left' }
+      if (typeof taken !== 'string') return taken
+      if (taken !== 'applied') continue
+      extend()
+      progress()
+    }
+  }
+  return feedFailed('the stream has ended')
 }
 
 function withPosition(address: string, after: RevocationPosition): string {
@@ -147,7 +179,7 @@ async function readSnapshot(
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<Pick<Snapshot, 'manifest' | 'records' | 'sha256'> | undefined> {
   const hash = createHash('sha256')
-  const records: Uint8Array[] = []
+  const records = createBlocks()
   let head = Buffer.alloc(0)
   let manifest: string | undefined
   let length = 0
@@ -164,8 +196,38 @@ async function readSnapshot(
       rest = head.subarray(end + 1)
     }
     hash.update(rest)
-    records.push(rest)
+    records.add(rest)
   }
   if (manifest === undefined) return undefined
-  return { manifest, records: Buffer.concat(records), sha256: hash.digest('base64url') }
+  return { manifest, records: records.end(), sha256: hash.digest('base64url') }
+}
+
+const blockBytes = 1_000 * recordBytes
+
+interface Blocks {
+  readonly add: (bytes: Uint8Array) => void
+  readonly end: () => readonly Buffer[]
+}
+
+/** What comes in pieces of any length, in blocks of one length; the last is shorter. */
+function createBlocks(): Blocks {
+  const full: Buffer[] = []
+  let block = Buffer.alloc(0)
+  let filled = 0
+  return {
+    add: (bytes) => {
+      for (let at = 0; at < bytes.length;) {
+        if (filled === block.length) {
+          block = Buffer.allocUnsafeSlow(blockBytes)
+          full.push(block)
+          filled = 0
+        }
+        const part = bytes.subarray(at, at + block.length - filled)
+        block.set(part, filled)
+        filled += part.length
+        at += part.length
+      }
+    },
+    end: () => full.map((one) => (one === block ? one.subarray(0, filled) : one)),
+  }
 }

@@ -6,6 +6,8 @@ export interface FeedFailure {
   readonly why: string
   /** The issuer asks not to be asked again before. */
   readonly retryAfterMs?: number
+  /** What came is not what the issuer has signed. */
+  readonly isForged?: true
 }
 
 export function feedFailed(
@@ -13,4 +15,8 @@ export function feedFailed(
   code: FeedFailure['code'] = 'feed-unavailable',
 ): FeedFailure {
   return { kind: 'failed', code, why }
+}
+
+export function feedForged(why: string): FeedFailure {
+  return { ...feedFailed(why), isForged: true }
 }

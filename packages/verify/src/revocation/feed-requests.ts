@@ -3,14 +3,18 @@ import { requestFeedToken } from '../issuer/client-credential.ts'
 import type { FeedAddresses, IssuerDocuments } from '../issuer/documents.ts'
 import { noFeed } from '../issuer/documents.ts'
 import type { Fetch } from '../issuer/http-json.ts'
-import { ownConnection } from '../issuer/http-json.ts'
+import { askDirectly } from '../issuer/http-json.ts'
+import type { Timers } from '../timers.ts'
 import type { FeedFailure } from './feed-failure.ts'
 import { feedFailed } from './feed-failure.ts'
 
 export interface FeedRequest {
-  readonly addressIn: (feed: FeedAddresses) => string
+  /** Undefined for what the issuer does not have. */
+  readonly addressIn: (feed: FeedAddresses) => string | undefined
   readonly accept: string
   readonly signal: AbortSignal
+  /** The body of a POST; default: a GET. */
+  readonly json?: object
 }
 
 /** Asks the issuer's feed for something, with the service's own token where there is a client. */
@@ -29,6 +33,8 @@ export interface FeedRequestsOptions {
 const usedLifetime = 0.8
 /** A refusal with a longer `Retry-After` would leave the verifier without a feed for too long. */
 const retryAfterSecondsMax = 30
+/** Up to so much longer: whoever is told to come later is one of many who are told the same. */
+const retryAfterJitter = 0.5
 
 export function createFeedRequests(options: FeedRequestsOptions): RequestFeed {
   const { issuer, client, documents, fetch, monotonic } = options
@@ -51,18 +57,23 @@ export function createFeedRequests(options: FeedRequestsOptions): RequestFeed {
     return { authorization: `Bearer ${held.token}` }
   }
 
-  return async ({ addressIn, accept, signal }) => {
+  return async ({ addressIn, accept, signal, json }) => {
     const metadata = await documents.metadata()
     if (metadata.kind === 'failed') return feedFailed(metadata.why)
     if (metadata.feed === undefined) {
       return feedFailed(`${noFeed}; for a plain JWT issuer say revocation: 'untilExpiry'`)
     }
+    const address = addressIn(metadata.feed)
+    if (address === undefined) return feedFailed('the metadata names no such address')
+    const posted = json && { method: 'POST', body: JSON.stringify(json) }
+    const contentType = json && { 'content-type': 'application/json' }
     for (;;) {
       const tokenBefore = held?.token
       const authorized = await authorization()
       if (isFailure(authorized)) return authorized
-      const response = await fetch(addressIn(metadata.feed), {
-        headers: { accept, ...ownConnection, ...authorized },
+      const response = await fetch(address, {
+        ...posted,
+        headers: { accept, ...askDirectly, ...contentType, ...authorized },
         redirect: 'error',
         signal,
       })
@@ -82,7 +93,11 @@ function isFailure(found: Readonly<Record<string, string>> | FeedFailure): found
 }
 
 /** What an answer other than the wanted one means. */
-export async function refusalOf(response: Response, hasClient: boolean): Promise<FeedFailure> {
+export async function refusalOf(
+  response: Response,
+  hasClient: boolean,
+  { random }: Pick<Timers, 'random'>,
+): Promise<FeedFailure> {
   await response.body?.cancel()
   const { status, headers } = response
   if (status === 401 || status === 403) {
@@ -92,5 +107,6 @@ export async function refusalOf(response: Response, hasClient: boolean): Promise
   const failure = feedFailed(`the revocation feed answered ${status}`)
   const seconds = /^\d{1,9}$/.exec(headers.get('retry-after') ?? '')?.[0]
   if (seconds === undefined) return failure
-  return { ...failure, retryAfterMs: Math.min(Number(seconds), retryAfterSecondsMax) * 1000 }
+  const askedMs = Math.min(Number(seconds), retryAfterSecondsMax) * 1000
+  return { ...failure, retryAfterMs: askedMs * (1 + retryAfterJitter * random()) }
 }

@@ -17,9 +17,23 @@ export interface FingerprintTable {
   ) => boolean
   /** The floor of an entry, 0 where none is kept; -1 when there is no entry. */
   readonly floorOf: (fingerprint: FingerprintWords) => number
+  /**
+   * So many entries will soon be held, or 0 when nobody knows: what grows meanwhile grows to that size and is not
+   * copied again and again. Without any of them it costs nothing.
+   */
+  readonly expect: (entries: number) => void
   /** Looks at the next few shards, and drops from them what has ended before. */
   readonly sweep: (endedBeforeMs: number) => void
   readonly size: () => number
+  /** All entries, some at a time; those of a part are of one moment. */
+  readonly parts: () => Iterable<readonly HeldEntry[]>
+}
+
+export interface HeldEntry {
+  readonly fingerprint: FingerprintWords
+  readonly floor: number
+  /** Rounded up, as it is kept; undefined for never. */
+  readonly until: number | undefined
 }
 
 export const shardCount = 256
@@ -30,6 +44,8 @@ const slotsMin = 8
 const loadMax = 0.75
 /** Small steps: at least five eighths of the slots are taken. Doubling would leave half of them empty. */
 const growth = 1.2
+/** Towards what is expected, so that not all shards become large in one moment. */
+const expectedGrowthMax = 8
 const wordValues = 2 ** 32
 const minuteMs = 60_000
 /** The end of what stays for ever; the year 6053. */
@@ -41,6 +57,7 @@ export function createFingerprintTable(hasFloors: boolean): FingerprintTable {
   const shards: (Shard | undefined)[] = Array.from({ length: shardCount })
   let entries = 0
   let sweepAt = 0
+  let expectedSlots = 0
 
   return {
     join: ({ high, low }, floor, until) => {
@@ -52,7 +69,7 @@ export function createFingerprintTable(hasFloors: boolean): FingerprintTable {
       if (outcome !== 'added') return outcome === 'raised'
       entries += 1
       if (shard.entries > shard.slots * loadMax) {
-        shards[index] = rebuilt(shard, layout, 0)
+        shards[index] = rebuilt(shard, layout, { endedBefore: 0, expectedSlots })
       }
       return true
     },
@@ -64,12 +81,17 @@ export function createFingerprintTable(hasFloors: boolean): FingerprintTable {
       if (cells[at + endCell] === 0) return -1
       return hasFloors ? floorAt(cells, at) : 0
     },
+    expect: (expected) => {
+      const ofShard = expected / shardCount
+      // Fingerprints are random: hardly a shard has more than three deviations over its share.
+      expectedSlots = Math.ceil((ofShard + 3 * Math.sqrt(ofShard)) / loadMax)
+    },
     sweep: (endedBeforeMs) => {
       const endedBefore = Math.floor(endedBeforeMs / minuteMs)
       for (let swept = 0; swept < shardsSwept; swept += 1) {
         const shard = shards[sweepAt]
         if (shard !== undefined && shard.firstEndMinute < endedBefore) {
-          const left = rebuilt(shard, layout, endedBefore)
+          const left = rebuilt(shard, layout, { endedBefore, expectedSlots })
           entries -= shard.entries - left.entries
           shards[sweepAt] = left.entries === 0 ? undefined : left
         }
@@ -77,7 +99,27 @@ export function createFingerprintTable(hasFloors: boolean): FingerprintTable {
       }
     },
     size: () => entries,
+    *parts() {
+      for (let index = 0; index < shardCount; index += 1) {
+        const shard = shards[index]
+        if (shard !== undefined) yield entriesOf(shard, layout)
+      }
+    },
   }
+}
+
+function entriesOf({ cells }: Shard, layout: Layout): readonly HeldEntry[] {
+  const entries: HeldEntry[] = []
+  for (let at = 0; at < cells.length; at += layout.cells) {
+    const end = cells[at + endCell] ?? 0
+    if (end === 0) continue
+    const floor = layout.hasFloors ? floorAt(cells, at) : 0
+    const until = end === never ? undefined : end * minuteMs
+    const fingerprint = { high: cells[at + highCell] ?? 0, low: cells[at] ?? 0 }
+    entries.push({ fingerprint, floor, until })
+  }
+  // In the order of the slots a smaller table would fill from one end, and each join would look at all of it.
+  return entries.toSorted((one, other) => one.fingerprint.high - other.fingerprint.high)
 }
 
 /** By the first eight bits, which say nothing about the slot. */
@@ -161,7 +203,11 @@ function joinEntry(
 }
 
 /** A copy with room for more, and without what has ended. */
-function rebuilt({ cells }: Shard, layout: Layout, endedBefore: number): Shard {
+function rebuilt(
+  { cells, slots: slotsBefore }: Shard,
+  layout: Layout,
+  { endedBefore, expectedSlots }: Readonly<Record<'endedBefore' | 'expectedSlots', number>>,
+): Shard {
   const lives = (at: number): boolean => {
     const end = cells[at + endCell] ?? 0
     return end > 0 && end >= endedBefore
@@ -169,7 +215,8 @@ function rebuilt({ cells }: Shard, layout: Layout, endedBefore: number): Shard {
   let living = 0
   for (let at = 0; at < cells.length; at += layout.cells) if (lives(at)) living += 1
   const slots = Math.ceil((living / loadMax) * growth)
-  const copy = createShard(Math.max(slots, slotsMin), layout)
+  const expected = Math.min(expectedSlots, slotsBefore * expectedGrowthMax)
+  const copy = createShard(Math.max(slots, slotsMin, expected), layout)
   for (let at = 0; at < cells.length; at += layout.cells) {
     if (!lives(at)) continue
     joinEntry(copy, layout, {

@@ -1,9 +1,11 @@
-import { setTimeout } from 'node:timers/promises'
 import type { Frame } from '@portcullis/protocol/revocations'
+import type { Timers } from '../timers.ts'
+import { pause } from '../timers.ts'
 import type { CheckpointKeys } from './checkpoint-keys.ts'
 import type { FeedClient, TakenFrame } from './feed-client.ts'
 import type { FeedFailure } from './feed-failure.ts'
 import { feedFailed } from './feed-failure.ts'
+import type { FeedTally } from './feed-tally.ts'
 import type { FollowedLog } from './followed-log.ts'
 import type { Freshness } from './freshness.ts'
 import type { Snapshots } from './snapshots.ts'
@@ -16,6 +18,8 @@ export interface Follower {
   readonly attempted: Promise<void>
   /** What went wrong last; undefined once a frame was applied after it. */
   readonly failure: () => FeedFailure | undefined
+  /** For how long something has gone wrong. */
+  readonly failingMs: () => number
   /** Ends it for good. Settles when nothing of it runs any more. */
   readonly close: () => Promise<void>
 }
@@ -25,17 +29,20 @@ export interface FollowerOptions {
   readonly snapshots: Snapshots
   readonly keys: CheckpointKeys
   readonly log: FollowedLog
+  readonly tally: FeedTally
   readonly freshness: Freshness
   readonly maxStalenessMs: number
-  /** Milliseconds from anywhere, by a clock that only goes on. */
-  readonly monotonic: () => number
+  readonly timers: Timers
   /** Ends what the client reads, too. */
   readonly closing: AbortController
+  /** What an earlier life of the process has left comes first. */
+  readonly restore: () => Promise<void>
 }
 
-const backOffMsMin = 100
-const backOffJitterMs = 150
-const backOffMsMax = 5_000
+const backOffMsFirst = 100
+const backOffMsLast = 2_000
+/** Up to so much longer, at each length: those who have failed together do not come back together. */
+const backOffJitter = 1.5
 /** A stream that lived so long was a good one, and the next back-off begins anew. */
 const goodStreamMs = 1_000
 /** Checkpoints come every second, so one that is hardly older says nothing about the stream. */
@@ -45,23 +52,29 @@ const pollSpacingMsMin = 1_000
 const attemptMsMax = 5_000
 
 export function createFollower(options: FollowerOptions): Follower {
-  const { client, snapshots, keys, log, freshness, maxStalenessMs, monotonic } = options
+  const { client, snapshots, log, tally, timers } = options
   const { signal } = options.closing
   const attempt = Promise.withResolvers<void>()
-  let running: Promise<unknown> | undefined
+  let running: Promise<void> | undefined
   let failure: FeedFailure | undefined = feedFailed('it was not read so far')
+  let failingSince = timers.monotonic()
   let backOffs = 0
   let mustSnapshot = true
+
   async function follow(): Promise<void> {
     while (!signal.aborted) {
       const isPlaced = !mustSnapshot && log.position() !== undefined
       const failed = isPlaced ? undefined : await snapshots.take()
       mustSnapshot &&= failed !== undefined
-      attempt.resolve()
-      failure = failed ?? (await followStream())
-      const backOffMs = (backOffMsMin + Math.random() * backOffJitterMs) * 2 ** backOffs
+      if (!isPlaced) attempt.resolve()
+      const ended = failed ?? (await followStream())
+      if (failure === undefined) failingSince = timers.monotonic()
+      failure = ended
+      // From a place that was restored; where it is gone a snapshot is the first answer.
+      if (!mustSnapshot) attempt.resolve()
+      const waitMs = Math.max(backOffMs(backOffs, timers), ended.retryAfterMs ?? 0)
       backOffs += 1
-      await pause(Math.max(Math.min(backOffMs, backOffMsMax), failure.retryAfterMs ?? 0), signal)
+      await pause(timers, waitMs, signal)
     }
   }
 
@@ -69,12 +82,14 @@ export function createFollower(options: FollowerOptions): Follower {
   async function followStream(): Promise<FeedFailure> {
     const position = log.position()
     if (position === undefined) return feedFailed('the issuer has lost history')
-    const startedAt = monotonic()
+    const startedAt = timers.monotonic()
+    tally.counts.streams += 1
     const end = await client.stream(position, async (frame) => {
-      const taken = await take(frame, keys, log)
+      const taken = await take(frame, options)
       if (taken === 'applied') {
         failure = undefined
-        if (monotonic() - startedAt >= goodStreamMs) backOffs = 0
+        attempt.resolve()
+        if (timers.monotonic() - startedAt >= goodStreamMs) backOffs = 0
       }
       return taken
     })
@@ -83,30 +98,21 @@ export function createFollower(options: FollowerOptions): Follower {
     return feedFailed(end.kind === 'gone' ? 'its position is gone' : 'it sent what does not fit')
   }
 
-  /** A stream may be silent without having ended, so an old state is looked after on a second path. */
-  async function poll(): Promise<void> {
-    const pollAgeMs = Math.max(maxStalenessMs / 3, pollAgeMsMin)
-    const spacingMs = Math.max(maxStalenessMs / 3, pollSpacingMsMin)
-    await attempt.promise
-    while (!signal.aborted) {
-      const untilDueMs = pollAgeMs - freshness.ageMs()
-      if (untilDueMs > 0) {
-        await pause(untilDueMs + 1, signal)
-      } else {
-        await snapshots.take()
-        await pause(spacingMs * (0.75 + Math.random() / 2), signal)
-      }
-    }
+  async function run(): Promise<void> {
+    await options.restore()
+    mustSnapshot = log.position() === undefined
+    void pause(timers, attemptMsMax, signal).then(attempt.resolve)
+    await Promise.all([follow(), attempt.promise.then(() => poll(options))])
   }
 
   return {
     start: () => {
       if (signal.aborted || running !== undefined) return
-      running = Promise.all([follow(), poll()])
-      void pause(attemptMsMax, signal).then(attempt.resolve)
+      running = run()
     },
     attempted: attempt.promise,
     failure: () => failure,
+    failingMs: () => timers.monotonic() - failingSince,
     close: async () => {
       options.closing.abort(new Error('the verifier was closed'))
       attempt.resolve()
@@ -115,19 +121,52 @@ export function createFollower(options: FollowerOptions): Follower {
   }
 }
 
-async function take(
-  { checkpoint, records }: Frame,
-  keys: CheckpointKeys,
-  log: FollowedLog,
-): Promise<TakenFrame> {
-  const opened = await keys.openCheckpoint(checkpoint)
-  if (opened.kind === 'unavailable') return feedFailed(opened.why)
-  if (opened.kind === 'forged') return 'left'
-  const outcome = log.applyFrame(opened.document, records)
-  return outcome === 'applied' || outcome === 'late' ? outcome : 'left'
+/** A stream may be silent without having ended, so an old state is looked after on a second path. */
+async function poll(options: FollowerOptions): Promise<void> {
+  const { snapshots, freshness, maxStalenessMs, timers } = options
+  const { signal } = options.closing
+  const pollAgeMs = Math.max(maxStalenessMs / 3, pollAgeMsMin)
+  const spacingMs = Math.max(maxStalenessMs / 3, pollSpacingMsMin)
+  while (!signal.aborted) {
+    const untilDueMs = pollAgeMs - freshness.ageMs()
+    if (untilDueMs > 0) {
+      await pause(timers, untilDueMs + 1, signal)
+    } else {
+      await snapshots.take()
+      await pause(timers, spacingMs * (0.75 + timers.random() / 2), signal)
+    }
+  }
 }
 
-/** Unreferenced: to wait for the feed is no reason for a process to go on. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(ms, undefined, { ref: false, signal }).catch(() => undefined)
+function backOffMs(before: number, { random }: Timers): number {
+  return Math.min(backOffMsFirst * 2 ** before, backOffMsLast) * (1 + backOffJitter * random())
+}
+
+const faults = {
+  mismatch: 'its records and its checkpoint do not fit the log',
+  'lost-history': 'the issuer has lost history',
+} as const
+
+async function take(
+  frame: Frame | undefined,
+  { keys, log, tally }: FollowerOptions,
+): Promise<TakenFrame> {
+  const leave = (why: string): TakenFrame => {
+    tally.refuse('frame', why)
+    return 'left'
+  }
+  if (frame === undefined) return leave('it is malformed or too long')
+  const opened = await keys.openCheckpoint(frame.checkpoint)
+  if (opened.kind === 'unavailable') return feedFailed(opened.why)
+  if (opened.kind === 'forged') return leave(opened.why)
+  const outcome = await log.applyFrame(opened.document, frame.records)
+  if (outcome === 'mismatch' || outcome === 'lost-history') return leave(faults[outcome])
+  // A stream begins with the one that the snapshot had, so it is counted and nobody is told.
+  if (outcome === 'repeated') {
+    tally.counts.framesLate += 1
+    return 'late'
+  }
+  if (outcome === 'late') tally.passOver('frame')
+  else tally.counts.framesApplied += 1
+  return outcome
 }

@@ -1,24 +1,36 @@
-import { visitRecords } from '@portcullis/protocol/revocations'
+import { countKinds, visitRecords } from '@portcullis/protocol/revocations'
 import type { SignedToken } from '../access-token.ts'
 import type { ClientCredential } from '../issuer/client-credential.ts'
-import type { IssuerDocuments } from '../issuer/documents.ts'
+import type { FetchedKeySet, IssuerDocuments } from '../issuer/documents.ts'
 import type { Fetch } from '../issuer/http-json.ts'
 import type { IssuerClock } from '../issuer/issuer-clock.ts'
 import type { KeySource } from '../issuer/key-source.ts'
 import { createKeySource } from '../issuer/key-source.ts'
+import type { Timers } from '../timers.ts'
 import type { VerifiedToken } from '../verified-token.ts'
 import { VerifyError } from '../verify-error.ts'
+import type { Warn } from '../warnings.ts'
 import { createCheckpointKeys } from './checkpoint-keys.ts'
 import { createFeedClient } from './feed-client.ts'
 import { createFeedRequests } from './feed-requests.ts'
-import type { AppliedBatch } from './followed-log.ts'
+import type { FeedFailure } from './feed-failure.ts'
+import type { FeedCounts, FeedTally } from './feed-tally.ts'
+import { createFeedTally } from './feed-tally.ts'
+import type { AppliedBatch, FollowedLog } from './followed-log.ts'
 import { createFollowedLog } from './followed-log.ts'
+import type { Follower, FollowerOptions } from './follower.ts'
 import { createFollower } from './follower.ts'
 import type { Moment } from './freshness.ts'
-import { createFreshness } from './freshness.ts'
+import { createFreshness, isYoung } from './freshness.ts'
+import { createLiveKids } from './live-kids.ts'
+import type { PositionReports } from './position-reports.ts'
+import { createPositionReports } from './position-reports.ts'
 import type { RevocationRule } from './rule.ts'
 import { createRule } from './rule.ts'
 import { createSnapshots } from './snapshots.ts'
+import type { StateFile, StateFileOptions } from './state-file.ts'
+import type { StateKeeper } from './state-keeper.ts'
+import { createStateKeeper } from './state-keeper.ts'
 import type { RevocationTable } from './table.ts'
 import { createRevocationTable } from './table.ts'
 
@@ -40,6 +52,11 @@ export type RevocationHealth =
       readonly checkpointAt: number | undefined
       /** How many revocations are held. */
       readonly records: number
+      /** `starting` until it was fresh for the first time. */
+      readonly state: 'starting' | 'fresh' | 'stale'
+      /** What goes wrong with the feed, since when, in milliseconds since 1970; undefined while it goes on. */
+      readonly failure: { readonly why: string; readonly since: number } | undefined
+      readonly counts: Readonly<FeedCounts>
     }
 
 /** What was revoked just now. */
@@ -55,6 +72,8 @@ export interface NewRevocation {
 /** What a verifier asks about revocation, whether or not a feed is followed. */
 export interface RevocationCheck {
   readonly rule: RevocationRule
+  /** The issuer was asked for its keys, and has answered these. */
+  readonly noteKeySet: (keySet: FetchedKeySet) => void
   readonly start: () => void
   readonly attempted: Promise<void> | undefined
   /**
@@ -64,6 +83,8 @@ export interface RevocationCheck {
   readonly readinessError: () => VerifyError | undefined
   /** What a token that is too old for the last checkpoint is answered, where it is not a 401. */
   readonly clockError: () => VerifyError | undefined
+  /** Why no token is accepted any more: nobody would notice when one is revoked. */
+  readonly closedError: () => VerifyError | undefined
   readonly health: () => RevocationHealth
   readonly close: () => Promise<void>
 }
@@ -82,11 +103,14 @@ export function untilExpiry(now: () => number): RevocationCheck {
       isComplete: () => true,
       isRevoked: () => false,
       isStale: () => false,
+      isOlderThan: (maxAgeMs, mintedAtMs, at) => !isYoung(mintedAtMs, at, maxAgeMs),
     },
+    noteKeySet: () => undefined,
     start: () => undefined,
     attempted: undefined,
     readinessError: () => undefined,
     clockError: () => undefined,
+    closedError: () => undefined,
     health: () => ({ followed: false }),
     close: async () => undefined,
   }
@@ -100,10 +124,12 @@ export interface FollowedRevocationOptions {
   readonly fetch: Fetch
   readonly clock: Pick<IssuerClock, 'lag'>
   readonly now: () => number
-  /** Milliseconds from anywhere, by a clock that only goes on. */
-  readonly monotonic: () => number
+  readonly timers: Timers
   readonly maxStalenessMs: number
   readonly whenStale: 'refuse' | 'accept'
+  readonly stateFile: string | undefined
+  readonly stateFileOf: (options: StateFileOptions) => StateFile
+  readonly warn: Warn
   readonly onRevoked: ((revocation: NewRevocation) => void) | undefined
   /** Called after each checkpoint that was applied, with the keys that it takes back. */
   readonly onApplied: (withdrawnKids: readonly string[]) => void
@@ -113,71 +139,142 @@ export interface FollowedRevocationOptions {
 
 /** Follows the issuer's feed. Only wires the parts together; what they do is theirs. */
 export function followedRevocation(options: FollowedRevocationOptions): RevocationCheck {
-  const { issuer, client, documents, fetch, now, monotonic, maxStalenessMs } = options
+  const { issuer, now, timers, maxStalenessMs } = options
+  const { monotonic } = timers
   const closing = new AbortController()
   const isBehind = (): boolean => options.clock.lag() !== undefined
   const freshness = createFreshness({ wall: now, monotonic, maxStalenessMs, isBehind })
   const isFresh = (): boolean => freshness.ageMs() <= maxStalenessMs
   let wasFresh = false
   const table = createRevocationTable(issuer)
+  const liveKids = createLiveKids(now)
+  const known = { table, freshness, liveKids, timers }
   const log = createFollowedLog({
-    table,
-    freshness,
+    ...known,
     onApplied: (batch) => {
       wasFresh ||= isFresh()
       options.tokenKeys.confirm(Math.max(0, freshness.ageMs()))
       options.onApplied(batch.withdrawnKids)
+      reports.note(log.position())
       tell(options, batch, table)
+      keeper?.note()
     },
   })
-  const request = createFeedRequests({ issuer, client, documents, fetch, monotonic })
-  const feedKeys = createKeySource({ fetchKeySet: documents.feedKeySet, now: monotonic })
-  const feed = createFeedClient({
-    request,
-    hasClient: client !== undefined,
-    wall: now,
-    signal: closing.signal,
-  })
-  const keys = createCheckpointKeys(issuer, feedKeys)
-  const { forgetMetadata } = documents
-  const snapshots = createSnapshots({ client: feed, keys, log, forgetMetadata, monotonic })
+  const rule = createRule({ table, liveKids, freshness, whenStale: options.whenStale })
+  const keeper = keeperOf(options, log, table, rule)
+  const tally = createFeedTally(issuer, timers, options.warn)
+  const { reports, ...reader } = readerOf(options, log, tally, closing.signal)
   const follower = createFollower({
-    client: feed,
-    snapshots,
-    keys,
+    ...reader,
     log,
+    tally,
     freshness,
     maxStalenessMs,
-    monotonic,
+    timers,
     closing,
+    restore: async () => keeper?.restore(),
   })
 
   const clockError = (): VerifyError | undefined => {
-    const why = snapshots.disagreement() ?? options.clock.lag()
+    const why = reader.snapshots.disagreement() ?? options.clock.lag() ?? freshness.lag()
     return why === undefined ? undefined : clocksDisagree(why)
   }
 
+  let isClosed = false
+  const closedError = (): VerifyError | undefined =>
+    isClosed ? feedUnavailable('the verifier was closed') : undefined
+
   return {
-    rule: createRule({ table, log, freshness, whenStale: options.whenStale }),
-    start: follower.start,
+    rule,
+    noteKeySet: liveKids.publish,
+    start: () => {
+      follower.start()
+      reports.start()
+    },
     attempted: follower.attempted,
-    readinessError: () => {
-      if (closing.signal.aborted) return feedUnavailable('the verifier was closed')
-      if (wasFresh) return undefined
-      const failure = follower.failure()
-      if (failure === undefined || failure.code === 'feed-unavailable') {
-        return clockError() ?? feedUnavailable(failure?.why ?? 'the last checkpoint is too old')
-      }
-      return new VerifyError(failure.code, failure.why)
-    },
+    readinessError: () =>
+      closedError() ?? (wasFresh ? undefined : notReady(follower.failure(), clockError)),
     clockError,
-    health: () => {
-      const { epoch, seq, at } = log.checkpoint() ?? {}
-      const records = table.size()
-      return { followed: true, isFresh: isFresh(), epoch, seq, checkpointAt: at, records }
+    closedError,
+    health: () =>
+      healthOf(log, table, follower, tally, { isFresh: isFresh(), wasFresh, nowMs: now() }),
+    close: async () => {
+      // Before the issuer is told that this follower accepts nothing any more.
+      isClosed = true
+      await follower.close()
+      await Promise.all([reports.close(), keeper?.close()])
     },
-    close: follower.close,
   }
+}
+
+function notReady(
+  failure: FeedFailure | undefined,
+  clockError: RevocationCheck['clockError'],
+): VerifyError {
+  if (failure === undefined || failure.code === 'feed-unavailable') {
+    return clockError() ?? feedUnavailable(failure?.why ?? 'the last checkpoint is too old')
+  }
+  return new VerifyError(failure.code, failure.why)
+}
+
+function healthOf(
+  log: FollowedLog,
+  table: RevocationTable,
+  follower: Follower,
+  tally: FeedTally,
+  {
+    isFresh,
+    wasFresh,
+    nowMs,
+  }: Readonly<Record<'isFresh' | 'wasFresh', boolean>> & { nowMs: number },
+): RevocationHealth {
+  const { epoch, seq, at: checkpointAt } = log.checkpoint() ?? {}
+  const { why } = follower.failure() ?? {}
+  const notFresh = wasFresh ? 'stale' : 'starting'
+  return {
+    followed: true,
+    isFresh,
+    epoch,
+    seq,
+    checkpointAt,
+    records: table.size(),
+    state: isFresh ? 'fresh' : notFresh,
+    failure:
+      why === undefined ? undefined : { why, since: Math.round(nowMs - follower.failingMs()) },
+    counts: { ...tally.counts },
+  }
+}
+
+/** All that goes over the network. */
+function readerOf(
+  options: FollowedRevocationOptions,
+  log: FollowedLog,
+  tally: FeedTally,
+  signal: AbortSignal,
+): Pick<FollowerOptions, 'client' | 'keys' | 'snapshots'> & { readonly reports: PositionReports } {
+  const { issuer, client, documents, fetch, now: wall, timers } = options
+  const { monotonic } = timers
+  const request = createFeedRequests({ issuer, client, documents, fetch, monotonic })
+  const hasClient = client !== undefined
+  const feed = createFeedClient({ request, hasClient, wall, timers, signal })
+  const feedKeys = createKeySource({ fetchKeySet: documents.feedKeySet, now: monotonic, timers })
+  const keys = createCheckpointKeys(issuer, feedKeys)
+  const { forgetMetadata } = documents
+  const parts = { client: feed, keys, log, tally, forgetMetadata, monotonic }
+  const maxStalenessMs = options.whenStale === 'refuse' ? options.maxStalenessMs : undefined
+  const reports = createPositionReports({ request, timers, maxStalenessMs, signal })
+  return { client: feed, keys, snapshots: createSnapshots(parts), reports }
+}
+
+function keeperOf(
+  { issuer, now: wall, stateFile: path, stateFileOf, timers, warn }: FollowedRevocationOptions,
+  log: FollowedLog,
+  table: RevocationTable,
+  { version }: RevocationRule,
+): StateKeeper | undefined {
+  if (path === undefined) return undefined
+  const file = stateFileOf({ path, issuer, wall, timers, warn })
+  return createStateKeeper({ file, log, table, version, wall, timers })
 }
 
 function tell(
@@ -186,11 +283,12 @@ function tell(
   whole: RevocationTable,
 ): void {
   if (onRevoked === undefined || (records?.length === 0 && withdrawnKids.length === 0)) return
-  const news = records === undefined ? whole : createRevocationTable(issuer)
-  if (records !== undefined) visitRecords(records, news.join)
+  // A table costs more than the rest of a small frame, and few services ask.
+  let asked: RevocationTable | undefined
   const affects = (auth: VerifiedToken): boolean => {
     const signed = signedTokenOf(auth)
     if (signed === undefined) throw new TypeError('this verifier has not verified such a token')
+    const news = (asked ??= records === undefined ? whole : tableOf(issuer, records))
     const { kid } = signed.key
     return withdrawnKids.includes(kid) || news.revokesKey(kid) || news.revokes(signed)
   }
@@ -200,6 +298,13 @@ function tell(
   } catch {
     return
   }
+}
+
+function tableOf(issuer: string, records: Buffer): RevocationTable {
+  const table = createRevocationTable(issuer)
+  table.expect(countKinds(records))
+  visitRecords(records, table.join)
+  return table
 }
 
 const retryAfterSeconds = 5

@@ -1,6 +1,7 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
-import type { FollowedLog } from './followed-log.ts'
 import type { Freshness, Moment } from './freshness.ts'
+import type { LiveKids } from './live-kids.ts'
+import { isSameList } from './live-kids.ts'
 import type { RevocableToken, RevocationTable } from './table.ts'
 
 /** Why the revocation feed speaks against a token whose signature and claims are good. */
@@ -11,23 +12,25 @@ export interface RevocationRule {
   readonly moment: () => Moment
   /** Grows whenever something becomes known that may take a token back, or a key. */
   readonly version: () => number
-  /** True for a key that the issuer's last checkpoint does not list. */
+  /** True for a key that has a record, or does not live by the last that the issuer has said. */
   readonly isWithdrawn: (kid: string) => boolean
   /** False for a token that lacks what revocation goes by. */
   readonly isComplete: (claims: AccessTokenClaims) => boolean
   readonly isRevoked: (token: RevocableToken) => boolean
   /** True for a token that nobody has vouched for since it was minted too long ago. */
   readonly isStale: (mintedAtMs: number, moment: Moment) => boolean
+  /** The same for who wants it fresher than the verifier, whatever it does when stale. */
+  readonly isOlderThan: (maxAgeMs: number, mintedAtMs: number, moment: Moment) => boolean
 }
 
 export interface RuleOptions {
   readonly table: RevocationTable
-  readonly log: Pick<FollowedLog, 'checkpoint'>
+  readonly liveKids: Pick<LiveKids, 'kids'>
   readonly freshness: Freshness
   readonly whenStale: 'refuse' | 'accept'
 }
 
-export function createRule({ table, log, freshness, whenStale }: RuleOptions): RevocationRule {
+export function createRule({ table, liveKids, freshness, whenStale }: RuleOptions): RevocationRule {
   let kids: readonly string[] | undefined
   let keyChanges = 0
 
@@ -40,26 +43,17 @@ export function createRule({ table, log, freshness, whenStale }: RuleOptions): R
   return {
     moment: freshness.moment,
     version: () => {
-      const listed = log.checkpoint()?.kids
+      const listed = liveKids.kids()
       if (listed !== kids) noteKeys(listed)
       return table.changes() + keyChanges
     },
-    isWithdrawn: (kid) => log.checkpoint()?.kids.includes(kid) === false || table.revokesKey(kid),
+    isWithdrawn: (kid) => liveKids.kids()?.includes(kid) === false || table.revokesKey(kid),
     isComplete,
     isRevoked: table.revokes,
     isStale: (mintedAtMs, moment) =>
       whenStale === 'refuse' && !freshness.covers(mintedAtMs, moment),
+    isOlderThan: (maxAgeMs, mintedAtMs, moment) => !freshness.covers(mintedAtMs, moment, maxAgeMs),
   }
-}
-
-/** One by one: a kid may hold any character, so no joined text tells two lists apart. */
-function isSameList(
-  some: readonly string[] | undefined,
-  others: readonly string[] | undefined,
-): boolean {
-  // No list withdraws nothing, and an empty one everything.
-  if (some === undefined || others === undefined) return some === others
-  return some.length === others.length && some.every((kid, at) => kid === others[at])
 }
 
 /** A token of ours names its client's generation, and a person's its session and generation too. */

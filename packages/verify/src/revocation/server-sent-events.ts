@@ -12,27 +12,35 @@ const eventCharactersMax = 1024 * 1024
 
 /**
  * Reads an event stream (WHATWG HTML section 9.2.6). Comments, ids and fields that are not known are
- * passed over. Ends with the stream, and throws an EventTooLong.
+ * passed over. Those that end with a chunk come together: a stream may be nothing but short lines, so none of
+ * them may cost more than a look. Ends with the stream, and throws an EventTooLong.
  */
 export async function* readEvents(
   body: AsyncIterable<Uint8Array>,
-): AsyncGenerator<ServerSentEvent> {
+): AsyncGenerator<readonly ServerSentEvent[]> {
+  const lines = createLines()
   let name = ''
   let data: string[] = []
   let length = 0
-  for await (const line of readLines(body)) {
-    length += line.length
-    if (length > eventCharactersMax) throw new EventTooLong()
-    if (line === '') {
-      if (data.length > 0) yield { name: name === '' ? 'message' : name, data: data.join('\n') }
-      name = ''
-      data = []
-      length = 0
-      continue
+  for await (const chunk of body) {
+    const events: ServerSentEvent[] = []
+    for (const line of lines.of(chunk)) {
+      length += line.length
+      if (length > eventCharactersMax) throw new EventTooLong()
+      if (line === '') {
+        if (data.length > 0) {
+          events.push({ name: name === '' ? 'message' : name, data: data.join('\n') })
+        }
+        name = ''
+        data = []
+        length = 0
+        continue
+      }
+      const [field, value] = fieldOf(line)
+      if (field === 'event') name = value
+      if (field === 'data') data.push(value)
     }
-    const [field, value] = fieldOf(line)
-    if (field === 'event') name = value
-    if (field === 'data') data.push(value)
+    if (events.length > 0) yield events
   }
 }
 
@@ -44,25 +52,33 @@ function fieldOf(line: string): readonly [string, string] {
   return [line.slice(0, colon), line.slice(start)]
 }
 
+interface Lines {
+  /** Those that end with this chunk, or in it. */
+  readonly of: (chunk: Uint8Array) => readonly string[]
+}
+
 /** Lines end with CR, LF or both, also where the two come in different chunks. */
-async function* readLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+function createLines(): Lines {
   const decoder = new TextDecoder()
   let pending: string[] = []
   let pendingLength = 0
   let endedWithReturn = false
-  for await (const chunk of body) {
-    let text = decoder.decode(chunk, { stream: true })
-    if (text === '') continue
-    if (endedWithReturn && text.startsWith('\n')) text = text.slice(1)
-    endedWithReturn = text.endsWith('\r')
-    const [first = '', ...rest] = text.split(/\r\n|\r|\n/)
-    pending.push(first)
-    pendingLength += first.length
-    if (pendingLength > eventCharactersMax) throw new EventTooLong()
-    for (const line of rest) {
-      yield pending.join('')
-      pending = [line]
-      pendingLength = line.length
-    }
+  return {
+    of: (chunk) => {
+      let text = decoder.decode(chunk, { stream: true })
+      if (text === '') return []
+      if (endedWithReturn && text.startsWith('\n')) text = text.slice(1)
+      endedWithReturn = text.endsWith('\r')
+      const [first = '', ...lines] = text.split(/\r\n|\r|\n/)
+      pending.push(first)
+      pendingLength += first.length
+      if (pendingLength > eventCharactersMax) throw new EventTooLong()
+      const last = lines.pop()
+      if (last === undefined) return []
+      lines.unshift(pending.join(''))
+      pending = [last]
+      pendingLength = last.length
+      return lines
+    },
   }
 }

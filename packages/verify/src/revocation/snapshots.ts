@@ -1,15 +1,16 @@
-import { clockDifferenceMsMax } from '../issuer/issuer-clock.ts'
+import { clockDifferenceMsMax } from '../issuer/answer-age.ts'
 import type { CheckpointKeys } from './checkpoint-keys.ts'
 import type { FeedClient, Snapshot } from './feed-client.ts'
 import type { FeedFailure } from './feed-failure.ts'
-import { feedFailed } from './feed-failure.ts'
+import { feedFailed, feedForged } from './feed-failure.ts'
+import type { FeedTally } from './feed-tally.ts'
 import type { FollowedLog } from './followed-log.ts'
 
 /** Brings the log up to the issuer's, with everything that is in force. */
 export interface Snapshots {
   /** Fetches and joins one, or waits for the one that is under way. Undefined when it was joined. */
   readonly take: () => Promise<FeedFailure | undefined>
-  /** How far the clocks are apart; undefined unless the last snapshot showed that they disagree. */
+  /** How far the issuer's clock is behind; undefined unless the last snapshot that was asked for showed it. */
   readonly disagreement: () => string | undefined
 }
 
@@ -17,13 +18,14 @@ export interface SnapshotsOptions {
   readonly client: Pick<FeedClient, 'snapshot'>
   readonly keys: CheckpointKeys
   readonly log: FollowedLog
+  readonly tally: FeedTally
   readonly forgetMetadata: () => void
   /** Milliseconds from anywhere, by a clock that only goes on. */
   readonly monotonic: () => number
 }
 
 export function createSnapshots(options: SnapshotsOptions): Snapshots {
-  const { client, keys, log, forgetMetadata, monotonic } = options
+  const { client, keys, log, tally, forgetMetadata, monotonic } = options
   let flight: Promise<FeedFailure | undefined> | undefined
   let disagreement: string | undefined
   /** RFC 9110 section 10.2.3. */
@@ -33,27 +35,41 @@ export function createSnapshots(options: SnapshotsOptions): Snapshots {
     const snapshot = await client.snapshot()
     if (snapshot.kind === 'failed') {
       forgetMetadata()
+      disagreement = undefined
       refused = { failure: snapshot, untilMs: monotonic() + (snapshot.retryAfterMs ?? 0) }
       return snapshot
     }
     const opened = await keys.openManifest(snapshot.manifest)
-    if (opened.kind !== 'opened') return feedFailed(`the snapshot is refused: ${opened.why}`)
+    if (opened.kind !== 'opened') {
+      const failed = opened.kind === 'forged' ? feedForged : feedFailed
+      return failed(`the snapshot is refused: ${opened.why}`)
+    }
     const manifest = opened.document
     if (manifest.sha256 !== snapshot.sha256) {
-      return feedFailed('the snapshot is refused: its records are not those of its manifest')
+      return feedForged('the snapshot is refused: its records are not those of its manifest')
     }
     disagreement = disagreementOf(snapshot, manifest.at)
     const outcome = await log.joinSnapshot(manifest, snapshot.records)
     if (outcome === 'undecodable') {
-      return feedFailed('the feed has records that this version does not understand')
+      return feedForged('the feed has records that this version does not understand')
     }
+    if (outcome === 'late') tally.passOver('snapshot')
+    else tally.counts.snapshotsJoined += 1
     return log.position() === undefined ? feedFailed('the snapshot is too old') : undefined
+  }
+
+  async function count(joined: Promise<FeedFailure | undefined>): Promise<FeedFailure | undefined> {
+    const failure = await joined
+    if (failure?.isForged === true) tally.refuse('snapshot', failure.why)
+    return failure
   }
 
   return {
     take: async () => {
-      if (refused !== undefined && monotonic() < refused.untilMs) return refused.failure
-      flight ??= join().finally(() => {
+      const leftMs = refused === undefined ? 0 : refused.untilMs - monotonic()
+      // Only the rest: a timer that fires a moment early must not wait for all of it once more.
+      if (refused !== undefined && leftMs > 0) return { ...refused.failure, retryAfterMs: leftMs }
+      flight ??= count(join()).finally(() => {
         flight = undefined
       })
       return flight
@@ -62,11 +78,11 @@ export function createSnapshots(options: SnapshotsOptions): Snapshots {
   }
 }
 
-/** It was signed after it was asked for and before it was answered, by a clock that is right. */
-function disagreementOf({ askedAtMs, answeredAtMs }: Snapshot, atMs: number): string | undefined {
-  const aheadMs = atMs - answeredAtMs
-  const behindMs = askedAtMs - atMs
-  if (aheadMs > clockDifferenceMsMax) return `the issuer's clock is ${aheadMs} ms ahead`
-  if (behindMs > clockDifferenceMsMax) return `the issuer's clock is ${behindMs} ms behind`
-  return undefined
+/**
+ * It was signed after it was asked for, by a clock that is right. What was signed earlier may also be played back, or
+ * come from a server that hangs: only where the answer itself is dated as early is it the clock.
+ */
+function disagreementOf({ askedAtMs, datedMs }: Snapshot, atMs: number): string | undefined {
+  const behindMs = askedAtMs - Math.max(atMs, datedMs ?? Infinity)
+  return behindMs > clockDifferenceMsMax ? `the issuer's clock is ${behindMs} ms behind` : undefined
 }

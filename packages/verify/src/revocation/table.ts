@@ -1,8 +1,18 @@
+import type { Buffer } from 'node:buffer'
 import type { AccessTokenClaims, JsonValue } from '@portcullis/protocol'
 import { isJsonObject } from '@portcullis/protocol'
-import type { FingerprintWords, RevocationKind } from '@portcullis/protocol/revocations'
-import { fingerprintWords } from '@portcullis/protocol/revocations'
-import type { FingerprintTable } from './fingerprint-table.ts'
+import type {
+  FingerprintWords,
+  RevocationKind,
+  RevocationRecord,
+} from '@portcullis/protocol/revocations'
+import {
+  encodeRecords,
+  fingerprintOfWords,
+  fingerprintWords,
+  isRevocationKind,
+} from '@portcullis/protocol/revocations'
+import type { FingerprintTable, HeldEntry } from './fingerprint-table.ts'
 import { createFingerprintTable } from './fingerprint-table.ts'
 
 /** What is taken back, by fingerprint. It only ever grows, until an entry has outlived its tokens. */
@@ -14,6 +24,8 @@ export interface RevocationTable {
     floor: number,
     until: number | undefined,
   ) => boolean
+  /** How many of each kind will soon be held, or nothing when nobody knows: see `FingerprintTable.expect`. */
+  readonly expect: (counts: ReadonlyMap<RevocationKind, number>) => void
   /** True when the token is revoked by `all`, its client, its account, its session or its own id. */
   readonly revokes: (token: RevocableToken) => boolean
   readonly revokesKey: (kid: string) => boolean
@@ -21,6 +33,8 @@ export interface RevocationTable {
   readonly sweep: (endedBeforeMs: number) => void
   /** How many entries are held. */
   readonly size: () => number
+  /** All that is held as it is on the wire, a thousand at a time; `seq` is not known any more, and 0. */
+  readonly records: () => Iterable<Buffer>
   /** How many joins have told something new. */
   readonly changes: () => number
 }
@@ -53,6 +67,8 @@ export function revocableToken(claims: AccessTokenClaims): RevocableToken {
   }
 }
 
+/** Some milliseconds of work. */
+const sliceRecords = 1_000
 /** Clients and keys are few, and many tokens name the same. */
 const namesKnownMax = 256
 
@@ -81,13 +97,18 @@ export function createRevocationTable(issuer: string): RevocationTable {
     sid === undefined ? undefined : fingerprintWords(issuer, 'session', sid)
 
   const isActorBelow = (claims: AccessTokenClaims, cgen: number): boolean =>
-    actorsOf(claims).some((name) => cgen < client.floorOf(wordsOfClient(name)))
+    actorsOf(claims, cgen).some((one) => one.cgen < client.floorOf(wordsOfClient(one.name)))
 
   return {
     join: (kind, fingerprint, floor, until) => {
       const isNew = kind === 'all' ? raiseAll(floor) : kinds[kind].join(fingerprint, floor, until)
       if (isNew) changes += 1
       return isNew
+    },
+    expect: (counts) => {
+      for (const [kind, table] of Object.entries(kinds)) {
+        table.expect(counts.get(kind as RevocationKind) ?? 0)
+      }
     },
     revokes: (asked) => {
       const { gen, cgen } = asked
@@ -116,8 +137,35 @@ export function createRevocationTable(issuer: string): RevocationTable {
       for (const table of tables) table.sweep(endedBeforeMs)
     },
     size: () => tables.reduce((sum, table) => sum + table.size(), 0),
+    records: () => recordsOf(kinds, allFloor),
     changes: () => changes,
   }
+}
+
+const noFingerprint = { high: 0, low: 0 }
+
+function* recordsOf(
+  kinds: Readonly<Record<string, FingerprintTable>>,
+  allFloor: number,
+): Generator<Buffer> {
+  if (allFloor > 0) {
+    yield encodeRecords([recordOf('all', { fingerprint: noFingerprint, floor: allFloor })])
+  }
+  for (const [kind, table] of Object.entries(kinds)) {
+    if (!isRevocationKind(kind)) continue
+    for (const part of table.parts()) {
+      for (let at = 0; at < part.length; at += sliceRecords) {
+        yield encodeRecords(part.slice(at, at + sliceRecords).map((entry) => recordOf(kind, entry)))
+      }
+    }
+  }
+}
+
+function recordOf(
+  kind: RevocationKind,
+  { fingerprint: words, floor, until }: Omit<HeldEntry, 'until'> & Partial<HeldEntry>,
+): RevocationRecord {
+  return { seq: 0, kind, fingerprint: fingerprintOfWords(words), floor, until }
 }
 
 function createKnownNames(
@@ -135,16 +183,24 @@ function createKnownNames(
   }
 }
 
-/** Whoever acts in the token: RFC 8693 section 4.1 nests `act` claims. */
-function actorsOf({ act }: AccessTokenClaims): readonly string[] {
-  const names: string[] = []
+/**
+ * Whoever acts in the token: RFC 8693 section 4.1 nests `act` claims. Each is another client, with a generation
+ * of its own; one that names none goes by that of the token.
+ */
+function actorsOf(
+  { act }: AccessTokenClaims,
+  ofToken: number,
+): readonly { readonly name: string; readonly cgen: number }[] {
+  const actors: { name: string; cgen: number }[] = []
   let actor: JsonValue | undefined = act
   // The parser has bounded the depth.
   while (isJsonObject(actor)) {
+    const own = actor['cgen']
+    const cgen = typeof own === 'number' ? own : ofToken
     for (const name of [actor['client_id'], actor['sub']]) {
-      if (typeof name === 'string') names.push(name)
+      if (typeof name === 'string') actors.push({ name, cgen })
     }
     actor = actor['act']
   }
-  return names
+  return actors
 }

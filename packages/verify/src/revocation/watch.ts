@@ -1,10 +1,11 @@
+import type { Timers } from '../timers.ts'
 import type { VerifyError } from '../verify-error.ts'
 
 /** Keeps an eye on a token for as long as a connection or a job lives on it. */
 export interface TokenWatch {
   /**
    * Aborts with a VerifyError as its reason as soon as `verify` would refuse the token: expired,
-   * revoked, or no longer vouched for.
+   * revoked, no longer vouched for, or refused by a requirement of the watch.
    */
   readonly signal: AbortSignal
   /** Stops watching. */
@@ -28,20 +29,20 @@ const recheckMs = 1_000
 /** About a millisecond of work. */
 const sliceWatches = 256
 
-export function createWatches(): Watches {
+export function createWatches(timers: Timers): Watches {
   const open = new Map<AbortController, () => VerifyError | undefined>()
-  let timer: NodeJS.Timeout | undefined
+  let cancelTimer: (() => void) | undefined
   /** How many are to be asked yet, from where the last slice has ended and round: none is passed over. */
   let due = 0
   let round = open.entries()
-  let slice: NodeJS.Immediate | undefined
+  let cancelSlice: (() => void) | undefined
 
   function stop(controller: AbortController): void {
     open.delete(controller)
     if (open.size > 0) return
-    clearInterval(timer)
-    clearImmediate(slice)
-    timer = slice = undefined
+    cancelTimer?.()
+    cancelSlice?.()
+    cancelTimer = cancelSlice = undefined
     due = 0
   }
 
@@ -52,16 +53,16 @@ export function createWatches(): Watches {
 
   function recheck(): void {
     due = open.size
-    if (slice === undefined) askSlice()
+    if (cancelSlice === undefined) askSlice()
   }
 
   function askSlice(): void {
-    slice = undefined
+    cancelSlice = undefined
     for (let asked = 0; asked < sliceWatches && due > 0; asked += 1) {
       due -= 1
       askNext()
     }
-    if (due > 0) slice = setImmediate(askSlice)
+    if (due > 0) cancelSlice = timers.yieldTurn(askSlice)
   }
 
   function askNext(): void {
@@ -82,7 +83,7 @@ export function createWatches(): Watches {
       open.set(controller, refusal)
       // It stands before some that are due.
       if (due > 0) due += 1
-      timer ??= setInterval(recheck, recheckMs).unref()
+      cancelTimer ??= repeat(recheck, recheckMs, timers)
       const reason = refusal()
       if (reason !== undefined) end(controller, reason)
       return { signal: controller.signal, close: () => stop(controller) }
@@ -92,4 +93,16 @@ export function createWatches(): Watches {
       for (const controller of open.keys()) end(controller, reason)
     },
   }
+}
+
+function repeat(step: () => void, everyMs: number, { schedule }: Timers): () => void {
+  let cancel: () => void
+  const waitOn = (): void => {
+    cancel = schedule(() => {
+      waitOn()
+      step()
+    }, everyMs)
+  }
+  waitOn()
+  return () => cancel()
 }

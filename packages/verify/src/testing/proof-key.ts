@@ -18,7 +18,8 @@ export interface ProvenRequest {
   readonly method: string
   /** Its query and fragment are left out of the proof. */
   readonly url: string
-  readonly accessToken: string
+  /** Left out where none is presented: at the endpoints of an issuer. */
+  readonly accessToken?: string
   /** What the service has sent as `DPoP-Nonce`. */
   readonly nonce?: string
 }
@@ -51,7 +52,9 @@ export function createProofKey(options: ProofKeyOptions = {}): ProofKey {
         htm: method,
         htu: url.replace(/[?#].*$/s, ''),
         iat: Math.floor(now() / 1000),
-        ath: createHash('sha256').update(accessToken).digest('base64url'),
+        ...(accessToken === undefined
+          ? {}
+          : { ath: createHash('sha256').update(accessToken).digest('base64url') }),
         ...(nonce === undefined ? {} : { nonce }),
       }
       const header = { alg: algorithm, typ: proofType, jwk }

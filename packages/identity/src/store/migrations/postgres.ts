@@ -184,4 +184,150 @@ export const postgresMigrations: readonly Migration[] = [
       ALTER TABLE accounts ADD COLUMN endings_paid_until bigint NOT NULL DEFAULT 0;
     `,
   },
+  {
+    id: 10,
+    name: 'events as chains of records that nobody can change unnoticed',
+    additive: true,
+    sql: `
+      ALTER TABLE events ADD COLUMN client_id text;
+      ALTER TABLE events ADD COLUMN network text;
+      ALTER TABLE events ADD COLUMN details text;
+      ALTER TABLE events ADD COLUMN chain text;
+      ALTER TABLE events ADD COLUMN seq bigint;
+      ALTER TABLE events ADD COLUMN mac text;
+      ALTER TABLE events ADD COLUMN adopted bigint NOT NULL DEFAULT 0;
+      CREATE UNIQUE INDEX events_in_chain ON events (chain, seq);
+      CREATE INDEX events_by_time ON events (at);
+      CREATE INDEX events_by_kind ON events (kind, id);
+      CREATE INDEX events_by_actor ON events (actor, id) WHERE actor IS NOT NULL;
+      CREATE TABLE audit_chains (
+        number bigint PRIMARY KEY,
+        chain text NOT NULL UNIQUE,
+        opened_at bigint NOT NULL,
+        opening_mac text NOT NULL,
+        seq bigint NOT NULL,
+        mac text NOT NULL,
+        last_id bigint NOT NULL,
+        pruned_seq bigint NOT NULL,
+        pruned_mac text NOT NULL,
+        pruned_id bigint NOT NULL,
+        seal text NOT NULL
+      );
+      CREATE TABLE audit_roster (
+        id bigint PRIMARY KEY CHECK (id = 1),
+        chains bigint NOT NULL,
+        mac text NOT NULL,
+        seal text NOT NULL
+      );
+    `,
+  },
+  {
+    id: 11,
+    // `secret_hash` stays the newest secret, which is all that the release before looks at.
+    name: 'what clients authenticate with while a secret is exchanged, their keys, and their end',
+    additive: true,
+    sql: `
+      ALTER TABLE clients ADD COLUMN description text;
+      ALTER TABLE clients ADD COLUMN secret_made_at bigint;
+      ALTER TABLE clients ADD COLUMN former_secret_hash text;
+      ALTER TABLE clients ADD COLUMN former_secret_until bigint;
+      ALTER TABLE clients ADD COLUMN jwks text;
+      ALTER TABLE clients ADD COLUMN deleted_at bigint;
+    `,
+  },
+  {
+    id: 12,
+    name: 'which proofs and assertions were used',
+    additive: true,
+    sql: `
+      CREATE TABLE used_proofs (
+        key text PRIMARY KEY,
+        until_at bigint NOT NULL
+      );
+      CREATE INDEX used_proofs_by_end ON used_proofs (until_at);
+    `,
+  },
+  {
+    id: 13,
+    name: 'withdrawn keys, other secrets that are sealed, and the peppers of the tokens that live',
+    additive: true,
+    sql: `
+      ALTER TABLE signing_keys ADD COLUMN withdrawn_at bigint;
+      ALTER TABLE events ADD COLUMN kid text;
+      CREATE TABLE sealed_secrets (
+        name text PRIMARY KEY,
+        sealed text NOT NULL
+      );
+      CREATE TABLE refresh_peppers (
+        id text PRIMARY KEY,
+        alive_until bigint NOT NULL
+      );
+    `,
+  },
+  {
+    id: 14,
+    name: 'when each line of keys was last wanted, and the secrets that live beside the keys',
+    additive: true,
+    sql: `
+      CREATE TABLE key_lines (
+        purpose text NOT NULL,
+        algorithm text NOT NULL,
+        wanted_at bigint NOT NULL,
+        PRIMARY KEY (purpose, algorithm)
+      );
+      ALTER TABLE revocation_head ADD COLUMN shared_kids text NOT NULL DEFAULT '[]';
+    `,
+  },
+  {
+    id: 15,
+    // Identifiers have an index in the order of the database's language, which finds no beginnings.
+    name: 'the orders in which administrators turn the pages of accounts and sessions',
+    additive: true,
+    sql: `
+      CREATE INDEX accounts_in_order ON accounts (created_at, id);
+      CREATE INDEX accounts_blocked ON accounts (created_at, id)
+        WHERE blocked_at IS NOT NULL AND deleted_at IS NULL;
+      DROP INDEX accounts_unconfirmed;
+      CREATE INDEX accounts_unconfirmed ON accounts (created_at, id) WHERE unconfirmed = 1;
+      CREATE INDEX accounts_of_administrators ON accounts (id) WHERE roles LIKE '%"identity-admin"%';
+      CREATE INDEX accounts_by_beginning ON accounts (identifier COLLATE "C");
+      DROP INDEX sessions_in_order;
+      CREATE INDEX sessions_in_order ON sessions (account_id, authenticated_at, id) WHERE ended_at IS NULL;
+      CREATE INDEX sessions_by_login ON sessions (authenticated_at, id);
+    `,
+  },
+  {
+    id: 16,
+    name: 'finding what was taken back by its fingerprint, and how often a client has revoked tokens',
+    additive: true,
+    sql: `
+      CREATE INDEX revocations_by_fingerprint ON revocations (fingerprint);
+      ALTER TABLE clients ADD COLUMN revocations_paid_until bigint NOT NULL DEFAULT 0;
+      ALTER TABLE accounts ADD COLUMN revocations_paid_until bigint NOT NULL DEFAULT 0;
+    `,
+  },
+  {
+    id: 17,
+    name: 'which key a session is bound to',
+    additive: true,
+    sql: `
+      ALTER TABLE sessions ADD COLUMN dpop_jkt text;
+    `,
+  },
+  {
+    id: 18,
+    name: 'how far those who follow the revocation feed say they have come',
+    additive: true,
+    sql: `
+      CREATE TABLE followers (
+        client_id text NOT NULL,
+        follower text NOT NULL,
+        epoch text NOT NULL,
+        arrivals text NOT NULL,
+        reported_at bigint NOT NULL,
+        max_staleness_ms bigint,
+        PRIMARY KEY (client_id, follower)
+      );
+    `,
+  },
 ]

@@ -1,0 +1,103 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createClient } from '@portcullis/client'
+import type { NewClient as AdministeredClient } from '@portcullis/client/admin'
+import { createAdministration } from '@portcullis/client/admin'
+import type { NewAccount, NewClient } from '@portcullis/identity'
+import { bootstrap, newClientCredential, newRandomSecret } from '@portcullis/identity'
+import { freePort } from '../tools/free-port.ts'
+import { newFolder, postJson, removeFolder, runPortcullis } from './running-system.ts'
+import { untilAnswered } from './until-answered.ts'
+
+/** Identity alone, as a process, with somebody who signs in and a service that calls others. */
+export interface LoneIssuer {
+  readonly issuer: string
+  readonly service: NewClient
+  readonly signIn: () => Promise<{ readonly access: string; readonly refresh: string }>
+  /** As an administrator does, and answers its id. */
+  readonly makeClient: (client: AdministeredClient) => Promise<string>
+  readonly stop: () => Promise<void>
+}
+
+export async function startLoneIssuer(): Promise<LoneIssuer> {
+  const folder = newFolder()
+  const port = await freePort()
+  const issuer = `http://localhost:${port}`
+  const database = `sqlite:${join(folder, 'identity.db')}`
+  const alice: NewAccount = {
+    identifier: 'alice',
+    password: newRandomSecret(),
+    roles: ['customer'],
+  }
+  const admin: NewAccount = {
+    identifier: 'admin',
+    password: newRandomSecret(),
+    roles: ['identity-admin'],
+  }
+  const service: NewClient = {
+    ...newClientCredential(),
+    name: 'orders-service',
+    audiences: ['orders', 'reviews'],
+    scopes: ['orders:read'],
+    grants: ['client_credentials', 'token_exchange'],
+  }
+  await bootstrap({ database, accounts: [alice, admin], clients: [service] })
+  const config = join(folder, 'portcullis.identity.json')
+  writeFileSync(config, JSON.stringify(settingsOf(issuer, port, database)))
+  const run = runPortcullis(['identity', '--config', config], {
+    folder,
+    variables: {
+      PORTCULLIS_SEALING_KEY: newRandomSecret(),
+      PORTCULLIS_REFRESH_PEPPER: newRandomSecret(),
+    },
+  })
+  const stop = async (): Promise<void> => {
+    run.child.kill('SIGTERM')
+    await run.ended
+    removeFolder(folder)
+  }
+  try {
+    await untilAnswered(`${issuer}/.well-known/jwks.json`)
+  } catch (error) {
+    await stop()
+    throw new Error(`identity did not start: ${run.errors()}`, { cause: error })
+  }
+  return {
+    issuer,
+    service,
+    stop,
+    makeClient: async (made) => {
+      const client = createClient({ issuer, audience: issuer })
+      const { identifier, password } = admin
+      await client.login({ identifier, password })
+      const { id } = await createAdministration(client).clients.create(made)
+      await client.logout()
+      return id
+    },
+    signIn: async () => {
+      const { identifier, password } = alice
+      const answer: unknown = await (
+        await postJson(`${issuer}/login`, { identifier, password })
+      ).json()
+      const { access_token: access, refresh_token: refresh } = answer as Record<string, unknown>
+      return { access: String(access), refresh: String(refresh) }
+    },
+  }
+}
+
+function settingsOf(issuer: string, port: number, database: string): object {
+  return {
+    issuer,
+    database,
+    listen: { port },
+    operations: { port: 0 },
+    audiences: {
+      orders: { scopes: ['orders:read', 'orders:write'], roles: ['customer'] },
+      reviews: { scopes: ['reviews:write'], roles: ['customer'] },
+    },
+    roles: { customer: { orders: ['orders:read', 'orders:write'], reviews: ['reviews:write'] } },
+    clients: {
+      web: { public: true, grants: ['login', 'refresh_token'], audiences: ['orders', 'reviews'] },
+    },
+  }
+}

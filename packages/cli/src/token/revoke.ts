@@ -1,0 +1,101 @@
+import type { JsonObject } from '@portcullis/protocol'
+import { isJsonObject } from '@portcullis/protocol'
+import { formatPosition } from '@portcullis/protocol/revocations'
+import { CommandError } from '../command-error.ts'
+import { printable } from '../printable.ts'
+import { decodeJwt, readToken } from './given-token.ts'
+import type { IssuerOptions } from './issuer-address.ts'
+import { clientsOf, issuerOf } from './issuer-address.ts'
+
+export interface RevokeOptions extends IssuerOptions {
+  readonly clientId?: string
+}
+
+/** Takes a token back (RFC 7009): as a client of the credentials file, or as a public client by its name. */
+export async function runRevoke(file: string, options: RevokeOptions): Promise<void> {
+  const token = await readToken(file)
+  const issuer = issuerOf(options)
+  const form = { token, ...credentialFor(token, options) }
+  const { status, members } = await post(issuer, form)
+  if (status !== 200) throw refused(status, members)
+  const { revocation } = members
+  process.stdout.write(
+    options.json === true ? `${JSON.stringify(members)}\n` : `${sentence(revocation)}\n`,
+  )
+}
+
+function sentence(revocation: unknown): string {
+  if (!isJsonObject(revocation)) return 'nothing to take back: nobody could use this token'
+  const { epoch, seq } = revocation
+  if (typeof epoch !== 'string' || typeof seq !== 'number') return 'taken back'
+  return `taken back, at ${printable(formatPosition({ epoch, seq }))} of the revocation log`
+}
+
+type Credential = Readonly<Record<string, string>>
+
+/** The client that the token was issued to, where the file has it; else the only one of the file. */
+function credentialFor(token: string, options: RevokeOptions): Credential {
+  if (options.clientId !== undefined) return { client_id: options.clientId }
+  const clients = clientsOf(options)
+  const holder = holderOf(decodeJwt(token)?.payload)
+  const client =
+    clients.find(({ client_id: id }) => id === holder) ??
+    (clients.length === 1 ? clients[0] : undefined)
+  if (client !== undefined) {
+    return { client_id: client.client_id, client_secret: client.client_secret }
+  }
+  throw new CommandError(
+    2,
+    'it is not known as which client to ask',
+    'Name its credentials with --credentials FILE, or a public client with --client-id web.',
+  )
+}
+
+/** Whoever has exchanged it last, or else the client that it began with. */
+function holderOf(claims: JsonObject | undefined): unknown {
+  const act = claims?.['act']
+  return isJsonObject(act) ? act['sub'] : claims?.['client_id']
+}
+
+interface Answer {
+  readonly status: number
+  readonly members: JsonObject
+}
+
+const patienceMs = 10_000
+
+async function post(issuer: string, form: Credential): Promise<Answer> {
+  try {
+    const response = await fetch(`${issuer}/revoke`, {
+      method: 'POST',
+      body: new URLSearchParams(form),
+      // Token and secret are for this address and no other.
+      redirect: 'error',
+      signal: AbortSignal.timeout(patienceMs),
+    })
+    const members: unknown = await response.json().catch(() => undefined)
+    return { status: response.status, members: isJsonObject(members) ? members : {} }
+  } catch {
+    const remedy = 'Check --issuer, and that identity runs (npm start).'
+    throw new CommandError(3, `${printable(issuer)} cannot be reached`, remedy)
+  }
+}
+
+/** RFC 7009 section 2.1: only the client that the token was issued to may take it back. */
+function cureOf(error: unknown): string {
+  return error === 'invalid_client' || error === 'invalid_grant'
+    ? ' Ask as the client that it was issued to: --client-id NAME for a public one such as web, or --credentials FILE with its secret.'
+    : ''
+}
+
+function refused(status: number, { error, error_description: why }: JsonObject): CommandError {
+  const said = [error, why].filter((text) => typeof text === 'string').join(': ')
+  const message = said === '' ? `it answered ${status}` : printable(said)
+  return status >= 500
+    ? new CommandError(
+        3,
+        `identity could not: ${message}`,
+        'The token is as good as before; try again.',
+      )
+    : new CommandError(1, `refused: ${message}`, `Nothing was taken back.${cureOf(error)}`)
+}

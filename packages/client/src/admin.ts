@@ -1,0 +1,40 @@
+export type { AccountDetails, AccountInfo, Attributes } from './admin/account-info.ts'
+export type {
+  AccountAdministration,
+  AccountFilter,
+  ChangedProfile,
+  NewAccount,
+  ProfileChange,
+} from './admin/accounts.ts'
+export type { Administration } from './admin/administration.ts'
+export { createAdministration } from './admin/administration.ts'
+export type {
+  AuditAdministration,
+  AuditEvent,
+  AuditFault,
+  AuditFilter,
+  AuditVerdict,
+} from './admin/audit.ts'
+export type { AccountImport, BulkDecision, BulkResult, ImportResult } from './admin/bulk.ts'
+export type { ClientInfo } from './admin/client-info.ts'
+export type {
+  ClientAdministration,
+  ClientPageOptions,
+  ClientChange,
+  MadeClient,
+  NewClient,
+  RotatedSecret,
+  SecretRotation,
+} from './admin/clients.ts'
+export type {
+  FollowerAdministration,
+  FollowerInfo,
+  FollowerReceipt,
+  FollowerState,
+  ReceiptOptions,
+  Receipts,
+} from './admin/followers.ts'
+export type { KeyAdministration, KeyInfo, KeyRotation, WithdrawnKeys } from './admin/keys.ts'
+export type { Page, PageOptions } from './admin/pages.ts'
+export type { Reason } from './admin/requests.ts'
+export type { AdministeredSession, SessionAdministration, SessionFilter } from './admin/sessions.ts'

@@ -1,0 +1,42 @@
+import type { Client } from '../client.ts'
+import { partsOf } from '../client-parts.ts'
+import type { AccountAdministration } from './accounts.ts'
+import { administerAccounts } from './accounts.ts'
+import type { AuditAdministration } from './audit.ts'
+import { administerAudit } from './audit.ts'
+import type { ClientAdministration } from './clients.ts'
+import { administerClients } from './clients.ts'
+import type { FollowerAdministration } from './followers.ts'
+import { administerFollowers } from './followers.ts'
+import type { KeyAdministration } from './keys.ts'
+import { administerKeys } from './keys.ts'
+import { createAskAdmin } from './requests.ts'
+import type { SessionAdministration } from './sessions.ts'
+import { administerSessions } from './sessions.ts'
+
+/**
+ * The issuer's admin routes, for a person with the role `identity-admin`. Every method may reject with a
+ * `ClientError`; whoever lacks the role is `refused` with status 403.
+ */
+export interface Administration {
+  readonly accounts: AccountAdministration
+  readonly sessions: SessionAdministration
+  readonly clients: ClientAdministration
+  readonly keys: KeyAdministration
+  readonly audit: AuditAdministration
+  readonly followers: FollowerAdministration
+}
+
+/** Administers by the session of a client. Nothing is sent before the first call. */
+export function createAdministration(client: Client): Administration {
+  const { issuer, ...parts } = partsOf(client)
+  const ask = createAskAdmin(parts)
+  return Object.freeze({
+    accounts: administerAccounts(ask),
+    sessions: administerSessions(ask, issuer),
+    clients: administerClients(ask),
+    keys: administerKeys(ask),
+    audit: administerAudit(ask),
+    followers: administerFollowers(ask),
+  })
+}

@@ -1,0 +1,124 @@
+import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import type { Follower } from './followers.ts'
+import { clockDifferenceMsMax } from './followers.ts'
+import type { Turns } from './turns.ts'
+
+/** What a follower has done about one revocation. */
+export interface Receipt {
+  readonly clientId: string
+  readonly follower: string
+  readonly state: ReceiptState
+}
+
+export type ReceiptState =
+  /** It refuses what was revoked, and did so at the latest this long after the commit. */
+  | { readonly kind: 'applied'; readonly afterMs: number }
+  /** It has not said so; until this moment it may accept what was revoked. */
+  | { readonly kind: 'unknown'; readonly untilMs: number | undefined }
+  /** It has not said so, and has refused whatever was minted before by itself since. */
+  | { readonly kind: 'refusing' }
+
+export type Receipts =
+  | {
+      readonly kind: 'receipts'
+      readonly committedAt: number
+      readonly receipts: readonly Receipt[]
+    }
+  /** The log has not come there. */
+  | { readonly kind: 'ahead' }
+  /** It is of another epoch, or the record has outlived all tokens that it is about. */
+  | { readonly kind: 'gone' }
+
+export interface ReceiptStore {
+  /** Of all who followed the feed when it was committed, or do since, and have not ended. */
+  readonly receiptsOf: (position: RevocationPosition) => Promise<Receipts>
+}
+
+/** What is known of a follower that has not reported the position, at a moment of the store's clock. */
+export function stateWithoutReport(
+  committedAt: number,
+  { maxStalenessMs }: Pick<Follower, 'maxStalenessMs'>,
+  now: number,
+): ReceiptState {
+  if (maxStalenessMs === undefined) return { kind: 'unknown', untilMs: undefined }
+  const untilMs = committedAt + maxStalenessMs + clockDifferenceMsMax
+  return now > untilMs ? { kind: 'refusing' } : { kind: 'unknown', untilMs }
+}
+
+/** What became of a revocation at all who follow the feed. */
+export interface ReceiptSummary {
+  readonly kind: 'summary'
+  readonly committedAt: number
+  /** Nobody accepts what was revoked any more. */
+  readonly isEverywhere: boolean
+  readonly applied: number
+  readonly unknown: number
+  readonly refusing: number
+  /** The longest that one has taken; undefined when none has reported. */
+  readonly slowestMs: number | undefined
+  /** Those that are waited for and then the slowest, as many as were asked for. */
+  readonly receipts: readonly Receipt[]
+}
+
+export interface ReceiptParts {
+  readonly store: ReceiptStore
+  /** Of all who wait at this node: each of their readings takes every follower's row. */
+  readonly turns: Turns
+  /** Milliseconds from anywhere, by a clock that only goes on. */
+  readonly monotonic: () => number
+  readonly pause: (ms: number) => Promise<void>
+}
+
+const pauseMsMin = 20
+const pauseMsMax = 500
+/** Where fleets are large or many wait, those who wait take about a fifth of the time for their readings. */
+const pauseShare = 4
+
+/** Asks again until the revocation is everywhere, or it has waited long enough, or nobody listens any more. */
+export async function awaitReceipts(
+  { store, turns, monotonic, pause }: ReceiptParts,
+  position: RevocationPosition,
+  options: {
+    readonly waitMs: number
+    readonly shownMax: number
+    readonly isLeft: () => boolean
+  },
+): Promise<ReceiptSummary | Exclude<Receipts, { readonly kind: 'receipts' }>> {
+  const endAt = monotonic() + options.waitMs
+  for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
+    const askedAt = monotonic()
+    const found = await turns(() => store.receiptsOf(position))
+    if (found.kind !== 'receipts') return found
+    const summary = summaryOf(found, options.shownMax)
+    const leftMs = endAt - monotonic()
+    if (summary.isEverywhere || leftMs <= 0 || options.isLeft()) return summary
+    const tookMs = monotonic() - askedAt
+    await pause(Math.min(Math.max(pauseMs, tookMs * pauseShare), leftMs))
+  }
+}
+
+function summaryOf(
+  { committedAt, receipts }: Extract<Receipts, { readonly kind: 'receipts' }>,
+  shownMax: number,
+): ReceiptSummary {
+  const counts = { applied: 0, unknown: 0, refusing: 0 }
+  let slowestMs: number | undefined
+  for (const { state } of receipts) {
+    counts[state.kind] += 1
+    if (state.kind === 'applied') slowestMs = Math.max(slowestMs ?? 0, state.afterMs)
+  }
+  return {
+    kind: 'summary',
+    committedAt,
+    isEverywhere: counts.unknown === 0,
+    ...counts,
+    slowestMs,
+    receipts: receipts.toSorted((one, other) => rank(other) - rank(one)).slice(0, shownMax),
+  }
+}
+
+/** What somebody who waits wants to see first. */
+function rank({ state }: Receipt): number {
+  if (state.kind === 'unknown') return Infinity
+  return state.kind === 'applied' ? state.afterMs : -1
+}

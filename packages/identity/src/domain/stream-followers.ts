@@ -1,0 +1,72 @@
+import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import { formatPosition } from '@portcullis/protocol/revocations'
+import type { PublishedFrame } from './feed-frames.ts'
+import type { LogExcerpt } from './revocations.ts'
+import { isDenseFrom } from './revocations.ts'
+
+export type FrameListener = (frame: PublishedFrame) => void
+
+/** Everybody who listens, each with the place up to which it was sent everything. */
+export interface StreamFollowers {
+  readonly add: (at: RevocationPosition, listener: FrameListener, leave: () => void) => () => void
+  /** Undefined when nobody listens. */
+  readonly furthestBack: () => number | undefined
+  /** Whether nobody lacks anything of this position. */
+  readonly areAllAt: (position: RevocationPosition) => boolean
+  /** Sends each what it lacks of an excerpt that begins where the furthest back is. */
+  readonly send: (excerpt: LogExcerpt) => Promise<void>
+}
+
+interface Following {
+  at: RevocationPosition
+  readonly listener: FrameListener
+  readonly leave: () => void
+}
+
+export function createStreamFollowers(
+  frameOf: (excerpt: LogExcerpt) => Promise<PublishedFrame>,
+): StreamFollowers {
+  const followers = new Set<Following>()
+  return {
+    add: (at, listener, leave) => {
+      const follower = { at, listener, leave }
+      followers.add(follower)
+      return () => void followers.delete(follower)
+    },
+    furthestBack: () => {
+      let least: number | undefined
+      for (const { at } of followers) least = Math.min(least ?? at.seq, at.seq)
+      return least
+    },
+    areAllAt: ({ epoch, seq }) => {
+      for (const { at } of followers) if (at.epoch !== epoch || at.seq !== seq) return false
+      return true
+    },
+    send: async (excerpt) => {
+      const { epoch, seq } = excerpt.head
+      // One frame for all who are at one place, which is nearly always everybody.
+      const frames = new Map<string, PublishedFrame | undefined>()
+      for (const { at } of followers) {
+        const place = formatPosition(at)
+        if (frames.has(place)) continue
+        const missed = missedAt(at, excerpt)
+        frames.set(place, missed && (await frameOf(missed)))
+      }
+      // Without those who have left while it was signed; nobody can have come.
+      for (const follower of followers) {
+        const frame = frames.get(formatPosition(follower.at))
+        follower.at = { epoch, seq }
+        if (frame !== undefined) follower.listener(frame)
+        else follower.leave()
+      }
+    },
+  }
+}
+
+/** What a follower at this place has not got; undefined when a part of it is no longer kept. */
+function missedAt(at: RevocationPosition, { head, records }: LogExcerpt): LogExcerpt | undefined {
+  // Another epoch: the checkpoint alone tells it so.
+  if (at.epoch !== head.epoch) return { head, records: [] }
+  const missed = { head, records: records.filter(({ seq }) => seq > at.seq) }
+  return isDenseFrom(missed, at.seq) ? missed : undefined
+}

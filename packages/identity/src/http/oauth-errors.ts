@@ -1,0 +1,74 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { acceptForms } from './bodies.ts'
+import { isPassing, logFault, passingRetryAfterSeconds, problemOf } from './problems.ts'
+import type { HttpServer } from './server.ts'
+
+/** Routes that take forms, and speak RFC 6749 instead of problem documents. */
+export function addOAuthEndpoint(app: HttpServer, add: (scope: HttpServer) => void): void {
+  app.register(async (scope) => {
+    acceptForms(scope)
+    scope.setErrorHandler(answerOAuthError)
+    add(scope)
+  })
+}
+
+export type OAuthError =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'invalid_scope'
+  | 'invalid_target'
+  // RFC 9449 sections 5 and 8.
+  | 'invalid_dpop_proof'
+  | 'use_dpop_nonce'
+  // RFC 7009 section 2.2.1.
+  | 'unsupported_token_type'
+  | 'server_error'
+  // Of the authorization endpoint (RFC 6749 section 4.1.2.1); the token endpoint has no name for it.
+  | 'temporarily_unavailable'
+
+/** Of an encrypted token, whose key only its service has. */
+export const cannotBeRead = 'an encrypted token cannot be read here: end its session instead'
+
+export interface OAuthRefusal {
+  readonly error: OAuthError
+  readonly why?: string | undefined
+  /** Default 401 for `invalid_client`, 400 for the others. */
+  readonly status?: number
+  readonly retryAfterSeconds?: number
+}
+
+export function sendOAuthError(
+  reply: FastifyReply,
+  { error, why, status = error === 'invalid_client' ? 401 : 400, retryAfterSeconds }: OAuthRefusal,
+): FastifyReply {
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
+  if (status === 401) reply.header('www-authenticate', 'Basic realm="portcullis"')
+  return reply.code(status).send({
+    error,
+    // RFC 6749 section 5.2 leaves out quote, backslash and everything that is not ASCII.
+    ...(why === undefined
+      ? {}
+      : { error_description: why.replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?') }),
+  })
+}
+
+function answerOAuthError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const problem = problemOf(error)
+  const { status, detail } = problem
+  logFault(error, problem, request)
+  if (isPassing(problem)) {
+    const unavailable = { error: 'temporarily_unavailable', why: detail } as const
+    const retryAfterSeconds = passingRetryAfterSeconds
+    return sendOAuthError(reply, { ...unavailable, status, retryAfterSeconds })
+  }
+  if (status === 500) return sendOAuthError(reply, { error: 'server_error', status })
+  const why = status === 415 ? 'send application/x-www-form-urlencoded' : detail
+  return sendOAuthError(reply, { error: 'invalid_request', why, status })
+}

@@ -1,0 +1,32 @@
+import { text } from './answers.ts'
+import type { Operations } from './operation.ts'
+import { listOf, named, objectOf } from './operation.ts'
+
+/** The record of what happened, and whether it is still what was written. */
+export const auditOperations: Operations = {
+  'GET /admin/audit': {
+    id: 'listAuditEvents',
+    tag: 'Administration: audit',
+    summary: 'What happened, the newest first',
+    caller: 'administrator',
+    answers: {
+      200: {
+        description: 'A page of events, with `next` when there are more',
+        schema: objectOf({ events: listOf(named('AuditEvent')) }, { next: text }),
+      },
+    },
+  },
+  'POST /admin/audit/verify': {
+    id: 'verifyAuditRecord',
+    tag: 'Administration: audit',
+    summary: 'Check that nobody has changed, taken away or added a record; changes nothing',
+    caller: 'administrator',
+    answers: {
+      200: {
+        description: 'Whether it holds, and the first record that does not',
+        schema: named('AuditVerdict'),
+      },
+    },
+    problems: ['overloaded'],
+  },
+}

@@ -1,0 +1,80 @@
+import { parsePosition } from '@portcullis/protocol/revocations'
+import type { FollowerStore } from '../domain/followers.ts'
+import { maxStalenessMsMax } from '../domain/followers.ts'
+import { reportPace } from '../domain/report-pace.ts'
+import type { Callers } from './callers.ts'
+import { pathAtIssuer } from './issuer-path.ts'
+import { sendBusy, sendThrottled, sendUnfit } from './problems.ts'
+import type { ReportLimits } from './reporting-followers.ts'
+import { createReportingFollowers } from './reporting-followers.ts'
+import type { HttpServer } from './server.ts'
+
+export interface PositionsParts {
+  readonly issuer: string
+  readonly callers: Callers
+  readonly followers: Pick<FollowerStore, 'report' | 'leave'>
+  readonly limits?: ReportLimits
+}
+
+const followerId = { type: 'string', pattern: '^[A-Za-z0-9_-]{22}$' } as const
+const positionText = {
+  type: 'string',
+  pattern: '^[A-Za-z0-9_-]{22}:(0|[1-9][0-9]{0,14})$',
+} as const
+const stalenessSeconds = { type: 'integer', minimum: 3, maximum: maxStalenessMsMax / 1000 } as const
+
+const reportBody = {
+  type: 'object',
+  required: ['follower', 'position'],
+  additionalProperties: false,
+  properties: {
+    follower: followerId,
+    position: positionText,
+    applied_ms_ago: { type: 'integer', minimum: 0, maximum: 3_600_000 },
+    max_staleness_seconds: stalenessSeconds,
+    ended: { type: 'boolean' },
+  },
+} as const
+
+const retryAfterSeconds = 1
+/** Stands for all of a client for whom there was no room: nobody may take them for services that do not exist. */
+const unheardFollower = '-'.repeat(22)
+
+/** How far those who follow the feed say they have come (docs/feed-format.md). */
+export function addPositions(
+  app: HttpServer,
+  { issuer, callers, followers, limits }: PositionsParts,
+): void {
+  const reporting = createReportingFollowers(() => performance.now(), limits)
+  const options = { schema: { body: reportBody } }
+  app.post(pathAtIssuer(issuer, '/revocations/positions'), options, async (request, reply) => {
+    const { clientId = '' } = await callers.requireFeedReader(request)
+    const { follower, ended = false, applied_ms_ago: appliedMsAgo = 0 } = request.body
+    const position = parsePosition(request.body.position)
+    if (position === undefined) return sendUnfit(reply, 'position', 'is not <epoch>:<seq>')
+    const key = { clientId, follower }
+    if (ended) {
+      reporting.leave(key)
+      await followers.leave(key)
+    } else {
+      const seconds = request.body.max_staleness_seconds
+      const maxStalenessMs = seconds === undefined ? undefined : seconds * 1000
+      const judged = reporting.admit(key)
+      if (judged.kind !== 'admitted') {
+        if (judged.isNews) {
+          const place = { epoch: position.epoch, seq: 0 }
+          const unheard = { clientId, follower: unheardFollower, position: place }
+          await followers.report({ ...unheard, appliedMsAgo: 0, maxStalenessMs })
+        }
+        return judged.kind === 'full'
+          ? sendBusy(reply, retryAfterSeconds, judged.detail)
+          : sendThrottled(reply, retryAfterSeconds, judged.detail)
+      }
+      const kept = await followers.report({ ...key, position, appliedMsAgo, maxStalenessMs })
+      if (kept === 'ahead')
+        return sendUnfit(reply, 'position', 'is one that the log has not come to')
+    }
+    const { spreadMs, everyMs } = reportPace(reporting.count())
+    return reply.send({ spread_ms: spreadMs, every_ms: everyMs })
+  })
+}

@@ -1,0 +1,54 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Log } from '@portcullis/runtime'
+import type { Feed, SignCheckpoint } from './domain/feed.ts'
+import { createFeed } from './domain/feed.ts'
+import { startClockWatch } from './jobs/clock-watch.ts'
+import { startFeedBeats } from './jobs/feed-beats.ts'
+import { createPresentTroubles } from './jobs/present-troubles.ts'
+import { startCompactingRevocations } from './jobs/revocation-compaction.ts'
+import type { Database } from './store/database.ts'
+import { createRevocationCompaction } from './store/revocation-compaction.ts'
+import type { StoredRevocationLog } from './store/revocations.ts'
+import { readAheadMs } from './store/revocations.ts'
+
+export interface StartedFeed {
+  readonly feed: Feed
+  /** For which this node should be asked nothing at present. */
+  readonly troubles: () => readonly string[]
+  /** What somebody should see to, and other nodes could do no better. */
+  readonly warnings: () => readonly string[]
+}
+
+export interface FeedSources {
+  readonly issuer: string
+  readonly database: Database
+  readonly revocations: StoredRevocationLog
+  readonly signCheckpoint: SignCheckpoint
+  readonly log: Log
+}
+
+/** The feed, and what keeps it going and looks after its log. `onClose` is told how to end each. */
+export function startFeed(
+  { issuer, database, revocations, signCheckpoint, log }: FeedSources,
+  onClose: (step: () => Promise<void>) => void,
+): StartedFeed {
+  const feed = createFeed({
+    issuer,
+    log: revocations,
+    signCheckpoint,
+    monotonic: () => performance.now(),
+    giveWay: setImmediate,
+  })
+  const troubles = createPresentTroubles()
+  onClose(startFeedBeats(feed, revocations, log, { onTrouble: troubles.named('revocation-feed') }))
+  onClose(startCompactingRevocations(createRevocationCompaction(database), log))
+  const warnings = createPresentTroubles()
+  onClose(
+    startClockWatch({
+      readAheadMs: () => readAheadMs(database.read),
+      log,
+      onTrouble: warnings.named('revocation-log-ahead-of-the-clock'),
+    }),
+  )
+  return { feed, troubles: troubles.names, warnings: warnings.names }
+}

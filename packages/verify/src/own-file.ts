@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto'
+import type { Stats } from 'node:fs'
+import { constants } from 'node:fs'
+import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import process from 'node:process'
+
+/** A pipe would keep the service waiting for somebody who writes. All is asked of what was opened. */
+export const readOnlyNow: number = constants.O_RDONLY | constants.O_NONBLOCK
+
+/** Who may write a file may change what is believed, so one that others may write is none of ours. */
+export function isOwnFile(stats: Stats, bytesMax: number): boolean {
+  // Windows has neither of them.
+  const ownUid = process.getuid?.()
+  const isOwn = ownUid === undefined || (stats.uid === ownUid && (stats.mode & 0o022) === 0)
+  return stats.isFile() && isOwn && stats.size <= bytesMax
+}
+
+/** A reader finds the old file or the new one, and nothing in between; with `flush` also after a power cut. */
+export async function replaceFile(
+  path: string,
+  content: string | AsyncIterable<Uint8Array>,
+  { flush = false }: { readonly flush?: boolean } = {},
+): Promise<void> {
+  const draft = `${path}.${randomUUID()}`
+  try {
+    await writeFile(draft, content, { mode: 0o600, flag: 'wx', flush })
+    await rename(draft, path)
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined)
+    throw error
+  }
+}
+
+/** How warnings about such a file go on behind its name. */
+export const fileFaults = {
+  unusable: 'is not used: it is no file, or damaged, or others may write it',
+  ofAnotherIssuer: 'is not used: it is of another issuer',
+} as const
+
+const draftAgeMsMax = 600_000
+
+/** A process that was killed while it wrote has left its draft, which may be long. */
+export async function removeOldDrafts(path: string, nowMs: number): Promise<void> {
+  const folder = dirname(path)
+  const start = `${basename(path)}.`
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(start) || !/^[0-9a-f-]{36}$/.test(name.slice(start.length))) continue
+    const draft = join(folder, name)
+    if (nowMs - (await stat(draft)).mtimeMs > draftAgeMsMax) await rm(draft, { force: true })
+  }
+}
+
+export function fileErrorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+}

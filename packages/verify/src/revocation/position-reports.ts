@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto'
+import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import { formatPosition } from '@portcullis/protocol/revocations'
+import type { JsonObject } from '@portcullis/protocol'
+import type { Timers } from '../timers.ts'
+import { pause } from '../timers.ts'
+import { parseDocument, readAtMost } from '../issuer/http-json.ts'
+import { createDeadline } from './deadline.ts'
+import type { RequestFeed } from './feed-requests.ts'
+
+/**
+ * Tells the issuer how far this follower has come, so that whoever revokes can know when it is everywhere.
+ * Nothing depends on it: where it fails it is tried again later, and nobody is told.
+ */
+export interface PositionReports {
+  /** What is applied now; called at every checkpoint. Undefined while that is no place of the log. */
+  readonly note: (position: RevocationPosition | undefined) => void
+  /** Reports until it is closed; more calls change nothing. */
+  readonly start: () => void
+  /** Says that this follower has ended, where the issuer is quick to hear it. */
+  readonly close: () => Promise<void>
+}
+
+export interface PositionReportsOptions {
+  readonly request: RequestFeed
+  readonly timers: Timers
+  /** For how long the service goes on without the feed; undefined for one that does not stop. */
+  readonly maxStalenessMs: number | undefined
+  readonly signal: AbortSignal
+}
+
+interface Held {
+  readonly position: string
+  /** By the monotonic clock. */
+  readonly appliedMs: number
+}
+
+/** How the issuer wants a fleet to spread its reports. */
+interface Pace {
+  readonly spreadMs: number
+  readonly everyMs: number
+}
+
+/** However much is revoked; what is reported later still says when it was applied. */
+const spacingMsMin = 1_000
+/** Before the issuer has said otherwise. */
+const everyMsDefault = 10_000
+const everyMsMax = 60_000
+/** As far as the issuer believes it. */
+const agoMsMax = 3_600_000
+const reportMsMax = 3_000
+const farewellMsMax = 500
+const answerBytesMax = 1_024
+
+const followerIdBytes = 16
+
+export function createPositionReports(options: PositionReportsOptions): PositionReports {
+  const { timers, signal } = options
+  const sender = createReportSender(options)
+  let held: Held | undefined
+  let reported: string | undefined
+  let isRunning = false
+  let wake: (() => void) | undefined
+
+  const waitForNews = (): Promise<void> =>
+    new Promise((resolve) => {
+      const cancel = timers.schedule(resolve, sender.pace().everyMs)
+      wake = () => {
+        cancel()
+        resolve()
+      }
+    })
+
+  async function run(): Promise<void> {
+    let isOwed = false
+    while (!signal.aborted) {
+      if (!isOwed && (held === undefined || held.position === reported)) await waitForNews()
+      await pause(timers, timers.random() * sender.pace().spreadMs, signal)
+      if (held === undefined || signal.aborted) continue
+      const told = held
+      const isTold = await sender.report(told)
+      if (isTold) reported = told.position
+      isOwed = !isTold
+      // What could not be told waits: the issuer has other worries then.
+      await pause(timers, isTold ? spacingMsMin : sender.pace().everyMs, signal)
+    }
+  }
+
+  return {
+    note: (at) => {
+      const position = at && formatPosition(at)
+      if (position === undefined || position === held?.position) return
+      held = { position, appliedMs: timers.monotonic() }
+      wake?.()
+    },
+    start: () => {
+      if (isRunning) return
+      isRunning = true
+      void run()
+    },
+    close: async () => {
+      wake?.()
+      if (reported !== undefined) await sender.leave(reported)
+    },
+  }
+}
+
+interface ReportSender {
+  /** True when the issuer has taken it. */
+  readonly report: (held: Held) => Promise<boolean>
+  readonly leave: (position: string) => Promise<unknown>
+  readonly pace: () => Pace
+}
+
+function createReportSender(options: PositionReportsOptions): ReportSender {
+  const { request, timers, maxStalenessMs, signal } = options
+  const follower = randomBytes(followerIdBytes).toString('base64url')
+  let pace: Pace = { spreadMs: 0, everyMs: everyMsDefault }
+
+  async function send(members: object, msMax: number, parent: AbortSignal): Promise<boolean> {
+    const deadline = createDeadline(parent, { idleMs: msMax }, 'answer to a report', timers)
+    try {
+      const response = await request({
+        addressIn: (feed) => feed.positions,
+        accept: 'application/json',
+        signal: deadline.signal,
+        json: { follower, ...members },
+      })
+      if ('kind' in response) return false
+      const bytes = await readAtMost(response, answerBytesMax)
+      if (response.status !== 200 || bytes === undefined) return false
+      pace = paceOf(parseDocument(bytes)) ?? pace
+      return true
+    } catch {
+      return false
+    } finally {
+      deadline.clear()
+    }
+  }
+
+  return {
+    report: ({ position, appliedMs }) => {
+      const agoMs = Math.min(Math.floor(timers.monotonic() - appliedMs), agoMsMax)
+      const seconds =
+        maxStalenessMs === undefined ? {} : { max_staleness_seconds: maxStalenessMs / 1000 }
+      return send({ position, applied_ms_ago: agoMs, ...seconds }, reportMsMax, signal)
+    },
+    // The signal of the rest is aborted by then.
+    leave: (position) =>
+      send({ position, ended: true }, farewellMsMax, new AbortController().signal),
+    pace: () => pace,
+  }
+}
+
+function paceOf(answer: JsonObject | undefined): Pace | undefined {
+  const { spread_ms: spreadMs, every_ms: everyMs } = answer ?? {}
+  if (typeof spreadMs !== 'number' || typeof everyMs !== 'number') return undefined
+  return { spreadMs: within(spreadMs, 0), everyMs: within(everyMs, spacingMsMin) }
+}
+
+function within(ms: number, least: number): number {
+  return Math.min(Math.max(ms, least), everyMsMax)
+}

@@ -1,0 +1,15 @@
+import process from 'node:process'
+
+/** What an operator should look at, though no request fails because of it. Holds no token and no secret. */
+export interface VerifierWarning {
+  /**
+   * - `PORTCULLIS_KEY_SET_FILE`, `PORTCULLIS_STATE_FILE`: a file is not used or cannot be written
+   * - `PORTCULLIS_REVOCATION_FEED`: the feed brought what its issuer has not signed, what does not fit, or what is old
+   */
+  readonly code: 'PORTCULLIS_KEY_SET_FILE' | 'PORTCULLIS_STATE_FILE' | 'PORTCULLIS_REVOCATION_FEED'
+  readonly message: string
+}
+
+export type Warn = (warning: VerifierWarning) => void
+
+export const processWarning: Warn = ({ code, message }) => process.emitWarning(message, { code })

@@ -1,0 +1,75 @@
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, isAbsolute, join, relative } from 'node:path'
+import type { OutputChunk } from '@rollup/wasm-node'
+import { rollup } from '@rollup/wasm-node'
+import { minify } from 'terser'
+
+/**
+ * Makes the JavaScript in the `dist` of a package small: a file for each of its entries, and others for what several
+ * of them load. Names of classes and of what entries export stay. A source map beside each holds the readable text
+ * of its modules, for debuggers and stack traces.
+ */
+export async function makeSmall(folder: string): Promise<void> {
+  const dist = join(folder, 'dist')
+  const chunks = await bundle(dist, entriesOf(folder))
+  const exported = new Set(chunks.flatMap((chunk) => (chunk.isEntry ? chunk.exports : [])))
+  for (const name of globSync('**/*.js', { cwd: dist })) rmSync(join(dist, name))
+  await Promise.all(chunks.map((chunk) => write(dist, chunk, [...exported])))
+}
+
+/** What its `exports` name: nothing else can be reached. */
+function entriesOf(folder: string): readonly string[] {
+  const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    readonly exports: Readonly<Record<string, { readonly default: string }>>
+  }
+  return Object.values(exports).map((entry) => join(folder, entry.default))
+}
+
+async function bundle(dist: string, entries: readonly string[]): Promise<readonly OutputChunk[]> {
+  const input = entries.map((path) => [relative(dist, path).replace(/\.js$/, ''), path])
+  const bundled = await rollup({
+    input: Object.fromEntries(input),
+    external: (id) => !id.startsWith('.') && !isAbsolute(id),
+    onwarn: (warning) => {
+      throw new Error(warning.message)
+    },
+  })
+  const testing = join(dist, 'testing')
+  const { output } = await bundled.generate({
+    format: 'es',
+    dir: dist,
+    // No service loads what tests load, so its size is counted apart.
+    chunkFileNames: ({ moduleIds }) =>
+      moduleIds.every((id) => id.startsWith(testing)) ? 'testing/[name].js' : 'shared/[name].js',
+    // Otherwise each entry would name what those that it imports import.
+    hoistTransitiveImports: false,
+    sourcemap: true,
+  })
+  await bundled.close()
+  return output.filter((one) => one.type === 'chunk')
+}
+
+async function write(
+  dist: string,
+  { fileName, code: readable, map: readableMap }: OutputChunk,
+  keptNames: string[],
+): Promise<void> {
+  if (readableMap === null) throw new Error(`${fileName} has no map`)
+  const name = basename(fileName)
+  const { code, map } = await minify(
+    { [name]: readable },
+    {
+      module: true,
+      // It would move functions to where they are called, and make them anew at each call.
+      compress: { ecma: 2020, passes: 2, inline: false, reduce_funcs: false },
+      mangle: { reserved: keptNames },
+      keep_classnames: true,
+      sourceMap: { content: readableMap.toString(), url: `${name}.map`, includeSources: true },
+    },
+  )
+  if (code === undefined || typeof map !== 'string') throw new Error(`${name} cannot be made small`)
+  const path = join(dist, fileName)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, `${code}\n`)
+  writeFileSync(`${path}.map`, map)
+}

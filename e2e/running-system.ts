@@ -82,7 +82,7 @@ export function newFolder(): string {
 }
 
 export function removeFolder(folder: string): void {
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
 }
 
 /** Runs the whole system, real processes on free ports, in a folder of its own or in a given one. */

@@ -16,6 +16,9 @@ const patterns = [
   'e2e/*.test.ts',
 ]
 
+/** Several times what a slow machine takes: a run that hangs says where, and does so before whoever waits gives up. */
+const runMsMax = 40 * 60_000
+
 const paths = globSync(patterns, { cwd: root }).toSorted()
 const given = process.argv.slice(2)
 const unknown = given.filter((path) => !paths.includes(path))
@@ -45,7 +48,12 @@ const child = spawn(process.execPath, [...flags, '--test', ...chosen], {
 })
 // Whoever ends the run gets the tests' own end first, and then that of the server.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
+const overdue = setTimeout(() => {
+  process.stderr.write(`the tests are not over after ${runMsMax / 60_000} minutes, and are ended\n`)
+  child.kill('SIGTERM')
+}, runMsMax)
 const [code] = await once(child, 'exit')
+clearTimeout(overdue)
 await postgres?.remove()
 const missing = leftOut()
 for (const what of missing) process.stderr.write(`LEFT OUT: ${what}\n`)

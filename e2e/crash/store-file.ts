@@ -26,7 +26,7 @@ export async function readStoreFile(path: string): Promise<StoreView> {
       database.close()
     }
   } finally {
-    rmSync(folder, { recursive: true })
+    rmSync(folder, { recursive: true, maxRetries: 5 })
   }
 }
 

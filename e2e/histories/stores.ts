@@ -27,7 +27,7 @@ export function openSqliteStores({ isDurable }: StoresOptions): Stores {
   return {
     create: async () => `sqlite:${join(folder, randomName(), 'identity.db')}`,
     server: undefined,
-    close: async () => rmSync(folder, { recursive: true, force: true }),
+    close: async () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
   }
 }
 

@@ -58,7 +58,7 @@ export const graphqlPath = '/reviews/graphql'
 
 export function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-reviews-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  t.after(() => rmSync(folder, { recursive: true, maxRetries: 5 }))
   return folder
 }
 

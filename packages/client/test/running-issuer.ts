@@ -32,7 +32,7 @@ export const accessTokenSeconds = 900
 
 export async function startRunningIssuer(t: TestContext): Promise<RunningIssuer> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-client-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }))
   const databasePath = join(folder, 'identity.db')
   const database = `sqlite:${databasePath}`
   const clock = createClock()

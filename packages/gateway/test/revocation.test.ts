@@ -115,7 +115,7 @@ test('a gateway keeps what it knows to be revoked, and logs what is wrong with t
 /** A file with this content, which goes with the test. */
 function fileWith(t: TestContext, content: object): string {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-gateway-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  t.after(() => rmSync(folder, { recursive: true, maxRetries: 5 }))
   const path = join(folder, 'client.json')
   writeFileSync(path, JSON.stringify(content))
   return path

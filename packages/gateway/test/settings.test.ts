@@ -209,7 +209,7 @@ test('what is no object at all is a StartError too', () => {
 
 test('a file that is missing, broken or mistaken is a StartError that names it', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  t.after(() => rmSync(folder, { recursive: true, maxRetries: 5 }))
   const path = join(folder, 'portcullis.gateway.json')
   assert.throws(() => readGatewayFile(path), names(path))
   writeFileSync(path, '{')

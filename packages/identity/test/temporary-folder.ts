@@ -13,7 +13,7 @@ export interface TemporaryFolder {
  */
 export function createTemporaryFolder(): TemporaryFolder {
   const path = mkdtempSync(join(hasRoom(memory) ? memory : tmpdir(), 'portcullis-identity-'))
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+  return { path, remove: () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }) }
 }
 
 const memory = '/dev/shm'

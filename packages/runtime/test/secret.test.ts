@@ -8,7 +8,7 @@ import { exposedFile, readSecret } from '../src/index.ts'
 
 function fileWith(t: TestContext, content: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-runtime-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  t.after(() => rmSync(folder, { recursive: true, maxRetries: 5 }))
   const path = join(folder, 'secret')
   writeFileSync(path, content)
   return path

@@ -97,7 +97,7 @@ function assertUnreadable(path: string, words: RegExp): void {
 
 test('a settings file is read as JSON, and one that cannot be is a StartError that names it', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-runtime-'))
-  t.after(() => rmSync(folder, { recursive: true }))
+  t.after(() => rmSync(folder, { recursive: true, maxRetries: 5 }))
   const path = join(folder, 'settings.json')
   assertUnreadable(path, /cannot be read \(ENOENT\)/)
   assertUnreadable(folder, /cannot be read \(EISDIR\)/)

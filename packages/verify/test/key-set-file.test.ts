@@ -30,7 +30,7 @@ interface Bench {
 
 async function startBench(context: TestContext): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-keys-'))
-  context.after(() => rm(folder, { recursive: true }))
+  context.after(() => rm(folder, { recursive: true, maxRetries: 5 }))
   const path = join(folder, 'keys.json')
   const clock = createClock()
   const issuer = await createTestIssuer({ algorithm: 'EdDSA', now: clock.now, maxAgeSeconds: 10 })

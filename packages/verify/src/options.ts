@@ -1,4 +1,4 @@
-import { parseIssuer } from '@portcullis/protocol'
+import { isJsonObject } from '@portcullis/protocol'
 import type { AlgorithmName, VerificationKey } from '@portcullis/protocol/jws'
 import {
   algorithms,
@@ -11,9 +11,11 @@ import {
 } from '@portcullis/protocol/jws'
 import type { TokenExpectation } from './access-token.ts'
 import {
+  demand,
   maxStalenessRange,
   rejectUnknown,
   requireClock,
+  requireExactUrl,
   requireFunction,
   requireObject,
   requireText,
@@ -193,12 +195,11 @@ export function parseOptions<Own>(options: VerifierOptions<Own>): VerifierSettin
     ...unknown
   } = options
   rejectUnknown(unknown)
-  if (sharedSecret !== undefined && keySetFile !== undefined) {
-    throw new TypeError('option "keySetFile" would never be used with "sharedSecret"')
-  }
+  const isUsed = sharedSecret === undefined || keySetFile === undefined
+  demand(isUsed, 'keySetFile', 'would never be used with "sharedSecret"')
   return {
     expected: Object.freeze({
-      issuer: requireIssuer(issuer),
+      issuer: requireExactUrl(issuer, 'issuer'),
       audience: requireText(audience, 'audience'),
       algorithms: requireAlgorithms(names, sharedSecret),
       leewaySeconds: requireWhole(leewaySeconds, 'leewaySeconds', leewayRange),
@@ -219,43 +220,34 @@ export function parseOptions<Own>(options: VerifierOptions<Own>): VerifierSettin
   }
 }
 
-function requireIssuer(value: unknown): string {
-  const parsed = parseIssuer(requireText(value, 'issuer'))
-  if (parsed.kind === 'issuer') return parsed.issuer
-  throw new TypeError(`option "issuer" must be the URL of the issuer: ${parsed.why}`)
-}
-
 function requireAlgorithms(value: unknown, secret: unknown): ReadonlySet<string> {
-  if (Array.isArray(value) && value.length > 0) {
-    if (value.length === 1 && value[0] === sharedSecretAlgorithm && secret !== undefined) {
-      return new Set([sharedSecretAlgorithm])
-    }
-    if (secret === undefined && value.every(isAlgorithmName)) return new Set(value)
-  }
+  const names: readonly unknown[] = Array.isArray(value) ? value : []
   if (secret !== undefined) {
-    throw new TypeError(`option "sharedSecret" needs "algorithms" ['HS256'], and no other`)
+    const isAlone = names.length === 1 && names[0] === sharedSecretAlgorithm
+    demand(isAlone, 'sharedSecret', `needs "algorithms" ['HS256'], and no other`)
+    return new Set([sharedSecretAlgorithm])
   }
-  const names = [...algorithms.keys()].join(', ')
-  throw new TypeError(
-    `option "algorithms" must be a list of some of ${names}, or ['HS256'] with "sharedSecret"`,
-  )
+  const known = [...algorithms.keys()].join(', ')
+  const rule = `must be a list of some of ${known}, or ['HS256'] with "sharedSecret"`
+  demand(names.length > 0 && names.every(isAlgorithmName), 'algorithms', rule)
+  return new Set(names)
 }
 
 function requireSharedSecret(value: SharedSecret): VerificationKey {
   requireObject(value, 'option "sharedSecret"')
   const { secret, kid, ...unknown } = value
   rejectUnknown(unknown, 'sharedSecret.')
-  if (secret instanceof Uint8Array && secret.length >= sharedSecretBytesMin) {
-    return sharedSecretKey(requireKid(kid ?? sharedSecretKid(secret)), secret)
-  }
-  throw new TypeError(
-    `option "sharedSecret.secret" must be a Uint8Array of ${sharedSecretBytesMin} bytes or more`,
-  )
+  const isSecret = secret instanceof Uint8Array && secret.length >= sharedSecretBytesMin
+  const rule = `must be a Uint8Array of ${sharedSecretBytesMin} bytes or more`
+  demand(isSecret, 'sharedSecret.secret', rule)
+  return sharedSecretKey(requireKid(kid ?? sharedSecretKid(secret)), secret)
 }
 
 function requireKid(kid: string): string {
-  if (requireText(kid, 'sharedSecret.kid').length <= kidCharactersMax) return kid
-  throw new TypeError(`option "sharedSecret.kid" must be ${kidCharactersMax} characters or fewer`)
+  const option = 'sharedSecret.kid'
+  const isShort = requireText(kid, option).length <= kidCharactersMax
+  demand(isShort, option, `must be ${kidCharactersMax} characters or fewer`)
+  return kid
 }
 
 /** Without a schema `Own` is undefined; TypeScript cannot tell that from here. */
@@ -270,20 +262,20 @@ function requireOwnClaims<Own>(
 function requireProofJudge(value: ProofJudge | undefined): ProofJudge | undefined {
   if (value === undefined) return value
   const isJudge = typeof value?.judge === 'function' && Array.isArray(value.algorithms)
-  if (isJudge && value.algorithms.length > 0) return value
-  throw new TypeError('option "dpop" must be what createProofJudge has answered')
+  const isUsable = isJudge && value.algorithms.length > 0
+  demand(isUsable, 'dpop', 'must be what createProofJudge has answered')
+  return value
 }
 
 function requireDecrypter(value: TokenDecrypter | undefined): TokenDecrypter | undefined {
-  if (value === undefined || typeof value?.open === 'function') return value
-  throw new TypeError('option "decryption" must be what createDecrypter has answered')
+  const isUsable = value === undefined || typeof value?.open === 'function'
+  demand(isUsable, 'decryption', 'must be what createDecrypter has answered')
+  return value
 }
 
 function requireRevocation(value: unknown): RevocationSettings | undefined {
   if (value === 'untilExpiry') return undefined
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new TypeError('option "revocation" must be "untilExpiry" or an object')
-  }
+  demand(isJsonObject(value), 'revocation', 'must be "untilExpiry" or an object')
   const {
     maxStalenessSeconds = maxStalenessSecondsDefault,
     whenStale = 'refuse',
@@ -291,9 +283,8 @@ function requireRevocation(value: unknown): RevocationSettings | undefined {
     ...unknown
   }: RevocationOptions = value
   rejectUnknown(unknown, 'revocation.')
-  if (whenStale !== 'refuse' && whenStale !== 'accept') {
-    throw new TypeError('option "revocation.whenStale" must be "refuse" or "accept"')
-  }
+  const isKnown = whenStale === 'refuse' || whenStale === 'accept'
+  demand(isKnown, 'revocation.whenStale', 'must be "refuse" or "accept"')
   const option = 'revocation.maxStalenessSeconds'
   return {
     maxStalenessSeconds: requireWhole(maxStalenessSeconds, option, maxStalenessRange),
@@ -307,10 +298,9 @@ function requireOnRevoked(
   revocation: VerifierOptions['revocation'],
 ): VerifierSettings<unknown>['onRevoked'] {
   if (value === undefined) return undefined
-  if (revocation !== 'untilExpiry') return requireFunction(value, 'onRevoked')
-  throw new TypeError(
-    'option "onRevoked" would never be called with "revocation" "untilExpiry", which follows no feed',
-  )
+  const rule = 'would never be called with "revocation" "untilExpiry", which follows no feed'
+  demand(revocation !== 'untilExpiry', 'onRevoked', rule)
+  return requireFunction(value, 'onRevoked')
 }
 
 function requireOnWarning(value: Warn): Warn {

@@ -4,6 +4,7 @@ import { constants } from 'node:fs'
 import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
+import type { VerifierWarning, Warn } from './warnings.ts'
 
 /** A pipe would keep the service waiting for somebody who writes. All is asked of what was opened. */
 export const readOnlyNow: number = constants.O_RDONLY | constants.O_NONBLOCK
@@ -51,6 +52,40 @@ export async function removeOldDrafts(path: string, nowMs: number): Promise<void
   }
 }
 
-export function fileErrorCode(error: unknown): string {
+/** What is wrong with such a file fails no request; an operator is told. */
+export interface FileTroubles {
+  /** `what` goes on behind the name of the file. */
+  readonly tell: (what: string) => undefined
+  /** That there is none is no trouble. */
+  readonly unreadable: (error: unknown) => undefined
+  /** Told once, for it is tried again and again. */
+  readonly unwritable: (error: unknown) => void
+}
+
+export function createFileTroubles(
+  name: string,
+  code: VerifierWarning['code'],
+  warn: Warn,
+): FileTroubles {
+  let isUnwritable = false
+
+  function tell(what: string): undefined {
+    warn({ code, message: `the ${name} ${what}` })
+  }
+
+  return {
+    tell,
+    unreadable: (error) => {
+      const why = errorCode(error)
+      return why === 'ENOENT' ? undefined : tell(`cannot be read: ${why}`)
+    },
+    unwritable: (error) => {
+      if (!isUnwritable) tell(`cannot be written: ${errorCode(error)}`)
+      isUnwritable = true
+    },
+  }
+}
+
+function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
 }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
-import { createProblem } from '@portcullis/protocol'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import { formatPosition, frameEvent, parsePosition } from '@portcullis/protocol/revocations'
+import { createProblem } from '@portcullis/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Feed } from '../domain/feed.ts'
 import type { PublishedFrame } from '../domain/feed-frames.ts'

@@ -1,7 +1,8 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Log } from '@portcullis/runtime'
-import { createProblem, problemMediaType } from '@portcullis/protocol'
+import { createProblem } from '@portcullis/runtime'
+import { problemMediaType } from '@portcullis/protocol'
 import type { JsonSchemaToTsProvider } from '@fastify/type-provider-json-schema-to-ts'
 import type {
   FastifyBaseLogger,

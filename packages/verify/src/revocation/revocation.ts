@@ -133,8 +133,8 @@ export interface FollowedRevocationOptions {
   readonly onRevoked: ((revocation: NewRevocation) => void) | undefined
   /** Called after each checkpoint that was applied, with the keys that it takes back. */
   readonly onApplied: (withdrawnKids: readonly string[]) => void
-  /** What was verified here, and undefined for anything else. */
-  readonly signedTokenOf: (auth: VerifiedToken) => SignedToken | undefined
+  /** What was verified here; throws a TypeError for anything else. */
+  readonly signedTokenOf: (auth: VerifiedToken) => SignedToken
 }
 
 /** Follows the issuer's feed. Only wires the parts together; what they do is theirs. */
@@ -287,7 +287,6 @@ function tell(
   let asked: RevocationTable | undefined
   const affects = (auth: VerifiedToken): boolean => {
     const signed = signedTokenOf(auth)
-    if (signed === undefined) throw new TypeError('this verifier has not verified such a token')
     const news = (asked ??= records === undefined ? whole : tableOf(issuer, records))
     const { kid } = signed.key
     return withdrawnKids.includes(kid) || news.revokesKey(kid) || news.revokes(signed)

@@ -5,7 +5,7 @@ import { parseJsonObject } from '@portcullis/protocol'
 import type { Checkpoint } from '@portcullis/protocol/revocations'
 import { parseCheckpoint } from '@portcullis/protocol/revocations'
 import {
-  fileErrorCode,
+  createFileTroubles,
   fileFaults,
   isOwnFile,
   readOnlyNow,
@@ -52,24 +52,18 @@ const lineFeed = 0x0a
  */
 export function createStateFile(options: StateFileOptions): StateFile {
   const { path, issuer, wall, timers, warn } = options
-  let hasWarned = false
-
-  function tell(what: string): undefined {
-    warn({ code: 'PORTCULLIS_STATE_FILE', message: `the state file ${path} ${what}` })
-  }
+  const troubles = createFileTroubles(`state file ${path}`, 'PORTCULLIS_STATE_FILE', warn)
 
   return {
     read: async () => {
       try {
         const bytes = await readOwn(path)
         const state = bytes && (await parseState(bytes, timers))
-        if (state === undefined) {
-          return tell(fileFaults.unusable)
-        }
-        return state.checkpoint.iss === issuer ? state : tell(fileFaults.ofAnotherIssuer)
+        if (state === undefined) return troubles.tell(fileFaults.unusable)
+        const isOurs = state.checkpoint.iss === issuer
+        return isOurs ? state : troubles.tell(fileFaults.ofAnotherIssuer)
       } catch (error) {
-        const code = fileErrorCode(error)
-        return code === 'ENOENT' ? undefined : tell(`cannot be read: ${code}`)
+        return troubles.unreadable(error)
       }
     },
     write: async (checkpoint, records) => {
@@ -87,8 +81,7 @@ export function createStateFile(options: StateFileOptions): StateFile {
         await removeOldDrafts(path, wall()).catch(() => undefined)
         await replaceFile(path, parts(), { flush: true })
       } catch (error) {
-        if (!hasWarned) tell(`cannot be written: ${fileErrorCode(error)}`)
-        hasWarned = true
+        troubles.unwritable(error)
       }
       return bytes
     },

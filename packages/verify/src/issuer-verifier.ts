@@ -13,13 +13,17 @@ import { createSharedKeySource } from './issuer/shared-keys.ts'
 import type { VerifierOptions, VerifierSettings } from './options.ts'
 import { parseOptions } from './options.ts'
 import { invalidToken, keysUnavailable } from './refusals.ts'
+import type { NewsOptions } from './revocation/news.ts'
 import type { RevocationCheck } from './revocation/revocation.ts'
-import { followedRevocation, untilExpiry } from './revocation/revocation.ts'
+import { followedRevocation } from './revocation/revocation.ts'
 import type { StateFile, StateFileOptions } from './revocation/state-file.ts'
 import { createStateFile } from './revocation/state-file.ts'
+import { untilExpiry } from './revocation/until-expiry.ts'
+import type { Watches } from './revocation/watch.ts'
 import { createWatches } from './revocation/watch.ts'
 import type { Timers } from './timers.ts'
 import { processTimers } from './timers.ts'
+import type { TokenCache } from './token-cache.ts'
 import { createTokenCache } from './token-cache.ts'
 import type { TokenFamily } from './verified-token.ts'
 import { signedTokenOf } from './verified-token.ts'
@@ -61,14 +65,13 @@ export function wireVerifier<Own>(
       return clockError() ?? invalidToken('stale', audience)
     },
   })
+  const news = newsOptionsOf(settings, family, watches, cache)
   const revocation =
     settings.revocation === undefined
-      ? untilExpiry(now)
+      ? untilExpiry(news)
       : followedRevocation({
-          issuer: expected.issuer,
+          ...news,
           client: settings.client,
-          now,
-          onRevoked: settings.onRevoked,
           whenStale: settings.revocation.whenStale,
           stateFile: settings.revocation.stateFile,
           stateFileOf,
@@ -79,12 +82,6 @@ export function wireVerifier<Own>(
           tokenKeys: keys,
           timers,
           maxStalenessMs: settings.revocation.maxStalenessSeconds * 1000,
-          onApplied: (withdrawnKids) => {
-            watches.recheck()
-            if (withdrawnKids.length === 0) return
-            cache.dropWhere(({ signed }) => withdrawnKids.includes(signed.key.kid))
-          },
-          signedTokenOf: (auth) => signedTokenOf(auth, family),
         })
   // The first answer of the feed is waited for like the first key; later ones are not.
   let hasAttempted = false
@@ -108,8 +105,29 @@ export function wireVerifier<Own>(
 
   const heldKey = (kid: string): VerificationKey | undefined =>
     hasAttempted ? keys.held(kid) : undefined
+  const { join, rule } = revocation
+  settings.events?.bind({ ...expected, now, findKey, isWithdrawn: rule.isWithdrawn, join })
   const shared = { family, watches, cache, revocation, ready, findKey, heldKey }
   return createAudienceVerifier(settings, shared)
+}
+
+function newsOptionsOf<Own>(
+  { expected, now, onRevoked }: VerifierSettings<Own>,
+  family: TokenFamily,
+  watches: Watches,
+  cache: TokenCache<RememberedToken<Own>>,
+): NewsOptions {
+  return {
+    issuer: expected.issuer,
+    now,
+    onRevoked,
+    onApplied: (withdrawnKids) => {
+      watches.recheck()
+      if (withdrawnKids.length === 0) return
+      cache.dropWhere(({ signed }) => withdrawnKids.includes(signed.key.kid))
+    },
+    signedTokenOf: (auth) => signedTokenOf(auth, family),
+  }
 }
 
 function noting(

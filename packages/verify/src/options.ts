@@ -22,12 +22,13 @@ import {
   requireWhole,
 } from './option-checks.ts'
 import type { ProofJudge } from './dpop/proof-judge.ts'
+import type { EventReceiver } from './events/event-receiver.ts'
 import type { ClientCredential } from './issuer/client-credential.ts'
 import type { Fetch } from './issuer/http-json.ts'
 import type { TokenDecrypter } from './jwe.ts'
 import type { OwnClaimsCheck, StandardSchemaV1 } from './own-claims.ts'
 import { createOwnClaimsCheck } from './own-claims.ts'
-import type { NewRevocation } from './revocation/revocation.ts'
+import type { NewRevocation } from './revocation/news.ts'
 import type { VerifierWarning, Warn } from './warnings.ts'
 import { processWarning } from './warnings.ts'
 
@@ -74,10 +75,15 @@ export interface VerifierOptions<Own = undefined> {
   readonly revocation?: 'untilExpiry' | RevocationOptions
   /**
    * Called once for each batch of new revocations that was applied: end the sockets and jobs of those
-   * it affects. What it throws changes nothing. With `revocation: 'untilExpiry'` it would never be
-   * called, so it is a mistake there.
+   * it affects. What it throws changes nothing. With `revocation: 'untilExpiry'` and without `events` it would
+   * never be called, so it is a mistake there.
    */
   readonly onRevoked?: (revocation: NewRevocation) => void
+  /**
+   * Takes back what the issuer says by webhook (Shared Signals), too: `createEventReceiver()` of
+   * `@portcullis/verify/events`. For issuers without a feed, such as partners: a webhook that is lost bounds nothing.
+   */
+  readonly events?: EventReceiver
   /**
    * For clocks that disagree, on `exp`, `nbf` and `iat`. Default 5, at most 60. Does NOT make a revoked
    * token live longer: for the feed, clocks may be 5 s apart and no more.
@@ -153,6 +159,7 @@ export interface VerifierSettings<Own> {
   /** Undefined when revocation is not followed. */
   readonly revocation: RevocationSettings | undefined
   readonly onRevoked: ((revocation: NewRevocation) => void) | undefined
+  readonly events: EventReceiver | undefined
   readonly client: ClientCredential | undefined
   readonly tokenCacheBytesMax: number
   readonly keySetFile: string | undefined
@@ -185,6 +192,7 @@ export function parseOptions<Own>(options: VerifierOptions<Own>): VerifierSettin
     decryption,
     revocation = {},
     onRevoked,
+    events,
     leewaySeconds = leewaySecondsDefault,
     lifetimeSecondsMax = lifetimeSecondsDefault,
     tokenCacheBytesMax = tokenCacheBytesDefault,
@@ -210,7 +218,8 @@ export function parseOptions<Own>(options: VerifierOptions<Own>): VerifierSettin
     dpop: requireProofJudge(dpop),
     decryption: requireDecrypter(decryption),
     revocation: requireRevocation(revocation),
-    onRevoked: requireOnRevoked(onRevoked, revocation),
+    onRevoked: requireOnRevoked(onRevoked, revocation !== 'untilExpiry' || events !== undefined),
+    events: requireEvents(events, sharedSecret),
     client: client === undefined ? undefined : requireClient(client),
     tokenCacheBytesMax: requireWhole(tokenCacheBytesMax, 'tokenCacheBytesMax', tokenCacheRange),
     keySetFile: keySetFile === undefined ? undefined : requireText(keySetFile, 'keySetFile'),
@@ -295,12 +304,30 @@ function requireRevocation(value: unknown): RevocationSettings | undefined {
 
 function requireOnRevoked(
   value: VerifierOptions['onRevoked'],
-  revocation: VerifierOptions['revocation'],
+  isCalled: boolean,
 ): VerifierSettings<unknown>['onRevoked'] {
   if (value === undefined) return undefined
   const rule = 'would never be called with "revocation" "untilExpiry", which follows no feed'
-  demand(revocation !== 'untilExpiry', 'onRevoked', rule)
+  demand(isCalled, 'onRevoked', rule)
   return requireFunction(value, 'onRevoked')
+}
+
+function requireEvents(
+  value: EventReceiver | undefined,
+  secret: unknown,
+): EventReceiver | undefined {
+  if (value === undefined) return value
+  demand(
+    typeof value?.bind === 'function',
+    'events',
+    'must be what createEventReceiver has answered',
+  )
+  demand(
+    secret === undefined,
+    'events',
+    'needs keys that only the issuer has, and no "sharedSecret"',
+  )
+  return value
 }
 
 function requireOnWarning(value: Warn): Warn {

@@ -31,12 +31,14 @@ test('behind a path that falls silent, an old token is refused at S and a young 
   t.after(issuer.close)
   const proxy = await startTcpProxy(t, issuer.issuer)
   const revocation = { maxStalenessSeconds: 3 }
+  const told: string[] = []
   const { issuer: name } = issuer
   const verifier = createVerifier({
     issuer: name,
     audience: 'orders',
     revocation,
     fetch: proxy.fetch,
+    onWarning: ({ code }) => void told.push(code),
   })
   t.after(verifier.close)
   await verifier.ready()
@@ -74,6 +76,8 @@ test('behind a path that falls silent, an old token is refused at S and a young 
   }
   assert.equal((await refusalOf(verifier, revoked))?.reason, 'revoked')
   assert.equal(isFresh(verifier), true)
+  await setTimeout(1_100)
+  assert.deepEqual(told, ['PORTCULLIS_REVOCATION_STALE', 'PORTCULLIS_REVOCATION_FRESH'])
 })
 
 /** Looks every 20 ms until both are refused, and holds the moment against the bound. */

@@ -22,6 +22,7 @@ import {
   sendProblem,
   usualBodyBytesMax,
 } from './problems.ts'
+import { reasonOf } from './refusal-reasons.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { Transport } from './transport.ts'
 import { plainTransport } from './transport.ts'
@@ -105,7 +106,8 @@ export function createHttpServer(log: Log, options: HttpServerOptions): HttpServ
     underWay.delete(request.raw.socket)
     const { method, routeOptions } = request
     const durationMs = Math.round(reply.elapsedTime)
-    log.info({ method, route: routeOptions.url, status: reply.statusCode, durationMs }, 'request')
+    const facts = { method, route: routeOptions.url, status: reply.statusCode, durationMs }
+    log.info({ ...facts, reason: reasonOf(reply) }, 'request')
   })
   return app
 }

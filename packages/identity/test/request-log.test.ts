@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { alice, startRunningIdentity } from './running-identity.ts'
-import { call, refreshWith, signInHere } from './signed-in.ts'
+import { newClientCredential } from '../src/index.ts'
+import { alice, basic, startRunningIdentity } from './running-identity.ts'
+import { call, positionOf, refreshWith, signInHere } from './signed-in.ts'
 
-const identity = await startRunningIdentity()
+const service = {
+  ...newClientCredential(),
+  name: 'orders-service',
+  audiences: [],
+  scopes: ['revocations.read'],
+}
+const identity = await startRunningIdentity({ clients: [service] })
 after(identity.close)
 
 type Line = Readonly<Record<string, unknown>>
@@ -48,4 +55,31 @@ test('the line of a request that was refused says why, as a code, and no part of
     assert.ok(parts.length > 0)
     for (const part of parts) assert.ok(!identity.logged().includes(part))
   }
+})
+
+test('what followers report all the time is logged for who looks closely, and what is refused to them for all', async () => {
+  const { access } = await signInHere(identity)
+  const { epoch, seq } = positionOf(await call(identity, 'POST /logout', { token: access }))
+  const form = { grant_type: 'client_credentials', audience: identity.issuer }
+  const granted = await identity.token(form, basic(service.clientId, service.clientSecret))
+  const token = String(granted.members()['access_token'])
+  const body = { follower: 'F'.repeat(22), position: `${epoch}:${seq}` }
+  const path = 'POST /revocations/positions'
+  const levels: unknown[] = []
+  const ask = async (more: object, how = { token }): Promise<void> => {
+    const { status } = await call(identity, path, { body: { ...body, ...more }, ...how })
+    const { route, level } = lines('request').at(-1) ?? {}
+    levels.push([route, status, level])
+  }
+  await ask({})
+  await ask({ ended: true })
+  await ask({ position: `${epoch}:${seq + 9}` })
+  await ask({}, { token: 'no.good.token' })
+  const [debug, info] = [20, 30]
+  assert.deepEqual(levels, [
+    ['/revocations/positions', 200, debug],
+    ['/revocations/positions', 200, debug],
+    ['/revocations/positions', 400, info],
+    ['/revocations/positions', 401, info],
+  ])
 })

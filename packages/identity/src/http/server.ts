@@ -106,8 +106,10 @@ export function createHttpServer(log: Log, options: HttpServerOptions): HttpServ
     underWay.delete(request.raw.socket)
     const { method, routeOptions } = request
     const durationMs = Math.round(reply.elapsedTime)
-    const facts = { method, route: routeOptions.url, status: reply.statusCode, durationMs }
-    log.info({ ...facts, reason: reasonOf(reply) }, 'request')
+    const { url: route, config } = routeOptions
+    const status = reply.statusCode
+    const level = config.isBackground === true && status < 400 ? 'debug' : 'info'
+    log[level]({ method, route, status, durationMs, reason: reasonOf(reply) }, 'request')
   })
   return app
 }

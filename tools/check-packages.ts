@@ -19,7 +19,7 @@ const packagesMin = 7
 /** What a service takes in with the SDK, beside which there is nothing: both have no other dependency. */
 const sdk: readonly string[] = ['@portcullis/protocol', '@portcullis/verify']
 /** It was to be 100 kB, and is more since the feed is read as if it were hostile (ADR 0010); it must not grow unnoticed. */
-const sdkBytesMax = 105_000
+const sdkBytesMax = 105_500
 
 /** The packages are ES modules only; `require` and the resolution of TypeScript 4 are not promised. */
 const resolutions = ['node16-esm', 'bundler'] as const

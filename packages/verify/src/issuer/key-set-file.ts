@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import type { VerificationKey } from '@portcullis/protocol/jws'
-import { fileErrorCode, fileFaults, isOwnFile, readOnlyNow, replaceFile } from '../own-file.ts'
+import { faultOfFile, fileErrorCode, fileFaults, readOnlyNow, replaceFile } from '../own-file.ts'
 import type { Warn } from '../warnings.ts'
 import type { DocumentFailure, FetchedKeySet } from './documents.ts'
 import { documentBytesMax, parseDocument } from './http-json.ts'
@@ -65,11 +65,10 @@ export function createKeySetFile({ path, issuer, now, warn }: KeySetFileOptions)
     read: () => {
       try {
         const document = readOwn(path)
+        if (typeof document === 'string') return tell(document)
         const keys = createKeySetParser()(document ?? {})
         const fetchedAt = document?.['fetchedAt']
-        if (keys === undefined || typeof fetchedAt !== 'number') {
-          return tell(fileFaults.unusable)
-        }
+        if (keys === undefined || typeof fetchedAt !== 'number') return tell(fileFaults.damaged)
         if (document?.['issuer'] !== issuer) return tell(fileFaults.ofAnotherIssuer)
         const ageMs = now() - fetchedAt
         // From the future: a clock was set back, and nobody knows how old the set is.
@@ -91,11 +90,11 @@ export function createKeySetFile({ path, issuer, now, warn }: KeySetFileOptions)
   }
 }
 
-function readOwn(path: string): ReturnType<typeof parseDocument> {
+/** Or why it is not used. */
+function readOwn(path: string): ReturnType<typeof parseDocument> | string {
   const file = openSync(path, readOnlyNow)
   try {
-    const isRead = isOwnFile(fstatSync(file), documentBytesMax)
-    return isRead ? parseDocument(readFileSync(file)) : undefined
+    return faultOfFile(fstatSync(file), documentBytesMax) ?? parseDocument(readFileSync(file))
   } finally {
     closeSync(file)
   }

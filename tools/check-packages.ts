@@ -22,6 +22,7 @@ const sdk: readonly string[] = ['@portcullis/protocol', '@portcullis/verify']
 const sdkBytesMax = 100_000
 /** Folders of entries that only those load who ask for them, counted apart, each with what it may come to. */
 const chosenBytesMax: ReadonlyMap<string, number> = new Map([
+  ['dpop', 7_000],
   ['events', 6_000],
   ['testing', 20_000],
 ])

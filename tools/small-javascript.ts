@@ -18,7 +18,7 @@ export async function makeSmall(folder: string): Promise<void> {
 }
 
 /** Folders of what no service loads that has not asked for it. */
-const apart: ReadonlySet<string> = new Set(['events', 'testing'])
+const apart: ReadonlySet<string> = new Set(['dpop', 'events', 'testing'])
 
 /** What its `exports` name: nothing else can be reached. */
 function entriesOf(folder: string): readonly string[] {

@@ -172,7 +172,7 @@ revoking(sessions.command('end <sid>'))
     (await import('./remote/sessions.ts')).runSessionsEnd(sid, options),
   )
 
-remote(sessions.command('end-all'))
+revoking(sessions.command('end-all'))
   .description(
     "end everybody's sessions and tokens at once, your own too; everybody signs in again",
   )
@@ -248,7 +248,7 @@ remoteToken(token.command('verify'))
   .option('--audience <name>', 'the service that it is for; default: the first that it names')
   .action(async (file, options) => (await import('./token/verify.ts')).runVerify(file, options))
 
-remoteToken(token.command('revoke'))
+waiting(remoteToken(token.command('revoke')))
   .description('take a token back: an access token alone, a refresh token with its session')
   .option('--client-id <name>', 'ask as this public client, such as web, without a secret')
   .action(async (file, options) => (await import('./token/revoke.ts')).runRevoke(file, options))
@@ -365,9 +365,13 @@ function remote(command: Command): Command {
 
 /** The same, and to wait until what it takes back is refused everywhere. */
 function revoking(command: Command): Command {
-  return remote(command).option(
+  return waiting(remote(command))
+}
+
+function waiting(command: Command): Command {
+  return command.option(
     '--wait [seconds]',
-    'until every service that follows the feed refuses it; default 40',
+    'until every service that follows the feed refuses it; default 40; needs an administrator',
     wholeNumber(1, 60),
   )
 }

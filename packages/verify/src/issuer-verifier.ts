@@ -58,13 +58,7 @@ export function wireVerifier<Own>(
   const keys = keySourceOf(settings, fetchKeySet, timers)
   const watches = createWatches(timers)
   const cache = createTokenCache<RememberedToken<Own>>(settings.tokenCacheBytesMax)
-  const family: TokenFamily = Object.freeze({
-    staleError: ({ iat }: SignedToken, audience: string, maxAgeMs: number) => {
-      const { rule, clockError } = revocation
-      if (!rule.isOlderThan(maxAgeMs, iat * 1000, rule.moment())) return undefined
-      return clockError() ?? invalidToken('stale', audience)
-    },
-  })
+  const family = familyOf(settings, () => revocation)
   const news = newsOptionsOf(settings, family, watches, cache)
   const revocation =
     settings.revocation === undefined
@@ -128,6 +122,27 @@ function newsOptionsOf<Own>(
     },
     signedTokenOf: (auth) => signedTokenOf(auth, family),
   }
+}
+
+function familyOf(
+  { expected, revocation: followed, onWarning }: VerifierSettings<unknown>,
+  revocationOf: () => RevocationCheck,
+): TokenFamily {
+  const ownSeconds = followed?.whenStale === 'refuse' ? followed.maxStalenessSeconds : Infinity
+  let hasTold = false
+  return Object.freeze({
+    staleError: ({ iat }: SignedToken, audience: string, maxAgeMs: number) => {
+      // A requirement knows no verifier until the first token comes.
+      if (maxAgeMs > ownSeconds * 1000 && !hasTold) {
+        hasTold = true
+        const message = `requireFresh({ maxStalenessSeconds: ${maxAgeMs / 1000} }) changes nothing: tokens of ${expected.issuer} are refused as stale after ${ownSeconds} s everywhere`
+        onWarning({ code: 'PORTCULLIS_REQUIRE_FRESH', message })
+      }
+      const { rule, clockError } = revocationOf()
+      if (!rule.isOlderThan(maxAgeMs, iat * 1000, rule.moment())) return undefined
+      return clockError() ?? invalidToken('stale', audience)
+    },
+  })
 }
 
 function noting(

@@ -105,8 +105,9 @@ export interface VerifierOptions<Own = undefined> {
    */
   readonly keySetFile?: string
   /**
-   * Told what an operator should look at: files that cannot be used, and a feed that brings what its issuer has
-   * not signed, once a minute at most. What it throws changes nothing. Default `process.emitWarning`.
+   * Told what an operator should look at: files that cannot be used, a feed that brings what its issuer has
+   * not signed, and one that is lost for longer than `maxStalenessSeconds`, once a minute at most. What it throws
+   * changes nothing. Default `process.emitWarning`.
    */
   readonly onWarning?: (warning: VerifierWarning) => void
   /** Default the global `fetch`. Used for the issuer's own addresses only. */

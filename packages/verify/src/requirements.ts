@@ -91,7 +91,10 @@ export function requireRecentAuth(options: RecentAuthOptions): Requirement {
 
 /** How recently the issuer must have vouched for the token. */
 export interface FreshOptions {
-  /** 3 to 3600. More than the verifier's own changes nothing, unless it accepts stale tokens. */
+  /**
+   * 3 to 3600. More than the verifier's own changes nothing, unless it accepts stale tokens or follows no feed:
+   * `onWarning` is told so at the first request, with the code `PORTCULLIS_REQUIRE_FRESH`.
+   */
   readonly maxStalenessSeconds: number
 }
 

@@ -23,6 +23,7 @@ import {
   sendProblem,
   usualBodyBytesMax,
 } from './problems.ts'
+import { reasonOf } from './refusal-reasons.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { Transport } from './transport.ts'
 import { plainTransport } from './transport.ts'
@@ -106,7 +107,10 @@ export function createHttpServer(log: Log, options: HttpServerOptions): HttpServ
     underWay.delete(request.raw.socket)
     const { method, routeOptions } = request
     const durationMs = Math.round(reply.elapsedTime)
-    log.info({ method, route: routeOptions.url, status: reply.statusCode, durationMs }, 'request')
+    const { url: route, config } = routeOptions
+    const status = reply.statusCode
+    const level = config.isBackground === true && status < 400 ? 'debug' : 'info'
+    log[level]({ method, route, status, durationMs, reason: reasonOf(reply) }, 'request')
   })
   return app
 }

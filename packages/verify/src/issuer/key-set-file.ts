@@ -1,6 +1,12 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import type { VerificationKey } from '@portcullis/protocol/jws'
-import { createFileTroubles, fileFaults, isOwnFile, readOnlyNow, replaceFile } from '../own-file.ts'
+import {
+  createFileTroubles,
+  faultOfFile,
+  fileFaults,
+  readOnlyNow,
+  replaceFile,
+} from '../own-file.ts'
 import type { Warn } from '../warnings.ts'
 import type { FetchedKeySet } from './documents.ts'
 import type { DocumentFailure } from './http-json.ts'
@@ -61,11 +67,11 @@ export function createKeySetFile({ path, issuer, now, warn }: KeySetFileOptions)
     read: () => {
       try {
         const document = readOwn(path)
+        if (typeof document === 'string') return troubles.tell(document)
         const keys = createKeySetParser()(document ?? {})
         const fetchedAt = document?.['fetchedAt']
-        if (keys === undefined || typeof fetchedAt !== 'number') {
-          return troubles.tell(fileFaults.unusable)
-        }
+        if (keys === undefined || typeof fetchedAt !== 'number')
+          return troubles.tell(fileFaults.damaged)
         if (document?.['issuer'] !== issuer) return troubles.tell(fileFaults.ofAnotherIssuer)
         const ageMs = now() - fetchedAt
         // From the future: a clock was set back, and nobody knows how old the set is.
@@ -86,11 +92,11 @@ export function createKeySetFile({ path, issuer, now, warn }: KeySetFileOptions)
   }
 }
 
-function readOwn(path: string): ReturnType<typeof parseDocument> {
+/** Or why it is not used. */
+function readOwn(path: string): ReturnType<typeof parseDocument> | string {
   const file = openSync(path, readOnlyNow)
   try {
-    const isRead = isOwnFile(fstatSync(file), documentBytesMax)
-    return isRead ? parseDocument(readFileSync(file)) : undefined
+    return faultOfFile(fstatSync(file), documentBytesMax) ?? parseDocument(readFileSync(file))
   } finally {
     closeSync(file)
   }

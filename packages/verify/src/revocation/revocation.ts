@@ -12,6 +12,7 @@ import { createCheckpointKeys } from './checkpoint-keys.ts'
 import { createFeedClient } from './feed-client.ts'
 import { createFeedRequests } from './feed-requests.ts'
 import type { FeedFailure } from './feed-failure.ts'
+import { createFeedLoss } from './feed-loss.ts'
 import type { FeedCounts, FeedTally } from './feed-tally.ts'
 import { createFeedTally } from './feed-tally.ts'
 import type { FollowedLog } from './followed-log.ts'
@@ -119,21 +120,15 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
   const keeper = keeperOf(options, log, table, rule)
   const tally = createFeedTally(issuer, timers, options.warn)
   const { reports, ...reader } = readerOf(options, log, tally, closing.signal)
-  const follower = createFollower({
-    ...reader,
-    log,
-    tally,
-    freshness,
-    maxStalenessMs,
-    timers,
-    closing,
-    restore: async () => keeper?.restore(),
-  })
+  const restore = async (): Promise<void> => keeper?.restore()
+  const feed = { ...reader, freshness, timers, log, tally }
+  const follower = createFollower({ ...feed, maxStalenessMs, closing, restore })
 
   const clockError = (): VerifyError | undefined => {
     const why = reader.snapshots.disagreement() ?? options.clock.lag() ?? freshness.lag()
     return why === undefined ? undefined : clocksDisagree(why)
   }
+  const loss = createFeedLoss({ ...options, freshness, follower, clockError })
 
   let isClosed = false
   const closedError = (): VerifyError | undefined =>
@@ -149,6 +144,7 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
     start: () => {
       follower.start()
       reports.start()
+      loss.start()
     },
     attempted: follower.attempted,
     readinessError: () =>
@@ -160,6 +156,7 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
     close: async () => {
       // Before the issuer is told that this follower accepts nothing any more.
       isClosed = true
+      loss.close()
       await follower.close()
       await Promise.all([reports.close(), keeper?.close()])
     },

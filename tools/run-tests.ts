@@ -4,6 +4,7 @@ import { existsSync, globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { howToGet, installMissing, python } from './debian-packages.ts'
 import { startPostgres } from './postgres-server.ts'
 import { root } from './source-tree.ts'
 import { groupTests } from './test-groups.ts'
@@ -25,6 +26,9 @@ const unknown = given.filter((path) => !paths.includes(path))
 if (unknown.length > 0) fail(`these are no test files: ${unknown.join(', ')}`)
 const chosen = given.length === 0 ? groupTests(paths) : given
 if (chosen.length === 0) fail('no test file was found')
+
+const needs = [python]
+installMissing(needs)
 
 const flags = [
   '--conditions=@portcullis/source',
@@ -77,6 +81,7 @@ function leftOut(): readonly string[] {
           'public test vectors (Wycheproof, JSONTestSuite, RFC examples), which are not a part of the repository: ' +
             'expected in ../shared/vectors; without them everything of our own is still tested',
         ]),
+    ...needs.filter(({ find }) => find() === undefined).map(howToGet),
     ...(postgresUrl === undefined
       ? [
           'everything on PostgreSQL: npm has no server for this machine. Set PORTCULLIS_TEST_POSTGRES to ' +

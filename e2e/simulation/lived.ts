@@ -1,8 +1,8 @@
-import { shrunk } from './shrinking.ts'
-import { openMemories } from './registry.ts'
 import type { Plan } from './plan.ts'
 import { planOf } from './plan.ts'
+import { openMemories } from './registry.ts'
 import { liveThrough } from './schedule.ts'
+import { shrunk } from './shrinking.ts'
 import { createTally } from './tally.ts'
 
 /** Some schedules of a seed: those from the first, every so many. */

@@ -1,3 +1,4 @@
+import { SimulatedTrouble } from './faults.ts'
 import type { Answer, Sink } from './ways.ts'
 
 export interface SimulatedResponse {
@@ -53,7 +54,7 @@ function readerOf(
       resolve({ done: true })
       onChunk()
     } else {
-      reject(new Error('the connection was reset'))
+      reject(new SimulatedTrouble('the connection was reset'))
     }
   }
   const sink: Sink = {

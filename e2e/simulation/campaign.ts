@@ -60,7 +60,7 @@ export function runShare(
       // is one such process for each core, so nobody helps another to clear up.
       '--min-semi-space-size=16',
       '--max-semi-space-size=16',
-      '--initial-old-space-size=256',
+      '--initial-old-space-size=128',
       '--single-threaded-gc',
       ...(loader === undefined ? [] : ['--import', loader]),
     ],

@@ -32,9 +32,9 @@ test('the same schedule goes the same way, step by step, and another one does no
     const plan = planOf(7, schedule)
     const first = await liveThrough(plan, memories, createTally())
     const second = await liveThrough(plan, memories, createTally())
-    assert.equal(first.trace, second.trace)
-    assert.ok(first.story.length > 20)
-    traces.add(first.trace)
+    assert.equal(first.trace(), second.trace())
+    assert.ok(first.story().length > 20)
+    traces.add(first.trace())
   }
   assert.equal(traces.size, 6)
 })

@@ -52,7 +52,7 @@ export async function liveShare(
       Error.stackTraceLimit = stackTraceLimit
       const least = shrinks ? await shrunk(plan, memories) : plan
       const { why = outcome.why, story } = await liveThrough(least, memories, createTally())
-      const failure = { schedule, why: reasonOf(why), plan: least, story }
+      const failure = { schedule, why: reasonOf(why), plan: least, story: story() }
       return { lived, counts: tally.counts(), failure }
     }
     if (!goesOn()) break

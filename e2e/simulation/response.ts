@@ -13,7 +13,7 @@ export function responseOf(answer: Answer, onChunk: () => void): Response {
   const { status, dateMs, kids, body } = answer
   const response: SimulatedResponse = {
     status,
-    headers: { get: (name) => (name === 'date' ? new Date(dateMs).toUTCString() : null) },
+    headers: { get: (name) => (name === 'date' ? dateOf(dateMs) : null) },
     kids,
     body: {
       cancel: async () =>
@@ -26,6 +26,15 @@ export function responseOf(answer: Answer, onChunk: () => void): Response {
     },
   }
   return response as unknown as Response
+}
+
+let lastDate = { second: NaN, text: '' }
+
+/** Many are of the same second. */
+function dateOf(ms: number): string {
+  const second = Math.floor(ms / 1_000)
+  if (second !== lastDate.second) lastDate = { second, text: new Date(ms).toUTCString() }
+  return lastDate.text
 }
 
 interface Read {

@@ -78,7 +78,7 @@ export function createWorld(
 ): World {
   const time = createVirtualTime()
   const chance = createChance(seedOf(seed, 1))
-  const story: string[] = []
+  const story: { readonly at: number; readonly what: string }[] = []
   const clockOf = (): Clock => {
     let ahead = chance.between(-world.skewMs, world.skewMs)
     const rate = 1 + chance.between(-100, 100) / 1_000_000
@@ -109,8 +109,8 @@ export function createWorld(
     skewMs: config.skewMs,
     clockOf,
     startServer: (place, from) => startServer(world, memories, place, from),
-    tell: (what) => story.push(`${String(time.now()).padStart(8)} ms  ${what}`),
-    story: () => story,
+    tell: (what) => story.push({ at: time.now(), what }),
+    story: () => story.map(({ at, what }) => `${String(at).padStart(8)} ms  ${what}`),
     onTakeBack: () => undefined,
   }
   return world

@@ -54,6 +54,8 @@ function judgeOrigin(
   const floors = new Set(ever.map(([name, { floor }]) => `${name} from ${floor}`))
   for (const [name, { floor, until }] of table) {
     const isOfALog = floors.has(`${name} from ${floor}`)
+    // There is one of everybody, which a table holds for ever.
+    if (isOfALog && name === 'all') continue
     if (isOfALog && until < (latest.get(name)?.until ?? 0) + minuteMs) continue
     if (isOfALog && until === latest.get(name)?.until) continue
     throw new Broken(`${follower} has ${name} from ${floor} until ${until}, and no log ever had`)
@@ -63,11 +65,10 @@ function judgeOrigin(
 function entryOfRow(row: Row): readonly [name: string, entry: Entry] {
   const { kind, fingerprint, floor, until } = row
   const name = nameOf(String(kind) as RevocationKind, String(fingerprint))
-  const isForEver = until === null || kind === 'all'
-  return [name, { floor: Number(floor), until: isForEver ? Infinity : Number(until) }]
+  return [name, { floor: Number(floor), until: until === null ? Infinity : Number(until) }]
 }
 
-/** There is one of everybody, which a table holds for ever and without a fingerprint. */
+/** That of everybody has no fingerprint. */
 function nameOf(kind: RevocationKind, fingerprint: string): string {
   return kind === 'all' ? 'all' : `${kind} ${fingerprint.padStart(16, '0')}`
 }

@@ -256,7 +256,10 @@ test('a key of the file is the same object after the first fetch, whatever its e
 test('a file that cannot be written fails no request, and is told once', async (context) => {
   const { clock, issuer, path, start } = await startBench(context)
   const warnings: Error[] = []
-  const listen = (warning: Error): number => warnings.push(warning)
+  const listen = (warning: Error & { readonly code?: unknown }): void => {
+    // Another test of this process may have left something that is told only now.
+    if (warning.code === 'PORTCULLIS_KEY_SET_FILE') warnings.push(warning)
+  }
   process.on('warning', listen)
   context.after(() => process.off('warning', listen))
   // What stands in its place cannot be read, and cannot be replaced either.
@@ -272,9 +275,6 @@ test('a file that cannot be written fails no request, and is told once', async (
   assert.equal(warnings.length, 2)
   assert.match(String(warnings[0]), /the key set file .*keys\.json is not used: it is no file/)
   assert.match(String(warnings[1]), /the key set file .*keys\.json cannot be written: E[A-Z]+/)
-  for (const warning of warnings) {
-    assert.equal('code' in warning && warning.code, 'PORTCULLIS_KEY_SET_FILE')
-  }
   let left: readonly string[] = []
   await waitUntil(() => {
     void readdir(join(path, '..')).then((names) => (left = names))

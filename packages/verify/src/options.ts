@@ -14,6 +14,7 @@ import {
   maxStalenessRange,
   rejectUnknown,
   requireClock,
+  requireExactUrl,
   requireFunction,
   requireObject,
   requireText,
@@ -101,7 +102,7 @@ export interface VerifierOptions<Own = undefined> {
    * not signed, once a minute at most. What it throws changes nothing. Default `process.emitWarning`.
    */
   readonly onWarning?: (warning: VerifierWarning) => void
-  /** Default the global `fetch`. Used for the issuer's own addresses only. */
+  /** Default the global `fetch`. Used for the issuer's own addresses, and that of a relay, only. */
   readonly fetch?: Fetch
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number
@@ -126,6 +127,13 @@ export interface RevocationOptions {
    * warning. Default none.
    */
   readonly stateFile?: string
+  /**
+   * The address of a relay of the feed (`portcullis relay`): https, or http on loopback. It is read there for as
+   * long as that goes well, and at the issuer otherwise. It need not be trusted: it can keep back what the issuer
+   * says, which the bound bounds, and can neither add to it nor leave anything out. It sees the token that this
+   * service reads the feed with. Default none.
+   */
+  readonly relay?: string
 }
 
 /** The same, checked. */
@@ -133,6 +141,7 @@ export interface RevocationSettings {
   readonly maxStalenessSeconds: number
   readonly whenStale: 'refuse' | 'accept'
   readonly stateFile: string | undefined
+  readonly relay: string | undefined
 }
 
 /** What an issuer and this one service share for HS256. */
@@ -288,6 +297,7 @@ function requireRevocation(value: unknown): RevocationSettings | undefined {
     maxStalenessSeconds = maxStalenessSecondsDefault,
     whenStale = 'refuse',
     stateFile,
+    relay,
     ...unknown
   }: RevocationOptions = value
   rejectUnknown(unknown, 'revocation.')
@@ -299,6 +309,7 @@ function requireRevocation(value: unknown): RevocationSettings | undefined {
     maxStalenessSeconds: requireWhole(maxStalenessSeconds, option, maxStalenessRange),
     whenStale,
     stateFile: stateFile === undefined ? undefined : requireText(stateFile, 'revocation.stateFile'),
+    relay: relay === undefined ? undefined : requireExactUrl(relay, 'revocation.relay'),
   }
 }
 

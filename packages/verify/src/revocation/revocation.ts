@@ -11,9 +11,13 @@ import type { VerifiedToken } from '../verified-token.ts'
 import { VerifyError } from '../verify-error.ts'
 import type { Warn } from '../warnings.ts'
 import { createCheckpointKeys } from './checkpoint-keys.ts'
+import type { FeedClient } from './feed-client.ts'
 import { createFeedClient } from './feed-client.ts'
-import { createFeedRequests } from './feed-requests.ts'
+import type { RequestFeed } from './feed-requests.ts'
+import { createFeedRequests, requestsToRelay } from './feed-requests.ts'
 import type { FeedFailure } from './feed-failure.ts'
+import type { FeedSources } from './feed-sources.ts'
+import { createFeedSources } from './feed-sources.ts'
 import type { FeedCounts, FeedTally } from './feed-tally.ts'
 import { createFeedTally } from './feed-tally.ts'
 import type { AppliedBatch, FollowedLog } from './followed-log.ts'
@@ -27,6 +31,7 @@ import type { PositionReports } from './position-reports.ts'
 import { createPositionReports } from './position-reports.ts'
 import type { RevocationRule } from './rule.ts'
 import { createRule } from './rule.ts'
+import type { SnapshotsOptions } from './snapshots.ts'
 import { createSnapshots } from './snapshots.ts'
 import type { StateFile, StateFileOptions } from './state-file.ts'
 import type { StateKeeper } from './state-keeper.ts'
@@ -56,6 +61,8 @@ export type RevocationHealth =
       readonly state: 'starting' | 'fresh' | 'stale'
       /** What goes wrong with the feed, since when, in milliseconds since 1970; undefined while it goes on. */
       readonly failure: { readonly why: string; readonly since: number } | undefined
+      /** Where the feed is read at present. */
+      readonly source: 'issuer' | 'relay' | 'broker'
       readonly counts: Readonly<FeedCounts>
     }
 
@@ -122,6 +129,7 @@ export interface FollowedRevocationOptions {
   readonly documents: IssuerDocuments
   readonly tokenKeys: Pick<KeySource, 'confirm'>
   readonly fetch: Fetch
+  readonly relay: { readonly address: string; readonly fetch: Fetch } | undefined
   readonly clock: Pick<IssuerClock, 'lag'>
   readonly now: () => number
   readonly timers: Timers
@@ -146,6 +154,7 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
   const freshness = createFreshness({ wall: now, monotonic, maxStalenessMs, isBehind })
   const isFresh = (): boolean => freshness.ageMs() <= maxStalenessMs
   let wasFresh = false
+  const state = (): FeedState => (isFresh() ? 'fresh' : wasFresh ? 'stale' : 'starting')
   const table = createRevocationTable(issuer)
   const liveKids = createLiveKids(now)
   const known = { table, freshness, liveKids, timers }
@@ -163,7 +172,7 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
   const rule = createRule({ table, liveKids, freshness, whenStale: options.whenStale })
   const keeper = keeperOf(options, log, table, rule)
   const tally = createFeedTally(issuer, timers, options.warn)
-  const { reports, ...reader } = readerOf(options, log, tally, closing.signal)
+  const { reports, ...reader } = readerOf(options, { log, tally, isFresh }, closing.signal)
   const follower = createFollower({
     ...reader,
     log,
@@ -196,8 +205,7 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
       closedError() ?? (wasFresh ? undefined : notReady(follower.failure(), clockError)),
     clockError,
     closedError,
-    health: () =>
-      healthOf(log, table, follower, tally, { isFresh: isFresh(), wasFresh, nowMs: now() }),
+    health: () => healthOf({ ...reader, log, table, follower, tally }, state(), now()),
     close: async () => {
       // Before the issuer is told that this follower accepts nothing any more.
       isClosed = true
@@ -217,30 +225,34 @@ function notReady(
   return new VerifyError(failure.code, failure.why)
 }
 
+type FeedState = Extract<RevocationHealth, { followed: true }>['state']
+
+interface FollowedParts {
+  readonly log: FollowedLog
+  readonly table: RevocationTable
+  readonly follower: Follower
+  readonly tally: FeedTally
+  readonly client: FeedSources
+}
+
 function healthOf(
-  log: FollowedLog,
-  table: RevocationTable,
-  follower: Follower,
-  tally: FeedTally,
-  {
-    isFresh,
-    wasFresh,
-    nowMs,
-  }: Readonly<Record<'isFresh' | 'wasFresh', boolean>> & { nowMs: number },
+  { log, table, follower, tally, client }: FollowedParts,
+  state: FeedState,
+  nowMs: number,
 ): RevocationHealth {
   const { epoch, seq, at: checkpointAt } = log.checkpoint() ?? {}
   const { why } = follower.failure() ?? {}
-  const notFresh = wasFresh ? 'stale' : 'starting'
   return {
     followed: true,
-    isFresh,
+    isFresh: state === 'fresh',
     epoch,
     seq,
     checkpointAt,
     records: table.size(),
-    state: isFresh ? 'fresh' : notFresh,
+    state,
     failure:
       why === undefined ? undefined : { why, since: Math.round(nowMs - follower.failingMs()) },
+    source: client.current(),
     counts: { ...tally.counts },
   }
 }
@@ -248,19 +260,28 @@ function healthOf(
 /** All that goes over the network. */
 function readerOf(
   options: FollowedRevocationOptions,
-  log: FollowedLog,
-  tally: FeedTally,
+  known: Pick<SnapshotsOptions, 'log' | 'tally' | 'isFresh'>,
   signal: AbortSignal,
-): Pick<FollowerOptions, 'client' | 'keys' | 'snapshots'> & { readonly reports: PositionReports } {
-  const { issuer, client, documents, fetch, now: wall, timers } = options
+): Pick<FollowerOptions, 'keys' | 'snapshots'> & {
+  readonly client: FeedSources
+  readonly reports: PositionReports
+} {
+  const { issuer, client, documents, fetch, relay, now: wall, timers } = options
   const { monotonic } = timers
   const request = createFeedRequests({ issuer, client, documents, fetch, monotonic })
   const hasClient = client !== undefined
-  const feed = createFeedClient({ request, hasClient, wall, timers, signal })
+  const clientOf = (requests: RequestFeed): FeedClient =>
+    createFeedClient({ request: requests, hasClient, wall, timers, signal })
+  const nearby = relay && {
+    name: 'relay' as const,
+    ...clientOf(requestsToRelay(request, relay.address, relay.fetch)),
+  }
+  const { position } = known.log
+  const feed = createFeedSources({ issuer: clientOf(request), nearby, position, timers })
   const feedKeys = createKeySource({ fetchKeySet: documents.feedKeySet, now: monotonic, timers })
   const keys = createCheckpointKeys(issuer, feedKeys)
   const { forgetMetadata } = documents
-  const parts = { client: feed, keys, log, tally, forgetMetadata, monotonic }
+  const parts = { ...known, client: feed, keys, forgetMetadata, monotonic }
   const maxStalenessMs = options.whenStale === 'refuse' ? options.maxStalenessMs : undefined
   const reports = createPositionReports({ request, timers, maxStalenessMs, signal })
   return { client: feed, keys, snapshots: createSnapshots(parts), reports }

@@ -71,6 +71,12 @@ program
   .option('--config <file>', 'its routing file', 'portcullis.gateway.json')
   .action(async (options) => (await import('./gateway.ts')).runGateway(options))
 
+program
+  .command('relay')
+  .description('hand on the revocation feed to the services of a host or a zone, by one stream')
+  .option('--config <file>', 'its settings file', 'portcullis.relay.json')
+  .action(async (options) => (await import('./relay.ts')).runRelay(options))
+
 const accounts = program.command('accounts').description('administer accounts')
 
 remote(accounts.command('create <identifier>'))

@@ -1,4 +1,3 @@
-import type { Server } from 'node:http'
 import type { Log, Operations, Running } from '@portcullis/runtime'
 import { listen, startOperations } from '@portcullis/runtime'
 import { readClientFile } from './client-file.ts'
@@ -17,7 +16,7 @@ import { readFrame } from './request-frame.ts'
 import { parseRequestTarget } from './request-target.ts'
 import type { RouteTable } from './route-table.ts'
 import { createRouteTable } from './route-table.ts'
-import { createGatewayServer } from './server.ts'
+import { createGatewayServer, drainServer } from './server.ts'
 import type { GatewaySettings } from './settings.ts'
 import type { Upstreams } from './upstream.ts'
 import { createUpstreams } from './upstream.ts'
@@ -34,9 +33,6 @@ export interface Gateway extends Running {
   /** The port of the operations listener, where the settings ask for one. */
   readonly operationsPort: number | undefined
 }
-
-/** How long a stop waits for requests that are under way. */
-const drainMsMax = 5000
 
 /**
  * Starts the gateway and resolves once it listens. The issuer need not be up: routes of mode `none`
@@ -70,7 +66,7 @@ export async function startGateway(
   const port = await listen(server, settings.listen, 'the gateway')
   const operations = await startOperationsOf(settings, parts.judge).catch(
     async (error: unknown) => {
-      await drain(server)
+      await drainServer(server)
       await parts.judge.close()
       throw error
     },
@@ -82,7 +78,7 @@ export async function startGateway(
     port,
     operationsPort: operations?.port,
     close: async () => {
-      await drain(server)
+      await drainServer(server)
       await operations?.close()
       await parts.judge.close()
       await parts.upstreams.close()
@@ -148,15 +144,4 @@ async function admit(parts: Parts, exchange: Exchange): Promise<Passage | Refusa
 /** A listener for both families shows an IPv4 client as an IPv6 one (RFC 4291 section 2.5.5.2). */
 function addressOf(remoteAddress: string | undefined): string {
   return remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '') ?? 'unknown'
-}
-
-/** Node closes idle connections once; those that turn idle while it waits are closed here. */
-async function drain(server: Server): Promise<void> {
-  const sweep = setInterval(() => server.closeIdleConnections(), 50)
-  const cut = setTimeout(() => server.closeAllConnections(), drainMsMax)
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve())
-  })
-  clearInterval(sweep)
-  clearTimeout(cut)
 }

@@ -11,9 +11,11 @@ import { parseRouteMatch } from './route-match.ts'
  */
 export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
   if (!isJsonObject(file)) return []
-  const { issuer, auth, routes, identityHeaders } = file
+  const { issuer, revocation, auth, routes, identityHeaders } = file
+  const { relay } = isJsonObject(revocation) ? revocation : {}
   return [
     ...textMistakes('/issuer', issuer, issuerFault),
+    ...textMistakes('/revocation/relay', relay, issuerFault),
     ...listOf(routes).flatMap((route, index) => routeMistakes(`/routes/${index}`, route, auth)),
     ...twinMistakes(listOf(routes)),
     ...identityHeaderMistakes(identityHeaders),

@@ -160,6 +160,7 @@ const revocationSchema = {
         maxStalenessSeconds,
         whenStale: { enum: ['refuse', 'accept'] },
         stateFile: textSchema,
+        relay: textSchema,
       },
     },
   ],

@@ -214,6 +214,7 @@ test('a new epoch of the log reaches services through the relay', async (t) => {
 test('when a relay stops, its services go on at the issuer from where they were', async (t) => {
   const { issuer, relay, follow } = await startRelayWorld(t)
   const service = await follow()
+  await until(() => healthOf(service).counts.framesApplied > 0, 'a frame')
   const snapshots = issuer.feedRequests.snapshot
   const startedAt = performance.now()
   await relay.close()

@@ -4,6 +4,7 @@ import { existsSync, globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { installedNatsServer } from './nats-server.ts'
 import { startPostgres } from './postgres-server.ts'
 import { root } from './source-tree.ts'
 import { groupTests } from './test-groups.ts'
@@ -36,6 +37,7 @@ const flags = [
 const givenServer = process.env['PORTCULLIS_TEST_POSTGRES']
 const postgres = givenServer === undefined ? await startPostgres({ isDurable: false }) : undefined
 const postgresUrl = givenServer ?? postgres?.url
+const nats = installedNatsServer()
 const child = spawn(process.execPath, [...flags, '--test', ...chosen], {
   cwd: root,
   stdio: 'inherit',
@@ -81,6 +83,11 @@ function leftOut(): readonly string[] {
       ? [
           'everything on PostgreSQL: npm has no server for this machine. Set PORTCULLIS_TEST_POSTGRES to ' +
             'the postgres:// address of one on which databases may be made',
+        ]
+      : []),
+    ...(nats === undefined
+      ? [
+          'everything over NATS JetStream: this machine has no nats-server (Debian: apt-get install nats-server)',
         ]
       : []),
   ]

@@ -26,6 +26,7 @@ import type { Fetch } from './issuer/http-json.ts'
 import type { TokenDecrypter } from './jwe.ts'
 import type { OwnClaimsCheck, StandardSchemaV1 } from './own-claims.ts'
 import { createOwnClaimsCheck } from './own-claims.ts'
+import type { BrokeredFeed } from './revocation/brokered-feed.ts'
 import type { NewRevocation } from './revocation/revocation.ts'
 import type { VerifierWarning, Warn } from './warnings.ts'
 import { processWarning } from './warnings.ts'
@@ -134,6 +135,11 @@ export interface RevocationOptions {
    * service reads the feed with. Default none.
    */
   readonly relay?: string
+  /**
+   * The feed over a message broker: `createJetStreamFeed({ connection })` of `@portcullis/verify/nats`. It is read there
+   * as at a relay, and needs no more trust. Not together with `relay`. Default none.
+   */
+  readonly broker?: BrokeredFeed
 }
 
 /** The same, checked. */
@@ -142,6 +148,7 @@ export interface RevocationSettings {
   readonly whenStale: 'refuse' | 'accept'
   readonly stateFile: string | undefined
   readonly relay: string | undefined
+  readonly broker: BrokeredFeed | undefined
 }
 
 /** What an issuer and this one service share for HS256. */
@@ -298,11 +305,18 @@ function requireRevocation(value: unknown): RevocationSettings | undefined {
     whenStale = 'refuse',
     stateFile,
     relay,
+    broker,
     ...unknown
   }: RevocationOptions = value
   rejectUnknown(unknown, 'revocation.')
   if (whenStale !== 'refuse' && whenStale !== 'accept') {
     throw new TypeError('option "revocation.whenStale" must be "refuse" or "accept"')
+  }
+  if (broker !== undefined && typeof broker?.streamWith !== 'function') {
+    throw new TypeError('option "revocation.broker" must be what createJetStreamFeed has answered')
+  }
+  if (relay !== undefined && broker !== undefined) {
+    throw new TypeError('option "revocation.broker" would never be used with "revocation.relay"')
   }
   const option = 'revocation.maxStalenessSeconds'
   return {
@@ -310,6 +324,7 @@ function requireRevocation(value: unknown): RevocationSettings | undefined {
     whenStale,
     stateFile: stateFile === undefined ? undefined : requireText(stateFile, 'revocation.stateFile'),
     relay: relay === undefined ? undefined : requireExactUrl(relay, 'revocation.relay'),
+    broker,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import type { Checkpoint } from '@portcullis/protocol/revocations'
 import type { Timers } from '../timers.ts'
 import type { FeedClient, Snapshot, StreamEnd, TakenFrame } from './feed-client.ts'
 import type { FeedFailure } from './feed-failure.ts'
@@ -26,7 +26,7 @@ type Sourced<Found> = Found & { readonly isNearby?: true }
 export interface FeedSourcesOptions {
   readonly issuer: FeedClient
   readonly nearby: NearbySource | undefined
-  readonly position: () => RevocationPosition | undefined
+  readonly position: () => Checkpoint | undefined
   readonly timers: Pick<Timers, 'monotonic' | 'random'>
 }
 

@@ -10,6 +10,7 @@ import type { Timers } from '../timers.ts'
 import type { VerifiedToken } from '../verified-token.ts'
 import { VerifyError } from '../verify-error.ts'
 import type { Warn } from '../warnings.ts'
+import type { BrokeredFeed } from './brokered-feed.ts'
 import { createCheckpointKeys } from './checkpoint-keys.ts'
 import type { FeedClient } from './feed-client.ts'
 import { createFeedClient } from './feed-client.ts'
@@ -130,6 +131,7 @@ export interface FollowedRevocationOptions {
   readonly tokenKeys: Pick<KeySource, 'confirm'>
   readonly fetch: Fetch
   readonly relay: { readonly address: string; readonly fetch: Fetch } | undefined
+  readonly broker: BrokeredFeed | undefined
   readonly clock: Pick<IssuerClock, 'lag'>
   readonly now: () => number
   readonly timers: Timers
@@ -266,16 +268,19 @@ function readerOf(
   readonly client: FeedSources
   readonly reports: PositionReports
 } {
-  const { issuer, client, documents, fetch, relay, now: wall, timers } = options
+  const { issuer, client, documents, fetch, relay, broker, now: wall, timers } = options
   const { monotonic } = timers
   const request = createFeedRequests({ issuer, client, documents, fetch, monotonic })
   const hasClient = client !== undefined
   const clientOf = (requests: RequestFeed): FeedClient =>
     createFeedClient({ request: requests, hasClient, wall, timers, signal })
-  const nearby = relay && {
-    name: 'relay' as const,
-    ...clientOf(requestsToRelay(request, relay.address, relay.fetch)),
-  }
+  const nearby =
+    relay === undefined
+      ? broker && { name: 'broker' as const, stream: broker.streamWith({ timers, signal }) }
+      : {
+          name: 'relay' as const,
+          ...clientOf(requestsToRelay(request, relay.address, relay.fetch)),
+        }
   const { position } = known.log
   const feed = createFeedSources({ issuer: clientOf(request), nearby, position, timers })
   const feedKeys = createKeySource({ fetchKeySet: documents.feedKeySet, now: monotonic, timers })

@@ -61,7 +61,23 @@ export function createJetStreamFeed(options: JetStreamFeedOptions): BrokeredFeed
     }
   }
 
-  return { streamWith: (reader) => (after, take) => follow(open, reader, after, take) }
+  let connected = new AbortController()
+  const watch = async (): Promise<void> => {
+    for await (const { type } of connection.status()) {
+      if (type !== 'disconnect') continue
+      connected.abort(new Error('the connection is lost'))
+      connected = new AbortController()
+    }
+  }
+  // Ends with the connection. Where it cannot be watched, silence tells the same.
+  watch().catch(() => undefined)
+
+  return {
+    streamWith:
+      ({ timers, signal }) =>
+      (after, take) =>
+        follow(open, { timers, signal: AbortSignal.any([signal, connected.signal]) }, after, take),
+  }
 }
 
 interface OpenStream {

@@ -13,7 +13,7 @@ import { createSharedKeySource } from './issuer/shared-keys.ts'
 import type { VerifierOptions, VerifierSettings } from './options.ts'
 import { parseOptions } from './options.ts'
 import { invalidToken, keysUnavailable } from './refusals.ts'
-import type { FollowedRevocationOptions, RevocationCheck } from './revocation/revocation.ts'
+import type { RevocationCheck } from './revocation/revocation.ts'
 import { followedRevocation, untilExpiry } from './revocation/revocation.ts'
 import type { StateFile, StateFileOptions } from './revocation/state-file.ts'
 import { createStateFile } from './revocation/state-file.ts'
@@ -74,7 +74,7 @@ export function wireVerifier<Own>(
           warn: settings.onWarning,
           documents,
           fetch,
-          relay: relayOf(settings),
+          relayFetch: settings.fetch,
           clock,
           tokenKeys: keys,
           timers,
@@ -110,14 +110,6 @@ export function wireVerifier<Own>(
     hasAttempted ? keys.held(kid) : undefined
   const shared = { family, watches, cache, revocation, ready, findKey, heldKey }
   return createAudienceVerifier(settings, shared)
-}
-
-/** Asked by itself: its clock is not that of the issuer. */
-function relayOf({
-  revocation,
-  fetch,
-}: VerifierSettings<unknown>): FollowedRevocationOptions['relay'] {
-  return revocation?.relay === undefined ? undefined : { address: revocation.relay, fetch }
 }
 
 function noting(

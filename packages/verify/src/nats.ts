@@ -1,8 +1,8 @@
-import { Buffer } from 'node:buffer'
 import { DeliverPolicy, jetstream } from '@nats-io/jetstream'
 import { parseCompactJws } from '@portcullis/protocol/jws'
 import type { Checkpoint, Frame } from '@portcullis/protocol/revocations'
 import { parseCheckpoint, parseFrame } from '@portcullis/protocol/revocations'
+import { networkReason } from './issuer/http-json.ts'
 import { rejectUnknown, requireObject, requireText } from './option-checks.ts'
 import type { BrokeredFeed, BrokerReader } from './revocation/brokered-feed.ts'
 import { createDeadline } from './revocation/deadline.ts'
@@ -81,7 +81,7 @@ export function createJetStreamFeed(options: JetStreamFeedOptions): BrokeredFeed
 }
 
 interface OpenStream {
-  readonly messages: AsyncIterable<{ readonly data: Uint8Array }>
+  readonly messages: AsyncIterable<{ readonly data: Uint8Array; readonly string: () => string }>
   readonly close: () => Promise<void>
 }
 
@@ -104,20 +104,19 @@ async function follow(
       if (done === true) break
       // What has arrived already would be read without any turn of the event loop.
       await new Promise<void>(timers.yieldTurn)
-      const { data } = value
-      const frame = data.length > messageBytesMax ? undefined : parseFrame(textOf(data))
+      const bytes = value.data.length
+      const frame = bytes > messageBytesMax ? undefined : parseFrame(value.string())
       isBehind &&= frame !== undefined && isKnown(frame, after)
       if (isBehind) continue
       const taken = await take(frame)
-      uselessBytes = taken === 'applied' ? 0 : uselessBytes + data.length
+      uselessBytes = taken === 'applied' ? 0 : uselessBytes + bytes
       if (taken === 'left' || uselessBytes > uselessBytesMax) return { kind: 'left' }
       if (typeof taken !== 'string') return taken
       if (taken === 'applied') deadline.extend()
     }
     return feedFailed('the broker has ended the stream')
   } catch (error) {
-    const why = error instanceof Error ? error.message : 'unknown error'
-    return feedFailed(`the broker cannot be read: ${why}`)
+    return feedFailed(`the broker cannot be read: ${networkReason(error)}`)
   } finally {
     deadline.clear()
     close()
@@ -134,10 +133,6 @@ async function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal
   } finally {
     signal.removeEventListener('abort', abort)
   }
-}
-
-function textOf(data: Uint8Array): string {
-  return Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1')
 }
 
 /** What lies before the place that is held, as it says itself: what lies behind it is verified. */

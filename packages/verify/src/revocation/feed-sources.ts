@@ -66,7 +66,7 @@ export function createFeedSources(options: FeedSourcesOptions): FeedSources {
     if (didWell) rests = 0
     leaveNearby()
     // What it has not kept the issuer may have, and whoever is told to take a snapshot for nothing takes many.
-    return end.kind === 'gone' ? feedFailed(`the ${source.name} has not kept its position`) : end
+    return end.kind === 'gone' ? feedFailed('its position is not kept nearby') : end
   }
 
   const stream: FeedClient['stream'] = async (after, take) => {
@@ -86,10 +86,8 @@ export function createFeedSources(options: FeedSourcesOptions): FeedSources {
       // To begin with. Later one is asked for because the nearby source is not believed, or is late.
       const source = position() === undefined ? nearbyNow() : undefined
       if (source?.snapshot === undefined) return issuer.snapshot()
-      const found = await source.snapshot()
       // Its clock is not the issuer's.
-      if (found.kind === 'snapshot') return { ...found, datedMs: undefined, isNearby: true }
-      return { ...found, isNearby: true }
+      return { ...(await source.snapshot()), datedMs: undefined, isNearby: true }
     },
     leaveNearby,
     current: () => name,

@@ -17,7 +17,7 @@ import { createFeedClient } from './feed-client.ts'
 import type { RequestFeed } from './feed-requests.ts'
 import { createFeedRequests, requestsToRelay } from './feed-requests.ts'
 import type { FeedFailure } from './feed-failure.ts'
-import type { FeedSources } from './feed-sources.ts'
+import type { FeedSources, NearbySource } from './feed-sources.ts'
 import { createFeedSources } from './feed-sources.ts'
 import type { FeedCounts, FeedTally } from './feed-tally.ts'
 import { createFeedTally } from './feed-tally.ts'
@@ -130,7 +130,9 @@ export interface FollowedRevocationOptions {
   readonly documents: IssuerDocuments
   readonly tokenKeys: Pick<KeySource, 'confirm'>
   readonly fetch: Fetch
-  readonly relay: { readonly address: string; readonly fetch: Fetch } | undefined
+  readonly relay: string | undefined
+  /** Its clock is not that of the issuer, which is watched in what `fetch` brings. */
+  readonly relayFetch: Fetch
   readonly broker: BrokeredFeed | undefined
   readonly clock: Pick<IssuerClock, 'lag'>
   readonly now: () => number
@@ -268,19 +270,16 @@ function readerOf(
   readonly client: FeedSources
   readonly reports: PositionReports
 } {
-  const { issuer, client, documents, fetch, relay, broker, now: wall, timers } = options
+  const { issuer, client, documents, fetch, relay, relayFetch, broker, now: wall, timers } = options
   const { monotonic } = timers
   const request = createFeedRequests({ issuer, client, documents, fetch, monotonic })
   const hasClient = client !== undefined
   const clientOf = (requests: RequestFeed): FeedClient =>
     createFeedClient({ request: requests, hasClient, wall, timers, signal })
-  const nearby =
+  const nearby: NearbySource | undefined =
     relay === undefined
-      ? broker && { name: 'broker' as const, stream: broker.streamWith({ timers, signal }) }
-      : {
-          name: 'relay' as const,
-          ...clientOf(requestsToRelay(request, relay.address, relay.fetch)),
-        }
+      ? broker && { name: 'broker', stream: broker.streamWith({ timers, signal }) }
+      : { name: 'relay', ...clientOf(requestsToRelay(request, relay, relayFetch)) }
   const { position } = known.log
   const feed = createFeedSources({ issuer: clientOf(request), nearby, position, timers })
   const feedKeys = createKeySource({ fetchKeySet: documents.feedKeySet, now: monotonic, timers })

@@ -225,4 +225,19 @@ test('one command ends the sessions of everybody, at the services too, and all s
   for (const door of doors) await untilRefused(door, first.token)
   const next = await login(identifier, password)
   await assertAccepted(doors, next.token)
+
+  // Who waits has lost the own session with the others, and is told all the same.
+  const waited = await portcullis('sessions', 'end-all', ...reason, '--wait', '--json')
+  assert.equal(waited.code, 0, waited.said)
+  const { revocation, receipts } = JSON.parse(waited.said) as {
+    readonly revocation: { readonly seq: number }
+    readonly receipts: { readonly everywhere: boolean; readonly applied: number }
+  }
+  assert.ok(revocation.seq > 0)
+  // The gateway, orders and reviews.
+  assert.deepEqual([receipts.everywhere, receipts.applied], [true, 3])
+  for (const { name, url } of doors) {
+    const headers = { authorization: `Bearer ${next.token}` }
+    assert.equal((await fetch(url, { headers })).status, 401, name)
+  }
 })

@@ -7,13 +7,14 @@ import { connect } from '@nats-io/transport-node'
 import type { RevocationOptions, Verifier } from '@portcullis/verify'
 import { createVerifier, VerifyError } from '@portcullis/verify'
 import { createJetStreamFeed } from '@portcullis/verify/nats'
+import { howToGet, natsServer } from '../tools/debian-packages.ts'
 import { freePort } from '../tools/free-port.ts'
-import { findNatsServer, startNatsServer } from '../tools/nats-server.ts'
+import { startNatsServer } from '../tools/nats-server.ts'
 import { startLoneIssuer } from './lone-issuer.ts'
 import { newFolder, postJson, removeFolder, runPortcullis } from './running-system.ts'
 import { untilAnswered } from './until-answered.ts'
 
-const skip = findNatsServer() === undefined ? 'this machine has no nats-server' : false
+const skip = natsServer.find() === undefined ? howToGet(natsServer) : false
 
 const sourceOf = (verifier: Verifier): string | undefined => {
   const health = verifier.revocation()

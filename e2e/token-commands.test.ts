@@ -152,3 +152,50 @@ test('token revoke takes back what is of its client, once', async () => {
   // The clients of this folder are for its own issuer.
   assert.equal((await token(access, 'revoke', '--issuer', nobody)).code, 2)
 })
+
+test('token revoke waits until a token is refused everywhere, for who may see it', async () => {
+  const revoke = ['revoke', '--client-id', 'web', '--wait']
+  const { access } = await signIn()
+  const waited = await token(access, ...revoke, '--json')
+  assert.equal(waited.code, 0, waited.errors)
+  const { revocation, receipts } = members(waited) as {
+    readonly revocation: object
+    readonly receipts: Readonly<Record<string, unknown>>
+  }
+  assert.ok('seq' in revocation)
+  // The gateway, orders and reviews.
+  assert.deepEqual([receipts['everywhere'], receipts['applied']], [true, 3])
+  const orders = `${system.endpoints.orders}/orders`
+  const asked = await fetch(orders, { headers: { authorization: `Bearer ${access}` } })
+  assert.equal(asked.status, 401)
+
+  const next = await signIn()
+  const shown = await token(next.access, ...revoke, '20')
+  assert.equal(shown.code, 0, shown.errors)
+  assert.match(
+    shown.output,
+    /^taken back, at \S+ of the revocation log; followers that refuse it: 3/,
+  )
+  assert.equal(shown.output.match(/^[a-z-]+ +\S{22} +applied +\d+$/gm)?.length, 3, shown.output)
+  const again = await token(next.access, ...revoke)
+  assert.deepEqual([again.code, again.output.split(':')[0]], [0, 'nothing to take back'])
+
+  // Of no administrator: nothing is taken back that nobody could be told of.
+  const [client] = system.credentials.clients
+  writeFileSync(join(system.folder, 'client.json'), JSON.stringify(client))
+  const elsewhere = ['--credentials', 'client.json', '--issuer', system.endpoints.identity]
+  const last = await signIn()
+  const refused = await token(last.access, ...revoke, ...elsewhere)
+  assert.equal(refused.code, 2, refused.errors)
+  assert.equal((await token(last.access, 'verify')).code, 0, 'it is as good as before')
+
+  // Of one who may not sign in: it is taken back, and nobody can say how far that has come.
+  const { accounts, clients } = system.credentials
+  const wrong = accounts.map((account) => ({ ...account, password: 'not this one' }))
+  writeFileSync(join(system.folder, 'wrong.json'), JSON.stringify({ accounts: wrong, clients }))
+  const unseen = await token(last.access, ...revoke, '--credentials', 'wrong.json')
+  assert.equal(unseen.code, 1)
+  assert.match(unseen.errors, /^it was taken back, and how far that has come is not known: refused/)
+  assert.doesNotMatch(unseen.errors, /Nothing was changed/)
+  assert.equal((await token(last.access, 'verify')).code, 1)
+})

@@ -3,7 +3,14 @@ import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'no
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { endAsMisused, readCommandLine } from '../tools/command-line.ts'
+
+const usage = `Usage: npm run test:mutation -- [options] [file…]
+
+Breaks each expression of the files in turn, and tells which of these defects no test notices. Without files it is the
+whole core, which takes hours.
+
+  --tests GLOB   the tests that look on, once or several times; default: those of the packages of the files`
 
 /**
  * `npm run test:mutation -- [--tests GLOB]… [FILE…]`: breaks each expression of the core in turn, and
@@ -16,7 +23,7 @@ const settings: Settings = JSON.parse(
   readFileSync(join(root, 'mutation', 'stryker.config.json'), 'utf8'),
 )
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readCommandLine(usage, {
   allowPositionals: true,
   options: { tests: { type: 'string', multiple: true } },
 })
@@ -39,8 +46,7 @@ interface Settings {
 function found(patterns: readonly string[]): readonly string[] {
   const missing = patterns.filter((pattern) => globSync(pattern, { cwd: root }).length === 0)
   if (missing.length === 0) return globSync([...patterns], { cwd: root }).toSorted()
-  process.stderr.write(`there is no such file: ${missing.join(', ')}\n`)
-  process.exit(2)
+  return endAsMisused(`there is no such file: ${missing.join(', ')}`)
 }
 
 function testsBeside(paths: readonly string[]): readonly string[] {

@@ -8,7 +8,7 @@ const files = readSourceFiles()
 /** Who may import whom among our own packages (docs/architecture.md). */
 const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   'packages/protocol': [],
-  'packages/runtime': [],
+  'packages/runtime': ['@portcullis/protocol'],
   'packages/verify': ['@portcullis/protocol'],
   'packages/client': ['@portcullis/protocol'],
   'packages/identity': ['@portcullis/protocol', '@portcullis/verify', '@portcullis/runtime'],

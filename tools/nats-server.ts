@@ -1,11 +1,11 @@
 import type { ChildProcess } from 'node:child_process'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import process from 'node:process'
 import { createInterface } from 'node:readline'
+import { natsServer } from './debian-packages.ts'
 import { freePort } from './free-port.ts'
 
 /** A NATS server with JetStream on loopback, for tests: anybody on this machine may use it. */
@@ -20,31 +20,9 @@ export interface NatsServer {
   readonly remove: () => Promise<void>
 }
 
-/** Where Debian's package puts it is not on everybody's path. */
-const programs = ['nats-server', '/usr/sbin/nats-server', '/usr/local/bin/nats-server']
-
-/** The server's program; undefined where there is none. */
-export function findNatsServer(): string | undefined {
-  return programs.find((program) => spawnSync(program, ['--version']).status === 0)
-}
-
-/** The same, after installing Debian's package where this is CI's own machine. */
-export function installedNatsServer(): string | undefined {
-  const found = findNatsServer()
-  if (found !== undefined || process.env['CI'] !== 'true' || process.getuid?.() !== 0) return found
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  for (const step of [
-    ['update', '-qq'],
-    ['install', '-y', '-qq', '--no-install-recommends', 'nats-server'],
-  ]) {
-    spawnSync('apt-get', step, { stdio: 'inherit', env })
-  }
-  return findNatsServer()
-}
-
 /** Throws where there is none. */
 export async function startNatsServer(): Promise<NatsServer> {
-  const program = findNatsServer()
+  const program = natsServer.find()
   if (program === undefined) throw new Error('there is no nats-server on this machine')
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-nats-'))
   const port = await freePort()

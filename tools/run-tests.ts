@@ -4,7 +4,7 @@ import { existsSync, globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { installedNatsServer } from './nats-server.ts'
+import { howToGet, installMissing, natsServer, python } from './debian-packages.ts'
 import { startPostgres } from './postgres-server.ts'
 import { root } from './source-tree.ts'
 import { groupTests } from './test-groups.ts'
@@ -27,6 +27,9 @@ if (unknown.length > 0) fail(`these are no test files: ${unknown.join(', ')}`)
 const chosen = given.length === 0 ? groupTests(paths) : given
 if (chosen.length === 0) fail('no test file was found')
 
+const needs = [natsServer, python]
+installMissing(needs)
+
 const flags = [
   '--conditions=@portcullis/source',
   // One more than there are cores: some of them mostly wait.
@@ -37,7 +40,6 @@ const flags = [
 const givenServer = process.env['PORTCULLIS_TEST_POSTGRES']
 const postgres = givenServer === undefined ? await startPostgres({ isDurable: false }) : undefined
 const postgresUrl = givenServer ?? postgres?.url
-const nats = installedNatsServer()
 const child = spawn(process.execPath, [...flags, '--test', ...chosen], {
   cwd: root,
   stdio: 'inherit',
@@ -79,15 +81,11 @@ function leftOut(): readonly string[] {
           'public test vectors (Wycheproof, JSONTestSuite, RFC examples), which are not a part of the repository: ' +
             'expected in ../shared/vectors; without them everything of our own is still tested',
         ]),
+    ...needs.filter(({ find }) => find() === undefined).map(howToGet),
     ...(postgresUrl === undefined
       ? [
           'everything on PostgreSQL: npm has no server for this machine. Set PORTCULLIS_TEST_POSTGRES to ' +
             'the postgres:// address of one on which databases may be made',
-        ]
-      : []),
-    ...(nats === undefined
-      ? [
-          'everything over NATS JetStream: this machine has no nats-server (Debian: apt-get install nats-server)',
         ]
       : []),
   ]

@@ -1,5 +1,5 @@
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, dirname, isAbsolute, join, relative } from 'node:path'
+import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path'
 import type { OutputChunk } from '@rollup/wasm-node'
 import { rollup } from '@rollup/wasm-node'
 import { minify } from 'terser'
@@ -16,6 +16,9 @@ export async function makeSmall(folder: string): Promise<void> {
   for (const name of globSync('**/*.js', { cwd: dist })) rmSync(join(dist, name))
   await Promise.all(chunks.map((chunk) => write(dist, chunk, [...exported])))
 }
+
+/** Folders of what no service loads that has not asked for it. */
+const apart: ReadonlySet<string> = new Set(['dpop', 'events', 'testing'])
 
 /** What its `exports` name: nothing else can be reached. */
 function entriesOf(folder: string): readonly string[] {
@@ -34,13 +37,15 @@ async function bundle(dist: string, entries: readonly string[]): Promise<readonl
       throw new Error(warning.message)
     },
   })
-  const testing = join(dist, 'testing')
+  const folderOf = (id: string): string => relative(dist, id).split(sep)[0] ?? ''
   const { output } = await bundled.generate({
     format: 'es',
     dir: dist,
-    // No service loads what tests load, so its size is counted apart.
-    chunkFileNames: ({ moduleIds }) =>
-      moduleIds.every((id) => id.startsWith(testing)) ? 'testing/[name].js' : 'shared/[name].js',
+    // What only one folder of entries needs lies there, where its size is counted apart.
+    chunkFileNames: ({ moduleIds }) => {
+      const [folder = '', ...others] = new Set(moduleIds.map(folderOf))
+      return `${others.length === 0 && apart.has(folder) ? folder : 'shared'}/[name].js`
+    },
     // Otherwise each entry would name what those that it imports import.
     hoistTransitiveImports: false,
     sourcemap: true,

@@ -3,17 +3,27 @@ import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { endAsMisused, readCommandLine } from '../../tools/command-line.ts'
 import { benchmarks } from './benchmarks.ts'
 import { missedGoal } from './exit-code.ts'
 import { measuredCore, pinnedTo } from './pinning.ts'
+
+const usage = `Usage: npm run bench -- [options] [name…]
+
+Measures beside its peers: every benchmark, or those named.
+
+  --quick   only prove that they run; writes no results
+  --check   end with 1 when something was missed that must be reached
+  --types   only check the types, which needs the peers too
+
+Names: ${benchmarks.map(({ id }) => id).join(', ')}`
 
 /**
  * `npm run bench`: every benchmark, or those named. `--check` ends with 1 when something was missed that
  * must be reached; `--quick` only proves that they run, and writes no results; `--types` only checks
  * the types, which needs the peers too.
  */
-const { values, positionals } = parseArgs({
+const { values, positionals } = readCommandLine(usage, {
   allowPositionals: true,
   options: {
     check: { type: 'boolean', default: false },
@@ -26,10 +36,10 @@ const folder = fileURLToPath(new URL('..', import.meta.url))
 const unknown = positionals.filter((name) => !benchmarks.some(({ id }) => id === name))
 if (unknown.length > 0) {
   const known = benchmarks.map(({ id }) => id).join(', ')
-  fail(`there is no benchmark ${unknown.join(', ')}; there are ${known}`)
+  endAsMisused(`there is no benchmark ${unknown.join(', ')}; there are ${known}`)
 }
 // The figures of a quick run mean nothing, so there is nothing to hold them against.
-if (values.quick && values.check) fail('--quick and --check cannot go together')
+if (values.quick && values.check) endAsMisused('--quick and --check cannot go together')
 
 if (!hasPeers()) mustRun('npm', ['ci', '--ignore-scripts', '--prefix', folder])
 if (values.types) {

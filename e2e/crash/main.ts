@@ -1,15 +1,24 @@
 import { randomInt } from 'node:crypto'
 import process from 'node:process'
-import { parseArgs } from 'node:util'
+import { endAsMisused, readCommandLine, wholeNumber } from '../../tools/command-line.ts'
 import { newFolder, removeFolder } from '../running-system.ts'
 import { runCrashes } from './run.ts'
 import { gapsIn, summaryOf } from './summary.ts'
+
+const usage = `Usage: npm run test:crash -- [options]
+
+Kills identity under load, again and again, and holds what it has acknowledged against what is there. Ends with 1 when
+something is missing.
+
+  --kills N                   how many; default 500
+  --engine sqlite|postgres    default sqlite
+  --seed S                    the same moments again, as far as there are such; default: others each time`
 
 /**
  * `npm run test:crash -- --kills N --engine sqlite|postgres --seed S`: the crash test for as long as one likes. Ends with 1 at
  * the first acknowledgement that does not hold, and leaves the store where it says.
  */
-const { values } = parseArgs({
+const { values } = readCommandLine(usage, {
   options: {
     kills: { type: 'string', default: '500' },
     engine: { type: 'string', default: 'sqlite' },
@@ -19,7 +28,8 @@ const { values } = parseArgs({
 const kills = wholeNumber('--kills', values.kills)
 const seed = wholeNumber('--seed', values.seed)
 const { engine } = values
-if (engine !== 'sqlite' && engine !== 'postgres') fail('--engine must be sqlite or postgres')
+if (engine !== 'sqlite' && engine !== 'postgres')
+  endAsMisused('--engine must be sqlite or postgres')
 const killsPerLine = 25
 const folder = newFolder()
 process.stdout.write(`${kills} kills on ${engine}, seed ${seed}\n`)
@@ -42,14 +52,4 @@ try {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
   process.stderr.write(`this did not hold: ${text}\nthe store is in ${folder}\n`)
   process.exitCode = 1
-}
-
-function wholeNumber(name: string, text: string): number {
-  if (/^[1-9]\d{0,8}$|^0$/.test(text)) return Number(text)
-  return fail(`${name} must be a whole number below 1000000000`)
-}
-
-function fail(message: string): never {
-  process.stderr.write(`${message}\n`)
-  process.exit(2)
 }

@@ -1,13 +1,24 @@
 import { randomInt } from 'node:crypto'
 import process from 'node:process'
-import { inspect, parseArgs } from 'node:util'
+import { inspect } from 'node:util'
+import { readCommandLine, wholeNumber } from '../../tools/command-line.ts'
 import { runCampaign } from './campaign.ts'
+
+const usage = `Usage: npm run test:histories -- [options]
+
+Lives through random histories of deeds at the same time. Ends with 1 at the first that no order of its deeds explains.
+
+  --histories N   how many on SQLite; default 10000
+  --postgres N    how many on PostgreSQL; default 300
+  --http N        how many over HTTP; default 300
+  --seed S        the same ones again; default: others each time
+  --path P        only the one that a failure has named so`
 
 /**
  * `npm run test:histories -- --histories N --postgres N --http N --seed S`: random histories of accounts,
  * for as long as one likes. Ends with 1 at the first that no order of its deeds explains.
  */
-const { values } = parseArgs({
+const { values } = readCommandLine(usage, {
   options: {
     histories: { type: 'string', default: '10000' },
     postgres: { type: 'string', default: '300' },
@@ -32,10 +43,4 @@ try {
   // With its causes: the history, and what of it nothing explains.
   process.stderr.write(`this did not hold: ${inspect(error)}\nseed ${seed}\n`)
   process.exitCode = 1
-}
-
-function wholeNumber(name: string, text: string): number {
-  if (/^[1-9]\d{0,8}$|^0$/.test(text)) return Number(text)
-  process.stderr.write(`${name} must be a whole number below 1000000000\n`)
-  process.exit(2)
 }

@@ -1,11 +1,21 @@
 import { randomInt } from 'node:crypto'
 import process from 'node:process'
-import { parseArgs } from 'node:util'
+import { readCommandLine, wholeNumber } from '../../tools/command-line.ts'
 import { runCampaign } from './campaign.ts'
 import { gapsIn } from './expectations.ts'
 import type { Failure } from './lived.ts'
 import { liveShare } from './lived.ts'
 import { runMutants } from './mutants.ts'
+
+const usage = `Usage: npm run simulate -- [options]
+
+Lives through random schedules of nodes, stores, ways and clocks. Ends with 1 when a promise was broken.
+
+  --schedules N   how many; default 1000
+  --seed S        the same ones again; default: others each time
+  --schedule K    only this one of that seed
+  --mutants       break rules on purpose, and end with 1 when one of them is not found out
+  --rule WORDS    of these only those whose name has these words`
 
 /**
  * `npm run simulate -- --schedules N --seed S [--schedule K] [--mutants [--rule WORDS]]`: identity, its store, the network, services
@@ -13,7 +23,7 @@ import { runMutants } from './mutants.ts'
  * lives through that one again. With `--mutants` rules are broken on purpose, and it ends with 1 when one of them is
  * not found out.
  */
-const { values } = parseArgs({
+const { values } = readCommandLine(usage, {
   options: {
     schedules: { type: 'string', default: '1000' },
     seed: { type: 'string', default: String(randomInt(1_000_000_000)) },
@@ -84,10 +94,4 @@ function tell({ schedule, why, plan, story }: Failure): void {
     ].join('\n'),
   )
   process.exitCode = 1
-}
-
-function wholeNumber(name: string, text: string): number {
-  if (/^[1-9]\d{0,8}$|^0$/.test(text)) return Number(text)
-  process.stderr.write(`${name} must be a whole number below 1000000000\n`)
-  process.exit(2)
 }

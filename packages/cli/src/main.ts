@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { CommandError } from './command-error.ts'
+import { withIdsLast } from './ids-last.ts'
 import { moment, wholeNumber } from './parameters.ts'
 
 /**
@@ -178,7 +179,7 @@ revoking(sessions.command('end <sid>'))
     (await import('./remote/sessions.ts')).runSessionsEnd(sid, options),
   )
 
-remote(sessions.command('end-all'))
+revoking(sessions.command('end-all'))
   .description(
     "end everybody's sessions and tokens at once, your own too; everybody signs in again",
   )
@@ -254,7 +255,7 @@ remoteToken(token.command('verify'))
   .option('--audience <name>', 'the service that it is for; default: the first that it names')
   .action(async (file, options) => (await import('./token/verify.ts')).runVerify(file, options))
 
-remoteToken(token.command('revoke'))
+waiting(remoteToken(token.command('revoke')))
   .description('take a token back: an access token alone, a refresh token with its session')
   .option('--client-id <name>', 'ask as this public client, such as web, without a secret')
   .action(async (file, options) => (await import('./token/revoke.ts')).runRevoke(file, options))
@@ -347,20 +348,6 @@ try {
   }
 }
 
-/**
- * One in 64 of our ids, and of the thumbprints of keys, begins with a dash. Behind `--` it is no option; what stands
- * behind an option stays there.
- */
-function withIdsLast(words: readonly string[]): readonly string[] {
-  const isId = (word: string, at: number): boolean =>
-    /^-[A-Za-z0-9_-]{21}(?:[A-Za-z0-9_-]{21})?$/.test(word) &&
-    !word.startsWith('--') &&
-    words[at - 1]?.startsWith('--') !== true
-  const ids = words.filter(isId)
-  if (ids.length === 0 || words.includes('--')) return words
-  return [...words.filter((word, at) => !isId(word, at)), '--', ...ids]
-}
-
 /** The options of a command that talks to a running identity as an administrator. */
 function remote(command: Command): Command {
   return command
@@ -371,9 +358,13 @@ function remote(command: Command): Command {
 
 /** The same, and to wait until what it takes back is refused everywhere. */
 function revoking(command: Command): Command {
-  return remote(command).option(
+  return waiting(remote(command))
+}
+
+function waiting(command: Command): Command {
+  return command.option(
     '--wait [seconds]',
-    'until every service that follows the feed refuses it; default 40',
+    'until every service that follows the feed refuses it; default 40; needs an administrator',
     wholeNumber(1, 60),
   )
 }

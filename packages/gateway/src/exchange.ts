@@ -11,6 +11,8 @@ export interface Exchange {
   route?: string
   /** Whose valid token the request carries; known once it was judged. */
   subject?: string
+  /** Why the gateway itself has answered it: a code of ours, and nothing that the client has sent. */
+  reason?: string
 }
 
 /**
@@ -27,12 +29,13 @@ export function openExchange(
   const requestId = requestIdOf(request.rawHeaders)
   const exchange: Exchange = { request, response, requestId }
   response.once('close', () => {
-    const { route, subject } = exchange
+    const { route, subject, reason } = exchange
     log.info(
       {
         method: request.method,
         route,
         status: response.headersSent ? response.statusCode : undefined,
+        reason,
         durationMs: Math.round(performance.now() - startedMs),
         requestId,
         subject,

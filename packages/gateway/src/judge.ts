@@ -114,6 +114,7 @@ async function judgeToken(
       kind: 'refused',
       problem: problemOf(error),
       headers: responseHeadersOf(error),
+      reason: error.reason,
     }
     return auth === undefined
       ? { kind: 'refused', refusal }

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { STATUS_CODES } from 'node:http'
 import type { Problem, ProblemCode } from '@portcullis/protocol'
-import { createProblem, problemMediaType } from '@portcullis/protocol'
+import { problemMediaType } from '@portcullis/protocol'
+import { createProblem } from '@portcullis/runtime'
 import { endAnswer } from './end-answer.ts'
 import type { Exchange } from './exchange.ts'
 import { requestIdHeader } from './header-names.ts'
@@ -11,6 +12,8 @@ export interface Refusal {
   readonly kind: 'refused'
   readonly problem: Problem
   readonly headers: Readonly<Record<string, string>>
+  /** What is wrong, where the log is told more than the code of the problem. */
+  readonly reason?: string | undefined
   /** Nothing more is read from the connection afterwards. */
   readonly closes?: boolean
 }
@@ -34,7 +37,9 @@ export function andClose(refusal: Refusal): Refusal {
  * `100 Continue` and gets a final answer may send the body or not, and what comes next could be
  * either: so that connection ends (RFC 9110 section 10.1.1).
  */
-export function sendRefusal({ request, response, requestId }: Exchange, refusal: Refusal): void {
+export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
+  const { request, response, requestId } = exchange
+  exchange.reason = refusal.reason ?? refusal.problem.code
   const isExpecting = request.headers.expect !== undefined
   if (isExpecting || refusal.closes === true) response.shouldKeepAlive = false
   const { body, headers } = written(refusal)

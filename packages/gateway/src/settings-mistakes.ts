@@ -4,6 +4,9 @@ import type { Mistake } from '@portcullis/runtime'
 import { aliasOf, isHeaderName, isTaken } from './header-names.ts'
 import { parseRouteMatch } from './route-match.ts'
 
+/** How old the issuer's last word may be where the file says nothing. */
+export const maxStalenessSecondsDefault = 30
+
 /**
  * Finds what the schema of the file cannot say: texts that must mean something, and members that
  * must fit each other. Takes any value and looks only at what has the right type, so that a mistake
@@ -17,6 +20,10 @@ export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
     ...textMistakes('/issuer', issuer, issuerFault),
     ...textMistakes('/revocation/relay', relay, issuerFault),
     ...listOf(routes).flatMap((route, index) => routeMistakes(`/routes/${index}`, route, auth)),
+    ...listOf(routes).flatMap((route, index) =>
+      isJsonObject(route) ? laxMistakes(`/routes/${index}/auth`, route['auth'], revocation) : [],
+    ),
+    ...laxMistakes('/auth', auth, revocation),
     ...twinMistakes(listOf(routes)),
     ...identityHeaderMistakes(identityHeaders),
   ]
@@ -56,6 +63,24 @@ function authMistakes(path: string, own: JsonValue, defaults: JsonValue): Mistak
       path: `${path}/auth/${member}`,
       message: 'has no effect where the mode is none',
     }))
+}
+
+/** Refused, because the operator would believe that old tokens are taken there. */
+function laxMistakes(
+  path: string,
+  auth: JsonValue | undefined,
+  revocation: JsonValue = {},
+): Mistake[] {
+  // Without a feed the route's own bound is the only one, and so it is where stale tokens are accepted.
+  if (!isJsonObject(auth) || !isJsonObject(revocation) || revocation['whenStale'] === 'accept') {
+    return []
+  }
+  const { maxStalenessSeconds: own } = auth
+  const { maxStalenessSeconds: everywhere = maxStalenessSecondsDefault } = revocation
+  if (typeof own !== 'number' || typeof everywhere !== 'number' || own <= everywhere) return []
+  const where = `/revocation/maxStalenessSeconds is ${everywhere} for every route`
+  const message = `has no effect: ${where}, and one route can only be stricter. Make it ${everywhere} or less, or raise that`
+  return [{ path: `${path}/maxStalenessSeconds`, message }]
 }
 
 /** Two routes that would both answer the same request. */

@@ -5,7 +5,7 @@ import type { VerifierOptions } from '@portcullis/verify'
 import type { FromSchema } from 'json-schema-to-ts'
 import type { RouteMatch } from './route-match.ts'
 import { parseRouteMatch } from './route-match.ts'
-import { mistakesBeyondSchema } from './settings-mistakes.ts'
+import { maxStalenessSecondsDefault, mistakesBeyondSchema } from './settings-mistakes.ts'
 
 /** What `portcullis.gateway.json` says, checked and with every default filled in. */
 export interface GatewaySettings {
@@ -104,7 +104,7 @@ export function parseGatewaySettings(
     operations: operations === undefined ? undefined : { host: loopback, ...operations },
     issuer,
     clientFile,
-    revocation,
+    revocation: followed(revocation),
     routes: routes.map((route) => ({
       match: routeMatch(route.match),
       methods: route.methods,
@@ -114,6 +114,12 @@ export function parseGatewaySettings(
     identityHeaders,
     limits: { ...defaultLimits, ...limits },
   }
+}
+
+/** The default is named, so that a route is held against the same one that counts. */
+function followed(revocation: RevocationSettings): RevocationSettings {
+  if (revocation === 'untilExpiry') return revocation
+  return { maxStalenessSeconds: maxStalenessSecondsDefault, ...revocation }
 }
 
 const loopback = '127.0.0.1'

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { sendRaw } from './http-client.ts'
 import { startWorld } from './world.ts'
 
@@ -43,6 +44,42 @@ test('each request has one line: method, route, status, time, request id and sub
   )
   assert.equal(entries[0]?.['requestId'], 'id-1')
   assert.ok(Number(entries[0]['durationMs']) >= 0)
+})
+
+test('a request that the gateway refuses says why in its line, and one that passes says nothing', async (t) => {
+  const { ask, issuer, log } = await startWorld(t)
+  const sid = 'A'.repeat(22)
+  const ended = issuer.mint({ sid })
+  const reasons: [string, number | undefined, string | undefined][] = []
+  const asked = async (what: string, question: Parameters<typeof ask>[0]): Promise<void> => {
+    await ask(question)
+    const { status, reason } = linesOf(log()).at(-1) ?? {}
+    reasons.push([what, status as number | undefined, reason as string | undefined])
+  }
+  await asked('good', { token: ended })
+  issuer.revoke({ sid })
+  while ((await ask({ token: ended })).status !== 401) await setTimeout(5)
+  await asked('revoked', { token: ended })
+  await asked('expired', { token: issuer.mint({ exp: 1_000_000, iat: 999_900 }) })
+  await asked('for another', { token: issuer.mint({ aud: 'other' }) })
+  await asked('forged', { token: issuer.forge({ signature: 'stranger' }) })
+  await asked('none', {})
+  await asked('nowhere', { path: '/nowhere' })
+  const token = issuer.mint()
+  issuer.goDown()
+  await asked('of an unknown key', { token: issuer.forge({ header: { set: { kid: 'another' } } }) })
+  await asked('good while the issuer is down', { token })
+  assert.deepEqual(reasons, [
+    ['good', 200, undefined],
+    ['revoked', 401, 'revoked'],
+    ['expired', 401, 'expired'],
+    ['for another', 401, 'wrong-audience'],
+    ['forged', 401, 'bad-signature'],
+    ['none', 401, 'missing-token'],
+    ['nowhere', 404, 'not-found'],
+    ['of an unknown key', 503, 'keys-unavailable'],
+    ['good while the issuer is down', 200, undefined],
+  ])
 })
 
 test('no token, path, query, header or body ever reaches the log', async (t) => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { createLog, StartError } from '@portcullis/runtime'
 import { createTestIssuer } from '@portcullis/verify/testing'
 import { parseGatewaySettings, startGateway } from '../src/index.ts'
@@ -54,7 +55,15 @@ test('an issuer that publishes no feed must be named as such', async (t) => {
   assert.equal(await statusWith(unfollowed, accepted), 200)
 })
 
-test('a gateway that loses the feed stays ready, because young tokens still pass', async (t) => {
+async function untilLogged(world: World, what: RegExp): Promise<void> {
+  const startedAt = performance.now()
+  while (!what.test(world.log())) {
+    assert.ok(performance.now() - startedAt < 5_000, `not logged: ${what}`)
+    await setTimeout(20)
+  }
+}
+
+test('a gateway that loses the feed stays ready, because young tokens still pass, and logs the loss and its end', async (t) => {
   let now = Date.now()
   const world = await startWorld(t, {
     issuer: { now: () => now },
@@ -70,6 +79,10 @@ test('a gateway that loses the feed stays ready, because young tokens still pass
   assert.equal(await statusWith(world, old), 401)
   assert.equal(await statusWith(world, issuer.mint()), 200)
   assert.equal((await fetch(ready)).status, 200)
+  await untilLogged(world, /"level":40.*PORTCULLIS_REVOCATION_STALE.* is lost \(number 1\): /)
+  issuer.comeBack()
+  await untilLogged(world, /PORTCULLIS_REVOCATION_FRESH.* is fresh again: it was too old for/)
+  assert.equal(world.log().match(/PORTCULLIS_REVOCATION_(STALE|FRESH)/g)?.length, 2)
 })
 
 test('a route that wants a fresher word than the others refuses before them', async (t) => {

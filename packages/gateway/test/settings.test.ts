@@ -20,7 +20,7 @@ test('the smallest file gets every default', () => {
     operations: undefined,
     issuer: 'https://id.example',
     clientFile: undefined,
-    revocation: {},
+    revocation: { maxStalenessSeconds: 30 },
     routes: [
       {
         match: { text: '/orders/*', path: '/orders', isPrefix: true },
@@ -127,6 +127,42 @@ test('every mistake of a file is reported at once, each with its JSON pointer', 
     '/routes/8',
   ]
   assert.deepEqual([...new Set(pointers)].toSorted(), expected)
+})
+
+test('a route that would be laxer than all is refused, and told where the bound is', () => {
+  const lax = { match: '/a', to, auth: { maxStalenessSeconds: 60 } }
+  const fileOf = (more: object): object => ({ ...smallest, routes: [lax], ...more })
+  const refused: readonly (readonly [object, string, number])[] = [
+    [fileOf({}), '/routes/0/auth', 30],
+    [fileOf({ revocation: { whenStale: 'refuse' } }), '/routes/0/auth', 30],
+    [fileOf({ revocation: { maxStalenessSeconds: 59 } }), '/routes/0/auth', 59],
+    [{ ...smallest, auth: { audience: 'orders', maxStalenessSeconds: 31 } }, '/auth', 30],
+  ]
+  for (const [file, path, bound] of refused) {
+    assert.throws(
+      () => parseGatewaySettings(file),
+      (error: unknown) => {
+        assert.ok(error instanceof StartError)
+        assert.ok(
+          error.message.includes(
+            `${path}/maxStalenessSeconds has no effect: /revocation/maxStalenessSeconds is ${bound} for every route`,
+          ),
+          error.message,
+        )
+        return true
+      },
+    )
+  }
+  // There it is the only bound, or no laxer one.
+  for (const revocation of [
+    'untilExpiry',
+    { whenStale: 'accept' },
+    { maxStalenessSeconds: 60 },
+    { maxStalenessSeconds: 61 },
+  ]) {
+    const [route] = parseGatewaySettings(fileOf({ revocation })).routes
+    assert.ok(route?.auth.mode === 'required' && route.auth.maxStalenessSeconds === 60)
+  }
 })
 
 /** Each alone in a file that is otherwise right. */

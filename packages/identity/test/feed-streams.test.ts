@@ -43,6 +43,8 @@ function refuse(): never {
 
 /** Who comes from here waits until it has left. */
 const placeInLine = 7
+/** The feed has moved on from here before the first frame is answered. */
+const placeOvertaken = 8
 
 const usual = { streamsMax: 100, snapshotsMax: 100, perClientMax: 100, snapshotMs: 60_000 }
 
@@ -93,10 +95,11 @@ async function startStreams(
         manifest: 'signed',
         records: Array.from({ length: 64 }, () => Buffer.alloc(1024 * 1024)),
       }),
-      subscribe: async ({ seq }, listener, _leave, isLeft) => {
+      subscribe: async ({ seq }, listener, leave, isLeft) => {
         if (seq === placeInLine) return whenLeft(isLeft).finally(() => (left += 1))
         listeners.add(listener)
         listener(frameOf(0))
+        if (seq === placeOvertaken) leave()
         return { kind: 'subscribed', cancel: () => void listeners.delete(listener) }
       },
     },
@@ -131,6 +134,15 @@ async function openStalled(t: TestContext, port: number, route = streamRoute): P
   socket.pause()
   return socket
 }
+
+test('a stream that ends while it begins ends after its first frame, and is followed no longer', async (t) => {
+  const streams = await startStreams(t, 60_000)
+  const address = `http://127.0.0.1:${streams.port}/revocations/stream?after=${epoch}:${placeOvertaken}`
+  const answer = await fetch(address)
+  assert.equal(answer.status, 200)
+  assert.match(await answer.text(), /^event: records\nid: E{22}:0\ndata: .*\n\n$/)
+  assert.equal(streams.followers(), 0)
+})
 
 const frameBytes = 128 * 1024
 /** What the kernel buffers for a socket that is not read, and the megabyte of ours, are far below it. */

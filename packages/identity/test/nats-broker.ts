@@ -4,11 +4,12 @@ import { connect } from '@nats-io/transport-node'
 import type { Checkpoint } from '@portcullis/protocol/revocations'
 import { decodeRecords, parseCheckpoint, parseFrame } from '@portcullis/protocol/revocations'
 import { parseCompactJws } from '@portcullis/protocol/jws'
-import { findNatsServer, startNatsServer } from '../../../tools/nats-server.ts'
+import { howToGet, natsServer } from '../../../tools/debian-packages.ts'
+import { startNatsServer } from '../../../tools/nats-server.ts'
 
 /** Why tests of the broker are skipped here; false where they run. */
 export const withoutNats: string | false =
-  findNatsServer() === undefined ? 'this machine has no nats-server' : false
+  natsServer.find() === undefined ? howToGet(natsServer) : false
 
 const stream = 'portcullis-revocations'
 

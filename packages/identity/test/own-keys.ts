@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createPrivateKey } from 'node:crypto'
-import type { AlgorithmName, SigningKey } from '@portcullis/protocol/jws'
+import type { AlgorithmName } from '@portcullis/protocol/jws'
 import { isAlgorithmName } from '@portcullis/protocol/jws'
+import type { SigningKey } from '@portcullis/verify/testing'
 import { createSealer } from '../src/domain/sealing.ts'
 import type { RunningIdentity } from './running-identity.ts'
 

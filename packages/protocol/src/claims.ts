@@ -105,8 +105,7 @@ const isListOfIdentifiers: ClaimCheck = (value) =>
 
 // RFC 6749 section 3.3: tokens with one space between them.
 const isScope: ClaimCheck = (value) =>
-  typeof value === 'string' &&
-  /^(?:[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*)?$/.test(value)
+  typeof value === 'string' && (value === '' || value.split(' ').every(isScopeToken))
 
 const requiredClaims: readonly string[] = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'client_id']
 

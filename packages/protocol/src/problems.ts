@@ -1,4 +1,20 @@
-export type ProblemCode =
+/** What a service answers with where an access token does not let a request in. */
+export type ServiceProblemCode =
+  | 'missing-token'
+  | 'invalid-request'
+  | 'invalid-token'
+  | 'invalid-dpop-proof'
+  | 'use-dpop-nonce'
+  | 'insufficient-user-authentication'
+  | 'insufficient-scope'
+  | 'cross-origin'
+  | 'keys-unavailable'
+  | 'proofs-unavailable'
+  | 'feed-unavailable'
+  | 'clocks-disagree'
+
+/** What only the issuer and the gateway answer with. */
+export type ServerProblemCode =
   | 'malformed'
   | 'ambiguous-target'
   | 'unknown-audience'
@@ -25,58 +41,21 @@ export type ProblemCode =
   | 'last-administrator'
   | 'too-early'
   | 'position-gone'
-  | 'missing-token'
-  | 'invalid-request'
-  | 'invalid-token'
-  | 'invalid-dpop-proof'
-  | 'use-dpop-nonce'
-  | 'insufficient-user-authentication'
-  | 'insufficient-scope'
-  | 'cross-origin'
-  | 'keys-unavailable'
-  | 'proofs-unavailable'
-  | 'feed-unavailable'
-  | 'clocks-disagree'
   | 'overloaded'
   | 'store-unavailable'
   | 'upstream-unreachable'
   | 'upstream-timeout'
   | 'internal'
 
-/**
- * Every problem that Portcullis answers with, as RFC 9457 documents. The code is stable and meant for
- * programs; the title is the same for every occurrence; the detail tells this one.
- */
-const problems: Readonly<Record<ProblemCode, readonly [status: number, title: string]>> = {
-  // requests
-  malformed: [400, 'The request is malformed'],
-  'ambiguous-target': [400, 'The request target can be read in more than one way'],
-  'unknown-audience': [400, 'An audience is not known or not open to this client'],
-  'unknown-client': [400, 'The client is not known or may not do this'],
-  'token-over-budget': [400, 'The access token would be too large'],
-  'unknown-scope': [400, 'A scope is not known or not open to this client'],
-  'not-found': [404, 'There is nothing here'],
-  'method-not-allowed': [405, 'The method is not allowed here'],
-  'request-timeout': [408, 'The request was not complete in time'],
-  'too-large': [413, 'The request is too large'],
-  'unsupported-media-type': [415, 'The content type is not supported'],
-  'expectation-failed': [417, 'The expectation cannot be met'],
-  'headers-too-large': [431, 'The request headers are too large'],
-  // people
-  'bad-credentials': [401, 'Identifier or password is wrong'],
-  'account-blocked': [403, 'The account is blocked'],
-  throttled: [429, 'Too many tries'],
-  'last-administrator': [409, 'There would be no administrator left'],
-  superseded: [409, 'What this is about has changed meanwhile'],
-  'identifier-taken': [409, 'The identifier or name is taken'],
-  'registration-closed': [403, 'Accounts are made by an administrator'],
-  'unknown-role': [400, 'A role is not known'],
-  'no-email': [409, 'The account has no e-mail address'],
-  'invalid-link': [400, 'The link is not valid, or not any more'],
-  'mail-unavailable': [501, 'This installation sends no mail'],
-  'too-early': [409, 'This cannot be done yet'],
-  'position-gone': [410, 'The log no longer goes back that far'],
-  // tokens
+export type ProblemCode = ServiceProblemCode | ServerProblemCode
+
+/** What is the same for every occurrence of a problem. */
+export type ProblemTable<Code extends ProblemCode, Status extends number = number> = Readonly<
+  Record<Code, readonly [status: Status, title: string]>
+>
+
+/** Those of servers stand in `@portcullis/runtime`: no service carries their titles along. */
+export const serviceProblems: ProblemTable<ServiceProblemCode, 400 | 401 | 403 | 503> = {
   'missing-token': [401, 'An access token is required'],
   'invalid-request': [400, 'The access token was presented in a wrong way'],
   'invalid-token': [401, 'The access token is not valid'],
@@ -89,14 +68,9 @@ const problems: Readonly<Record<ProblemCode, readonly [status: number, title: st
   'proofs-unavailable': [503, 'Proofs cannot be checked at the moment'],
   'feed-unavailable': [503, 'Revocations cannot be followed at the moment'],
   'clocks-disagree': [503, 'The clocks of issuer and service disagree'],
-  // operation
-  overloaded: [503, 'Too much to do at the moment'],
-  'store-unavailable': [503, 'The database does not answer at the moment'],
-  'upstream-unreachable': [502, 'The service behind the gateway cannot be reached'],
-  'upstream-timeout': [504, 'The service behind the gateway did not answer in time'],
-  internal: [500, 'Something went wrong here'],
 }
 
+/** An RFC 9457 document. The code is stable and meant for programs; the detail tells this occurrence. */
 export interface Problem {
   readonly type: string
   readonly title: string
@@ -115,19 +89,26 @@ export interface FieldError {
 
 export const problemMediaType = 'application/problem+json'
 
-/** Builds the document. The detail must hold no secret and no token: it is sent to the caller. */
-export function createProblem(
-  code: ProblemCode,
+/** Builds a document. The detail must hold no secret and no token: it is sent to the caller. */
+export type CreateProblem<Code extends ProblemCode> = (
+  code: Code,
   detail?: string,
   errors?: readonly FieldError[],
-): Problem {
-  const [status, title] = problems[code]
-  return {
-    type: `urn:portcullis:problem:${code}`,
-    title,
-    status,
-    code,
-    ...(detail === undefined ? {} : { detail }),
-    ...(errors === undefined ? {} : { errors }),
+) => Problem
+
+/** Builds the documents of the problems in this table, and of no others. */
+export function problemCreator<Code extends ProblemCode>(
+  table: ProblemTable<Code>,
+): CreateProblem<Code> {
+  return (code, detail, errors) => {
+    const [status, title] = table[code]
+    return {
+      type: `urn:portcullis:problem:${code}`,
+      title,
+      status,
+      code,
+      ...(detail === undefined ? {} : { detail }),
+      ...(errors === undefined ? {} : { errors }),
+    }
   }
 }

@@ -10,7 +10,6 @@ import {
   isAlgorithmName,
   parseCompactJws,
   sharedSecretKey,
-  signCompactJws,
 } from '@portcullis/protocol/jws'
 import { readSharedVectors } from './shared-vectors.ts'
 
@@ -63,11 +62,13 @@ for (const algorithm of algorithms.values()) {
     }
   })
 
-  test(`${name}: a signed token is read back with alg, typ and kid in its header`, () => {
-    const token = signCompactJws({ sub: 'a' }, 'at+jwt', { kid: 'k', algorithm: name, privateKey })
-    const parsed = parseCompactJws(token)
+  test(`${name}: a compact JWS that was signed with it is read back and verifies`, () => {
+    const parts = [{ alg: name }, { sub: 'a' }].map((part) => Buffer.from(JSON.stringify(part)))
+    const input = parts.map((part) => part.toString('base64url')).join('.')
+    const signature = algorithm.sign(privateKey, input).toString('base64url')
+    const parsed = parseCompactJws(`${input}.${signature}`)
     assert.ok(parsed.kind === 'jws')
-    assert.deepEqual(parsed.header, { alg: name, typ: 'at+jwt', kid: 'k' })
+    assert.deepEqual(parsed.payload, { sub: 'a' })
     assert.equal(algorithm.verify(publicKey, parsed.signingInput, parsed.signature), true)
   })
 }

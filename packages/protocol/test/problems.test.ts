@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createProblem } from '@portcullis/protocol'
+import { problemCreator, serviceProblems } from '@portcullis/protocol'
+
+const createProblem = problemCreator(serviceProblems)
 
 test('a problem has a stable type and code, its status, and a title that is always the same', () => {
   const one = createProblem('invalid-token', 'the token has expired')
@@ -15,5 +17,5 @@ test('a problem has a stable type and code, its status, and a title that is alwa
 
 test('a problem can name the fields that are at fault', () => {
   const errors = [{ field: '/identifier', message: 'is empty' }]
-  assert.deepEqual(createProblem('malformed', undefined, errors).errors, errors)
+  assert.deepEqual(createProblem('invalid-request', undefined, errors).errors, errors)
 })

@@ -78,7 +78,6 @@ export function createAudienceVerifier<Own>(
     },
     watch: (auth: VerifiedToken, ...requirements: readonly Requirement[]) => {
       const signed = signedTokenOf(auth, family)
-      if (signed === undefined) throw new TypeError('this verifier has not verified such a token')
       return watches.open(() => {
         try {
           throwRefusal(signed)
@@ -252,20 +251,15 @@ function answeredFor<Own>(audience: string, known: RememberedToken<Own>): Rememb
   return { ...here, answer: createVerifiedToken(here) }
 }
 
-function rememberedToken<Own>(
-  token: string,
-  { signed, audience, own, verifiedBy }: VerifiedTokenFacts<Own>,
-): RememberedToken<Own> {
+function rememberedToken<Own>(token: string, facts: VerifiedTokenFacts<Own>): RememberedToken<Own> {
+  const { signed } = facts
   return {
+    ...facts,
     token,
     bytes: bytesHeld(token, signed),
     wasAsked: false,
     // A confirmation in a form that is not known here (RFC 7800) is still a confirmation.
     isBound: Object.hasOwn(signed.claims, 'cnf'),
-    signed,
-    audience,
-    own,
-    verifiedBy,
-    answer: createVerifiedToken({ signed, audience, own, verifiedBy }),
+    answer: createVerifiedToken(facts),
   }
 }

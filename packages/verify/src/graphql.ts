@@ -4,7 +4,7 @@ import type { Plugin } from 'graphql-yoga'
 import type { AuthenticateOptions, LetIn } from './authenticate-request.ts'
 import { createAuthentication } from './authenticate-request.ts'
 import type { Auth, RequestVerifier } from './authorization-header.ts'
-import { requireObject } from './option-checks.ts'
+import { demand, requireObject } from './option-checks.ts'
 import type { PresentedRequest } from './presented-request.ts'
 import { presentedFetchRequest, rawFieldValues } from './presented-request.ts'
 import { refusalResponse } from './refusal-response.ts'
@@ -43,9 +43,8 @@ export function useAuthentication(
   options: GraphQLAuthenticateOptions = {},
 ): Plugin<AuthContext> {
   const { mode = 'required', ...others } = requireObject(options, 'options')
-  if (mode !== 'required' && mode !== 'optional') {
-    throw new TypeError('option "mode" must be "required" or "optional"')
-  }
+  const isMode = mode === 'required' || mode === 'optional'
+  demand(isMode, 'mode', 'must be "required" or "optional"')
   const authentication = createAuthentication(verifier, others)
   const callers = new WeakMap<Request, LetIn>()
   return {

@@ -2,9 +2,9 @@ import type { VerificationKey } from '@portcullis/protocol/jws'
 import type { SignedToken } from './access-token.ts'
 import type { RememberedToken } from './audience-verifier.ts'
 import { createAudienceVerifier } from './audience-verifier.ts'
-import type { DocumentFailure, FetchedKeySet, IssuerDocuments } from './issuer/documents.ts'
+import type { FetchedKeySet, IssuerDocuments } from './issuer/documents.ts'
 import { createIssuerDocuments } from './issuer/documents.ts'
-import type { Fetch } from './issuer/http-json.ts'
+import type { DocumentFailure, Fetch } from './issuer/http-json.ts'
 import { createIssuerClock } from './issuer/issuer-clock.ts'
 import { createKeySetFile } from './issuer/key-set-file.ts'
 import type { KeyLookup, KeySource } from './issuer/key-source.ts'
@@ -13,13 +13,17 @@ import { createSharedKeySource } from './issuer/shared-keys.ts'
 import type { VerifierOptions, VerifierSettings } from './options.ts'
 import { parseOptions } from './options.ts'
 import { invalidToken, keysUnavailable } from './refusals.ts'
+import type { NewsOptions } from './revocation/news.ts'
 import type { RevocationCheck } from './revocation/revocation.ts'
-import { followedRevocation, untilExpiry } from './revocation/revocation.ts'
+import { followedRevocation } from './revocation/revocation.ts'
 import type { StateFile, StateFileOptions } from './revocation/state-file.ts'
 import { createStateFile } from './revocation/state-file.ts'
+import { untilExpiry } from './revocation/until-expiry.ts'
+import type { Watches } from './revocation/watch.ts'
 import { createWatches } from './revocation/watch.ts'
 import type { Timers } from './timers.ts'
 import { processTimers } from './timers.ts'
+import type { TokenCache } from './token-cache.ts'
 import { createTokenCache } from './token-cache.ts'
 import type { TokenFamily } from './verified-token.ts'
 import { signedTokenOf } from './verified-token.ts'
@@ -54,21 +58,14 @@ export function wireVerifier<Own>(
   const keys = keySourceOf(settings, fetchKeySet, timers)
   const watches = createWatches(timers)
   const cache = createTokenCache<RememberedToken<Own>>(settings.tokenCacheBytesMax)
-  const family: TokenFamily = Object.freeze({
-    staleError: ({ iat }: SignedToken, audience: string, maxAgeMs: number) => {
-      const { rule, clockError } = revocation
-      if (!rule.isOlderThan(maxAgeMs, iat * 1000, rule.moment())) return undefined
-      return clockError() ?? invalidToken('stale', audience)
-    },
-  })
+  const family = familyOf(settings, () => revocation)
+  const news = newsOptionsOf(settings, family, watches, cache)
   const revocation =
     settings.revocation === undefined
-      ? untilExpiry(now)
+      ? untilExpiry(news)
       : followedRevocation({
-          issuer: expected.issuer,
+          ...news,
           client: settings.client,
-          now,
-          onRevoked: settings.onRevoked,
           ...settings.revocation,
           stateFileOf,
           warn: settings.onWarning,
@@ -79,12 +76,6 @@ export function wireVerifier<Own>(
           tokenKeys: keys,
           timers,
           maxStalenessMs: settings.revocation.maxStalenessSeconds * 1000,
-          onApplied: (withdrawnKids) => {
-            watches.recheck()
-            if (withdrawnKids.length === 0) return
-            cache.dropWhere(({ signed }) => withdrawnKids.includes(signed.key.kid))
-          },
-          signedTokenOf: (auth) => signedTokenOf(auth, family),
         })
   // The first answer of the feed is waited for like the first key; later ones are not.
   let hasAttempted = false
@@ -108,8 +99,50 @@ export function wireVerifier<Own>(
 
   const heldKey = (kid: string): VerificationKey | undefined =>
     hasAttempted ? keys.held(kid) : undefined
+  const { join, rule } = revocation
+  settings.events?.bind({ ...expected, now, findKey, isWithdrawn: rule.isWithdrawn, join })
   const shared = { family, watches, cache, revocation, ready, findKey, heldKey }
   return createAudienceVerifier(settings, shared)
+}
+
+function newsOptionsOf<Own>(
+  { expected, now, onRevoked }: VerifierSettings<Own>,
+  family: TokenFamily,
+  watches: Watches,
+  cache: TokenCache<RememberedToken<Own>>,
+): NewsOptions {
+  return {
+    issuer: expected.issuer,
+    now,
+    onRevoked,
+    onApplied: (withdrawnKids) => {
+      watches.recheck()
+      if (withdrawnKids.length === 0) return
+      cache.dropWhere(({ signed }) => withdrawnKids.includes(signed.key.kid))
+    },
+    signedTokenOf: (auth) => signedTokenOf(auth, family),
+  }
+}
+
+function familyOf(
+  { expected, revocation: followed, onWarning }: VerifierSettings<unknown>,
+  revocationOf: () => RevocationCheck,
+): TokenFamily {
+  const ownSeconds = followed?.whenStale === 'refuse' ? followed.maxStalenessSeconds : Infinity
+  let hasTold = false
+  return Object.freeze({
+    staleError: ({ iat }: SignedToken, audience: string, maxAgeMs: number) => {
+      // A requirement knows no verifier until the first token comes.
+      if (maxAgeMs > ownSeconds * 1000 && !hasTold) {
+        hasTold = true
+        const message = `requireFresh({ maxStalenessSeconds: ${maxAgeMs / 1000} }) changes nothing: tokens of ${expected.issuer} are refused as stale after ${ownSeconds} s everywhere`
+        onWarning({ code: 'PORTCULLIS_REQUIRE_FRESH', message })
+      }
+      const { rule, clockError } = revocationOf()
+      if (!rule.isOlderThan(maxAgeMs, iat * 1000, rule.moment())) return undefined
+      return clockError() ?? invalidToken('stale', audience)
+    },
+  })
 }
 
 function noting(

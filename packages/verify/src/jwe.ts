@@ -5,7 +5,7 @@ import type { JsonObject } from '@portcullis/protocol'
 import { accessTokenType } from '@portcullis/protocol'
 import { parseCompactJws, thumbprintOf } from '@portcullis/protocol/jws'
 import { compactDecrypt } from 'jose'
-import { rejectUnknown, requireObject, requireText } from './option-checks.ts'
+import { demand, rejectUnknown, requireObject, requireText } from './option-checks.ts'
 
 /** Opens the encrypted tokens of one audience. */
 export interface TokenDecrypter {
@@ -42,11 +42,9 @@ type UsableKey = Required<DecryptionKey> & { readonly privateKey: KeyObject }
 export function createDecrypter(options: DecrypterOptions): TokenDecrypter {
   const { keys, ...unknown } = requireObject(options, 'options')
   rejectUnknown(unknown)
-  if (!Array.isArray(keys) || keys.length === 0) {
-    throw new TypeError('option "keys" must be a list of one key or more')
-  }
+  demand(Array.isArray(keys) && keys.length > 0, 'keys', 'must be a list of one key or more')
   const byKid = new Map(keys.map(requireKey).map((key): [unknown, UsableKey] => [key.kid, key]))
-  if (byKid.size < keys.length) throw new TypeError('option "keys" has two keys of one kid')
+  demand(byKid.size === keys.length, 'keys', 'has two keys of one kid')
 
   return Object.freeze({
     open: async (token: string) => {
@@ -115,11 +113,8 @@ function requireKey(value: DecryptionKey): UsableKey {
   } = requireObject(value, 'option "keys"')
   rejectUnknown(unknown, 'keys.')
   const key = typeof privateKey === 'string' ? createPrivateKey(privateKey) : privateKey
-  if (!['A256GCM', 'A128GCM'].includes(content) || !isFit(key, algorithm)) {
-    throw new TypeError(
-      'option "keys" has a private key, an algorithm and a content that do not fit',
-    )
-  }
+  const areFit = ['A256GCM', 'A128GCM'].includes(content) && isFit(key, algorithm)
+  demand(areFit, 'keys', 'has a private key, an algorithm and a content that do not fit')
   const name = kid ?? thumbprintOf(createPublicKey(key))
   return { privateKey: key, algorithm, content, kid: requireText(name, 'keys.kid') }
 }

@@ -1,4 +1,4 @@
-import { parseIssuer } from '@portcullis/protocol'
+import { isJsonObject, parseIssuer } from '@portcullis/protocol'
 
 /** Options are closed: a name that is not known is a mistake, and never silently ignored. */
 export function rejectUnknown(unknown: object, prefix = ''): void {
@@ -6,21 +6,25 @@ export function rejectUnknown(unknown: object, prefix = ''): void {
   if (name !== undefined) throw new TypeError(`unknown option "${prefix}${name}"`)
 }
 
+/** The mistake is told in one sentence, which ends with `rule`: `must be a function`. */
+export function demand(isRight: boolean, option: string, rule: string): asserts isRight {
+  if (!isRight) throw new TypeError(`option "${option}" ${rule}`)
+}
+
 /** `name` as a sentence begins with it: `options`, or `option "cookie"`. */
 export function requireObject<Value extends object>(value: Value, name: string): Value {
-  const given: unknown = value
-  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return value
+  if (isJsonObject(value)) return value
   throw new TypeError(`${name} must be an object`)
 }
 
 export function requireText(value: unknown, option: string): string {
-  if (typeof value === 'string' && value !== '') return value
-  throw new TypeError(`option "${option}" must be a text that is not empty`)
+  demand(typeof value === 'string' && value !== '', option, 'must be a text that is not empty')
+  return value
 }
 
 export function requireFunction<Value>(value: Value, option: string): Value {
-  if (typeof value === 'function') return value
-  throw new TypeError(`option "${option}" must be a function`)
+  demand(typeof value === 'function', option, 'must be a function')
+  return value
 }
 
 /** A clock of somebody's own. A time that is no number would be neither before nor after anything. */
@@ -28,8 +32,8 @@ export function requireClock(now: () => number): () => number {
   requireFunction(now, 'now')
   return () => {
     const ms = now()
-    if (Number.isFinite(ms)) return ms
-    throw new TypeError('option "now" must answer milliseconds since 1970')
+    demand(Number.isFinite(ms), 'now', 'must answer milliseconds since 1970')
+    return ms
   }
 }
 
@@ -47,8 +51,9 @@ export function requireWhole(
   option: string,
   { min, max, unit }: WholeRange,
 ): number {
-  if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return Number(value)
-  throw new TypeError(`option "${option}" must be whole ${unit} from ${min} to ${max}`)
+  const isWithin = Number.isInteger(value) && Number(value) >= min && Number(value) <= max
+  demand(isWithin, option, `must be whole ${unit} from ${min} to ${max}`)
+  return Number(value)
 }
 
 /**
@@ -64,11 +69,13 @@ export function requireExactUrl(value: unknown, option: string): string {
 /** What browsers send as `Origin` (RFC 6454 section 6.2), under the same rules. */
 export function requireOrigin(value: unknown, option: string): string {
   const url = requireExactUrl(value, option)
-  if (new URL(url).origin === url && !url.includes('*')) return url
-  throw new TypeError(`option "${option}" must be an origin without a path or a pattern`)
+  const isOrigin = new URL(url).origin === url && !url.includes('*')
+  demand(isOrigin, option, 'must be an origin without a path or a pattern')
+  return url
 }
 
 export function requireWholeSeconds(value: unknown, option: string): number {
-  if (Number.isSafeInteger(value) && Number(value) >= 1) return Number(value)
-  throw new TypeError(`option "${option}" must be whole seconds, 1 or more`)
+  const isWhole = Number.isSafeInteger(value) && Number(value) >= 1
+  demand(isWhole, option, 'must be whole seconds, 1 or more')
+  return Number(value)
 }

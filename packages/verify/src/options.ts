@@ -1,4 +1,4 @@
-import { parseIssuer } from '@portcullis/protocol'
+import { isJsonObject } from '@portcullis/protocol'
 import type { AlgorithmName, VerificationKey } from '@portcullis/protocol/jws'
 import {
   algorithms,
@@ -11,6 +11,7 @@ import {
 } from '@portcullis/protocol/jws'
 import type { TokenExpectation } from './access-token.ts'
 import {
+  demand,
   maxStalenessRange,
   rejectUnknown,
   requireClock,
@@ -21,13 +22,14 @@ import {
   requireWhole,
 } from './option-checks.ts'
 import type { ProofJudge } from './dpop/proof-judge.ts'
+import type { EventReceiver } from './events/event-receiver.ts'
 import type { ClientCredential } from './issuer/client-credential.ts'
 import type { Fetch } from './issuer/http-json.ts'
 import type { TokenDecrypter } from './jwe.ts'
 import type { OwnClaimsCheck, StandardSchemaV1 } from './own-claims.ts'
 import { createOwnClaimsCheck } from './own-claims.ts'
 import type { BrokeredFeed } from './revocation/brokered-feed.ts'
-import type { NewRevocation } from './revocation/revocation.ts'
+import type { NewRevocation } from './revocation/news.ts'
 import type { VerifierWarning, Warn } from './warnings.ts'
 import { processWarning } from './warnings.ts'
 
@@ -74,10 +76,15 @@ export interface VerifierOptions<Own = undefined> {
   readonly revocation?: 'untilExpiry' | RevocationOptions
   /**
    * Called once for each batch of new revocations that was applied: end the sockets and jobs of those
-   * it affects. What it throws changes nothing. With `revocation: 'untilExpiry'` it would never be
-   * called, so it is a mistake there.
+   * it affects. What it throws changes nothing. With `revocation: 'untilExpiry'` and without `events` it would
+   * never be called, so it is a mistake there.
    */
   readonly onRevoked?: (revocation: NewRevocation) => void
+  /**
+   * Takes back what the issuer says by webhook (Shared Signals), too: `createEventReceiver()` of
+   * `@portcullis/verify/events`. For issuers without a feed, such as partners: a webhook that is lost bounds nothing.
+   */
+  readonly events?: EventReceiver
   /**
    * For clocks that disagree, on `exp`, `nbf` and `iat`. Default 5, at most 60. Does NOT make a revoked
    * token live longer: for the feed, clocks may be 5 s apart and no more.
@@ -99,8 +106,9 @@ export interface VerifierOptions<Own = undefined> {
    */
   readonly keySetFile?: string
   /**
-   * Told what an operator should look at: files that cannot be used, and a feed that brings what its issuer has
-   * not signed, once a minute at most. What it throws changes nothing. Default `process.emitWarning`.
+   * Told what an operator should look at: files that cannot be used, a feed that brings what its issuer has
+   * not signed, and one that is lost for longer than `maxStalenessSeconds`, once a minute at most. What it throws
+   * changes nothing. Default `process.emitWarning`.
    */
   readonly onWarning?: (warning: VerifierWarning) => void
   /** Default the global `fetch`. Used for the issuer's own addresses, and that of a relay, only. */
@@ -167,6 +175,7 @@ export interface VerifierSettings<Own> {
   /** Undefined when revocation is not followed. */
   readonly revocation: RevocationSettings | undefined
   readonly onRevoked: ((revocation: NewRevocation) => void) | undefined
+  readonly events: EventReceiver | undefined
   readonly client: ClientCredential | undefined
   readonly tokenCacheBytesMax: number
   readonly keySetFile: string | undefined
@@ -199,6 +208,7 @@ export function parseOptions<Own>(options: VerifierOptions<Own>): VerifierSettin
     decryption,
     revocation = {},
     onRevoked,
+    events,
     leewaySeconds = leewaySecondsDefault,
     lifetimeSecondsMax = lifetimeSecondsDefault,
     tokenCacheBytesMax = tokenCacheBytesDefault,
@@ -209,12 +219,11 @@ export function parseOptions<Own>(options: VerifierOptions<Own>): VerifierSettin
     ...unknown
   } = options
   rejectUnknown(unknown)
-  if (sharedSecret !== undefined && keySetFile !== undefined) {
-    throw new TypeError('option "keySetFile" would never be used with "sharedSecret"')
-  }
+  const isUsed = sharedSecret === undefined || keySetFile === undefined
+  demand(isUsed, 'keySetFile', 'would never be used with "sharedSecret"')
   return {
     expected: Object.freeze({
-      issuer: requireIssuer(issuer),
+      issuer: requireExactUrl(issuer, 'issuer'),
       audience: requireText(audience, 'audience'),
       algorithms: requireAlgorithms(names, sharedSecret),
       leewaySeconds: requireWhole(leewaySeconds, 'leewaySeconds', leewayRange),
@@ -225,7 +234,8 @@ export function parseOptions<Own>(options: VerifierOptions<Own>): VerifierSettin
     dpop: requireProofJudge(dpop),
     decryption: requireDecrypter(decryption),
     revocation: requireRevocation(revocation),
-    onRevoked: requireOnRevoked(onRevoked, revocation),
+    onRevoked: requireOnRevoked(onRevoked, revocation !== 'untilExpiry' || events !== undefined),
+    events: requireEvents(events, sharedSecret),
     client: client === undefined ? undefined : requireClient(client),
     tokenCacheBytesMax: requireWhole(tokenCacheBytesMax, 'tokenCacheBytesMax', tokenCacheRange),
     keySetFile: keySetFile === undefined ? undefined : requireText(keySetFile, 'keySetFile'),
@@ -235,43 +245,34 @@ export function parseOptions<Own>(options: VerifierOptions<Own>): VerifierSettin
   }
 }
 
-function requireIssuer(value: unknown): string {
-  const parsed = parseIssuer(requireText(value, 'issuer'))
-  if (parsed.kind === 'issuer') return parsed.issuer
-  throw new TypeError(`option "issuer" must be the URL of the issuer: ${parsed.why}`)
-}
-
 function requireAlgorithms(value: unknown, secret: unknown): ReadonlySet<string> {
-  if (Array.isArray(value) && value.length > 0) {
-    if (value.length === 1 && value[0] === sharedSecretAlgorithm && secret !== undefined) {
-      return new Set([sharedSecretAlgorithm])
-    }
-    if (secret === undefined && value.every(isAlgorithmName)) return new Set(value)
-  }
+  const names: readonly unknown[] = Array.isArray(value) ? value : []
   if (secret !== undefined) {
-    throw new TypeError(`option "sharedSecret" needs "algorithms" ['HS256'], and no other`)
+    const isAlone = names.length === 1 && names[0] === sharedSecretAlgorithm
+    demand(isAlone, 'sharedSecret', `needs "algorithms" ['HS256'], and no other`)
+    return new Set([sharedSecretAlgorithm])
   }
-  const names = [...algorithms.keys()].join(', ')
-  throw new TypeError(
-    `option "algorithms" must be a list of some of ${names}, or ['HS256'] with "sharedSecret"`,
-  )
+  const known = [...algorithms.keys()].join(', ')
+  const rule = `must be a list of some of ${known}, or ['HS256'] with "sharedSecret"`
+  demand(names.length > 0 && names.every(isAlgorithmName), 'algorithms', rule)
+  return new Set(names)
 }
 
 function requireSharedSecret(value: SharedSecret): VerificationKey {
   requireObject(value, 'option "sharedSecret"')
   const { secret, kid, ...unknown } = value
   rejectUnknown(unknown, 'sharedSecret.')
-  if (secret instanceof Uint8Array && secret.length >= sharedSecretBytesMin) {
-    return sharedSecretKey(requireKid(kid ?? sharedSecretKid(secret)), secret)
-  }
-  throw new TypeError(
-    `option "sharedSecret.secret" must be a Uint8Array of ${sharedSecretBytesMin} bytes or more`,
-  )
+  const isSecret = secret instanceof Uint8Array && secret.length >= sharedSecretBytesMin
+  const rule = `must be a Uint8Array of ${sharedSecretBytesMin} bytes or more`
+  demand(isSecret, 'sharedSecret.secret', rule)
+  return sharedSecretKey(requireKid(kid ?? sharedSecretKid(secret)), secret)
 }
 
 function requireKid(kid: string): string {
-  if (requireText(kid, 'sharedSecret.kid').length <= kidCharactersMax) return kid
-  throw new TypeError(`option "sharedSecret.kid" must be ${kidCharactersMax} characters or fewer`)
+  const option = 'sharedSecret.kid'
+  const isShort = requireText(kid, option).length <= kidCharactersMax
+  demand(isShort, option, `must be ${kidCharactersMax} characters or fewer`)
+  return kid
 }
 
 /** Without a schema `Own` is undefined; TypeScript cannot tell that from here. */
@@ -286,20 +287,20 @@ function requireOwnClaims<Own>(
 function requireProofJudge(value: ProofJudge | undefined): ProofJudge | undefined {
   if (value === undefined) return value
   const isJudge = typeof value?.judge === 'function' && Array.isArray(value.algorithms)
-  if (isJudge && value.algorithms.length > 0) return value
-  throw new TypeError('option "dpop" must be what createProofJudge has answered')
+  const isUsable = isJudge && value.algorithms.length > 0
+  demand(isUsable, 'dpop', 'must be what createProofJudge has answered')
+  return value
 }
 
 function requireDecrypter(value: TokenDecrypter | undefined): TokenDecrypter | undefined {
-  if (value === undefined || typeof value?.open === 'function') return value
-  throw new TypeError('option "decryption" must be what createDecrypter has answered')
+  const isUsable = value === undefined || typeof value?.open === 'function'
+  demand(isUsable, 'decryption', 'must be what createDecrypter has answered')
+  return value
 }
 
 function requireRevocation(value: unknown): RevocationSettings | undefined {
   if (value === 'untilExpiry') return undefined
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new TypeError('option "revocation" must be "untilExpiry" or an object')
-  }
+  demand(isJsonObject(value), 'revocation', 'must be "untilExpiry" or an object')
   const {
     maxStalenessSeconds = maxStalenessSecondsDefault,
     whenStale = 'refuse',
@@ -309,15 +310,12 @@ function requireRevocation(value: unknown): RevocationSettings | undefined {
     ...unknown
   }: RevocationOptions = value
   rejectUnknown(unknown, 'revocation.')
-  if (whenStale !== 'refuse' && whenStale !== 'accept') {
-    throw new TypeError('option "revocation.whenStale" must be "refuse" or "accept"')
-  }
-  if (broker !== undefined && typeof broker?.streamWith !== 'function') {
-    throw new TypeError('option "revocation.broker" must be what createJetStreamFeed has answered')
-  }
-  if (relay !== undefined && broker !== undefined) {
-    throw new TypeError('option "revocation.broker" would never be used with "revocation.relay"')
-  }
+  const isKnown = whenStale === 'refuse' || whenStale === 'accept'
+  demand(isKnown, 'revocation.whenStale', 'must be "refuse" or "accept"')
+  const isBroker = broker === undefined || typeof broker?.streamWith === 'function'
+  demand(isBroker, 'revocation.broker', 'must be what createJetStreamFeed has answered')
+  const isOne = relay === undefined || broker === undefined
+  demand(isOne, 'revocation.broker', 'would never be used with "revocation.relay"')
   const option = 'revocation.maxStalenessSeconds'
   return {
     maxStalenessSeconds: requireWhole(maxStalenessSeconds, option, maxStalenessRange),
@@ -330,13 +328,30 @@ function requireRevocation(value: unknown): RevocationSettings | undefined {
 
 function requireOnRevoked(
   value: VerifierOptions['onRevoked'],
-  revocation: VerifierOptions['revocation'],
+  isCalled: boolean,
 ): VerifierSettings<unknown>['onRevoked'] {
   if (value === undefined) return undefined
-  if (revocation !== 'untilExpiry') return requireFunction(value, 'onRevoked')
-  throw new TypeError(
-    'option "onRevoked" would never be called with "revocation" "untilExpiry", which follows no feed',
+  const rule = 'would never be called with "revocation" "untilExpiry", which follows no feed'
+  demand(isCalled, 'onRevoked', rule)
+  return requireFunction(value, 'onRevoked')
+}
+
+function requireEvents(
+  value: EventReceiver | undefined,
+  secret: unknown,
+): EventReceiver | undefined {
+  if (value === undefined) return value
+  demand(
+    typeof value?.bind === 'function',
+    'events',
+    'must be what createEventReceiver has answered',
   )
+  demand(
+    secret === undefined,
+    'events',
+    'needs keys that only the issuer has, and no "sharedSecret"',
+  )
+  return value
 }
 
 function requireOnWarning(value: Warn): Warn {

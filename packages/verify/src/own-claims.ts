@@ -1,4 +1,5 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
+import { demand } from './option-checks.ts'
 
 /**
  * What validation libraries agree on (https://standardschema.dev, version 1), as far as it is used
@@ -60,8 +61,9 @@ function standardOf<Output>(
   schema: StandardSchemaV1<unknown, Output> | undefined,
 ): StandardSchemaV1<unknown, Output>['~standard'] {
   const standard = schema?.['~standard']
-  if (standard?.version === 1 && typeof standard.validate === 'function') return standard
-  throw new TypeError('option "claims" must be a Standard Schema (version 1)')
+  const isStandard = standard?.version === 1 && typeof standard.validate === 'function'
+  demand(isStandard, 'claims', 'must be a Standard Schema (version 1)')
+  return standard
 }
 
 function judge<Output>(result: SchemaResult<Output>): JudgedOwnClaims<Output> {

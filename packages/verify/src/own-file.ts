@@ -4,16 +4,22 @@ import { constants } from 'node:fs'
 import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import process from 'node:process'
+import type { VerifierWarning, Warn } from './warnings.ts'
 
 /** A pipe would keep the service waiting for somebody who writes. All is asked of what was opened. */
 export const readOnlyNow: number = constants.O_RDONLY | constants.O_NONBLOCK
 
-/** Who may write a file may change what is believed, so one that others may write is none of ours. */
-export function isOwnFile(stats: Stats, bytesMax: number): boolean {
+/**
+ * Why it is not read; undefined where it may be. Who may write a file may change what is believed, so one that others
+ * may write is none of ours.
+ */
+export function faultOfFile(stats: Stats, bytesMax: number): string | undefined {
+  if (!stats.isFile()) return fileFaults.noFile
   // Windows has neither of them.
   const ownUid = process.getuid?.()
-  const isOwn = ownUid === undefined || (stats.uid === ownUid && (stats.mode & 0o022) === 0)
-  return stats.isFile() && isOwn && stats.size <= bytesMax
+  if (ownUid !== undefined && stats.uid !== ownUid) return fileFaults.ofAnotherUser
+  if (ownUid !== undefined && (stats.mode & 0o022) !== 0) return fileFaults.writable
+  return stats.size <= bytesMax ? undefined : fileFaults.tooLong
 }
 
 /** A reader finds the old file or the new one, and nothing in between; with `flush` also after a power cut. */
@@ -34,7 +40,12 @@ export async function replaceFile(
 
 /** How warnings about such a file go on behind its name. */
 export const fileFaults = {
-  unusable: 'is not used: it is no file, or damaged, or others may write it',
+  noFile: 'is not used: it is no file',
+  ofAnotherUser: 'is not used: another user owns it',
+  writable: 'is not used: others than its owner may write it',
+  tooLong: 'is not used: it is too long',
+  damaged: 'is not used: it is damaged',
+  ofAnotherVersion: 'is not used: it is of another version',
   ofAnotherIssuer: 'is not used: it is of another issuer',
 } as const
 
@@ -51,6 +62,40 @@ export async function removeOldDrafts(path: string, nowMs: number): Promise<void
   }
 }
 
-export function fileErrorCode(error: unknown): string {
+/** What is wrong with such a file fails no request; an operator is told. */
+export interface FileTroubles {
+  /** `what` goes on behind the name of the file. */
+  readonly tell: (what: string) => undefined
+  /** That there is none is no trouble. */
+  readonly unreadable: (error: unknown) => undefined
+  /** Told once, for it is tried again and again. */
+  readonly unwritable: (error: unknown) => void
+}
+
+export function createFileTroubles(
+  name: string,
+  code: VerifierWarning['code'],
+  warn: Warn,
+): FileTroubles {
+  let isUnwritable = false
+
+  function tell(what: string): undefined {
+    warn({ code, message: `the ${name} ${what}` })
+  }
+
+  return {
+    tell,
+    unreadable: (error) => {
+      const why = errorCode(error)
+      return why === 'ENOENT' ? undefined : tell(`cannot be read: ${why}`)
+    },
+    unwritable: (error) => {
+      if (!isUnwritable) tell(`cannot be written: ${errorCode(error)}`)
+      isUnwritable = true
+    },
+  }
+}
+
+function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
 }

@@ -1,5 +1,6 @@
 import { isScopeToken, scopesOf } from '@portcullis/protocol'
 import {
+  demand,
   maxStalenessRange,
   rejectUnknown,
   requireObject,
@@ -70,9 +71,9 @@ export function requireRecentAuth(options: RecentAuthOptions): Requirement {
   const maxAgeSeconds = requireWholeSeconds(seconds, 'seconds')
   const acrValues = [acr].flat()
   // RFC 9470 section 3 separates them by spaces, as scopes are.
-  if (!acrValues.every(isScopeToken) || (Array.isArray(acr) && options.acr?.length === 0)) {
-    throw new TypeError('option "acr" must be one or more values without spaces and quotes')
-  }
+  const areFit =
+    acrValues.every(isScopeToken) && (acrValues.length > 0 || options.acr === undefined)
+  demand(areFit, 'acr', 'must be one or more values without spaces and quotes')
   const acrFact = acrValues.length === 0 ? {} : { acrValues }
   return (auth) => {
     const { acr: held, auth_time: signedInAt } = auth.claims
@@ -90,7 +91,10 @@ export function requireRecentAuth(options: RecentAuthOptions): Requirement {
 
 /** How recently the issuer must have vouched for the token. */
 export interface FreshOptions {
-  /** 3 to 3600. More than the verifier's own changes nothing, unless it accepts stale tokens. */
+  /**
+   * 3 to 3600. More than the verifier's own changes nothing, unless it accepts stale tokens or follows no feed:
+   * `onWarning` is told so at the first request, with the code `PORTCULLIS_REQUIRE_FRESH`.
+   */
   readonly maxStalenessSeconds: number
 }
 

@@ -1,5 +1,5 @@
 import { isScopeToken } from '@portcullis/protocol'
-import { rejectUnknown, requireExactUrl, requireObject } from './option-checks.ts'
+import { demand, rejectUnknown, requireExactUrl, requireObject } from './option-checks.ts'
 
 /** What the metadata of a service is made of. */
 export interface ResourceMetadataOptions {
@@ -45,10 +45,9 @@ export function resourceMetadata(options: ResourceMetadataOptions): ResourceMeta
   const path = `/.well-known/oauth-protected-resource${pathname === '/' ? '' : pathname}`
   const verifiers = [verifier].flat()
   const issuers = listOf(verifiers.flatMap(issuersOf))
-  if (issuers.length === 0) throw new TypeError('option "verifier" must name a verifier')
-  if (scopes !== undefined && !(Array.isArray(scopes) && scopes.every(isScopeToken))) {
-    throw new TypeError('option "scopes" must be a list of scopes without spaces and quotes')
-  }
+  demand(issuers.length > 0, 'verifier', 'must name a verifier')
+  const areScopes = scopes === undefined || (Array.isArray(scopes) && scopes.every(isScopeToken))
+  demand(areScopes, 'scopes', 'must be a list of scopes without spaces and quotes')
   const algorithms = listOf(verifiers.flatMap(({ dpopAlgorithms = [] }) => dpopAlgorithms))
   const document = Object.freeze({
     resource,
@@ -63,8 +62,9 @@ export function resourceMetadata(options: ResourceMetadataOptions): ResourceMeta
 function issuersOf(verifier: IssuerOf): readonly string[] {
   requireObject(verifier, 'option "verifier"')
   const issuers: unknown = 'issuers' in verifier ? verifier.issuers : [verifier.issuer]
-  if (Array.isArray(issuers) && issuers.every(isText)) return issuers
-  throw new TypeError('option "verifier" must name its issuer, or its issuers, as texts')
+  const areTexts = Array.isArray(issuers) && issuers.every(isText)
+  demand(areTexts, 'verifier', 'must name its issuer, or its issuers, as texts')
+  return issuers
 }
 
 function isText(value: unknown): value is string {

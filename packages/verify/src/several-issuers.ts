@@ -18,7 +18,7 @@ import { VerifyError } from './verify-error.ts'
  * Throws a TypeError for an empty list, for two verifiers of one issuer, and for two audiences.
  */
 export function composeVerifiers<Own>(verifiers: readonly Verifier<Own>[]): SeveralVerifiers<Own> {
-  const [first] = verifiers
+  const [first, ...others] = verifiers
   if (first === undefined) throw new TypeError('verifiers of at least one issuer are needed')
   const { audience } = first
   if (verifiers.some((verifier) => verifier.audience !== audience)) {
@@ -48,7 +48,7 @@ export function composeVerifiers<Own>(verifiers: readonly Verifier<Own>[]): Seve
           return verifyBy(judged.chosen)
         case 'malformed':
           // An encrypted token names its issuer inside. What is no token at all is refused by all alike.
-          return firstThatReads(verifiers, verifyBy)
+          return firstThatReads(first, others, verifyBy)
         case 'wrong-issuer':
           throw invalidToken('wrong-issuer', audience)
       }
@@ -74,14 +74,14 @@ export function composeVerifiers<Own>(verifiers: readonly Verifier<Own>[]): Seve
 
 /** What the first answers to which the token is not unreadable, or one of another issuer. */
 async function firstThatReads<Own>(
-  [verifier, ...others]: readonly Verifier<Own>[],
+  first: Verifier<Own>,
+  [second, ...others]: readonly Verifier<Own>[],
   verifyBy: (verifier: Verifier<Own>) => Promise<VerifiedToken<Own>>,
 ): Promise<VerifiedToken<Own>> {
-  if (verifier === undefined) throw new TypeError('verifiers of at least one issuer are needed')
-  return verifyBy(verifier).catch((error: unknown) => {
+  return verifyBy(first).catch((error: unknown) => {
     const isElsewhere =
       error instanceof VerifyError && /^(?:malformed|wrong-issuer)$/.test(String(error.reason))
-    if (isElsewhere && others.length > 0) return firstThatReads(others, verifyBy)
+    if (isElsewhere && second !== undefined) return firstThatReads(second, others, verifyBy)
     throw error
   })
 }

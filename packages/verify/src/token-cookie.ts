@@ -1,4 +1,4 @@
-import { rejectUnknown, requireObject, requireOrigin } from './option-checks.ts'
+import { demand, rejectUnknown, requireObject, requireOrigin } from './option-checks.ts'
 import type { PresentedRequest } from './presented-request.ts'
 import { VerifyError } from './verify-error.ts'
 
@@ -22,11 +22,10 @@ export function parseCookieOptions(options: CookieOptions): TokenCookie {
   const { name, origin, ...unknown } = requireObject(options, 'option "cookie"')
   rejectUnknown(unknown, 'cookie.')
   // RFC 6265 section 4.1.1: a name is a token; browsers enforce the prefix only where it is spelled so.
-  if (typeof name !== 'string' || !/^__Host-[\w!#$%&'*+\-.^`|~]+$/.test(name)) {
-    throw new TypeError('option "cookie.name" must be a cookie name that begins with __Host-')
-  }
+  const isName = typeof name === 'string' && /^__Host-[\w!#$%&'*+\-.^`|~]+$/.test(name)
+  demand(isName, 'cookie.name', 'must be a cookie name that begins with __Host-')
   const origins = new Set([origin].flat().map((one) => requireOrigin(one, 'cookie.origin')))
-  if (origins.size === 0) throw new TypeError('option "cookie.origin" must name an origin')
+  demand(origins.size > 0, 'cookie.origin', 'must name an origin')
   return {
     values: (request) => request.fieldValues('cookie').flatMap((field) => valuesIn(field, name)),
     tokenOf: (request, [value = '', ...others], realm) => {

@@ -38,11 +38,8 @@ export function createVerifiedToken<Own>(
   return new Answer(facts, nextDpopNonce)
 }
 
-/** Undefined when it was not verified by these, or is a copy. */
-export function signedTokenOf(
-  auth: VerifiedToken,
-  verifiedBy: TokenFamily,
-): SignedToken | undefined {
+/** Throws a TypeError for what was not verified by these, or is a copy. */
+export function signedTokenOf(auth: VerifiedToken, verifiedBy: TokenFamily): SignedToken {
   return Answer.signedTokenOf(auth, verifiedBy)
 }
 
@@ -76,8 +73,9 @@ class Answer<Own> implements VerifiedToken<Own> {
     Object.freeze(this)
   }
 
-  static signedTokenOf(auth: VerifiedToken, verifiedBy: TokenFamily): SignedToken | undefined {
-    return #signed in auth && auth.#verifiedBy === verifiedBy ? auth.#signed : undefined
+  static signedTokenOf(auth: VerifiedToken, verifiedBy: TokenFamily): SignedToken {
+    if (#signed in auth && auth.#verifiedBy === verifiedBy) return auth.#signed
+    throw new TypeError('this verifier has not verified such a token')
   }
 
   static staleErrorOf(auth: VerifiedToken, maxAgeMs: number): VerifyError | undefined {

@@ -1,5 +1,5 @@
-import type { Problem, ProblemCode } from '@portcullis/protocol'
-import { createProblem, problemMediaType } from '@portcullis/protocol'
+import type { Problem, ServiceProblemCode } from '@portcullis/protocol'
+import { problemCreator, problemMediaType, serviceProblems } from '@portcullis/protocol'
 import type { TokenFault } from './access-token.ts'
 import type { ProofFault } from './dpop/proof-fault.ts'
 
@@ -19,21 +19,7 @@ import type { ProofFault } from './dpop/proof-fault.ts'
  *   revocation feed and the service's own client; `feed-unavailable` also ends watches. As a problem
  *   document all three are `feed-unavailable`: the rest is the operator's business
  */
-export type VerifyErrorCode =
-  | 'missing-token'
-  | 'invalid-token'
-  | 'invalid-request'
-  | 'invalid-dpop-proof'
-  | 'use-dpop-nonce'
-  | 'insufficient-user-authentication'
-  | 'insufficient-scope'
-  | 'cross-origin'
-  | 'keys-unavailable'
-  | 'clocks-disagree'
-  | 'proofs-unavailable'
-  | 'feed-unavailable'
-  | 'client-refused'
-  | 'issuer-unreachable'
+export type VerifyErrorCode = ServiceProblemCode | 'client-refused' | 'issuer-unreachable'
 
 /** What an error tells beside its code; no part of a token or secret. */
 export interface VerifyErrorFacts {
@@ -58,41 +44,18 @@ export interface VerifyErrorFacts {
 /** What the challenges of a service tell, whatever is wrong. */
 export type ChallengeFacts = Pick<VerifyErrorFacts, 'resourceMetadata' | 'dpopAlgorithms'>
 
-interface Kind {
-  readonly status: 400 | 401 | 403 | 503
-  readonly problem: ProblemCode
-  /** RFC 6750 section 3.1; null: the challenge tells only that a token is wanted. */
-  readonly oauthError?: string | null
-}
-
-/** A kind without `oauthError` has no challenge at all: no token would mend it. */
-const kinds: Readonly<Record<VerifyErrorCode, Kind>> = {
-  'missing-token': { status: 401, problem: 'missing-token', oauthError: null },
-  'invalid-token': { status: 401, problem: 'invalid-token', oauthError: 'invalid_token' },
-  'invalid-request': { status: 400, problem: 'invalid-request', oauthError: 'invalid_request' },
-  'insufficient-user-authentication': {
-    status: 401,
-    problem: 'insufficient-user-authentication',
-    oauthError: 'insufficient_user_authentication',
-  },
-  'insufficient-scope': {
-    status: 403,
-    problem: 'insufficient-scope',
-    oauthError: 'insufficient_scope',
-  },
-  'invalid-dpop-proof': {
-    status: 401,
-    problem: 'invalid-dpop-proof',
-    oauthError: 'invalid_dpop_proof',
-  },
-  'use-dpop-nonce': { status: 401, problem: 'use-dpop-nonce', oauthError: 'use_dpop_nonce' },
-  'cross-origin': { status: 403, problem: 'cross-origin' },
-  'keys-unavailable': { status: 503, problem: 'keys-unavailable' },
-  'clocks-disagree': { status: 503, problem: 'clocks-disagree' },
-  'proofs-unavailable': { status: 503, problem: 'proofs-unavailable' },
-  'feed-unavailable': { status: 503, problem: 'feed-unavailable' },
-  'client-refused': { status: 503, problem: 'feed-unavailable' },
-  'issuer-unreachable': { status: 503, problem: 'feed-unavailable' },
+/**
+ * RFC 6750 section 3.1 and its kin; null: the challenge tells only that a token is wanted. What is not here has
+ * no challenge at all: no token would mend it.
+ */
+const oauthErrors: Readonly<Partial<Record<VerifyErrorCode, string | null>>> = {
+  'missing-token': null,
+  'invalid-token': 'invalid_token',
+  'invalid-request': 'invalid_request',
+  'insufficient-user-authentication': 'insufficient_user_authentication',
+  'insufficient-scope': 'insufficient_scope',
+  'invalid-dpop-proof': 'invalid_dpop_proof',
+  'use-dpop-nonce': 'use_dpop_nonce',
 }
 
 /**
@@ -116,7 +79,7 @@ export class VerifyError extends Error {
   constructor(code: VerifyErrorCode, description: string, facts: VerifyErrorFacts = {}) {
     super(description, facts.cause === undefined ? {} : { cause: facts.cause })
     this.code = code
-    this.status = kinds[code].status
+    this.status = serviceProblems[problemCodeOf(code)][0]
     this.challenge = challengeOf(code, description, facts)
     this.reason = facts.reason
     this.retryAfterSeconds = facts.retryAfterSeconds
@@ -135,7 +98,13 @@ export class VerifyError extends Error {
 
 /** The RFC 9457 document that answers a request which ended in this error. */
 export function problemOf(error: VerifyError): Problem {
-  return createProblem(kinds[error.code].problem, error.message)
+  return createProblem(problemCodeOf(error.code), error.message)
+}
+
+const createProblem = problemCreator(serviceProblems)
+
+function problemCodeOf(code: VerifyErrorCode): ServiceProblemCode {
+  return code === 'client-refused' || code === 'issuer-unreachable' ? 'feed-unavailable' : code
 }
 
 /** The header fields that go with the problem document; no cache may keep the answer. */
@@ -155,7 +124,7 @@ function challengeOf(
   description: string,
   facts: VerifyErrorFacts,
 ): string | undefined {
-  const { oauthError } = kinds[code]
+  const oauthError = oauthErrors[code]
   if (oauthError === undefined) return undefined
   // What clients look for: a token that is only too old is refreshed without a word to the person.
   const publicDescription = facts.reason === 'stale' ? 'stale' : description

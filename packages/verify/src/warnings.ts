@@ -5,8 +5,17 @@ export interface VerifierWarning {
   /**
    * - `PORTCULLIS_KEY_SET_FILE`, `PORTCULLIS_STATE_FILE`: a file is not used or cannot be written
    * - `PORTCULLIS_REVOCATION_FEED`: the feed brought what its issuer has not signed, what does not fit, or what is old
+   * - `PORTCULLIS_REVOCATION_STALE`, `PORTCULLIS_REVOCATION_FRESH`: the issuer's last word is older than
+   *   `maxStalenessSeconds`, and it is not any more
+   * - `PORTCULLIS_REQUIRE_FRESH`: a `requireFresh` asks for less than the verifier does, and so changes nothing
    */
-  readonly code: 'PORTCULLIS_KEY_SET_FILE' | 'PORTCULLIS_STATE_FILE' | 'PORTCULLIS_REVOCATION_FEED'
+  readonly code:
+    | 'PORTCULLIS_KEY_SET_FILE'
+    | 'PORTCULLIS_STATE_FILE'
+    | 'PORTCULLIS_REVOCATION_FEED'
+    | 'PORTCULLIS_REVOCATION_STALE'
+    | 'PORTCULLIS_REVOCATION_FRESH'
+    | 'PORTCULLIS_REQUIRE_FRESH'
   readonly message: string
 }
 

@@ -1,90 +1,16 @@
 import assert from 'node:assert/strict'
-import type { TestContext } from 'node:test'
 import { test } from 'node:test'
-import type { Fetch, Verifier, VerifierOptions } from '@portcullis/verify'
+import type { Verifier } from '@portcullis/verify'
 import { VerifyError } from '@portcullis/verify'
-import { createStateFile } from '../src/revocation/state-file.ts'
-import { wireVerifier } from '../src/issuer-verifier.ts'
-import { createIssuerDocuments } from '../src/issuer/documents.ts'
-import { parseOptions } from '../src/options.ts'
-import type { ScriptedIssuer } from './scripted-issuer.ts'
-import { paths, scriptIssuer } from './scripted-issuer.ts'
-import type { VirtualTime } from './virtual-time.ts'
-import { createVirtualTime } from './virtual-time.ts'
+import { paths } from './scripted-issuer.ts'
+import type { Installation } from './virtual-installation.ts'
+import { beginsAt, install } from './virtual-installation.ts'
 
 // What goes dead here in memory does so through a TCP proxy in staleness-bound.test.ts, in the time of this world.
 
-const beginsAt = Date.UTC(2026, 5, 1, 12)
 const minuteMs = 60_000
-const beatMs = 800
 const liveSid = 'L'.repeat(22)
 const endedSid = 'E'.repeat(22)
-
-interface Installation {
-  readonly issuer: ScriptedIssuer
-  readonly time: VirtualTime
-  /** A service that has its first snapshot. */
-  readonly startService: (options?: Partial<VerifierOptions>) => Promise<Verifier>
-  /** What the network does with requests from now on; default: it carries them. */
-  readonly way: { feed: 'there' | 'silent' | 'refused'; identity: 'there' | 'refused' }
-  /** When each path was asked for, in milliseconds of the virtual time. */
-  readonly askedAtMs: Map<string, number[]>
-  readonly end: () => void
-}
-
-function install(t: TestContext, seed: number): Installation {
-  const time = createVirtualTime(seed)
-  const now = (): number => beginsAt + time.now()
-  const issuer = scriptIssuer(t, { now })
-  const way: Installation['way'] = { feed: 'there', identity: 'there' }
-  const askedAtMs: Installation['askedAtMs'] = new Map()
-  let isOver = false
-
-  const fetch: Fetch = async (url, init) => {
-    const path = new URL(url).pathname
-    askedAtMs.set(path, [...(askedAtMs.get(path) ?? []), time.now()])
-    const isFeed = path.startsWith('/revocations/')
-    if (way.identity === 'refused' || (isFeed && way.feed === 'refused')) {
-      throw new TypeError('fetch failed')
-    }
-    return isFeed && way.feed === 'silent' ? silence(init.signal) : issuer.fetch(url, init)
-  }
-  const beat = (): void => {
-    if (isOver) return
-    if (way.feed === 'there') issuer.send(issuer.feed.eventAfter(issuer.feed.position().seq))
-    time.timers.schedule(beat, beatMs)
-  }
-  beat()
-  return {
-    issuer,
-    time,
-    way,
-    askedAtMs,
-    startService: async (options) => {
-      const { issuer: name } = issuer
-      const settings = parseOptions({ issuer: name, audience: 'orders', now, fetch, ...options })
-      const verifier = wireVerifier(settings, {
-        timers: time.timers,
-        documentsOf: createIssuerDocuments,
-        stateFileOf: createStateFile,
-      })
-      const ready = verifier.ready()
-      await time.passUntil(time.now() + 50)
-      await ready
-      return verifier
-    },
-    end: () => {
-      isOver = true
-    },
-  }
-}
-
-/** Octets go in and none come out, until whoever asked gives up. */
-function silence(signal: AbortSignal | null | undefined): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal?.addEventListener('abort', () => reject(signal.reason))
-  })
-}
 
 async function fateOf(verifier: Verifier, token: string): Promise<string> {
   return verifier.verify(token).then(

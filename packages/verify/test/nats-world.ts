@@ -3,12 +3,13 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { createJetStreamFeed } from '@portcullis/verify/nats'
 import type { BrokeredFeed } from '@portcullis/verify/nats'
-import { findNatsServer, startNatsServer } from '../../../tools/nats-server.ts'
+import { howToGet, natsServer } from '../../../tools/debian-packages.ts'
+import { startNatsServer } from '../../../tools/nats-server.ts'
 import { startTcpProxy } from './tcp-proxy.ts'
 
 /** Why tests of the broker are skipped here; false where they run. */
 export const withoutNats: string | false =
-  findNatsServer() === undefined ? 'this machine has no nats-server' : false
+  natsServer.find() === undefined ? howToGet(natsServer) : false
 
 const streamName = 'portcullis-revocations'
 

@@ -38,6 +38,22 @@ function isRevoked(by: readonly JoinedRecord[], claims: AccessTokenClaims = alic
   return table.revokes(revocableToken(claims))
 }
 
+test('what an event has told counts for tokens of that second and before, and goes in its time', () => {
+  const table = createRevocationTable(issuer)
+  const account = fingerprintWords(issuer, 'account', 'alice')
+  assert.equal(table.joinMinted(account, alice.iat, 5_000), true)
+  assert.equal(table.joinMinted(account, alice.iat - 1, 5_000), false, 'an earlier one is no news')
+  const revokes = (claims: Partial<AccessTokenClaims>): boolean =>
+    table.revokes(revocableToken({ ...alice, ...claims }))
+  assert.equal(revokes({}), true)
+  assert.equal(revokes({ iat: alice.iat + 1 }), false)
+  assert.equal(revokes({ sub: 'bob' }), false)
+  assert.equal([...table.records()].length, 0, 'it is of no log')
+  assert.equal(table.size(), 1)
+  for (let swept = 0; swept < shardCount; swept += shardsSwept) table.sweep(120_000)
+  assert.equal(table.size(), 0)
+})
+
 const fates: readonly (readonly [string, JoinedRecord, boolean])[] = [
   ['its session', record('session', 's1'), true],
   ['another session', record('session', 's2'), false],

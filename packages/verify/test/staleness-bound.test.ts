@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import type { Verifier } from '@portcullis/verify'
+import type { Verifier, VerifierOptions } from '@portcullis/verify'
 import { createVerifier, requireFresh, VerifyError } from '@portcullis/verify'
 import { createTestIssuer } from '@portcullis/verify/testing'
 import { startTcpProxy } from './tcp-proxy.ts'
@@ -31,12 +31,14 @@ test('behind a path that falls silent, an old token is refused at S and a young 
   t.after(issuer.close)
   const proxy = await startTcpProxy(t, issuer.issuer)
   const revocation = { maxStalenessSeconds: 3 }
+  const told: string[] = []
   const { issuer: name } = issuer
   const verifier = createVerifier({
     issuer: name,
     audience: 'orders',
     revocation,
     fetch: proxy.fetch,
+    onWarning: ({ code }) => void told.push(code),
   })
   t.after(verifier.close)
   await verifier.ready()
@@ -74,6 +76,8 @@ test('behind a path that falls silent, an old token is refused at S and a young 
   }
   assert.equal((await refusalOf(verifier, revoked))?.reason, 'revoked')
   assert.equal(isFresh(verifier), true)
+  await setTimeout(1_100)
+  assert.deepEqual(told, ['PORTCULLIS_REVOCATION_STALE', 'PORTCULLIS_REVOCATION_FRESH'])
 })
 
 /** Looks every 20 ms until both are refused, and holds the moment against the bound. */
@@ -205,4 +209,34 @@ test('a strict route keeps its bound where the verifier has given up its own', a
   now += 60_000
   await verifier.verify(token)
   assert.equal((await strictRefusalOf(verifier, token)).reason, 'stale')
+})
+
+test('a strict route that is laxer than its verifier is told to the operator once, and refuses no more than without it', async (t) => {
+  const issuer = await createTestIssuer({ algorithm: 'ES256' })
+  t.after(issuer.close)
+  const toldOf = async (
+    revocation: VerifierOptions['revocation'],
+    seconds: readonly number[],
+  ): Promise<readonly string[]> => {
+    const told: string[] = []
+    const verifier = createVerifier({
+      issuer: issuer.issuer,
+      audience: 'orders',
+      ...(revocation && { revocation }),
+      onWarning: ({ code, message }) => void told.push(`${code}: ${message}`),
+    })
+    t.after(verifier.close)
+    const auth = await verifier.verify(issuer.mint())
+    for (const maxStalenessSeconds of seconds) requireFresh({ maxStalenessSeconds })(auth)
+    return told
+  }
+  const [warning = '', ...more] = await toldOf({ maxStalenessSeconds: 20 }, [20, 3, 60, 60, 90])
+  assert.deepEqual(more, [])
+  assert.match(
+    warning,
+    /^PORTCULLIS_REQUIRE_FRESH: requireFresh\(\{ maxStalenessSeconds: 60 \}\) changes nothing: tokens of http\S+ are refused as stale after 20 s everywhere$/,
+  )
+  assert.deepEqual(await toldOf({ maxStalenessSeconds: 20 }, [20]), [])
+  assert.deepEqual(await toldOf({ whenStale: 'accept' }, [60]), [])
+  assert.deepEqual(await toldOf('untilExpiry', [60]), [])
 })

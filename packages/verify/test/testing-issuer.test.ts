@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
+import type { JsonObject } from '@portcullis/protocol'
+import { algorithmNamed, publicJwk } from '@portcullis/protocol/jws'
 import { createVerifier } from '@portcullis/verify'
 import type { Revoked, TokenRecipe } from '@portcullis/verify/testing'
-import { buildVector, createTestIssuer, untilApplied } from '@portcullis/verify/testing'
+import {
+  buildVector,
+  createTestIssuer,
+  signCompactJws,
+  untilApplied,
+} from '@portcullis/verify/testing'
 
 test('the key set has an ETag and a max-age, and is not sent twice', async (context) => {
   const issuer = await createTestIssuer({ algorithm: 'EdDSA', maxAgeSeconds: 7 })
@@ -47,6 +55,29 @@ test('mint replaces claims and header parameters, and leaves out what is undefin
   assert.equal(claims['tenant'], 't')
   const withoutType = issuer.mint({ aud: 'reviews' }, { typ: undefined })
   await assert.rejects(verifier.verify(withoutType), { reason: 'wrong-type' })
+})
+
+test('a token that is signed with a private key of the test is good for an issuer that publishes its key', async (context) => {
+  const issuer = await createTestIssuer({ algorithm: 'ES384' })
+  context.after(issuer.close)
+  const { publicKey, privateKey } = algorithmNamed('ES384').generateKeyPair()
+  const jwk = publicJwk(publicKey, 'ES384')
+  issuer.publish({ keys: [jwk] })
+  const verifier = createVerifier({
+    issuer: issuer.issuer,
+    audience: 'orders',
+    algorithms: ['ES384'],
+    revocation: 'untilExpiry',
+  })
+  const [, payload = ''] = issuer.mint().split('.')
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as JsonObject
+  const key = { kid: jwk.kid, algorithm: 'ES384', privateKey } as const
+  const token = signCompactJws({ ...claims, sub: 'signed-here' }, 'at+jwt', key)
+  assert.equal((await verifier.verify(token)).claims.sub, 'signed-here')
+  const header: unknown = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString())
+  assert.deepEqual(header, { alg: 'ES384', typ: 'at+jwt', kid: jwk.kid })
+  const ofAnotherType = signCompactJws(claims, 'id+jwt', key)
+  await assert.rejects(verifier.verify(ofAnotherType), { reason: 'wrong-type' })
 })
 
 test('a recipe with a mistake in it is an error, not a valid token', async (context) => {

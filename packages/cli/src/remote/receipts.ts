@@ -1,7 +1,10 @@
 import type { RevocationPosition } from '@portcullis/protocol'
 import type { Administration, FollowerReceipt, Receipts } from '@portcullis/client/admin'
+import { ClientError } from '@portcullis/client'
 import { CommandError } from '../command-error.ts'
-import type { RemoteOptions } from './credentials.ts'
+import { printable } from '../printable.ts'
+import { asAdministrator } from './administration.ts'
+import type { Administrator, RemoteOptions } from './credentials.ts'
 import { say } from './said.ts'
 import type { Column } from './table.ts'
 import { printTable } from './table.ts'
@@ -35,10 +38,39 @@ export async function withReceipts(
 ): Promise<Revoked> {
   if (wait === undefined) return { revocation }
   const waitSeconds = wait === true ? waitSecondsDefault : wait
-  const receipts = await followers.receipts(revocation, { waitSeconds })
-  const names = new Map<string, string>()
-  for await (const { id, name } of clients.list()) names.set(id, name)
-  return { revocation, reach: { receipts, names } }
+  try {
+    const receipts = await followers.receipts(revocation, { waitSeconds })
+    const names = new Map<string, string>()
+    for await (const { id, name } of clients.list()) names.set(id, name)
+    return { revocation, reach: { receipts, names } }
+  } catch (error) {
+    if (!(error instanceof ClientError)) throw error
+    throw unknownReach(error.status === undefined ? 3 : 1, error.detail ?? error.message)
+  }
+}
+
+/** The same, where no session of an administrator is left, or none was there. */
+export async function receiptsFor(
+  administrator: Administrator,
+  revocation: RevocationPosition,
+  options: WaitOptions,
+): Promise<Revoked> {
+  try {
+    return await asAdministrator(administrator, (administration) =>
+      withReceipts(administration, revocation, options),
+    )
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.message.startsWith(notKnown)) throw error
+    throw unknownReach(error.exitCode, error.message)
+  }
+}
+
+const notKnown = 'it was taken back, and how far that has come is not known'
+
+function unknownReach(exitCode: 1 | 2 | 3, why: string): CommandError {
+  const remedy =
+    'Each service that follows the feed refuses it by its bound, 35 seconds by default.'
+  return new CommandError(exitCode, `${notKnown}: ${printable(why)}`, remedy)
 }
 
 /** Says what was done, and how far it has come; that it is not everywhere is an error. */

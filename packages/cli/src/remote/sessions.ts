@@ -8,8 +8,7 @@ import { findAccount } from './named.ts'
 import type { DecisionOptions, RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
 import type { WaitOptions } from './receipts.ts'
-import { sayRevoked, withReceipts } from './receipts.ts'
-import { say } from './said.ts'
+import { receiptsFor, sayRevoked, withReceipts } from './receipts.ts'
 import type { Column } from './table.ts'
 import { printJsonList, printTable } from './table.ts'
 
@@ -100,10 +99,14 @@ async function end(
 }
 
 /** Signs everybody out, the administrator who asks as well. */
-export async function runEndAll(options: DecisionOptions): Promise<void> {
-  const { reason } = options
-  const revocation = await asAdministrator(readAdministrator(options), ({ sessions }) =>
+export async function runEndAll(options: DecisionOptions & WaitOptions): Promise<void> {
+  const { reason, wait } = options
+  const administrator = readAdministrator(options)
+  const revocation = await asAdministrator(administrator, ({ sessions }) =>
     sessions.endAll({ reason }),
   )
-  say(options, { revocation }, 'every session has ended; everybody signs in again')
+  // Their own session is over, so whoever waits signs in again.
+  const revoked =
+    wait === undefined ? { revocation } : await receiptsFor(administrator, revocation, options)
+  await sayRevoked(options, {}, 'every session has ended; everybody signs in again', revoked)
 }

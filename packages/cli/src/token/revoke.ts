@@ -1,13 +1,17 @@
-import type { JsonObject } from '@portcullis/protocol'
+import type { JsonObject, RevocationPosition } from '@portcullis/protocol'
 import { isJsonObject } from '@portcullis/protocol'
 import { formatPosition } from '@portcullis/protocol/revocations'
 import { CommandError } from '../command-error.ts'
 import { printable } from '../printable.ts'
+import { readAdministrator } from '../remote/credentials.ts'
+import type { WaitOptions } from '../remote/receipts.ts'
+import { receiptsFor, sayRevoked } from '../remote/receipts.ts'
+import { say } from '../remote/said.ts'
 import { decodeJwt, readToken } from './given-token.ts'
 import type { IssuerOptions } from './issuer-address.ts'
 import { clientsOf, issuerOf } from './issuer-address.ts'
 
-export interface RevokeOptions extends IssuerOptions {
+export interface RevokeOptions extends IssuerOptions, WaitOptions {
   readonly clientId?: string
 }
 
@@ -15,20 +19,29 @@ export interface RevokeOptions extends IssuerOptions {
 export async function runRevoke(file: string, options: RevokeOptions): Promise<void> {
   const token = await readToken(file)
   const issuer = issuerOf(options)
+  // Before anything is taken back: whoever cannot be told afterwards is told now.
+  const administrator = options.wait === undefined ? undefined : readAdministrator(options)
   const form = { token, ...credentialFor(token, options) }
   const { status, members } = await post(issuer, form)
   if (status !== 200) throw refused(status, members)
-  const { revocation } = members
-  process.stdout.write(
-    options.json === true ? `${JSON.stringify(members)}\n` : `${sentence(revocation)}\n`,
-  )
+  const position = positionOf(members)
+  if (administrator === undefined || position === undefined) {
+    return say(options, members, sentence(members, position))
+  }
+  const revoked = await receiptsFor(administrator, position, options)
+  await sayRevoked(options, {}, sentence(members, position), revoked)
 }
 
-function sentence(revocation: unknown): string {
+function sentence({ revocation }: JsonObject, position: RevocationPosition | undefined): string {
   if (!isJsonObject(revocation)) return 'nothing to take back: nobody could use this token'
+  if (position === undefined) return 'taken back'
+  return `taken back, at ${printable(formatPosition(position))} of the revocation log`
+}
+
+function positionOf({ revocation }: JsonObject): RevocationPosition | undefined {
+  if (!isJsonObject(revocation)) return undefined
   const { epoch, seq } = revocation
-  if (typeof epoch !== 'string' || typeof seq !== 'number') return 'taken back'
-  return `taken back, at ${printable(formatPosition({ epoch, seq }))} of the revocation log`
+  return typeof epoch === 'string' && typeof seq === 'number' ? { epoch, seq } : undefined
 }
 
 type Credential = Readonly<Record<string, string>>

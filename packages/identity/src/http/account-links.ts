@@ -1,4 +1,4 @@
-import { createProblem } from '@portcullis/protocol'
+import { createProblem } from '@portcullis/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { LinkStore } from '../domain/account-links.ts'
 import type { AccountStore } from '../domain/accounts.ts'

@@ -1,4 +1,4 @@
-import { createProblem } from '@portcullis/protocol'
+import { createProblem } from '@portcullis/runtime'
 import type { AccountDeletionParts } from '../domain/account-deletion.ts'
 import { deleteOwnAccount } from '../domain/account-deletion.ts'
 import type { Account } from '../domain/accounts.ts'

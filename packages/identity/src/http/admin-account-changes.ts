@@ -1,6 +1,5 @@
 import type { JsonObject } from '@portcullis/protocol'
-import { createProblem } from '@portcullis/protocol'
-import { pointerToMember } from '@portcullis/runtime'
+import { createProblem, pointerToMember } from '@portcullis/runtime'
 import type { FastifyReply } from 'fastify'
 import type { CreationOutcome, CreationParts } from '../domain/account-creation.ts'
 import { createAccount } from '../domain/account-creation.ts'

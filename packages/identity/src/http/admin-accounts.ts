@@ -1,4 +1,4 @@
-import { createProblem } from '@portcullis/protocol'
+import { createProblem } from '@portcullis/runtime'
 import type { FromSchema } from 'json-schema-to-ts'
 import type { AccountDirectory, AccountFilter, ListedAccount } from '../domain/account-directory.ts'
 import type { AccountStore, Decision } from '../domain/accounts.ts'

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@portcullis/protocol'
-import { createProblem } from '@portcullis/protocol'
+import { createProblem } from '@portcullis/runtime'
 import type { FastifyReply } from 'fastify'
 import type { ClientAdministration, ClientCreationParts } from '../domain/client-administration.ts'
 import { createClient } from '../domain/client-administration.ts'

@@ -1,5 +1,5 @@
-import { createProblem } from '@portcullis/protocol'
 import { sharedSecretAlgorithm } from '@portcullis/protocol/jws'
+import { createProblem } from '@portcullis/runtime'
 import type { FastifyReply } from 'fastify'
 import type { KeyFacts } from '../domain/key-life.ts'
 import type { RotatedKeys } from '../domain/key-upkeep.ts'

@@ -1,4 +1,4 @@
-import { createProblem } from '@portcullis/protocol'
+import { createProblem } from '@portcullis/runtime'
 import type { AccountAdministration } from '../domain/account-administration.ts'
 import type { ListedSession, SessionAdministration } from '../domain/session-administration.ts'
 import { isLive } from '../domain/sessions.ts'

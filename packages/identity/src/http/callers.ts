@@ -77,9 +77,7 @@ export function createCallers(parts: CallerParts): Callers {
     if (auth.claims.act !== undefined) throw refused('the token is one of a service that acts')
     const session = await findCaller(sessions, auth.claims, marks)
     if (session !== undefined) return session
-    throw refused(
-      'the token was taken back, or its session is over or has a newer token, or it is not one of a person',
-    )
+    throw refused(notLive, auth.claims.sid === undefined ? undefined : 'revoked')
   }
   const authenticate = (verifier: TokenVerifier, request: FastifyRequest): Promise<Authenticated> =>
     authenticatedBy(verifier, presentedRequest(issuer, request))
@@ -90,10 +88,10 @@ export function createCallers(parts: CallerParts): Callers {
     const authenticated = await authenticate(verifier, request)
     // A service that got a token for several audiences must not be able to use it here.
     if (authenticated.auth.claims.aud === issuer) return authenticated
-    throw refused('the token is not for the issuer alone')
+    throw refused('the token is not for the issuer alone', 'wrong-audience')
   }
-  const refused = (description: string): VerifyError =>
-    new VerifyError('invalid-token', description, { realm: issuer })
+  const refused = (description: string, reason?: 'revoked' | 'wrong-audience'): VerifyError =>
+    new VerifyError('invalid-token', description, { realm: issuer, ...(reason && { reason }) })
 
   const isOpenTo = ({ headers }: FastifyRequest): boolean =>
     isInDevelopment(issuer) && headers.authorization === undefined
@@ -101,7 +99,7 @@ export function createCallers(parts: CallerParts): Callers {
     mayFollow(auth)
     const client = await clients.find(auth.claims.client_id, marks)
     const isCurrent = client !== undefined && (auth.claims.cgen ?? -1) >= client.generation
-    if (!isCurrent) throw refused('the client of the token was stopped')
+    if (!isCurrent) throw refused('the client of the token was stopped', 'revoked')
   }
 
   return {
@@ -137,6 +135,9 @@ export function createCallers(parts: CallerParts): Callers {
     },
   }
 }
+
+const notLive =
+  'the token was taken back, or its session is over or has a newer token, or it is not one of a person'
 
 /** A good token, and what the store knows it by if it was taken back, with its key. */
 interface Authenticated {

@@ -1,4 +1,4 @@
-import { createProblem } from '@portcullis/protocol'
+import { createProblem } from '@portcullis/runtime'
 import type { FastifyReply } from 'fastify'
 import type { ClientFacts, NotDecided } from '../domain/client-administration.ts'
 import type { DeclarationFault } from '../domain/client-declarations.ts'

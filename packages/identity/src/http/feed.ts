@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
-import { createProblem } from '@portcullis/protocol'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import { formatPosition, frameEvent, parsePosition } from '@portcullis/protocol/revocations'
+import { createProblem } from '@portcullis/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Feed } from '../domain/feed.ts'
 import type { PublishedFrame } from '../domain/feed-frames.ts'
@@ -103,27 +103,24 @@ function addStream(
     const stream = reply.raw
     onceClosed(stream, place.leave)
     const frames = createFrameWriter(stream, eventOf)
-    const subscription = await feed.subscribe(
-      after,
-      frames,
-      () => end(),
-      () => stream.destroyed,
-    )
+    let cancel: (() => void) | undefined
+    const end = (): void => {
+      // First: a frame that is written behind the end is an error that nobody catches.
+      cancel?.()
+      stream.end()
+      setTimeout(() => stream.destroy(), lingerMs).unref()
+    }
+    const subscription = await feed.subscribe(after, frames, end, () => stream.destroyed)
     if (subscription.kind === 'gone') {
       return sendProblem(reply, createProblem('position-gone', 'take a snapshot'))
     }
     reply.hijack()
     if (subscription.kind === 'left') return
-    if (stream.destroyed) {
-      // It left while its first frame was being made.
+    cancel = subscription.cancel
+    if (stream.destroyed || stream.writableEnded) {
+      // It left, or the feed stopped, while its first frame was being made.
       subscription.cancel()
       return
-    }
-    const end = (): void => {
-      // First: a frame that is written behind the end is an error that nobody catches.
-      subscription.cancel()
-      stream.end()
-      setTimeout(() => stream.destroy(), lingerMs).unref()
     }
     underWay.add(end)
     const recheck = setInterval(() => void requireStill().catch(end), recheckMs)

@@ -4,6 +4,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The request headers that the route reads, where they are not those of `usualHeaders`. */
     requestHeaders?: readonly string[]
+    /** So many programs ask it all the time that their requests, where they are granted, are no news in a log. */
+    isBackground?: true
   }
 }
 

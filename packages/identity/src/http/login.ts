@@ -1,4 +1,4 @@
-import { createProblem } from '@portcullis/protocol'
+import { createProblem } from '@portcullis/runtime'
 import type { FromSchema } from 'json-schema-to-ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { LoginOutcome, LoginParts } from '../domain/login.ts'

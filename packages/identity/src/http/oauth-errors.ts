@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { acceptForms } from './bodies.ts'
 import { isPassing, logFault, passingRetryAfterSeconds, problemOf } from './problems.ts'
+import { noteReason } from './refusal-reasons.ts'
 import type { HttpServer } from './server.ts'
 
 /** Routes that take forms, and speak RFC 6749 instead of problem documents. */
@@ -44,6 +45,7 @@ export function sendOAuthError(
   reply: FastifyReply,
   { error, why, status = error === 'invalid_client' ? 401 : 400, retryAfterSeconds }: OAuthRefusal,
 ): FastifyReply {
+  noteReason(reply, error)
   if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
   if (status === 401) reply.header('www-authenticate', 'Basic realm="portcullis"')
   return reply.code(status).send({

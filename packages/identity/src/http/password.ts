@@ -1,4 +1,4 @@
-import { createProblem } from '@portcullis/protocol'
+import { createProblem } from '@portcullis/runtime'
 import type { Post } from '../domain/mail-requests.ts'
 import { writeMail } from '../domain/mails.ts'
 import type { PasswordChangeOutcome, PasswordChangeParts } from '../domain/password-change.ts'

@@ -46,7 +46,7 @@ export function addPositions(
   { issuer, callers, followers, limits }: PositionsParts,
 ): void {
   const reporting = createReportingFollowers(() => performance.now(), limits)
-  const options = { schema: { body: reportBody } }
+  const options = { schema: { body: reportBody }, config: { isBackground: true } } as const
   app.post(pathAtIssuer(issuer, '/revocations/positions'), options, async (request, reply) => {
     const { clientId = '' } = await callers.requireFeedReader(request)
     const { follower, ended = false, applied_ms_ago: appliedMsAgo = 0 } = request.body

@@ -1,15 +1,17 @@
 import type { Socket } from 'node:net'
 import type { FieldError, Problem, ProblemCode } from '@portcullis/protocol'
-import { createProblem, problemMediaType } from '@portcullis/protocol'
-import { pointerToMember } from '@portcullis/runtime'
+import { problemMediaType } from '@portcullis/protocol'
+import { createProblem, pointerToMember } from '@portcullis/runtime'
 import { problemOf as problemOfToken, responseHeadersOf, VerifyError } from '@portcullis/verify'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { SignerUnavailableError } from '../domain/signer-unavailable.ts'
 import { StoreUnavailableError } from '../domain/store-unavailable.ts'
 import { MalformedRequestError } from './bodies.ts'
 import type { MethodsOfPath } from './known-routes.ts'
+import { noteReason } from './refusal-reasons.ts'
 
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  noteReason(reply, problem.code)
   return reply.code(problem.status).type(problemMediaType).send(problem)
 }
 
@@ -75,9 +77,9 @@ export function answerError(
 ): FastifyReply {
   // Who calls, or what they may do, did not hold (`http/callers`).
   if (error instanceof VerifyError) {
-    const { code, status } = error
+    const { code, status, reason } = error
     request.log.info(
-      { event: 'authz_fail', route: request.routeOptions.url, code, status },
+      { event: 'authz_fail', route: request.routeOptions.url, code, status, reason },
       'refused',
     )
     logFault(error, problemOfToken(error), request)
@@ -94,6 +96,7 @@ export function sendVerifyError(
   error: VerifyError,
   fields: Readonly<Record<string, string>> = {},
 ): FastifyReply {
+  noteReason(reply, error.reason ?? error.code)
   const headers = { ...responseHeadersOf(error), ...fields }
   return reply.code(error.status).headers(headers).send(problemOfToken(error))
 }

@@ -1,4 +1,4 @@
-import { createProblem } from '@portcullis/protocol'
+import { createProblem } from '@portcullis/runtime'
 import type { FastifyReply } from 'fastify'
 import type { ReauthenticationParts, ReauthenticationResult } from '../domain/reauthentication.ts'
 import { reauthenticate } from '../domain/reauthentication.ts'

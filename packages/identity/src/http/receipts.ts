@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { createProblem } from '@portcullis/protocol'
 import { parsePosition } from '@portcullis/protocol/revocations'
+import { createProblem } from '@portcullis/runtime'
 import type { Receipt, ReceiptState, ReceiptStore } from '../domain/receipts.ts'
 import { awaitReceipts } from '../domain/receipts.ts'
 import { createTurns } from '../domain/turns.ts'

@@ -1,4 +1,4 @@
-import { createProblem } from '@portcullis/protocol'
+import { createProblem } from '@portcullis/runtime'
 import type { FastifyReply } from 'fastify'
 import type { Post } from '../domain/mail-requests.ts'
 import { verificationMail } from '../domain/mail-requests.ts'

@@ -1,7 +1,8 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Log } from '@portcullis/runtime'
-import { createProblem, problemMediaType } from '@portcullis/protocol'
+import { createProblem } from '@portcullis/runtime'
+import { problemMediaType } from '@portcullis/protocol'
 import type { JsonSchemaToTsProvider } from '@fastify/type-provider-json-schema-to-ts'
 import type {
   FastifyBaseLogger,
@@ -22,6 +23,7 @@ import {
   sendProblem,
   usualBodyBytesMax,
 } from './problems.ts'
+import { reasonOf } from './refusal-reasons.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { Transport } from './transport.ts'
 import { plainTransport } from './transport.ts'
@@ -105,7 +107,10 @@ export function createHttpServer(log: Log, options: HttpServerOptions): HttpServ
     underWay.delete(request.raw.socket)
     const { method, routeOptions } = request
     const durationMs = Math.round(reply.elapsedTime)
-    log.info({ method, route: routeOptions.url, status: reply.statusCode, durationMs }, 'request')
+    const { url: route, config } = routeOptions
+    const status = reply.statusCode
+    const level = config.isBackground === true && status < 400 ? 'debug' : 'info'
+    log[level]({ method, route, status, durationMs, reason: reasonOf(reply) }, 'request')
   })
   return app
 }

@@ -1,4 +1,4 @@
-import { createProblem } from '@portcullis/protocol'
+import { createProblem } from '@portcullis/runtime'
 import type { FastifyReply } from 'fastify'
 import { callerOf } from '../domain/callers.ts'
 import type { OtherSessionsParts } from '../domain/other-sessions.ts'

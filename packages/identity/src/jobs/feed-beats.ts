@@ -1,6 +1,8 @@
 import type { Log } from '@portcullis/runtime'
 import type { Feed } from '../domain/feed.ts'
 import type { RevocationLog } from '../domain/revocations.ts'
+import type { CallTimes } from './passed-calls.ts'
+import { passOnAtMostEvery } from './passed-calls.ts'
 import type { Repeat } from './steady-step.ts'
 import { takeSteadySteps } from './steady-step.ts'
 
@@ -17,12 +19,8 @@ const packMs = 5
 const keptEveryMs = 30_000
 
 /** When things are done; default: by the timers of the process. */
-export interface BeatTimes {
+export interface BeatTimes extends CallTimes {
   readonly repeat?: Repeat
-  /** Milliseconds from anywhere, by a clock that only goes on. */
-  readonly monotonic: () => number
-  /** Calls once, so much later. Answers how to call it off. */
-  readonly schedule: (callback: () => void, ms: number) => () => void
 }
 
 export interface BeatOptions {
@@ -54,7 +52,7 @@ export function startFeedBeats(
     feed.publish().catch((error: unknown) => {
       log.error({ err: error }, 'a revocation was not sent; the next beat tries again')
     })
-  const packed = atMostEvery(packMs, () => void publish(), times)
+  const packed = passOnAtMostEvery(packMs, () => void publish(), times)
   const stopListening = onRevoked(packed.call)
   const stopBeating = takeSteadySteps({
     step: async () => {
@@ -87,29 +85,5 @@ export function startFeedBeats(
     await Promise.all([stopBeating(), stopKeeping()])
     // Waits behind what is under way: the store is closed next.
     await publish()
-  }
-}
-
-/** The first call is passed on at once, and those that come too soon after it together. */
-function atMostEvery(
-  gapMs: number,
-  pass: () => void,
-  { monotonic, schedule }: BeatTimes,
-): { readonly call: () => void; readonly stop: () => void } {
-  let passedAtMs = -Infinity
-  let cancel: (() => void) | undefined
-  const passNow = (): void => {
-    cancel = undefined
-    passedAtMs = monotonic()
-    pass()
-  }
-  return {
-    call: () => {
-      if (cancel !== undefined) return
-      const waitMs = passedAtMs + gapMs - monotonic()
-      if (waitMs <= 0) passNow()
-      else cancel = schedule(passNow, waitMs)
-    },
-    stop: () => cancel?.(),
   }
 }

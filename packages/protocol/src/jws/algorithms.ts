@@ -61,17 +61,25 @@ function generateRsaKeyPair(): ReturnType<Algorithm['generateKeyPair']> {
 type Digest = 'sha256' | 'sha384' | 'sha512'
 
 // A bare KeyObject, not one inside an options object, keeps Node on its fast path (measured: 30 to
-// 70 µs a call on Node 24), so the ECDSA signature is turned to DER here and not by an option. What is
-// signed is ASCII, which latin1 copies without looking.
+// 70 µs a call on Node 24), so the ECDSA signature is turned to DER here and not by an option.
+
+/** What is signed is ASCII, which latin1 copies without looking. */
+function octetsOf(signingInput: string): Buffer {
+  return Buffer.from(signingInput, 'latin1')
+}
+
+const rsa = {
+  keyType: 'RSA',
+  keyFault: rsaKeyFault,
+  generateKeyPair: generateRsaKeyPair,
+} as const satisfies Partial<Algorithm>
 
 function rsaPkcs1(name: AlgorithmName, digest: Digest): Algorithm {
   return {
+    ...rsa,
     name,
-    keyType: 'RSA',
-    keyFault: rsaKeyFault,
-    generateKeyPair: generateRsaKeyPair,
-    sign: (key, input) => sign(digest, Buffer.from(input, 'latin1'), key),
-    verify: (key, input, signature) => verify(digest, Buffer.from(input, 'latin1'), key, signature),
+    sign: (key, input) => sign(digest, octetsOf(input), key),
+    verify: (key, input, signature) => verify(digest, octetsOf(input), key, signature),
   }
 }
 
@@ -79,13 +87,10 @@ function rsaPkcs1(name: AlgorithmName, digest: Digest): Algorithm {
 function rsaPss(name: AlgorithmName, digest: Digest, saltLength: number): Algorithm {
   const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
   return {
+    ...rsa,
     name,
-    keyType: 'RSA',
-    keyFault: rsaKeyFault,
-    generateKeyPair: generateRsaKeyPair,
-    sign: (key, input) => sign(digest, Buffer.from(input, 'latin1'), { key, ...pss }),
-    verify: (key, input, signature) =>
-      verify(digest, Buffer.from(input, 'latin1'), { key, ...pss }, signature),
+    sign: (key, input) => sign(digest, octetsOf(input), { key, ...pss }),
+    verify: (key, input, signature) => verify(digest, octetsOf(input), { key, ...pss }, signature),
   }
 }
 
@@ -104,11 +109,10 @@ function ecdsa(
     keyFault: (key) =>
       key.asymmetricKeyDetails?.namedCurve === namedCurve ? undefined : `is not on ${curve}`,
     generateKeyPair: () => generateKeyPairSync('ec', { namedCurve }),
-    sign: (key, input) =>
-      joinedFromDer(sign(digest, Buffer.from(input, 'latin1'), key), signatureBytes),
+    sign: (key, input) => joinedFromDer(sign(digest, octetsOf(input), key), signatureBytes),
     verify: (key, input, signature) =>
       signature.length === signatureBytes &&
-      verify(digest, Buffer.from(input, 'latin1'), key, derFromJoined(signature)),
+      verify(digest, octetsOf(input), key, derFromJoined(signature)),
   }
 }
 
@@ -143,10 +147,9 @@ function ed25519(name: AlgorithmName): Algorithm {
     curve: 'Ed25519',
     keyFault: ed25519KeyFault,
     generateKeyPair: () => generateKeyPairSync('ed25519'),
-    sign: (key, input) => sign(null, Buffer.from(input, 'latin1'), key),
+    sign: (key, input) => sign(null, octetsOf(input), key),
     verify: (key, input, signature) =>
-      signature.length === ed25519SignatureBytes &&
-      verify(null, Buffer.from(input, 'latin1'), key, signature),
+      signature.length === ed25519SignatureBytes && verify(null, octetsOf(input), key, signature),
   }
 }
 

@@ -6,8 +6,6 @@ export { judgeHeader, judgeKeylessHeader, kidCharactersMax } from './header.ts'
 export type { HeaderExpectation, HeaderFault, JudgedHeader, JudgedKeylessHeader } from './header.ts'
 export { parsePublicKey, parseVerificationKey, publicJwk, thumbprintOf } from './jwk.ts'
 export type { ParsedJwk, ParsedPublicKey, PublicJwk, VerificationKey } from './jwk.ts'
-export { signCompactJws } from './sign.ts'
-export type { SigningKey } from './sign.ts'
 export {
   sharedSecretAlgorithm,
   sharedSecretBytesMin,

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { createHash, createPublicKey } from 'node:crypto'
+import { createPublicKey, hash } from 'node:crypto'
 import type { JsonObject } from '../json.ts'
 import { isJsonObject } from '../json.ts'
 import type { Algorithm, AlgorithmName } from './algorithms.ts'
@@ -28,7 +28,7 @@ export function parseVerificationKey(jwk: unknown): ParsedJwk {
   if (typeof kid !== 'string' || kid === '') return unusable('it has no kid')
   const misuse = misuseOf(jwk)
   if (misuse !== undefined) return unusable(misuse)
-  const algorithm = algorithmOf(jwk)
+  const algorithm = [...algorithms.values()].find((one) => isFor(jwk, one))
   if (algorithm === undefined) return unusable('its algorithm is not supported')
   const imported = importPublicKey(jwk, algorithm)
   return imported.kind === 'unusable'
@@ -48,11 +48,9 @@ export function parsePublicKey(jwk: unknown, algorithm: Algorithm): ParsedPublic
   if (!isJsonObject(jwk)) return unusable('it is not an object')
   const misuse = misuseOf(jwk)
   if (misuse !== undefined) return unusable(misuse)
-  const { kty, crv, alg = algorithm.name } = jwk
-  if (kty !== algorithm.keyType || crv !== algorithm.curve || alg !== algorithm.name) {
-    return unusable('it is for another algorithm')
-  }
-  return importPublicKey(jwk, algorithm)
+  return isFor(jwk, algorithm)
+    ? importPublicKey(jwk, algorithm)
+    : unusable('it is for another algorithm')
 }
 
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
@@ -96,16 +94,12 @@ export function thumbprintOf(key: KeyObject): string {
   return thumbprint(requiredMembers(key))
 }
 
-/** RFC 7638: SHA-256 over the required members in lexicographic order, base64url. */
-function thumbprint(members: Readonly<Record<string, string>>): string {
-  const sorted = Object.keys(members)
-    .toSorted()
-    .map((name) => [name, members[name]])
-  return createHash('sha256')
-    .update(JSON.stringify(Object.fromEntries(sorted)))
-    .digest('base64url')
+/** RFC 7638: SHA-256 over the required members, which come in lexicographic order, base64url. */
+export function thumbprint(members: Readonly<Record<string, string>>): string {
+  return hash('sha256', JSON.stringify(members), 'base64url')
 }
 
+/** In lexicographic order. */
 const requiredMembersByKeyType: ReadonlyMap<string, readonly string[]> = new Map([
   ['RSA', ['e', 'kty', 'n']],
   ['EC', ['crv', 'kty', 'x', 'y']],
@@ -118,12 +112,8 @@ function requiredMembers(key: KeyObject): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, String(jwk[name])]))
 }
 
-function algorithmOf(jwk: JsonObject): Algorithm | undefined {
-  const { alg, kty, crv } = jwk
-  return [...algorithms.values()].find(
-    ({ name, keyType, curve }) =>
-      keyType === kty && curve === crv && (alg === undefined || alg === name),
-  )
+function isFor({ kty, crv, alg }: JsonObject, { name, keyType, curve }: Algorithm): boolean {
+  return kty === keyType && crv === curve && (alg === undefined || alg === name)
 }
 
 function mayVerify(jwk: JsonObject): boolean {

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer'
 import type { KeyObject } from 'node:crypto'
-import { createHash, createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { VerificationKey } from './jwk.ts'
+import { thumbprint } from './jwk.ts'
 
 /** HMAC with SHA-256 (RFC 7518 section 3.2), for one issuer and one service that share a secret. */
 export const sharedSecretAlgorithm = 'HS256'
@@ -14,10 +15,7 @@ export const sharedSecretBytesMin = 32
  * nothing of one that is random (section 7).
  */
 export function sharedSecretKid(secret: Uint8Array): string {
-  const k = Buffer.from(secret).toString('base64url')
-  return createHash('sha256')
-    .update(JSON.stringify({ k, kty: 'oct' }))
-    .digest('base64url')
+  return thumbprint({ k: Buffer.from(secret).toString('base64url'), kty: 'oct' })
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { createHash, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { RevocationRecord } from './record.ts'
 import { encodeRecord, recordBytes } from './record.ts'
 
@@ -10,7 +10,7 @@ export type Chain = string
 
 /** The chain of an epoch in which nothing was revoked yet. */
 export function firstChain(epoch: string): Chain {
-  return createHash('sha256').update(`${label}\0${epoch}`).digest('base64url')
+  return hash('sha256', `${label}\0${epoch}`, 'base64url')
 }
 
 /** The chain after one more record: SHA-256(previous ‖ record), over 32 and 33 raw octets. */

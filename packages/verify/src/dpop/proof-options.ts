@@ -6,6 +6,7 @@ import {
   isAlgorithmName,
 } from '@portcullis/protocol/jws'
 import {
+  demand,
   rejectUnknown,
   requireClock,
   requireObject,
@@ -108,8 +109,4 @@ function requireNonces(
     return Uint8Array.from(key)
   })
   return isWanted ? createNonces([first, ...others], now) : undefined
-}
-
-function demand(isRight: boolean, option: string, rule: string): void {
-  if (!isRight) throw new TypeError(`option "${option}" ${rule}`)
 }

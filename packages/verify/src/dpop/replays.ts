@@ -1,4 +1,4 @@
-import { rejectUnknown, requireObject } from '../option-checks.ts'
+import { demand, rejectUnknown, requireObject } from '../option-checks.ts'
 
 /** Remembers which proofs were used. */
 export interface ReplayStore {
@@ -42,9 +42,8 @@ export function createReplayMemory(options: ReplayMemoryOptions = {}): ReplaySto
     ...unknown
   } = requireObject(options, 'options')
   rejectUnknown(unknown)
-  if (!Number.isInteger(countMax) || countMax < 1) {
-    throw new TypeError('option "countMax" must be a whole number from 1 on')
-  }
+  const isCount = Number.isInteger(countMax) && countMax >= 1
+  demand(isCount, 'countMax', 'must be a whole number from 1 on')
   const shareMax = Math.ceil(countMax / holdersMin)
   const untilByKey = new Map<string, number>()
   const countByHolder = new Map<string, number>()

@@ -27,11 +27,9 @@ export async function requestFeedToken(
   fetch: Fetch,
 ): Promise<RequestedToken> {
   const metadata = await documents.metadata()
-  if (metadata.kind === 'failed') return { kind: 'unreachable', why: metadata.why }
+  if (metadata.kind === 'failed') return unreachable(metadata.why)
   const url = metadata.tokenEndpoint
-  if (url === undefined) {
-    return { kind: 'unreachable', why: 'the issuer names no token endpoint at its own origin' }
-  }
+  if (url === undefined) return unreachable('the issuer names no token endpoint at its own origin')
 
   const form = { grant_type: 'client_credentials', scope: revocationsScope, audience: issuer }
   const answer = await requestJson(fetch, url, {
@@ -42,7 +40,7 @@ export async function requestFeedToken(
     },
     body: new URLSearchParams(form).toString(),
   })
-  if (answer.kind === 'failed') return { kind: 'unreachable', why: answer.why }
+  if (answer.kind === 'failed') return unreachable(answer.why)
   const { status, body = {} } = answer
   if (status === 200 && typeof body['access_token'] === 'string') {
     return judgeGrant(body['access_token'], body)
@@ -50,7 +48,7 @@ export async function requestFeedToken(
   // RFC 6749 section 5.2: a refusal is 400 or 401; anything else is trouble of another kind.
   return status === 400 || status === 401
     ? { kind: 'refused', why: `the token endpoint answered ${status} ${errorCodeOf(body)}` }
-    : { kind: 'unreachable', why: `the token endpoint answered ${status}` }
+    : unreachable(`the token endpoint answered ${status}`)
 }
 
 /** RFC 6749 section 5.1: an issuer that grants less than was asked for says what it granted. */
@@ -64,10 +62,14 @@ function judgeGrant(token: string, body: JsonObject): RequestedToken {
   }
   // The octets go into a header field (RFC 6750 section 2.1).
   if (!/^[A-Za-z0-9\-._~+/]+=*$/.test(token)) {
-    return { kind: 'unreachable', why: 'the token endpoint answered no bearer token' }
+    return unreachable('the token endpoint answered no bearer token')
   }
   const expiresInSeconds = typeof seconds === 'number' ? seconds : expiresInSecondsDefault
   return { kind: 'granted', token, expiresInSeconds }
+}
+
+function unreachable(why: string): RequestedToken {
+  return { kind: 'unreachable', why }
 }
 
 /** RFC 6749 section 2.3.1: both halves are form-encoded before they are joined. */

@@ -1,8 +1,8 @@
 import type { JsonObject } from '@portcullis/protocol'
 import { isJsonObject, issuerMetadataUrl } from '@portcullis/protocol'
 import type { VerificationKey } from '@portcullis/protocol/jws'
-import type { Fetch } from './http-json.ts'
-import { requestJson } from './http-json.ts'
+import type { DocumentFailure, Fetch, JsonAnswer } from './http-json.ts'
+import { failed, requestJson } from './http-json.ts'
 import { copyAgeMs, madeAtMsOf } from './answer-age.ts'
 import type { KeySetParser } from './key-set.ts'
 import { createKeySetParser } from './key-set.ts'
@@ -39,11 +39,6 @@ export interface FetchedKeySet {
   readonly isExpired?: boolean
 }
 
-export interface DocumentFailure {
-  readonly kind: 'failed'
-  readonly why: string
-}
-
 /** The documents an issuer publishes. Failures are values; nothing here throws. */
 export interface IssuerDocuments {
   /** Kept once it was read, until something that it names cannot be had: then the address may be old. */
@@ -66,10 +61,8 @@ export function createIssuerDocuments(
   let flight: Promise<IssuerMetadata | DocumentFailure> | undefined
 
   async function fetchMetadata(): Promise<IssuerMetadata | DocumentFailure> {
-    const url = issuerMetadataUrl(issuer)
-    const answer = await requestJson(fetch, url)
+    const answer = await requestDocument(fetch, issuerMetadataUrl(issuer))
     if (answer.kind === 'failed') return answer
-    if (answer.status !== 200) return failed(`${url} answered ${answer.status}`)
     const fetched = parseMetadata(answer.body ?? {}, issuer)
     if (fetched.kind === 'metadata') known = fetched
     return fetched
@@ -148,9 +141,8 @@ async function fetchKeySet(
   wall: () => number,
 ): Promise<FetchedKeySet | DocumentFailure> {
   const askedAtMs = wall()
-  const answer = await requestJson(fetch, url)
+  const answer = await requestDocument(fetch, url)
   if (answer.kind === 'failed') return answer
-  if (answer.status !== 200) return failed(`${url} answered ${answer.status}`)
   const keys = parse(answer.body ?? {})
   if (keys === undefined) return failed(`${url} answered no usable key set`)
   const { headers } = answer
@@ -164,6 +156,8 @@ async function fetchKeySet(
   }
 }
 
-function failed(why: string): DocumentFailure {
-  return { kind: 'failed', why }
+async function requestDocument(fetch: Fetch, url: string): Promise<JsonAnswer> {
+  const answer = await requestJson(fetch, url)
+  const isThere = answer.kind === 'failed' || answer.status === 200
+  return isThere ? answer : failed(`${url} answered ${answer.status}`)
 }

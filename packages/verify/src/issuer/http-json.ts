@@ -19,7 +19,12 @@ export type JsonAnswer =
       /** Undefined when the body is not one JSON object. */
       readonly body: JsonObject | undefined
     }
-  | { readonly kind: 'failed'; readonly why: string }
+  | DocumentFailure
+
+export interface DocumentFailure {
+  readonly kind: 'failed'
+  readonly why: string
+}
 
 /** For connection, headers and body together, so that a body that drips is bounded too. */
 const timeoutMs = 5_000
@@ -95,6 +100,6 @@ export function networkReason(error: unknown): string {
   return 'code' in cause ? String(cause.code) : cause.message
 }
 
-function failed(why: string): JsonAnswer {
+export function failed(why: string): DocumentFailure {
   return { kind: 'failed', why }
 }

@@ -1,8 +1,15 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import type { VerificationKey } from '@portcullis/protocol/jws'
-import { fileErrorCode, fileFaults, isOwnFile, readOnlyNow, replaceFile } from '../own-file.ts'
+import {
+  createFileTroubles,
+  faultOfFile,
+  fileFaults,
+  readOnlyNow,
+  replaceFile,
+} from '../own-file.ts'
 import type { Warn } from '../warnings.ts'
-import type { DocumentFailure, FetchedKeySet } from './documents.ts'
+import type { FetchedKeySet } from './documents.ts'
+import type { DocumentFailure } from './http-json.ts'
 import { documentBytesMax, parseDocument } from './http-json.ts'
 import { createKeySetParser, isSameKey } from './key-set.ts'
 
@@ -41,11 +48,7 @@ const redateMs = 60_000
 export function createKeySetFile({ path, issuer, now, warn }: KeySetFileOptions): KeySetFile {
   let written: { readonly keys: Keys; readonly atMs: number } | undefined
   let writing = Promise.resolve()
-  let hasWarned = false
-
-  function tell(what: string): undefined {
-    warn({ code: 'PORTCULLIS_KEY_SET_FILE', message: `the key set file ${path} ${what}` })
-  }
+  const troubles = createFileTroubles(`key set file ${path}`, 'PORTCULLIS_KEY_SET_FILE', warn)
 
   async function write(keys: Keys, atMs: number): Promise<void> {
     if (written !== undefined && isSame(written.keys, keys)) {
@@ -56,8 +59,7 @@ export function createKeySetFile({ path, issuer, now, warn }: KeySetFileOptions)
       await replaceFile(path, text)
       written = { keys, atMs }
     } catch (error) {
-      if (!hasWarned) tell(`cannot be written: ${fileErrorCode(error)}`)
-      hasWarned = true
+      troubles.unwritable(error)
     }
   }
 
@@ -65,18 +67,17 @@ export function createKeySetFile({ path, issuer, now, warn }: KeySetFileOptions)
     read: () => {
       try {
         const document = readOwn(path)
+        if (typeof document === 'string') return troubles.tell(document)
         const keys = createKeySetParser()(document ?? {})
         const fetchedAt = document?.['fetchedAt']
-        if (keys === undefined || typeof fetchedAt !== 'number') {
-          return tell(fileFaults.unusable)
-        }
-        if (document?.['issuer'] !== issuer) return tell(fileFaults.ofAnotherIssuer)
+        if (keys === undefined || typeof fetchedAt !== 'number')
+          return troubles.tell(fileFaults.damaged)
+        if (document?.['issuer'] !== issuer) return troubles.tell(fileFaults.ofAnotherIssuer)
         const ageMs = now() - fetchedAt
         // From the future: a clock was set back, and nobody knows how old the set is.
         return ageMs >= 0 ? { keys, ageMs } : undefined
       } catch (error) {
-        const code = fileErrorCode(error)
-        return code === 'ENOENT' ? undefined : tell(`cannot be read: ${code}`)
+        return troubles.unreadable(error)
       }
     },
     keeping: (fetchKeySet) => async () => {
@@ -91,11 +92,11 @@ export function createKeySetFile({ path, issuer, now, warn }: KeySetFileOptions)
   }
 }
 
-function readOwn(path: string): ReturnType<typeof parseDocument> {
+/** Or why it is not used. */
+function readOwn(path: string): ReturnType<typeof parseDocument> | string {
   const file = openSync(path, readOnlyNow)
   try {
-    const isRead = isOwnFile(fstatSync(file), documentBytesMax)
-    return isRead ? parseDocument(readFileSync(file)) : undefined
+    return faultOfFile(fstatSync(file), documentBytesMax) ?? parseDocument(readFileSync(file))
   } finally {
     closeSync(file)
   }

@@ -1,6 +1,7 @@
 import type { VerificationKey } from '@portcullis/protocol/jws'
 import type { Timers } from '../timers.ts'
-import type { DocumentFailure, FetchedKeySet } from './documents.ts'
+import type { FetchedKeySet } from './documents.ts'
+import type { DocumentFailure } from './http-json.ts'
 import type { KeysUnavailable } from './back-off.ts'
 import { createKeySetHolder } from './held-key-set.ts'
 import type { KeySetFile } from './key-set-file.ts'

@@ -1,5 +1,4 @@
-import { countKinds, visitRecords } from '@portcullis/protocol/revocations'
-import type { SignedToken } from '../access-token.ts'
+import type { JoinedEvent } from '../events/event-receiver.ts'
 import type { ClientCredential } from '../issuer/client-credential.ts'
 import type { FetchedKeySet, IssuerDocuments } from '../issuer/documents.ts'
 import type { Fetch } from '../issuer/http-json.ts'
@@ -7,7 +6,6 @@ import type { IssuerClock } from '../issuer/issuer-clock.ts'
 import type { KeySource } from '../issuer/key-source.ts'
 import { createKeySource } from '../issuer/key-source.ts'
 import type { Timers } from '../timers.ts'
-import type { VerifiedToken } from '../verified-token.ts'
 import { VerifyError } from '../verify-error.ts'
 import type { Warn } from '../warnings.ts'
 import type { BrokeredFeed } from './brokered-feed.ts'
@@ -17,20 +15,23 @@ import { createFeedClient } from './feed-client.ts'
 import type { RequestFeed } from './feed-requests.ts'
 import { createFeedRequests, requestsToRelay } from './feed-requests.ts'
 import type { FeedFailure } from './feed-failure.ts'
+import { createFeedLoss } from './feed-loss.ts'
 import type { FeedSources, NearbySource } from './feed-sources.ts'
 import { createFeedSources } from './feed-sources.ts'
 import type { FeedCounts, FeedTally } from './feed-tally.ts'
 import { createFeedTally } from './feed-tally.ts'
-import type { AppliedBatch, FollowedLog } from './followed-log.ts'
+import type { FollowedLog } from './followed-log.ts'
 import { createFollowedLog } from './followed-log.ts'
 import type { Follower, FollowerOptions } from './follower.ts'
 import { createFollower } from './follower.ts'
-import type { Moment } from './freshness.ts'
-import { createFreshness, isYoung } from './freshness.ts'
+import { createFreshness } from './freshness.ts'
+import type { LiveKids } from './live-kids.ts'
 import { createLiveKids } from './live-kids.ts'
+import type { NewsOptions } from './news.ts'
+import { joinTold, tell } from './news.ts'
 import type { PositionReports } from './position-reports.ts'
 import { createPositionReports } from './position-reports.ts'
-import type { RevocationRule } from './rule.ts'
+import type { RevocationRule, RuleOptions } from './rule.ts'
 import { createRule } from './rule.ts'
 import type { SnapshotsOptions } from './snapshots.ts'
 import { createSnapshots } from './snapshots.ts'
@@ -67,21 +68,13 @@ export type RevocationHealth =
       readonly counts: Readonly<FeedCounts>
     }
 
-/** What was revoked just now. */
-export interface NewRevocation {
-  /**
-   * True for a token that `verify` refuses because of this: it was revoked, or the key that signed it
-   * was withdrawn. Takes what this verifier's `verify` has answered, and throws a TypeError for anything
-   * else. When the news came with a snapshot, what was revoked earlier counts too.
-   */
-  readonly affects: (auth: VerifiedToken) => boolean
-}
-
 /** What a verifier asks about revocation, whether or not a feed is followed. */
 export interface RevocationCheck {
   readonly rule: RevocationRule
   /** The issuer was asked for its keys, and has answered these. */
   readonly noteKeySet: (keySet: FetchedKeySet) => void
+  /** An event has told this. */
+  readonly join: (event: JoinedEvent) => void
   readonly start: () => void
   readonly attempted: Promise<void> | undefined
   /**
@@ -97,35 +90,7 @@ export interface RevocationCheck {
   readonly close: () => Promise<void>
 }
 
-/** For plain JWT issuers: a token is good until its `exp`. */
-export function untilExpiry(now: () => number): RevocationCheck {
-  const moment = (): Moment => {
-    const wallMs = now()
-    return { wallMs, nowMs: wallMs }
-  }
-  return {
-    rule: {
-      moment,
-      version: () => 0,
-      isWithdrawn: () => false,
-      isComplete: () => true,
-      isRevoked: () => false,
-      isStale: () => false,
-      isOlderThan: (maxAgeMs, mintedAtMs, at) => !isYoung(mintedAtMs, at, maxAgeMs),
-    },
-    noteKeySet: () => undefined,
-    start: () => undefined,
-    attempted: undefined,
-    readinessError: () => undefined,
-    clockError: () => undefined,
-    closedError: () => undefined,
-    health: () => ({ followed: false }),
-    close: async () => undefined,
-  }
-}
-
-export interface FollowedRevocationOptions {
-  readonly issuer: string
+export interface FollowedRevocationOptions extends NewsOptions {
   readonly client: ClientCredential | undefined
   readonly documents: IssuerDocuments
   readonly tokenKeys: Pick<KeySource, 'confirm'>
@@ -135,35 +100,27 @@ export interface FollowedRevocationOptions {
   readonly relayFetch: Fetch
   readonly broker: BrokeredFeed | undefined
   readonly clock: Pick<IssuerClock, 'lag'>
-  readonly now: () => number
   readonly timers: Timers
   readonly maxStalenessMs: number
   readonly whenStale: 'refuse' | 'accept'
   readonly stateFile: string | undefined
   readonly stateFileOf: (options: StateFileOptions) => StateFile
   readonly warn: Warn
-  readonly onRevoked: ((revocation: NewRevocation) => void) | undefined
-  /** Called after each checkpoint that was applied, with the keys that it takes back. */
-  readonly onApplied: (withdrawnKids: readonly string[]) => void
-  /** What was verified here, and undefined for anything else. */
-  readonly signedTokenOf: (auth: VerifiedToken) => SignedToken | undefined
 }
 
 /** Follows the issuer's feed. Only wires the parts together; what they do is theirs. */
 export function followedRevocation(options: FollowedRevocationOptions): RevocationCheck {
   const { issuer, now, timers, maxStalenessMs } = options
-  const { monotonic } = timers
   const closing = new AbortController()
-  const isBehind = (): boolean => options.clock.lag() !== undefined
-  const freshness = createFreshness({ wall: now, monotonic, maxStalenessMs, isBehind })
+  const { table, freshness, liveKids, rule } = knownOf(options)
   const isFresh = (): boolean => freshness.ageMs() <= maxStalenessMs
   let wasFresh = false
   const state = (): FeedState => (isFresh() ? 'fresh' : wasFresh ? 'stale' : 'starting')
-  const table = createRevocationTable(issuer)
-  const liveKids = createLiveKids(now)
-  const known = { table, freshness, liveKids, timers }
   const log = createFollowedLog({
-    ...known,
+    table,
+    freshness,
+    liveKids,
+    timers,
     onApplied: (batch) => {
       wasFresh ||= isFresh()
       options.tokenKeys.confirm(Math.max(0, freshness.ageMs()))
@@ -173,25 +130,18 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
       keeper?.note()
     },
   })
-  const rule = createRule({ table, liveKids, freshness, whenStale: options.whenStale })
   const keeper = keeperOf(options, log, table, rule)
   const tally = createFeedTally(issuer, timers, options.warn)
   const { reports, ...reader } = readerOf(options, { log, tally, isFresh }, closing.signal)
-  const follower = createFollower({
-    ...reader,
-    log,
-    tally,
-    freshness,
-    maxStalenessMs,
-    timers,
-    closing,
-    restore: async () => keeper?.restore(),
-  })
+  const restore = async (): Promise<void> => keeper?.restore()
+  const feed = { ...reader, freshness, timers, log, tally }
+  const follower = createFollower({ ...feed, maxStalenessMs, closing, restore })
 
   const clockError = (): VerifyError | undefined => {
     const why = reader.snapshots.disagreement() ?? options.clock.lag() ?? freshness.lag()
     return why === undefined ? undefined : clocksDisagree(why)
   }
+  const loss = createFeedLoss({ ...options, freshness, follower, clockError })
 
   let isClosed = false
   const closedError = (): VerifyError | undefined =>
@@ -200,23 +150,49 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
   return {
     rule,
     noteKeySet: liveKids.publish,
+    join: (event) => {
+      joinTold(options, table, event)
+      keeper?.note()
+    },
     start: () => {
       follower.start()
       reports.start()
+      loss.start()
     },
     attempted: follower.attempted,
     readinessError: () =>
       closedError() ?? (wasFresh ? undefined : notReady(follower.failure(), clockError)),
     clockError,
     closedError,
-    health: () => healthOf({ ...reader, log, table, follower, tally }, state(), now()),
+    health: () => healthOf({ ...feed, table, follower }, state(), now()),
     close: async () => {
       // Before the issuer is told that this follower accepts nothing any more.
       isClosed = true
+      loss.close()
       await follower.close()
       await Promise.all([reports.close(), keeper?.close()])
     },
   }
+}
+
+/** All that a token is judged by. */
+function knownOf({
+  issuer,
+  now: wall,
+  timers: { monotonic },
+  clock,
+  maxStalenessMs,
+  whenStale,
+}: FollowedRevocationOptions): RuleOptions & {
+  readonly liveKids: LiveKids
+  readonly rule: RevocationRule
+} {
+  const isBehind = (): boolean => clock.lag() !== undefined
+  const table = createRevocationTable(issuer)
+  const liveKids = createLiveKids(wall)
+  const freshness = createFreshness({ wall, monotonic, maxStalenessMs, isBehind })
+  const judgedBy = { table, liveKids, freshness, whenStale }
+  return { ...judgedBy, rule: createRule(judgedBy) }
 }
 
 function notReady(
@@ -300,36 +276,6 @@ function keeperOf(
   if (path === undefined) return undefined
   const file = stateFileOf({ path, issuer, wall, timers, warn })
   return createStateKeeper({ file, log, table, version, wall, timers })
-}
-
-function tell(
-  { issuer, onRevoked, signedTokenOf }: FollowedRevocationOptions,
-  { records, withdrawnKids }: AppliedBatch,
-  whole: RevocationTable,
-): void {
-  if (onRevoked === undefined || (records?.length === 0 && withdrawnKids.length === 0)) return
-  // A table costs more than the rest of a small frame, and few services ask.
-  let asked: RevocationTable | undefined
-  const affects = (auth: VerifiedToken): boolean => {
-    const signed = signedTokenOf(auth)
-    if (signed === undefined) throw new TypeError('this verifier has not verified such a token')
-    const news = (asked ??= records === undefined ? whole : tableOf(issuer, records))
-    const { kid } = signed.key
-    return withdrawnKids.includes(kid) || news.revokesKey(kid) || news.revokes(signed)
-  }
-  // Whatever the service does with it, the feed is followed on.
-  try {
-    void Promise.resolve(onRevoked({ affects })).catch(() => undefined)
-  } catch {
-    return
-  }
-}
-
-function tableOf(issuer: string, records: Buffer): RevocationTable {
-  const table = createRevocationTable(issuer)
-  table.expect(countKinds(records))
-  visitRecords(records, table.join)
-  return table
 }
 
 const retryAfterSeconds = 5

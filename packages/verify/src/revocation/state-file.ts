@@ -5,9 +5,9 @@ import { parseJsonObject } from '@portcullis/protocol'
 import type { Checkpoint } from '@portcullis/protocol/revocations'
 import { parseCheckpoint } from '@portcullis/protocol/revocations'
 import {
-  fileErrorCode,
+  createFileTroubles,
+  faultOfFile,
   fileFaults,
-  isOwnFile,
   readOnlyNow,
   removeOldDrafts,
   replaceFile,
@@ -52,24 +52,17 @@ const lineFeed = 0x0a
  */
 export function createStateFile(options: StateFileOptions): StateFile {
   const { path, issuer, wall, timers, warn } = options
-  let hasWarned = false
-
-  function tell(what: string): undefined {
-    warn({ code: 'PORTCULLIS_STATE_FILE', message: `the state file ${path} ${what}` })
-  }
+  const troubles = createFileTroubles(`state file ${path}`, 'PORTCULLIS_STATE_FILE', warn)
 
   return {
     read: async () => {
       try {
         const bytes = await readOwn(path)
-        const state = bytes && (await parseState(bytes, timers))
-        if (state === undefined) {
-          return tell(fileFaults.unusable)
-        }
-        return state.checkpoint.iss === issuer ? state : tell(fileFaults.ofAnotherIssuer)
+        const state = typeof bytes === 'string' ? bytes : await parseState(bytes, timers)
+        if (typeof state === 'string') return troubles.tell(state)
+        return state.checkpoint.iss === issuer ? state : troubles.tell(fileFaults.ofAnotherIssuer)
       } catch (error) {
-        const code = fileErrorCode(error)
-        return code === 'ENOENT' ? undefined : tell(`cannot be read: ${code}`)
+        return troubles.unreadable(error)
       }
     },
     write: async (checkpoint, records) => {
@@ -87,8 +80,7 @@ export function createStateFile(options: StateFileOptions): StateFile {
         await removeOldDrafts(path, wall()).catch(() => undefined)
         await replaceFile(path, parts(), { flush: true })
       } catch (error) {
-        if (!hasWarned) tell(`cannot be written: ${fileErrorCode(error)}`)
-        hasWarned = true
+        troubles.unwritable(error)
       }
       return bytes
     },
@@ -100,30 +92,33 @@ function* contentOf(checkpoint: Checkpoint, records: Iterable<Buffer>): Generato
   yield* records
 }
 
-async function readOwn(path: string): Promise<Buffer | undefined> {
+/** Or why it is not used. */
+async function readOwn(path: string): Promise<Buffer | string> {
   const file = await open(path, readOnlyNow)
   try {
-    return isOwnFile(await file.stat(), stateBytesMax) ? await file.readFile() : undefined
+    return faultOfFile(await file.stat(), stateBytesMax) ?? (await file.readFile())
   } finally {
     await file.close()
   }
 }
 
-/** Undefined for what this version has not written as it is. */
+/** Or why it is not used: this version has not written it as it is. */
 async function parseState(
   bytes: Buffer,
   { yieldTurn }: StateFileOptions['timers'],
-): Promise<KeptState | undefined> {
+): Promise<KeptState | string> {
   const content = bytes.subarray(0, -digestBytes)
   const hash = createHash('sha256')
   for (let at = 0; at < content.length; at += sliceBytes) {
     hash.update(content.subarray(at, at + sliceBytes))
     await new Promise<void>(yieldTurn)
   }
-  if (!hash.digest().equals(bytes.subarray(content.length))) return undefined
+  if (!hash.digest().equals(bytes.subarray(content.length))) return fileFaults.damaged
   const end = content.indexOf(lineFeed)
   const header = parseJsonObject(content.toString('utf8', 0, end), { depthMax: 2 })
-  if (header.kind !== 'object' || header.value['version'] !== version) return undefined
+  if (header.kind !== 'object') return fileFaults.damaged
+  if (header.value['version'] !== version) return fileFaults.ofAnotherVersion
   const checkpoint = parseCheckpoint(header.value)
-  return checkpoint && { checkpoint, records: content.subarray(end + 1) }
+  if (checkpoint === undefined) return fileFaults.damaged
+  return { checkpoint, records: content.subarray(end + 1) }
 }

@@ -24,6 +24,11 @@ export interface RevocationTable {
     floor: number,
     until: number | undefined,
   ) => boolean
+  /**
+   * Joins what an event has told, which is of no log: tokens of this account that were minted in this second or
+   * before. It is not among the `records`.
+   */
+  readonly joinMinted: (account: FingerprintWords, throughSeconds: number, until: number) => boolean
   /** How many of each kind will soon be held, or nothing when nobody knows: see `FingerprintTable.expect`. */
   readonly expect: (counts: ReadonlyMap<RevocationKind, number>) => void
   /** True when the token is revoked by `all`, its client, its account, its session or its own id. */
@@ -80,8 +85,10 @@ export function createRevocationTable(issuer: string): RevocationTable {
     token: createFingerprintTable(false),
     key: createFingerprintTable(false),
   }
-  const tables = Object.values(kinds)
-  const { session, account, client, token, key } = kinds
+  /** The first second that is good again. */
+  const minted = createFingerprintTable(true)
+  const tables = [...Object.values(kinds), minted]
+  const { key } = kinds
   const wordsOfClient = createKnownNames(issuer, 'client')
   const wordsOfKey = createKnownNames(issuer, 'key')
   let allFloor = 0
@@ -93,45 +100,22 @@ export function createRevocationTable(issuer: string): RevocationTable {
     return isNew
   }
 
-  const wordsOfSession = ({ sid }: AccessTokenClaims): FingerprintWords | undefined =>
-    sid === undefined ? undefined : fingerprintWords(issuer, 'session', sid)
-
-  const isActorBelow = (claims: AccessTokenClaims, cgen: number): boolean =>
-    actorsOf(claims, cgen).some((one) => one.cgen < client.floorOf(wordsOfClient(one.name)))
+  function note(isNew: boolean): boolean {
+    if (isNew) changes += 1
+    return isNew
+  }
 
   return {
-    join: (kind, fingerprint, floor, until) => {
-      const isNew = kind === 'all' ? raiseAll(floor) : kinds[kind].join(fingerprint, floor, until)
-      if (isNew) changes += 1
-      return isNew
-    },
+    join: (kind, fingerprint, floor, until) =>
+      note(kind === 'all' ? raiseAll(floor) : kinds[kind].join(fingerprint, floor, until)),
+    joinMinted: (fingerprint, throughSeconds, until) =>
+      note(minted.join(fingerprint, throughSeconds + 1, until)),
     expect: (counts) => {
       for (const [kind, table] of Object.entries(kinds)) {
         table.expect(counts.get(kind as RevocationKind) ?? 0)
       }
     },
-    revokes: (asked) => {
-      const { gen, cgen } = asked
-      if (gen !== undefined && gen < allFloor) return true
-      if (cgen !== undefined && cgen < allFloor) return true
-      // For a kind without entries nothing is hashed.
-      if (client.size() > 0 && cgen !== undefined) {
-        asked.client ??= wordsOfClient(asked.claims.client_id)
-        if (cgen < client.floorOf(asked.client)) return true
-        if (asked.hasActors && isActorBelow(asked.claims, cgen)) return true
-      }
-      if (account.size() > 0 && gen !== undefined) {
-        asked.account ??= fingerprintWords(issuer, 'account', asked.claims.sub)
-        if (gen < account.floorOf(asked.account)) return true
-      }
-      if (session.size() > 0) {
-        asked.session ??= wordsOfSession(asked.claims)
-        if (asked.session !== undefined && session.floorOf(asked.session) >= 0) return true
-      }
-      if (token.size() === 0) return false
-      asked.token ??= fingerprintWords(issuer, 'token', asked.claims.jti)
-      return token.floorOf(asked.token) >= 0
-    },
+    revokes: createTokenCheck({ issuer, kinds, minted, wordsOfClient, allFloor: () => allFloor }),
     revokesKey: (kid) => key.size() > 0 && key.floorOf(wordsOfKey(kid)) >= 0,
     sweep: (endedBeforeMs) => {
       for (const table of tables) table.sweep(endedBeforeMs)
@@ -139,6 +123,56 @@ export function createRevocationTable(issuer: string): RevocationTable {
     size: () => tables.reduce((sum, table) => sum + table.size(), 0),
     records: () => recordsOf(kinds, allFloor),
     changes: () => changes,
+  }
+}
+
+/** What a token is looked up in. */
+interface TokenTables {
+  readonly issuer: string
+  readonly kinds: Readonly<Record<Exclude<RevocationKind, 'all'>, FingerprintTable>>
+  readonly minted: FingerprintTable
+  readonly wordsOfClient: (name: string) => FingerprintWords
+  readonly allFloor: () => number
+}
+
+function createTokenCheck({
+  issuer,
+  kinds: { session, account, client, token },
+  minted,
+  wordsOfClient,
+  allFloor,
+}: TokenTables): RevocationTable['revokes'] {
+  const wordsOfSession = ({ sid }: AccessTokenClaims): FingerprintWords | undefined =>
+    sid === undefined ? undefined : fingerprintWords(issuer, 'session', sid)
+
+  const isActorBelow = (claims: AccessTokenClaims, cgen: number): boolean =>
+    actorsOf(claims, cgen).some((one) => one.cgen < client.floorOf(wordsOfClient(one.name)))
+
+  return (asked) => {
+    const { gen, cgen } = asked
+    if (gen !== undefined && gen < allFloor()) return true
+    if (cgen !== undefined && cgen < allFloor()) return true
+    // For a kind without entries nothing is hashed.
+    if (client.size() > 0 && cgen !== undefined) {
+      asked.client ??= wordsOfClient(asked.claims.client_id)
+      if (cgen < client.floorOf(asked.client)) return true
+      if (asked.hasActors && isActorBelow(asked.claims, cgen)) return true
+    }
+    if (account.size() > 0 && gen !== undefined) {
+      asked.account ??= fingerprintWords(issuer, 'account', asked.claims.sub)
+      if (gen < account.floorOf(asked.account)) return true
+    }
+    if (minted.size() > 0) {
+      asked.account ??= fingerprintWords(issuer, 'account', asked.claims.sub)
+      if (asked.claims.iat < minted.floorOf(asked.account)) return true
+    }
+    if (session.size() > 0) {
+      asked.session ??= wordsOfSession(asked.claims)
+      if (asked.session !== undefined && session.floorOf(asked.session) >= 0) return true
+    }
+    if (token.size() === 0) return false
+    asked.token ??= fingerprintWords(issuer, 'token', asked.claims.jti)
+    return token.floorOf(asked.token) >= 0
   }
 }
 

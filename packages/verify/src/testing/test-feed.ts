@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { createHash, randomBytes } from 'node:crypto'
 import type { JsonObject } from '@portcullis/protocol'
-import { signCompactJws } from '@portcullis/protocol/jws'
 import type {
   RevocationKind,
   RevocationPosition,
@@ -18,6 +17,7 @@ import {
   nextChain,
   snapshotType,
 } from '@portcullis/protocol/revocations'
+import { signCompactJws } from './signed-jws.ts'
 import type { TestKey } from './test-key.ts'
 import { generateTestKey } from './test-key.ts'
 

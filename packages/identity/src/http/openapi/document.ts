@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { ProblemCode } from '@portcullis/protocol'
-import { createProblem, problemMediaType } from '@portcullis/protocol'
+import { problemMediaType } from '@portcullis/protocol'
+import { createProblem } from '@portcullis/runtime'
 import { accountOperations } from './account-operations.ts'
 import { adminOperations } from './admin-operations.ts'
 import { namedSchemas } from './answers.ts'

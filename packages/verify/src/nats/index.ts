@@ -2,14 +2,14 @@ import { DeliverPolicy, jetstream } from '@nats-io/jetstream'
 import { parseCompactJws } from '@portcullis/protocol/jws'
 import type { Checkpoint, Frame } from '@portcullis/protocol/revocations'
 import { parseCheckpoint, parseFrame } from '@portcullis/protocol/revocations'
-import { networkReason } from './issuer/http-json.ts'
-import { rejectUnknown, requireObject, requireText } from './option-checks.ts'
-import type { BrokeredFeed, BrokerReader } from './revocation/brokered-feed.ts'
-import { createDeadline } from './revocation/deadline.ts'
-import type { FeedClient, StreamEnd } from './revocation/feed-client.ts'
-import { feedFailed } from './revocation/feed-failure.ts'
+import { networkReason } from '../issuer/http-json.ts'
+import { rejectUnknown, requireObject, requireText } from '../option-checks.ts'
+import type { BrokeredFeed, BrokerReader } from '../revocation/brokered-feed.ts'
+import { createDeadline } from '../revocation/deadline.ts'
+import type { FeedClient, StreamEnd } from '../revocation/feed-client.ts'
+import { feedFailed } from '../revocation/feed-failure.ts'
 
-export type { BrokeredFeed } from './revocation/brokered-feed.ts'
+export type { BrokeredFeed } from '../revocation/brokered-feed.ts'
 
 /** Of `@nats-io/transport-node` or any other transport of NATS. */
 export type NatsConnection = Parameters<typeof jetstream>[0]

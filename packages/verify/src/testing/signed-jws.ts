@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer'
 import type { KeyObject } from 'node:crypto'
-import type { JsonObject } from '../json.ts'
-import type { AlgorithmName } from './algorithms.ts'
-import { algorithmNamed } from './algorithms.ts'
+import type { JsonObject } from '@portcullis/protocol'
+import type { AlgorithmName } from '@portcullis/protocol/jws'
+import { algorithmNamed } from '@portcullis/protocol/jws'
 
+/** A private key, and what tokens name it by. */
 export interface SigningKey {
   readonly kid: string
   readonly algorithm: AlgorithmName

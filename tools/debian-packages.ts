@@ -1,0 +1,54 @@
+import { spawnSync } from 'node:child_process'
+import process from 'node:process'
+
+/** Something that tests need and npm does not have: programs, and how Debian calls what they come in. */
+export interface DebianNeed {
+  /** What is tested with it, for whoever lacks it. */
+  readonly what: string
+  readonly packages: readonly string[]
+  /** The program, or undefined where this machine lacks it or a part of it. */
+  readonly find: () => string | undefined
+}
+
+/** Python with what `examples/python-follower` imports. Debian's own, which has those as packages, goes first. */
+export const python: DebianNeed = {
+  what: 'the follower of the feed in Python',
+  packages: ['python3', 'python3-cryptography', 'python3-jwt'],
+  find: () =>
+    ['/usr/bin/python3', 'python3'].find(
+      (program) => spawnSync(program, ['-c', 'import cryptography, jwt']).status === 0,
+    ),
+}
+
+/** Where Debian puts it is not on everybody's path. */
+export const natsServer: DebianNeed = {
+  what: 'everything over NATS JetStream',
+  packages: ['nats-server'],
+  find: () =>
+    ['nats-server', '/usr/sbin/nats-server'].find(
+      (program) => spawnSync(program, ['--version']).status === 0,
+    ),
+}
+
+/** What to say about it where it is missing. */
+export function howToGet({ what, packages }: DebianNeed): string {
+  return `${what}: apt-get install --no-install-recommends ${packages.join(' ')}`
+}
+
+/** Installs what is missing, where that is allowed: root's own machine, and a run that may leave nothing out. */
+export function installMissing(needs: readonly DebianNeed[]): void {
+  const missing = needs.filter(({ find }) => find() === undefined)
+  if (missing.length === 0 || process.env['CI'] !== 'true' || process.getuid?.() !== 0) return
+  const packages = missing.flatMap((need) => need.packages)
+  aptGet('update')
+  aptGet('install', '-y', '--no-install-recommends', ...packages)
+}
+
+/** It says itself what is wrong, and what is still missing then is left out by name. */
+function aptGet(...parameters: readonly string[]): void {
+  spawnSync('apt-get', ['-q', ...parameters], {
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    timeout: 300_000,
+  })
+}

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -20,15 +20,17 @@ export interface NatsServer {
   readonly remove: () => Promise<void>
 }
 
-/** Throws where there is none. */
-export async function startNatsServer(): Promise<NatsServer> {
+/** Throws where there is none. `configuration`: what its file says, beside where it listens and keeps its data. */
+export async function startNatsServer(configuration = ''): Promise<NatsServer> {
   const program = natsServer.find()
   if (program === undefined) throw new Error('there is no nats-server on this machine')
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-nats-'))
   const port = await freePort()
+  const file = join(folder, 'nats.conf')
+  writeFileSync(file, configuration)
   let server: ChildProcess | undefined
   const start = async (): Promise<void> => {
-    const parameters = ['-js', '-sd', folder, '-a', '127.0.0.1', '-p', String(port)]
+    const parameters = ['-js', '-sd', folder, '-c', file, '-a', '127.0.0.1', '-p', String(port)]
     server = spawn(program, parameters, { stdio: ['ignore', 'ignore', 'pipe'] })
     await untilReady(server)
   }

@@ -12,6 +12,7 @@ import type { Judge } from './judge.ts'
 import { createJudge } from './judge.ts'
 import type { Refusal } from './refusal.ts'
 import { andClose, refuse, sendRefusal } from './refusal.ts'
+import { handOnFeed } from './relay/handed-on-feed.ts'
 import { readFrame } from './request-frame.ts'
 import { parseRequestTarget } from './request-target.ts'
 import type { RouteTable } from './route-table.ts'
@@ -20,6 +21,9 @@ import { createGatewayServer, drainServer } from './server.ts'
 import type { GatewaySettings } from './settings.ts'
 import type { Upstreams } from './upstream.ts'
 import { createUpstreams } from './upstream.ts'
+
+/** What the gateway answers itself lies below. */
+const ownPath = '/_portcullis'
 
 export interface GatewayOptions {
   readonly log: Log
@@ -47,9 +51,14 @@ export async function startGateway(
 ): Promise<Gateway> {
   const { clientFile } = settings
   const client = clientFile === undefined ? undefined : readClientFile(clientFile)
+  const { relay } = settings
+  const handedOn = relay && handOnFeed({ limits: relay, prefix: ownPath, fetch, log })
+  const judge = createJudge(settings, { client, log, now, fetch: handedOn?.fetch })
   const parts: Parts = {
     routes: createRouteTable(settings.routes),
-    judge: createJudge(settings, { client, log, now }),
+    judge,
+    answerFeed:
+      judge.verifier && handedOn?.answerWith(judge.verifier.withAudience(settings.issuer)),
     identity: createIdentityHeaders(settings.identityHeaders),
     upstreams: createUpstreams(settings),
     bodyBytesMax: settings.limits.bodyBytes,
@@ -66,6 +75,7 @@ export async function startGateway(
   const port = await listen(server, settings.listen, 'the gateway')
   const operations = await startOperationsOf(settings, parts.judge).catch(
     async (error: unknown) => {
+      handedOn?.stop()
       await drainServer(server)
       await parts.judge.close()
       throw error
@@ -78,6 +88,7 @@ export async function startGateway(
     port,
     operationsPort: operations?.port,
     close: async () => {
+      handedOn?.stop()
       await drainServer(server)
       await operations?.close()
       await parts.judge.close()
@@ -98,6 +109,8 @@ function startOperationsOf(
 interface Parts {
   readonly routes: RouteTable
   readonly judge: Judge
+  /** Undefined where the feed is not handed on. */
+  readonly answerFeed: ((exchange: Exchange) => Promise<void>) | undefined
   readonly identity: IdentityHeaders
   readonly upstreams: Upstreams
   readonly bodyBytesMax: number
@@ -105,6 +118,13 @@ interface Parts {
 }
 
 async function serve(parts: Parts, exchange: Exchange): Promise<void> {
+  const isOfFeed = exchange.request.url?.startsWith(`${ownPath}/revocations/`) === true
+  if (isOfFeed && parts.answerFeed !== undefined) {
+    const frame = readFrame(exchange.request)
+    if (frame.kind === 'refused') sendRefusal(exchange, frame)
+    else await parts.answerFeed(exchange)
+    return
+  }
   const admitted = await admit(parts, exchange)
   if (exchange.response.destroyed) return
   if (admitted.kind === 'refused') sendRefusal(exchange, admitted)

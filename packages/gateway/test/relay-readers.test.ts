@@ -49,6 +49,7 @@ test('a follower that does not read is cut, so that nothing is kept for it', asy
   const listeners = new Set<FeedListener>()
   const places = createReaderPlaces({ followers: 9, followersPerClient: 9 })
   const answer = createRelayRoutes({
+    prefix: '',
     feed: {
       begin: () => undefined,
       take: () => undefined,

@@ -12,6 +12,8 @@ import { silentMsMax } from './relayed-feed.ts'
 import type { RelayedSnapshots, SnapshotBody } from './relayed-snapshots.ts'
 
 export interface RelayRouteParts {
+  /** What stands before `/revocations/…`. */
+  readonly prefix: string
   readonly feed: RelayedFeed
   readonly snapshots: RelayedSnapshots
   readonly readerOf: ReturnType<typeof createFeedReaders>
@@ -29,12 +31,11 @@ const bodiesMax = 4
 const lingerMs = 500
 const retryAfter = { 'retry-after': '5' }
 
-const streamPath = '/revocations/stream'
-const snapshotPath = '/revocations/snapshot'
-
 /** Answers one request at the relay. */
 export function createRelayRoutes(parts: RelayRouteParts): (exchange: Exchange) => Promise<void> {
   const sendSnapshot = createSnapshotSender(parts)
+  const streamPath = `${parts.prefix}/revocations/stream`
+  const snapshotPath = `${parts.prefix}/revocations/snapshot`
   return async (exchange) => {
     const { request } = exchange
     const [path = ''] = (request.url ?? '').split('?')

@@ -7,14 +7,9 @@ import { readClientFile } from '../client-file.ts'
 import { openExchange } from '../exchange.ts'
 import { andClose, refuse, sendRefusal } from '../refusal.ts'
 import { createGatewayServer, drainServer } from '../server.ts'
-import { createFeedReaders } from './feed-readers.ts'
-import { createReaderPlaces } from './reader-places.ts'
-import type { RelayedFeed } from './relayed-feed.ts'
-import { createRelayedFeed, silentMsMax } from './relayed-feed.ts'
-import { createRelayedSnapshots } from './relayed-snapshots.ts'
-import { createRelayRoutes } from './relay-routes.ts'
+import type { HandedOnFeed } from './handed-on-feed.ts'
+import { handOnFeed } from './handed-on-feed.ts'
 import type { RelaySettings } from './settings.ts'
-import { createUpstreamTap } from './upstream-tap.ts'
 
 export interface RelayOptions {
   readonly log: Log
@@ -37,7 +32,6 @@ const requestLimits = {
   // A stream brings something every second.
   idleTimeoutSeconds: 60,
 }
-const lookEveryMs = 500
 const certificateEveryMs = 10_000
 
 /**
@@ -52,20 +46,9 @@ export async function startRelay(
   { log, fetch = globalThis.fetch }: RelayOptions,
 ): Promise<Relay> {
   const certificate = settings.tls && (await readTlsFiles(settings.tls))
-  const feed = createRelayedFeed(() => performance.now())
-  const tap = createUpstreamTap(fetch, feed)
-  const verifier = followUpstream(settings, tap.fetch, log)
-  const answer = createRelayRoutes({
-    feed,
-    snapshots: createRelayedSnapshots({
-      fetch,
-      address: tap.snapshotAddress,
-      monotonic: () => performance.now(),
-    }),
-    readerOf: createFeedReaders(verifier),
-    streamPlaces: createReaderPlaces(settings.limits),
-    snapshotPlaces: createReaderPlaces(settings.limits),
-  })
+  const feed = handOnFeed({ limits: settings.limits, prefix: '', fetch, log })
+  const verifier = followUpstream(settings, feed.fetch, log)
+  const answer = feed.answerWith(verifier)
   const server = createGatewayServer(
     requestLimits,
     log,
@@ -80,18 +63,17 @@ export async function startRelay(
     certificate,
   )
   const port = await listen(server, settings.listen, 'the relay').catch(async (error: unknown) => {
+    feed.stop()
     await verifier.close()
     throw error
   })
-  const stops = [
-    watchSilence(feed, log),
-    ...(settings.tls && certificate
-      ? [renewCertificate(server as TlsServer, settings.tls, certificate, log)]
-      : []),
-  ]
+  const stopRenewing =
+    settings.tls && certificate
+      ? renewCertificate(server as TlsServer, settings.tls, certificate, log)
+      : undefined
   const end = async (): Promise<void> => {
-    for (const stop of stops) stop()
-    feed.endAll()
+    stopRenewing?.()
+    feed.stop()
     await drainServer(server)
     await verifier.close()
   }
@@ -136,7 +118,7 @@ function followUpstream(
 function startOperationsOf(
   { operations }: RelaySettings,
   verifier: Verifier,
-  feed: RelayedFeed,
+  feed: HandedOnFeed,
 ): Promise<Operations | undefined> {
   if (operations === undefined) return Promise.resolve(undefined)
   const notReady = async (): Promise<readonly string[]> => {
@@ -147,22 +129,9 @@ function startOperationsOf(
       return [error.code]
     }
     // Unlike a gateway it is of no use without.
-    return feed.silentMs() > silentMsMax ? ['revocation-feed'] : []
+    return feed.isSilent() ? ['revocation-feed'] : []
   }
   return startOperations({ ...operations, notReady })
-}
-
-function watchSilence(feed: RelayedFeed, log: Log): () => void {
-  let wasSilent = true
-  const timer = setInterval(() => {
-    const isSilent = feed.silentMs() > silentMsMax
-    if (isSilent && !wasSilent)
-      log.warn('nothing comes from upstream: followers read at the issuer')
-    if (!isSilent && wasSilent) log.info('the feed is handed on')
-    wasSilent = isSilent
-    if (isSilent) feed.endAll()
-  }, lookEveryMs).unref()
-  return () => clearInterval(timer)
 }
 
 /** Those that are open keep the one that they have. */

@@ -54,12 +54,16 @@ export function parseRelaySettings(
     issuer,
     upstream,
     clientFile,
-    limits: { ...defaultLimits, ...limits },
+    limits: relayLimitsOf(limits),
   }
 }
 
 const loopback = '127.0.0.1'
-const defaultLimits: RelayLimits = { followers: 4096, followersPerClient: 1024 }
+
+/** With the defaults for what is not said. */
+export function relayLimitsOf(said: Partial<RelayLimits> = {}): RelayLimits {
+  return { followers: 4096, followersPerClient: 1024, ...said }
+}
 
 function addressMistakes(path: string, text: string): readonly Mistake[] {
   const parsed = parseIssuer(text)
@@ -72,6 +76,12 @@ const addressMembers = {
   port: { type: 'integer', minimum: 0, maximum: 65_535 },
 } as const
 const countSchema = { type: 'integer', minimum: 1, maximum: 9_000 } as const
+
+const relayLimitsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { followers: countSchema, followersPerClient: countSchema },
+} as const
 
 const fileSchema = {
   type: 'object',
@@ -101,11 +111,7 @@ const fileSchema = {
     issuer: textSchema,
     upstream: textSchema,
     clientFile: textSchema,
-    limits: {
-      type: 'object',
-      additionalProperties: false,
-      properties: { followers: countSchema, followersPerClient: countSchema },
-    },
+    limits: relayLimitsSchema,
   },
 } as const
 

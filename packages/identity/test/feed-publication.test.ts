@@ -200,6 +200,28 @@ test('records that are too many for one message are left out, for a snapshot', a
   await publishing.over
 })
 
+test('what has come while the broker was slow goes out as one, epoch by epoch', async () => {
+  const answer = Promise.withResolvers<number>()
+  const publishing = await publish({ place: () => answer.promise })
+  await publishing.send(frameAt(headAt(11, 1_000), 1))
+  await publishing.send(frameAt(headAt(13, 1_001), 2))
+  await publishing.send(frameAt(headAt(14, 1_002), 1))
+  await publishing.send(frameAt(headAt(1, 1_003, otherEpoch), 1))
+  answer.resolve(8)
+  await settled()
+  const written = publishing.stored.map(({ id, data }) => {
+    const { records } = JSON.parse(data) as { records: string }
+    return [id, Buffer.from(records, 'base64url').length / recordBytes]
+  })
+  assert.deepEqual(written, [
+    [`${epoch}:11`, 1],
+    [`${epoch}:14`, 3],
+    [`${otherEpoch}:1`, 1],
+  ])
+  publishing.stop()
+  await publishing.over
+})
+
 test('what waits for a slow broker is bounded: it begins anew then, with one frame for all', async () => {
   const answer = Promise.withResolvers<number>()
   const publishing = await publish({ place: () => answer.promise })

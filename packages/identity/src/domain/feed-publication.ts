@@ -115,6 +115,15 @@ function checkpointOf(text: string): Checkpoint | undefined {
   return jws.kind === 'jws' ? parseCheckpoint(jws.payload) : undefined
 }
 
+/** Takes those of one epoch that wait, as one frame: a broker that answers slowly is asked less often. */
+function asOne(waiting: PublishedFrame[]): PublishedFrame | undefined {
+  const [first] = waiting
+  const other = waiting.findIndex(({ position }) => position.epoch !== first?.position.epoch)
+  const frames = waiting.splice(0, other === -1 ? waiting.length : other)
+  const last = frames.at(-1)
+  return last && { ...last, records: Buffer.concat(frames.map(({ records }) => records)) }
+}
+
 interface FrameQueue {
   readonly add: (frame: PublishedFrame) => void
   readonly end: () => void
@@ -140,7 +149,7 @@ function createFrameQueue(stopping: AbortSignal): FrameQueue {
         await wake.promise
         wake = Promise.withResolvers()
       }
-      return ended.aborted ? undefined : waiting.shift()
+      return ended.aborted ? undefined : asOne(waiting)
     },
   }
 }

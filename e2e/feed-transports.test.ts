@@ -11,6 +11,7 @@ import { createJetStreamFeed } from '@portcullis/verify/nats'
 import { howToGet, natsServer } from '../tools/debian-packages.ts'
 import { freePort } from '../tools/free-port.ts'
 import { startNatsServer } from '../tools/nats-server.ts'
+import type { LoneIssuer } from './lone-issuer.ts'
 import { startLoneIssuer } from './lone-issuer.ts'
 import { newFolder, postJson, removeFolder, runPortcullis } from './running-system.ts'
 import { untilAnswered } from './until-answered.ts'
@@ -38,6 +39,23 @@ async function until(isSo: () => boolean | Promise<boolean>, what: string): Prom
     await setTimeout(1)
   }
   return performance.now() - startedAt
+}
+
+/** Signs in and out, and answers after how many milliseconds each refuses the token. */
+async function logOutEverywhere(
+  identity: LoneIssuer,
+  verifiers: Readonly<Record<string, Verifier>>,
+): Promise<Record<string, number>> {
+  const { access } = await identity.signIn()
+  for (const verifier of Object.values(verifiers)) {
+    assert.equal(await fateOf(verifier, access), 'accepted')
+  }
+  await postJson(`${identity.issuer}/logout`, {}, { authorization: `Bearer ${access}` })
+  const entries = Object.entries(verifiers).map(async ([name, verifier]) => {
+    const isRefused = async (): Promise<boolean> => (await fateOf(verifier, access)) === 'revoked'
+    return [name, await until(isRefused, `a refusal, read at the ${name}`)] as const
+  })
+  return Object.fromEntries(await Promise.all(entries))
 }
 
 function tellDelays(t: TestContext, name: string, delays: readonly number[]): void {
@@ -72,19 +90,7 @@ test(
       relay: follow({ relay: `http://127.0.0.1:${port}` }),
       broker: follow({ broker: createJetStreamFeed({ connection }) }),
     }
-    const logOut = async (): Promise<Record<string, number>> => {
-      const { access } = await identity.signIn()
-      for (const verifier of Object.values(verifiers)) {
-        assert.equal(await fateOf(verifier, access), 'accepted')
-      }
-      await postJson(`${issuer}/logout`, {}, { authorization: `Bearer ${access}` })
-      const entries = Object.entries(verifiers).map(async ([name, verifier]) => {
-        const isRefused = async (): Promise<boolean> =>
-          (await fateOf(verifier, access)) === 'revoked'
-        return [name, await until(isRefused, `a refusal, read at the ${name}`)] as const
-      })
-      return Object.fromEntries(await Promise.all(entries))
-    }
+    const logOut = (): Promise<Record<string, number>> => logOutEverywhere(identity, verifiers)
     try {
       await untilAnswered(`http://127.0.0.1:${operations}/health/ready`)
       for (const [name, verifier] of Object.entries(verifiers)) {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { test } from 'node:test'
 import { liveShare } from './simulation/lived.ts'
-import { mutants } from './simulation/mutants.ts'
+import { mutants, schedulesUntilNoticed } from './simulation/mutants.ts'
 import { planOf } from './simulation/plan.ts'
 import { openMemories } from './simulation/registry.ts'
 import { liveThrough } from './simulation/schedule.ts'
@@ -32,11 +32,26 @@ test('the same schedule goes the same way, step by step, and another one does no
     const plan = planOf(7, schedule)
     const first = await liveThrough(plan, memories, createTally())
     const second = await liveThrough(plan, memories, createTally())
-    assert.equal(first.trace, second.trace)
-    assert.ok(first.story.length > 20)
-    traces.add(first.trace)
+    assert.equal(first.trace(), second.trace())
+    assert.ok(first.story().length > 20)
+    traces.add(first.trace())
   }
   assert.equal(traces.size, 6)
+})
+
+test('an error that nobody has made to happen breaks the schedule, though production goes on after it', async () => {
+  const made = 'const taken = await takeAnew()'
+  const changes = [[made, `${made}; if (taken.count >= 0) throw new TypeError('a slip')`]] as const
+  const file = 'identity/src/domain/feed-snapshots.ts'
+  const { failure } = await schedulesUntilNoticed({ file, changes }, 1, 3)
+  assert.match(failure?.why ?? 'nothing', /a slip/)
+})
+
+test('all that a service holds is held against the log, and not only what it is shown', async () => {
+  const mutant = mutants.find(({ rule }) => rule.includes('last of its minutes'))
+  assert.ok(mutant)
+  const { failure } = await schedulesUntilNoticed(mutant, 1, 10)
+  assert.match(failure?.why ?? 'nothing', /^service-\d lacks /)
 })
 
 // Whether each is found out takes minutes: `npm run simulate -- --mutants`.

@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { freePort } from './free-port.ts'
+import { scratchParent } from './scratch-folder.ts'
 
 /** A PostgreSQL server on loopback, for tests and benchmarks: anybody on this machine may use it. */
 export interface PostgresServer {
@@ -63,7 +64,7 @@ export async function startPostgres({
 }: PostgresOptions): Promise<PostgresServer | undefined> {
   const found = await findPrograms()
   if (found === undefined) return undefined
-  const folder = mkdtempSync(join(tmpdir(), 'portcullis-postgres-'))
+  const folder = mkdtempSync(join(isDurable ? tmpdir() : scratchParent(), 'portcullis-postgres-'))
   const who = unprivileged()
   if (who !== undefined) chownSync(folder, who.uid, who.gid)
   const programs = reachable(found, folder, who)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { howToGet, installMissing, natsServer, python } from './debian-packages.ts'
 import { startPostgres } from './postgres-server.ts'
+import { keepScratchInMemory } from './scratch-folder.ts'
 import { root } from './source-tree.ts'
 import { groupTests } from './test-groups.ts'
 
@@ -37,6 +38,7 @@ const flags = [
   // A test that hangs is a test that fails.
   '--test-timeout=60000',
 ]
+const removeScratch = keepScratchInMemory()
 const givenServer = process.env['PORTCULLIS_TEST_POSTGRES']
 const postgres = givenServer === undefined ? await startPostgres({ isDurable: false }) : undefined
 const postgresUrl = givenServer ?? postgres?.url
@@ -59,6 +61,7 @@ const overdue = setTimeout(() => {
 const [code] = await once(child, 'exit')
 clearTimeout(overdue)
 await postgres?.remove()
+removeScratch()
 const missing = leftOut()
 for (const what of missing) process.stderr.write(`LEFT OUT: ${what}\n`)
 if (code !== 0) process.exit(1)

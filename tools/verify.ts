@@ -27,7 +27,7 @@ const steps: readonly (readonly Step[])[] = [
     ['histories of deeds at the same time', 'test:histories', '--', ...someHistories],
     ['tests of the SDK on the oldest Node', 'test:oldest-node'],
   ],
-  [['schedules in a time of their own', 'simulate', '--', '--schedules', '3000', '--seed', '1']],
+  [['schedules in a time of their own', 'simulate', '--', '--schedules', '10000', '--seed', '1']],
   [['the tour', 'tour']],
   [['documentation', 'check:docs']],
   [['packages', 'check:packages']],

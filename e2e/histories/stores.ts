@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { PostgresServer } from '../../tools/postgres-server.ts'
 import { startPostgres } from '../../tools/postgres-server.ts'
+import { scratchParent } from '../../tools/scratch-folder.ts'
 import { openDatabase } from '../../packages/identity/src/store/open-database.ts'
 
 /** Empty stores of one engine, all of which go when they are closed. */
@@ -19,11 +20,8 @@ export interface StoresOptions {
   readonly isDurable: boolean
 }
 
-const memoryFolder = '/dev/shm'
-
 export function openSqliteStores({ isDurable }: StoresOptions): Stores {
-  const parent = !isDurable && existsSync(memoryFolder) ? memoryFolder : tmpdir()
-  const folder = mkdtempSync(join(parent, 'portcullis-histories-'))
+  const folder = mkdtempSync(join(isDurable ? tmpdir() : scratchParent(), 'portcullis-histories-'))
   return {
     create: async () => `sqlite:${join(folder, randomName(), 'identity.db')}`,
     server: undefined,

@@ -56,8 +56,12 @@ export function runShare(
   const child = fork(fileURLToPath(new URL('worker.ts', import.meta.url)), [], {
     execArgv: [
       '--conditions=@portcullis/source',
-      // Most of what is made lives as long as its schedule, and dies young with it.
-      '--max-semi-space-size=32',
+      // Most of what is made lives as long as its schedule, and dies young with it: what lives on is little, and there
+      // is one such process for each core, so nobody helps another to clear up.
+      '--min-semi-space-size=16',
+      '--max-semi-space-size=16',
+      '--initial-old-space-size=128',
+      '--single-threaded-gc',
       ...(loader === undefined ? [] : ['--import', loader]),
     ],
     ...(env === undefined ? {} : { env: { ...process.env, ...env } }),

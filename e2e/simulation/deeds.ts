@@ -14,13 +14,13 @@ import { exchangeToken } from '../../packages/identity/src/domain/token-exchange
 import { revokeToken } from '../../packages/identity/src/domain/token-revocation.ts'
 import type { Chance } from './chance.ts'
 import { algorithm, signCheaply } from './cheap-keys.ts'
-import type { DeedParts, IdentityNode } from './identity-node.ts'
 import { newKey, partOf, policy } from './identity-node.ts'
 import { nameOfTakeBack } from './judgement.ts'
-import { audience, machine, people } from './registry.ts'
+import { audience, issuer, machine, people } from './names.ts'
+import type { DeedParts, IdentityNode } from './nodes.ts'
 import type { KnownToken, TakeBack } from './token-ledger.ts'
 import type { HeldSession, World } from './world.ts'
-import { issuer, nodesUp } from './world.ts'
+import { nodesUp } from './world.ts'
 
 /** Somebody does something at a node; what comes of it is told to the ledger. */
 export type Deed = (world: World, chance: Chance, node: IdentityNode) => Promise<void>

@@ -10,69 +10,21 @@ import type { Timers } from '../../packages/verify/src/timers.ts'
 import type { Chance } from './chance.ts'
 import { createChance } from './chance.ts'
 import { algorithm, cheapVerificationKey } from './cheap-keys.ts'
+import type { Clock } from './clock.ts'
+import { beginsAt } from './clock.ts'
+import { Broken, noteFault, SimulatedTrouble } from './faults.ts'
+import { audience, issuer } from './names.ts'
 import type { Network } from './paths.ts'
 import { documents } from './paths.ts'
 import type { SimulatedResponse } from './response.ts'
 import { responseOf } from './response.ts'
-import type { Path } from './ways.ts'
-import { honestPath } from './ways.ts'
-import { audience } from './registry.ts'
+import type { OpenedByToken, Reported, SimulatedFollower } from './services.ts'
 import type { StateDisk } from './state-disk.ts'
 import { stateFileOn } from './state-disk.ts'
 import type { KnownToken } from './token-ledger.ts'
-import type { Clock, World } from './world.ts'
-import { beginsAt, Broken, issuer } from './world.ts'
-
-/** A service with the production verifier, in the time and on the network of this world. */
-export interface SimulatedFollower {
-  readonly name: string
-  readonly clock: Clock
-  readonly path: Path
-  readonly maxStalenessMs: number
-  /** Undefined for a service that keeps nothing from one life to the next. */
-  readonly disk: StateDisk | undefined
-  /** Each life forgets what the one before knew, but for what is on its disk. */
-  readonly restart: () => void
-  /** Says that it ends, and takes its time for it. */
-  readonly stop: () => void
-  /** From then on it accepts nothing. */
-  readonly isEnding: () => boolean
-  /** What this life has found on its disk. */
-  readonly foundPosition: () => RevocationPosition | undefined
-  /** Whether this life was seen there, or behind it. */
-  readonly hasBeenAt: (position: RevocationPosition) => boolean
-  /** How the issuer knows this life; undefined before it does, and when it has begun to end. */
-  readonly reported: () => Reported | undefined
-  readonly verifier: () => Verifier
-  /** What it must think the time is at the least, by what it was shown. */
-  readonly nowMs: () => number
-  /**
-   * What it takes for the time, ahead of true time, whatever it is shown from now on: by a clock of its own that was
-   * ahead it has believed one of the store that was further ahead than clocks may be. Mostly less than nothing.
-   */
-  readonly aheadForGoodMs: () => number
-  /** Clocks that were set back, all together. */
-  readonly setBackMs: () => number
-  readonly stepMs: (ms: number) => void
-  /** What this life has once refused as revoked. */
-  readonly refused: () => Set<KnownToken>
-  /** What lives on a token that was let in once. */
-  readonly connections: () => OpenedByToken[]
-}
-
-export interface OpenedByToken {
-  readonly token: KnownToken
-  /** Aborts when it has to end. */
-  readonly signal: AbortSignal
-  /** Since when it should have ended. */
-  lateSince: number | undefined
-}
-
-export interface Reported {
-  readonly follower: string
-  readonly firstAt: number
-  lastAt: number
-}
+import type { Path } from './ways.ts'
+import { honestPath } from './ways.ts'
+import type { World } from './world.ts'
 
 /** Further ahead of its wall clock it believes no checkpoint; at the very edge nobody outside can tell. */
 const believedAheadMs = 4_950
@@ -109,9 +61,11 @@ export function createFollower(
       life.end()
       life = begin()
     },
-    stop: () => {
+    stop: async () => {
+      const { verifier, disk: own } = life
       life.isEnding = true
-      void life.verifier.close()
+      await verifier.close()
+      return own.kept
     },
     isEnding: () => life.isEnding,
     foundPosition: () => life.foundPosition,
@@ -132,6 +86,7 @@ export function createFollower(
 
 interface Life {
   readonly verifier: Verifier
+  readonly disk: StateDisk
   readonly foundPosition: RevocationPosition | undefined
   /** In each epoch. */
   readonly furthest: ReadonlyMap<string, number>
@@ -161,7 +116,8 @@ interface Beginning {
 }
 
 function beginLife(beginning: Beginning): Life {
-  const { world, chance, clock, disk, maxStalenessMs, name } = beginning
+  const { world, chance, clock, maxStalenessMs, name } = beginning
+  const disk = beginning.disk ?? { kept: undefined, copies: [] }
   const { time } = world
   let isOver = false
   const reports: Reports = { of: undefined }
@@ -181,17 +137,14 @@ function beginLife(beginning: Beginning): Life {
     yieldTurn: (callback) =>
       time.after(0, () => {
         callback()
-        time.after(0, observe)
+        time.afterwards(observe)
       }),
   }
   const settings = parseOptions({
     issuer,
     audience,
     algorithms: [algorithm],
-    revocation: {
-      maxStalenessSeconds: maxStalenessMs / 1000,
-      ...(disk === undefined ? {} : { stateFile: name }),
-    },
+    revocation: { maxStalenessSeconds: maxStalenessMs / 1000, stateFile: name },
     now: clock.read,
     tokenCacheBytesMax: 2 ** 16,
     fetch: fetchOver(beginning, { isOver: () => isOver, observe, reports }),
@@ -203,12 +156,15 @@ function beginLife(beginning: Beginning): Life {
   const verifier = wireVerifier(settings, {
     timers,
     documentsOf: documentsOver(world),
-    stateFileOf: () => stateFileOn(disk ?? { kept: undefined, copies: [] }, write),
+    stateFileOf: () => stateFileOn(disk, write),
   })
-  verifier.ready().catch(() => undefined)
+  verifier.ready().catch((error: unknown) => {
+    if (!(error instanceof VerifyError)) noteFault(world, error)
+  })
   return {
     verifier,
-    foundPosition: disk?.kept?.checkpoint,
+    disk,
+    foundPosition: disk.kept?.checkpoint,
     floorMs: seen.floorMs,
     leastFloorMs: seen.leastFloorMs,
     furthest: seen.furthest,
@@ -233,6 +189,7 @@ function createSeen({ world, clock, name }: Beginning): Seen {
   let highestFloorMs = -Infinity
   let lastAt = -Infinity
   let last = { epoch: '', seq: 0, at: 0 }
+  const left = new Set<string>()
   const furthest = new Map<string, number>()
   const leastFloorMs = (): number => highestFloorMs - clocksApartMs
   return {
@@ -245,6 +202,11 @@ function createSeen({ world, clock, name }: Beginning): Seen {
       const { epoch = '', seq = 0, checkpointAt: at } = health
       if (epoch === last.epoch && (seq < last.seq || at < last.at)) {
         throw new Broken(`${name} went back from ${last.seq} at ${last.at} to ${seq} at ${at}`)
+      }
+      // What it was told while its own clock was wrong keeps nothing out, and vouches for nothing either.
+      if (epoch !== last.epoch && last.at <= clock.read() + believedAheadMs) {
+        if (left.has(epoch)) throw new Broken(`${name} came back to ${epoch}, which it had left`)
+        left.add(last.epoch)
       }
       if (epoch === last.epoch && seq === last.seq && at === last.at) return
       tally.count('checkpoints applied')
@@ -274,7 +236,7 @@ function fetchOver(
   { world, network, chance, path }: Beginning,
   { isOver, observe, reports }: Watching,
 ): Fetch {
-  const observeSoon = (): void => void world.time.after(0, observe)
+  const observeSoon = (): void => world.time.afterwards(observe)
   return async (url, init) => {
     const signal = init.signal ?? undefined
     if (signal?.aborted === true) throw signal.reason
@@ -289,6 +251,7 @@ function fetchOver(
       observeSoon()
     }
     ask().catch((error: unknown) => {
+      noteFault(world, error)
       if (!isOver()) reject(error)
     })
     return promise
@@ -304,7 +267,8 @@ function noteReport(reports: Reports, body: string, now: number): void {
 const documentMsMax = 5_000
 
 /** The issuer's documents come over the same network, without the cost of real keys in them. */
-function documentsOver({ time, config }: World): (issuer: string, fetch: Fetch) => IssuerDocuments {
+function documentsOver(world: World): (issuer: string, fetch: Fetch) => IssuerDocuments {
+  const { time, config } = world
   const { feed, ...rest } = documents.metadata
   const metadata = config.hasReceipts
     ? documents.metadata
@@ -312,7 +276,9 @@ function documentsOver({ time, config }: World): (issuer: string, fetch: Fetch) 
   return (_issuer, fetch) => {
     const keySetAt = async (url: string): ReturnType<IssuerDocuments['keySet']> => {
       const controller = new AbortController()
-      const cancel = time.after(documentMsMax, () => controller.abort(new Error('too late')))
+      const cancel = time.after(documentMsMax, () =>
+        controller.abort(new SimulatedTrouble('too late')),
+      )
       try {
         const response = await fetch(url, { signal: controller.signal })
         const { status, headers, kids = [] } = response as unknown as SimulatedResponse
@@ -324,6 +290,7 @@ function documentsOver({ time, config }: World): (issuer: string, fetch: Fetch) 
           ? { kind: 'failed', why: 'no usable key set' }
           : { kind: 'key-set', keys, maxAgeSeconds: 5, madeAtMs: dateOf(headers) }
       } catch (error) {
+        noteFault(world, error)
         return { kind: 'failed', why: String(error) }
       } finally {
         cancel()

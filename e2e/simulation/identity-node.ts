@@ -1,23 +1,12 @@
 import type { Log } from '@portcullis/runtime'
 import type { AccessTokenClaims } from '@portcullis/protocol'
-import type { FollowerStore } from '../../packages/identity/src/domain/followers.ts'
-import type { ReceiptStore } from '../../packages/identity/src/domain/receipts.ts'
-import type { Turns } from '../../packages/identity/src/domain/turns.ts'
 import { createTurns } from '../../packages/identity/src/domain/turns.ts'
-import type { Feed } from '../../packages/identity/src/domain/feed.ts'
 import { createFeed } from '../../packages/identity/src/domain/feed.ts'
-import type { KeyPlace, KeyPurpose, KeyStock } from '../../packages/identity/src/domain/key-life.ts'
+import type { KeyPlace, KeyStock } from '../../packages/identity/src/domain/key-life.ts'
 import { deadKeys, keyPolicy, placesMissing } from '../../packages/identity/src/domain/key-life.ts'
 import type { KeyStore } from '../../packages/identity/src/domain/key-upkeep.ts'
-import type { LoginParts } from '../../packages/identity/src/domain/login.ts'
 import { unlimitedGuesses } from '../../packages/identity/src/domain/login-protection.ts'
-import type { PasswordChangeParts } from '../../packages/identity/src/domain/password-change.ts'
-import type { RefreshParts } from '../../packages/identity/src/domain/refresh.ts'
 import { createPepper } from '../../packages/identity/src/domain/refresh-tokens.ts'
-import type { TokenExchangeParts } from '../../packages/identity/src/domain/token-exchange.ts'
-import type { TokenRevocationParts } from '../../packages/identity/src/domain/token-revocation.ts'
-import type { AccountAdministration } from '../../packages/identity/src/domain/account-administration.ts'
-import type { ClientAdministration } from '../../packages/identity/src/domain/client-administration.ts'
 import { startFeedBeats } from '../../packages/identity/src/jobs/feed-beats.ts'
 import { startHistoryWatch } from '../../packages/identity/src/jobs/history-watch.ts'
 import type { Repeat } from '../../packages/identity/src/jobs/steady-step.ts'
@@ -39,37 +28,14 @@ import { createRevokedTokens } from '../../packages/identity/src/store/revoked-t
 import { createSessionStore } from '../../packages/identity/src/store/sessions.ts'
 import { createUsedProofs } from '../../packages/identity/src/store/used-proofs.ts'
 import { algorithm, cheapKey, signCheaply } from './cheap-keys.ts'
+import { noteFault } from './faults.ts'
 import { highWaterIn } from './kept-high-water.ts'
+import { issuer } from './names.ts'
 import { createNodeDatabase } from './node-database.ts'
+import type { DeedParts, IdentityNode, NodeSlot } from './nodes.ts'
 import { registryWith } from './registry.ts'
 import type { TakeBack } from './token-ledger.ts'
-import type { NodeSlot, World } from './world.ts'
-import { issuer } from './world.ts'
-
-export type DeedParts = LoginParts &
-  RefreshParts &
-  PasswordChangeParts &
-  TokenExchangeParts &
-  TokenRevocationParts & {
-    readonly administration: AccountAdministration
-    readonly clientAdministration: ClientAdministration
-  }
-
-/** From a start to a crash. */
-export interface IdentityNode {
-  readonly slot: NodeSlot
-  readonly isOver: () => boolean
-  readonly feed: Feed
-  readonly followers: FollowerStore
-  readonly receipts: ReceiptStore
-  /** Of those who wait for receipts. */
-  readonly turns: Turns
-  readonly parts: DeedParts
-  readonly keys: KeyStore
-  /** The kids that this node publishes. */
-  readonly kids: (purpose: KeyPurpose) => readonly string[]
-  readonly activeKid: (purpose: KeyPurpose) => string | undefined
-}
+import type { World } from './world.ts'
 
 const peppers = [createPepper(Buffer.alloc(32, 7))] as const
 export const policy = keyPolicy({ jwksMaxAgeSeconds: 5, keyRotationDays: 30 })
@@ -109,13 +75,14 @@ export async function startNode(world: World, slot: NodeSlot): Promise<IdentityN
     signCheckpoint: held.signCheckpoint,
     monotonic: time.now,
   })
-  startFeedBeats(feed, log, quiet, {
+  const told = logOf(world)
+  startFeedBeats(feed, log, told, {
     times: { repeat: life.repeat, monotonic: time.now, schedule: life.schedule },
   })
   if (isShared) {
     const look = async (): Promise<void> =>
       epoch.tell(await continueEpoch(database, epoch.options()))
-    startHistoryWatch(look, quiet, life.repeat)
+    startHistoryWatch(look, told, life.repeat)
   }
   return {
     slot,
@@ -170,7 +137,14 @@ function beginLife({ time }: World): Life {
 }
 
 const nothing = (): undefined => undefined
-const quiet = { error: nothing, warn: nothing, info: nothing } as unknown as Log
+
+/** Nobody reads it, but what production goes on after without knowing why is a defect. */
+function logOf(world: World): Log {
+  const note = ({ err }: { readonly err?: unknown }): void => {
+    if (err !== undefined) noteFault(world, err)
+  }
+  return { error: note, warn: note, info: nothing } as unknown as Log
+}
 
 interface Epochs {
   readonly options: () => EpochOptions
@@ -252,7 +226,7 @@ async function startKeys(world: World, keys: KeyStore, repeat: Repeat): Promise<
     everyMs: keyTickMs,
     trouble: '',
     recovery: '',
-    log: quiet,
+    log: logOf(world),
     repeat,
   })
   return {

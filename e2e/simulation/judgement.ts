@@ -1,9 +1,10 @@
-import type { SimulatedFollower } from './follower.ts'
+import { Broken } from './faults.ts'
 import { refusalAt } from './follower.ts'
+import type { SimulatedFollower } from './services.ts'
 import type { KnownToken, TakeBack } from './token-ledger.ts'
 import { mayTake, surelyTakes } from './token-ledger.ts'
 import type { World } from './world.ts'
-import { Broken, storeClock } from './world.ts'
+import { storeClock } from './world.ts'
 
 /** How long a key may be used after it was confirmed last. */
 const keyAgeMsMax = 900_000

@@ -1,8 +1,8 @@
-import { shrunk } from './shrinking.ts'
-import { openMemories } from './registry.ts'
 import type { Plan } from './plan.ts'
 import { planOf } from './plan.ts'
+import { openMemories } from './registry.ts'
 import { liveThrough } from './schedule.ts'
+import { shrunk } from './shrinking.ts'
 import { createTally } from './tally.ts'
 
 /** Some schedules of a seed: those from the first, every so many. */
@@ -52,7 +52,7 @@ export async function liveShare(
       Error.stackTraceLimit = stackTraceLimit
       const least = shrinks ? await shrunk(plan, memories) : plan
       const { why = outcome.why, story } = await liveThrough(least, memories, createTally())
-      const failure = { schedule, why: reasonOf(why), plan: least, story }
+      const failure = { schedule, why: reasonOf(why), plan: least, story: story() }
       return { lived, counts: tally.counts(), failure }
     }
     if (!goesOn()) break

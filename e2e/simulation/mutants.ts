@@ -119,6 +119,23 @@ export const mutants: readonly Mutant[] = [
     changes: [['allFloor = Math.max(allFloor, floor)', 'allFloor = Math.min(allFloor, floor)']],
   },
   {
+    rule: 'a record is held until the last of its minutes is over',
+    file: `${verify}/revocation/fingerprint-table.ts`,
+    changes: [
+      ['Math.ceil((until ?? Infinity) / minuteMs)', 'Math.floor((until ?? Infinity) / minuteMs)'],
+    ],
+  },
+  {
+    rule: 'a service never goes back to an epoch that is over',
+    file: `${verify}/revocation/followed-log.ts`,
+    changes: [
+      [
+        'return manifest.at < (believes(held.at) ? held.at : (vouchedAtMs() ?? 0))',
+        'return believes(held.at) && manifest.at < (vouchedAtMs() ?? 0) - held.at',
+      ],
+    ],
+  },
+  {
     rule: 'a checkpoint is a durable write',
     file: `${store}/revocations.ts`,
     changes: [
@@ -266,8 +283,9 @@ export async function runMutants({
   return survivors
 }
 
-function schedulesUntilNoticed(
-  mutant: Mutant,
+/** Lives through schedules with the rule broken, until one notices it. */
+export function schedulesUntilNoticed(
+  { file, changes }: Pick<Mutant, 'file' | 'changes'>,
   seed: number,
   schedules: number,
 ): ReturnType<typeof runShare> {
@@ -275,6 +293,6 @@ function schedulesUntilNoticed(
   return runShare({ seed, first: 0, step: 1, until: schedules }, new Set(), {
     loader,
     shrinks: false,
-    env: { PORTCULLIS_MUTANT: JSON.stringify(mutant) },
+    env: { PORTCULLIS_MUTANT: JSON.stringify({ file, changes }) },
   })
 }

@@ -3,12 +3,14 @@ import { parsePosition } from '@portcullis/protocol/revocations'
 import { reportPace } from '../../packages/identity/src/domain/report-pace.ts'
 import type { PublishedFrame } from '../../packages/identity/src/domain/feed-frames.ts'
 import type { Chance } from './chance.ts'
-import type { IdentityNode } from './identity-node.ts'
+import { issuer } from './names.ts'
+import { noteFault, SimulatedTrouble } from './faults.ts'
+import type { IdentityNode } from './nodes.ts'
 import type { Recordings } from './relay.ts'
 import { forgedSnapshot, relayOver } from './relay.ts'
 import type { Answer, Path, Sink } from './ways.ts'
 import type { World } from './world.ts'
-import { issuer, nodesUp } from './world.ts'
+import { nodesUp } from './world.ts'
 
 /** Answers the requests of followers, as late and as falsely as their paths have it. */
 export interface Network {
@@ -50,7 +52,7 @@ function isOfFeed(url: string): boolean {
 }
 
 function connectionRefused(): Error {
-  return new Error('the connection was refused')
+  return new SimulatedTrouble('the connection was refused')
 }
 
 function forever(): Promise<never> {
@@ -87,7 +89,8 @@ async function answered(asked: Asked, { url, body }: Request): Promise<Answer> {
         return await streamOf(asked, node, after)
       }
     }
-  } catch {
+  } catch (error) {
+    noteFault(world, error)
     return { status: 503, dateMs: dateMs() }
   }
 }
@@ -136,7 +139,7 @@ async function snapshotOf(
     const old = recordings.snapshots.findLast(({ at }) => at <= until)
     world.tally.count('snapshots that came late')
     // Before it had one, a relay has none.
-    if (old === undefined) throw new Error('no snapshot yet')
+    if (old === undefined) throw new SimulatedTrouble('no snapshot yet')
     return old.bytes
   }
   return path.relay === 'hostile' ? forgedSnapshot(world, chance, bytes, recordings) : bytes

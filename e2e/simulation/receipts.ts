@@ -1,12 +1,12 @@
 import type { ReceiptState } from '../../packages/identity/src/domain/receipts.ts'
 import { awaitReceipts } from '../../packages/identity/src/domain/receipts.ts'
 import { StoreUnavailableError } from '../../packages/identity/src/domain/store-unavailable.ts'
-import type { SimulatedFollower } from './follower.ts'
-import type { IdentityNode } from './identity-node.ts'
+import { Broken } from './faults.ts'
 import { hasApplied, nameOfTakeBack } from './judgement.ts'
+import type { IdentityNode } from './nodes.ts'
+import type { SimulatedFollower } from './services.ts'
 import type { TakeBack } from './token-ledger.ts'
 import type { World } from './world.ts'
-import { Broken } from './world.ts'
 
 const waitMs = 12_000
 /** A follower reports every ten seconds; whoever has not for so long may be thought to be gone. */

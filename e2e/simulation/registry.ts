@@ -3,15 +3,9 @@ import { registryOf } from '../../packages/identity/src/settings/structure.ts'
 import { bootstrapStore } from '../../packages/identity/src/store/bootstrap.ts'
 import type { Database } from '../../packages/identity/src/store/database.ts'
 import { algorithm } from './cheap-keys.ts'
-import type { Memory } from './store-server.ts'
+import { audience, issuer, machine, people } from './names.ts'
+import type { Memory, MemoryPool } from './store-server.ts'
 import { createStoreServer, openMemory } from './store-server.ts'
-import type { MemoryPool } from './world.ts'
-import { issuer } from './world.ts'
-
-export const audience = 'orders'
-export const people = ['alice', 'bob', 'carol'] as const
-/** A service that asks for tokens of its own, and exchanges those of others. */
-export const machine = 'service'
 
 const registries = new Map<number, Registry>()
 

@@ -1,3 +1,4 @@
+import { SimulatedTrouble } from './faults.ts'
 import type { Answer, Sink } from './ways.ts'
 
 export interface SimulatedResponse {
@@ -12,7 +13,7 @@ export function responseOf(answer: Answer, onChunk: () => void): Response {
   const { status, dateMs, kids, body } = answer
   const response: SimulatedResponse = {
     status,
-    headers: { get: (name) => (name === 'date' ? new Date(dateMs).toUTCString() : null) },
+    headers: { get: (name) => (name === 'date' ? dateOf(dateMs) : null) },
     kids,
     body: {
       cancel: async () =>
@@ -25,6 +26,15 @@ export function responseOf(answer: Answer, onChunk: () => void): Response {
     },
   }
   return response as unknown as Response
+}
+
+let lastDate = { second: NaN, text: '' }
+
+/** Many are of the same second. */
+function dateOf(ms: number): string {
+  const second = Math.floor(ms / 1_000)
+  if (second !== lastDate.second) lastDate = { second, text: new Date(ms).toUTCString() }
+  return lastDate.text
 }
 
 interface Read {
@@ -53,7 +63,7 @@ function readerOf(
       resolve({ done: true })
       onChunk()
     } else {
-      reject(new Error('the connection was reset'))
+      reject(new SimulatedTrouble('the connection was reset'))
     }
   }
   const sink: Sink = {

@@ -1,27 +1,31 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Fingerprint } from '@portcullis/protocol/revocations'
 import { fingerprintOf } from '@portcullis/protocol/revocations'
 import { createChance, seedOf } from './chance.ts'
 import { forgedToken, perform } from './deeds.ts'
-import type { SimulatedFollower } from './follower.ts'
+import { Broken } from './faults.ts'
 import { createFollower } from './follower.ts'
 import { nameOf, present } from './judgement.ts'
+import { issuer } from './names.ts'
 import { createNetwork } from './paths.ts'
 import type { Plan, PlannedEvent } from './plan.ts'
 import { askForReceipts } from './receipts.ts'
-import { bringUp, heal, troubles } from './trouble.ts'
+import type { SimulatedFollower } from './services.ts'
+import type { MemoryPool } from './store-server.ts'
+import { judgeWhole } from './tables.ts'
+import type { Tally } from './tally.ts'
 import type { KnownToken, TakeBack } from './token-ledger.ts'
 import { mayTake, surelyTakes } from './token-ledger.ts'
-import type { MemoryPool, World } from './world.ts'
-import { Broken, createWorld, nodesUp } from './world.ts'
-import type { Tally } from './tally.ts'
+import { bringUp, heal, troubles } from './trouble.ts'
+import type { World } from './world.ts'
+import { createWorld, nodesUp } from './world.ts'
 
 export interface LivedSchedule {
   readonly kind: 'kept' | 'broken'
   readonly why?: unknown
-  readonly story: readonly string[]
+  readonly story: () => readonly string[]
   /** Of everything that was told, and how much has happened: the same seed gives the same. */
-  readonly trace: string
+  readonly trace: () => string
 }
 
 const settlesMsMax = 90_000
@@ -33,32 +37,33 @@ export async function liveThrough(
   tally: Tally,
 ): Promise<LivedSchedule> {
   const world = createWorld(plan.config, { seed: plan.seed, memories, tally })
-  const faults: unknown[] = []
+  const { faults } = world
   const watching = (error: unknown): void => void faults.push(error)
   process.on('unhandledRejection', watching)
   try {
-    await live(world, plan, faults)
+    await live(world, plan)
   } catch (error) {
     faults.unshift(error)
   } finally {
     process.off('unhandledRejection', watching)
   }
-  const story = world.story()
-  const trace = createHash('sha256').update(story.join('\n')).update(String(world.time.events()))
+  const { story, time } = world
+  const told = (): string => `${story().join('\n')}${time.events()}`
   const [why] = faults
   return {
     kind: faults.length === 0 ? 'kept' : 'broken',
     ...(faults.length === 0 ? {} : { why }),
     story,
-    trace: trace.digest('hex'),
+    // Few are asked for it.
+    trace: () => hash('sha256', told()),
   }
 }
 
-async function live(world: World, plan: Plan, faults: readonly unknown[]): Promise<void> {
-  const { time } = world
+async function live(world: World, plan: Plan): Promise<void> {
+  const { time, faults } = world
   begin(world, plan)
   const act = (work: Promise<unknown>): void => {
-    work.catch((error: unknown) => (faults as unknown[]).push(error))
+    work.catch((error: unknown) => faults.push(error))
   }
   world.onTakeBack = (one) => {
     challenge(world, one, act)
@@ -76,6 +81,8 @@ async function live(world: World, plan: Plan, faults: readonly unknown[]): Promi
   heal(world)
   await untilSettled(world, runUntil)
   await judgeTables(world, runUntil)
+  await untilSettled(world, runUntil)
+  await judgeWholeTables(world, runUntil)
 }
 
 function begin(world: World, { config, maxStalenessMs, seed }: Plan): void {
@@ -196,15 +203,13 @@ function isAtHead(world: World, follower: SimulatedFollower): boolean {
 
 /** Every service refuses what the log names, and lets in whatever else is alive. */
 async function judgeTables(world: World, runUntil: (ms: number) => Promise<void>): Promise<void> {
-  const { time, primary } = world
+  const { primary } = world
   if (primary === undefined) throw new Broken('there is no primary')
   const named = namedIn(primary.look('SELECT kind, fingerprint, floor FROM revocations'))
   const [head] = primary.look('SELECT kids FROM revocation_head')
   const kids = new Set(JSON.parse(String(head?.['kids'])) as string[])
-  // Only what nobody has just taken back, and what does not end in this moment.
-  const known = world.tokens.slice(-16)
   const verdicts: Promise<void>[] = []
-  for (const token of known) {
+  for (const token of world.tokens) {
     // A withdrawal that a backup has undone is known to some.
     if (world.takeBacks.some(({ kind, key }) => kind === 'key' && key === token.kid)) continue
     const isGone = !kids.has(token.kid) || named(token)
@@ -212,13 +217,39 @@ async function judgeTables(world: World, runUntil: (ms: number) => Promise<void>
       verdicts.push(judgeOne(world, follower, token, isGone))
     }
   }
-  const all = Promise.all(verdicts)
+  await untilDone(world, runUntil, Promise.all(verdicts))
+}
+
+/** Everything that every service knows, and not only what somebody shows it. */
+async function judgeWholeTables(
+  world: World,
+  runUntil: (ms: number) => Promise<void>,
+): Promise<void> {
+  const waiting = new Map(world.followers.map((one) => [one, one.verifier()]))
+  const verdicts = world.followers.map(async (follower) => {
+    await judgeWhole(world, follower)
+    waiting.delete(follower)
+  })
+  await untilDone(world, runUntil, Promise.all(verdicts))
+  // One that was just restarted has not ended by itself.
+  const late = [...waiting].filter(([follower, verifier]) => follower.verifier() === verifier)
+  if (late.length > 0) throw new Broken(`${late.map(([{ name }]) => name).join()} does not end`)
+}
+
+/** Lets time go by for it, but not for ever. */
+async function untilDone(
+  { time }: World,
+  runUntil: (ms: number) => Promise<void>,
+  work: Promise<unknown>,
+): Promise<void> {
   const over = new AbortController()
-  all.finally(() => over.abort()).catch(() => undefined)
+  const done = work.finally(() => over.abort())
+  // It is waited for below.
+  done.catch(() => undefined)
   for (let turn = 0; turn < 60 && !over.signal.aborted; turn += 1) {
     await runUntil(time.now() + 1_000)
   }
-  await all
+  if (over.signal.aborted) await done
 }
 
 /** The back-off for keys lasts half a minute at the most. */
@@ -268,7 +299,7 @@ function namedIn(rows: Rows): (token: KnownToken) => boolean {
     rows.map((row) => [`${kindOf(row)} ${String(row['fingerprint'])}`, Number(row['floor'])]),
   )
   const floorOf = (kind: Kind, key: string): number => {
-    const print: Fingerprint = fingerprintOf('https://id.example', kind, key)
+    const print: Fingerprint = fingerprintOf(issuer, kind, key)
     return floors.get(`${kind} ${print.toString(16).padStart(16, '0')}`) ?? -1
   }
   return (token) => {

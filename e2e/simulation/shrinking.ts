@@ -1,7 +1,7 @@
 import type { Plan, PlannedEvent } from './plan.ts'
 import { liveThrough } from './schedule.ts'
+import type { MemoryPool } from './store-server.ts'
 import { createTally } from './tally.ts'
-import type { MemoryPool } from './world.ts'
 
 /** How often it is tried: what is left then is short enough to be read. */
 const triesMax = 400

@@ -16,6 +16,11 @@ export interface Memory {
   readonly keepAsBeginning: () => void
 }
 
+/** Databases in memory are made once in a process, and emptied for each server. */
+export interface MemoryPool {
+  readonly take: (index: number) => Memory
+}
+
 /** Those that something of a schedule writes into. */
 const usedTables = [
   'accounts',
@@ -123,6 +128,8 @@ export interface StoreServer {
   readonly commits: () => number
   /** What another server goes on from. */
   readonly historyUntil: (place: number) => readonly (readonly Change[])[]
+  /** Every record that a commit in its history has written, also those that are gone since. */
+  readonly recordsEver: () => readonly Row[]
   /** What came behind this place was never seen by anybody. */
   readonly rewind: (place: number) => void
 }
@@ -185,12 +192,25 @@ export function createStoreServer(options: StoreServerOptions): StoreServer {
       }),
     commits: () => history.length,
     historyUntil: (place) => history.slice(0, place),
+    recordsEver: () => history.flat().flatMap(recordsOf),
     rewind: (place) => {
       if (place >= history.length) return
       history.length = place
       replay()
     },
   }
+}
+
+/** In the order in which production names the columns. */
+const recordColumns = ['seq', 'kind', 'fingerprint', 'floor', 'until', 'at'] as const
+const insertsRecords = `INSERT INTO revocations (${recordColumns.join(', ')})`
+
+function recordsOf({ sql, parameters }: Change): readonly Row[] {
+  if (!sql.startsWith('INSERT INTO revocations')) return []
+  // Many would come as one parameter, and there are never so many here.
+  const isKnown = sql.startsWith(insertsRecords) && parameters.length === recordColumns.length
+  if (!isKnown) throw new TypeError('records are written in a way that this world does not know')
+  return [Object.fromEntries(recordColumns.map((name, at) => [name, parameters[at] ?? null]))]
 }
 
 interface Begun<Result> {
@@ -213,7 +233,7 @@ function createTransactions(
       const result = await steps(async (sql, parameters = []) => {
         const now = clock()
         const rows = memory.run(sql, parameters, now)
-        locks ||= sql.includes('FOR UPDATE')
+        locks ||= rows.length > 0 && sql.includes('FOR UPDATE')
         if (!/^\s*SELECT/.test(sql)) changes.push({ sql, parameters, now })
         return rows
       })

@@ -1,12 +1,14 @@
 import type { Chance } from './chance.ts'
+import { noteFault } from './faults.ts'
 import { startNode } from './identity-node.ts'
 import type { Site } from './node-database.ts'
 import { endConnection } from './node-database.ts'
+import type { NodeSlot } from './nodes.ts'
 import { tellOfCrash } from './paths.ts'
-import { quickMs } from './ways.ts'
 import { memoriesMax } from './registry.ts'
 import type { StateDisk } from './state-disk.ts'
-import type { NodeSlot, World } from './world.ts'
+import { quickMs } from './ways.ts'
+import type { World } from './world.ts'
 import { disturb, endSite, storeClock } from './world.ts'
 
 /** Something goes wrong. What it begins it also ends, or `heal` does. */
@@ -27,7 +29,8 @@ export function bringUp(world: World, slot: NodeSlot): void {
     world.tally.count('nodes started')
     world.tell(`${slot.name} is up`)
   }
-  stand().catch(() => {
+  stand().catch((error: unknown) => {
+    noteFault(world, error)
     world.time.after(restartMs, () => {
       if (slot.isWanted && slot.end === end) bringUp(world, slot)
     })
@@ -125,7 +128,7 @@ const restartFollower: Trouble = (world, chance) => {
   const follower = chance.oneOf(world.followers)
   const { name, disk, path } = follower
   const endsMs = chance.happens(0.3) ? chance.between(10, 1_000) : 0
-  if (endsMs > 0) follower.stop()
+  if (endsMs > 0) void follower.stop()
   disturb(world, endsMs)
   world.time.after(endsMs, () => {
     world.tally.count('followers restarted')
@@ -207,7 +210,10 @@ function isolate(world: World, chance: Chance, old: Site, place: number): void {
   // Of the others only the connections that they have lead there, and new ones to whoever has taken over.
   for (const slot of stranded) if (chance.happens(0.6)) slot.site = old
   const names = new Set(stranded.map(({ name }) => name))
-  for (const one of Array.from(old.connections)) if (!names.has(one.owner)) endConnection(one)
+  // A pool closes one now and then, and has a foot on either side when the next leads elsewhere.
+  for (const one of Array.from(old.connections)) {
+    if (!names.has(one.owner) || chance.happens(0.3)) endConnection(one)
+  }
   disturb(world, ms)
   world.time.after(ms, () => {
     endSite(old, 'dead')

@@ -4,6 +4,11 @@ export interface VirtualTime {
   /** Calls at a moment that comes, behind what was asked for before at the same moment. Answers how to call it off. */
   readonly after: (ms: number, callback: () => void) => () => void
   readonly pause: (ms: number) => Promise<void>
+  /**
+   * Calls when every promise of what just happens has gone on, and before anything else happens: to look, and not to
+   * act. A turn of its own would cost more than the look.
+   */
+  readonly afterwards: (look: () => void) => void
   /** Lets everything happen up to this moment, one thing after the other. */
   readonly runUntil: (ms: number) => Promise<void>
   /** How much has happened. */
@@ -18,6 +23,7 @@ interface Entry {
 
 export function createVirtualTime(): VirtualTime {
   const heap: Entry[] = []
+  let looks: (() => void)[] = []
   let now = 0
   let order = 0
   let events = 0
@@ -35,6 +41,7 @@ export function createVirtualTime(): VirtualTime {
     now: () => now,
     after,
     pause: (ms) => new Promise<void>((resolve) => void after(ms, resolve)),
+    afterwards: (look) => void looks.push(look),
     runUntil: async (ms) => {
       while (await takeTurns(() => takeFirst(ms)));
       now = Math.max(now, ms)
@@ -44,6 +51,11 @@ export function createVirtualTime(): VirtualTime {
 
   /** False when nothing more happens up to then. */
   function takeFirst(ms: number): boolean {
+    if (looks.length > 0) {
+      const due = looks
+      looks = []
+      for (const look of due) look()
+    }
     for (let first = heap[0]; first !== undefined && first.at <= ms; first = heap[0]) {
       pop(heap)
       const { callback } = first

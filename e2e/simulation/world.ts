@@ -1,29 +1,17 @@
-import type { IdentityNode } from './identity-node.ts'
 import type { Chance } from './chance.ts'
 import { createChance, seedOf } from './chance.ts'
+import type { Clock } from './clock.ts'
+import { beginsAt } from './clock.ts'
 import type { Site } from './node-database.ts'
 import { endConnection } from './node-database.ts'
-import type { HighWaterFile } from './kept-high-water.ts'
-import type { SimulatedFollower } from './follower.ts'
-import type { Memory, StoreServer } from './store-server.ts'
+import type { IdentityNode, NodeSlot } from './nodes.ts'
+import type { SimulatedFollower } from './services.ts'
+import type { MemoryPool, StoreServer } from './store-server.ts'
 import { createStoreServer } from './store-server.ts'
 import type { Tally } from './tally.ts'
 import type { KnownToken, TakeBack } from './token-ledger.ts'
 import type { VirtualTime } from './virtual-time.ts'
 import { createVirtualTime } from './virtual-time.ts'
-
-export const issuer = 'https://id.example'
-/** Where true time begins, so that clocks show a date of our days. */
-export const beginsAt = Date.UTC(2026, 5, 1, 12)
-
-/** A clock that shows true time and what is wrong with it. */
-export interface Clock {
-  readonly read: () => number
-  readonly stepMs: (ms: number) => void
-  /** Ahead of true time by so much. */
-  readonly aheadMs: () => number
-  readonly set: (aheadMs: number) => void
-}
 
 export interface WorldConfig {
   readonly engine: 'sqlite' | 'postgres'
@@ -72,28 +60,12 @@ export interface World {
   skewMs: number
   readonly clockOf: () => Clock
   readonly startServer: (history: Parameters<StoreServer['historyUntil']>[0], from?: Site) => Site
+  /** What breaks the schedule, whoever has gone on after it. */
+  readonly faults: unknown[]
   readonly tell: (what: string) => void
   readonly story: () => readonly string[]
   /** Told of what was acknowledged, so that somebody tries just beyond the bound. */
   onTakeBack: (one: TakeBack) => void
-}
-
-export interface NodeSlot {
-  readonly name: string
-  readonly clock: Clock
-  readonly file: HighWaterFile
-  /** Stands where it was cut off with the old primary. */
-  site: Site | undefined
-  node: IdentityNode | undefined
-  /** Ends whatever runs or starts there at the moment. */
-  end: (() => void) | undefined
-  isWanted: boolean
-  accessTokenSeconds: number
-}
-
-/** A promise that was not kept. */
-export class Broken extends Error {
-  override readonly name = 'Broken'
 }
 
 export function createWorld(
@@ -106,7 +78,7 @@ export function createWorld(
 ): World {
   const time = createVirtualTime()
   const chance = createChance(seedOf(seed, 1))
-  const story: string[] = []
+  const story: { readonly at: number; readonly what: string }[] = []
   const clockOf = (): Clock => {
     let ahead = chance.between(-world.skewMs, world.skewMs)
     const rate = 1 + chance.between(-100, 100) / 1_000_000
@@ -133,11 +105,12 @@ export function createWorld(
     issuerHighMs: 0,
     excusedUntil: 8_000,
     kidsMade: 0,
+    faults: [],
     skewMs: config.skewMs,
     clockOf,
     startServer: (place, from) => startServer(world, memories, place, from),
-    tell: (what) => story.push(`${String(time.now()).padStart(8)} ms  ${what}`),
-    story: () => story,
+    tell: (what) => story.push({ at: time.now(), what }),
+    story: () => story.map(({ at, what }) => `${String(at).padStart(8)} ms  ${what}`),
     onTakeBack: () => undefined,
   }
   return world
@@ -184,11 +157,6 @@ export function storeClock(world: World): Clock | undefined {
 export function endSite(site: Site, state: 'dead' | 'isolated'): void {
   site.state = state
   for (const connection of Array.from(site.connections)) endConnection(connection)
-}
-
-/** Databases in memory are made once in a process, and emptied for each server. */
-export interface MemoryPool {
-  readonly take: (index: number) => Memory
 }
 
 export function nodesUp(world: World): readonly IdentityNode[] {

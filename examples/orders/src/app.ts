@@ -1,10 +1,15 @@
 import type { JsonSchemaToTsProvider } from '@fastify/type-provider-json-schema-to-ts'
+import websocket from '@fastify/websocket'
 import type { Auth, Verifier } from '@portcullis/verify'
 import { hasRole } from '@portcullis/verify'
 import { authenticate, requireRole, requireScope } from '@portcullis/verify/fastify'
 import type { FastifyInstance } from 'fastify'
 import Fastify from 'fastify'
+import { createLiveOrders } from './live-orders.ts'
+import { addLiveOrders } from './live-routes.ts'
 import type { OrderBook, Whose } from './order-book.ts'
+import type { OrderExports } from './order-exports.ts'
+import { createOrderExports } from './order-exports.ts'
 import { answerErrorsAsProblems, sendProblem } from './problems.ts'
 
 const newOrder = {
@@ -25,6 +30,8 @@ const orderId = {
 
 const bodyBytesMax = 16 * 1024
 const requestMsMax = 10_000
+/** Nobody has anything to say over a socket. */
+const messageBytesMax = 1024
 
 /** The routes: customers list, create and read their own orders; only an admin may cancel, and any. */
 export function createApp(verifier: Verifier, orders: OrderBook): FastifyInstance {
@@ -47,6 +54,12 @@ export function createApp(verifier: Verifier, orders: OrderBook): FastifyInstanc
     return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'not ready' })
   })
 
+  const live = createLiveOrders(verifier)
+  // Otherwise the listener would wait for them.
+  app.addHook('preClose', async () => live.close())
+
+  // Before whatever refuses a request, so that it can end the connection of one that was to become a socket.
+  app.register(websocket, { options: { maxPayload: messageBytesMax } })
   app.register(async (scope) => {
     const api = scope.withTypeProvider<JsonSchemaToTsProvider>()
     // Every route of this scope wants a valid access token for `orders`.
@@ -61,9 +74,14 @@ export function createApp(verifier: Verifier, orders: OrderBook): FastifyInstanc
       { preHandler: requireScope('orders:write'), schema: { body: newOrder } },
       ({ auth, body }, reply) => {
         const order = orders.create({ owner: auth.claims.sub, ...body })
+        live.publish(order)
         return reply.code(201).header('location', `/orders/${order.id}`).send(order)
       },
     )
+
+    addLiveOrders(scope, live, visibleTo)
+
+    addExports(scope, createOrderExports(verifier), orders)
 
     api.get(
       '/orders/:id',
@@ -84,6 +102,23 @@ export function createApp(verifier: Verifier, orders: OrderBook): FastifyInstanc
     )
   })
   return app
+}
+
+function addExports(scope: FastifyInstance, exports: OrderExports, orders: OrderBook): void {
+  const api = scope.withTypeProvider<JsonSchemaToTsProvider>()
+  api.post('/exports', { preHandler: requireScope('orders:read') }, ({ auth }, reply) => {
+    const job = exports.begin(auth, orders.list(visibleTo(auth)))
+    return job === undefined
+      ? sendProblem(reply.header('retry-after', 10), 503, 'too many exports are under way')
+      : reply.code(202).header('location', `/exports/${job.id}`).send(job)
+  })
+
+  api.get(
+    '/exports/:id',
+    { preHandler: requireScope('orders:read'), schema: { params: orderId } },
+    ({ auth, params }, reply) =>
+      exports.find(params.id, auth.claims.sub) ?? sendProblem(reply, 404, 'no such export'),
+  )
 }
 
 /** Somebody else's order does not exist for a customer, so its id tells nothing. */

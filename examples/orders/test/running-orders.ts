@@ -13,6 +13,8 @@ import { openOrderBook } from '../src/order-book.ts'
 /** The service on a real socket, with a real issuer whose tokens the test chooses. */
 export interface RunningOrders {
   readonly issuer: TestIssuer
+  /** `http://127.0.0.1:<port>` */
+  readonly origin: string
   readonly ask: (question: Question) => Promise<Answer>
   /** Orders something as this caller, and answers the order. */
   readonly order: (token: string, item: string) => Promise<Order>
@@ -57,6 +59,7 @@ export async function startOrders(t: TestContext, databasePath?: string): Promis
   const askHere = (question: Question): Promise<Answer> => ask(origin, question)
   return {
     issuer,
+    origin,
     ask: askHere,
     order: async (token, item) => {
       const json = { item, quantity: 1 }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { after, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
+import { createSnapshots } from '../src/domain/feed-snapshots.ts'
 import { takesGzip } from '../src/http/snapshot-bodies.ts'
+import { createChosenClock } from './chosen-clock.ts'
 import { testOnEngines } from './engines.ts'
 import { openStoreAt } from './opened-store.ts'
 import { openFeed, revokeMany } from './published-feed.ts'
@@ -97,6 +99,36 @@ testOnEngines(
     clock.advanceMs(1)
     monotonic.advanceMs(1)
     assert.equal(await timeOf(), first + 1001)
+  },
+)
+
+testOnEngines(
+  'a snapshot that a beat forgets while the log is asked whether it is good is given all the same',
+  async (t, engine) => {
+    const clock = createChosenClock()
+    const { log, database } = await openStoreAt(await engine.createStore(t), clock.now)
+    t.after(database.close)
+    let beats = 0
+    const snapshots = createSnapshots({
+      log: {
+        ...log,
+        head: async () => {
+          const head = await log.head()
+          beats += 1
+          snapshots.forgetOld({ ...head, at: head.at + 1001 })
+          return head
+        },
+      },
+      sign: async ({ at }) => String(at),
+      monotonic: clock.now,
+      giveWay: async () => undefined,
+    })
+    const first = await snapshots.take()
+    const again = await snapshots.take()
+    assert.equal(beats, 1)
+    assert.equal(again, first)
+    clock.advanceMs(1)
+    assert.notEqual(await snapshots.take(), first, 'it is forgotten')
   },
 )
 

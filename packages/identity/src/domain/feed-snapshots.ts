@@ -61,9 +61,14 @@ export function createSnapshots({ log, sign, monotonic, giveWay }: SnapshotParts
     return { head, takenAtMs, count: bytes / recordBytes, snapshot: { manifest, records: pieces } }
   }
   const takeOrReuse = async (): Promise<FeedSnapshot> => {
-    if (last === undefined || !isStillGood(last, await log.head(), monotonic()))
-      last = await takeAnew()
-    return last.snapshot
+    // A beat may forget it while the head is read.
+    const known = last
+    if (known !== undefined && isStillGood(known, await log.head(), monotonic())) {
+      return known.snapshot
+    }
+    const taken = await takeAnew()
+    last = taken
+    return taken.snapshot
   }
   return {
     take: () => {

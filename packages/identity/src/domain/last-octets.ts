@@ -8,7 +8,7 @@ export interface LastOctets {
   readonly last: (count: number) => Buffer | undefined
 }
 
-/** Keeps `max` of them, in the room of twice as many. */
+/** Keeps `max` of them, in the room of twice as many; in less while they are few. */
 export function createLastOctets(max: number): LastOctets {
   let room = Buffer.alloc(0)
   let end = 0
@@ -17,8 +17,8 @@ export function createLastOctets(max: number): LastOctets {
       const added = octets.subarray(-max)
       if (end + added.length > room.length) {
         const kept = room.subarray(Math.max(0, end + added.length - max), end)
-        room = Buffer.concat([kept, added], 2 * max)
         end = kept.length + added.length
+        room = Buffer.concat([kept, added], 2 * Math.min(end, max))
       } else {
         added.copy(room, end)
         end += added.length

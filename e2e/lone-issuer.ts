@@ -19,7 +19,10 @@ export interface LoneIssuer {
   readonly stop: () => Promise<void>
 }
 
-export async function startLoneIssuer(): Promise<LoneIssuer> {
+/** `file`: members that its settings have beside the usual ones. */
+export async function startLoneIssuer(
+  file: Readonly<Record<string, unknown>> = {},
+): Promise<LoneIssuer> {
   const folder = newFolder()
   const port = await freePort()
   const issuer = `http://localhost:${port}`
@@ -43,7 +46,7 @@ export async function startLoneIssuer(): Promise<LoneIssuer> {
   }
   await bootstrap({ database, accounts: [alice, admin], clients: [service] })
   const config = join(folder, 'portcullis.identity.json')
-  writeFileSync(config, JSON.stringify(settingsOf(issuer, port, database)))
+  writeFileSync(config, JSON.stringify({ ...settingsOf(issuer, port, database), ...file }))
   const run = runPortcullis(['identity', '--config', config], {
     folder,
     variables: {

@@ -24,6 +24,7 @@ const sdkBytesMax = 100_000
 const chosenBytesMax: ReadonlyMap<string, number> = new Map([
   ['dpop', 7_000],
   ['events', 6_000],
+  ['nats', 3_000],
   ['testing', 20_000],
 ])
 

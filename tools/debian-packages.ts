@@ -20,6 +20,16 @@ export const python: DebianNeed = {
     ),
 }
 
+/** Where Debian puts it is not on everybody's path. */
+export const natsServer: DebianNeed = {
+  what: 'everything over NATS JetStream',
+  packages: ['nats-server'],
+  find: () =>
+    ['nats-server', '/usr/sbin/nats-server'].find(
+      (program) => spawnSync(program, ['--version']).status === 0,
+    ),
+}
+
 /** What to say about it where it is missing. */
 export function howToGet({ what, packages }: DebianNeed): string {
   return `${what}: apt-get install --no-install-recommends ${packages.join(' ')}`

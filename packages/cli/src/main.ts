@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { CommandError } from './command-error.ts'
+import { withIdsLast } from './ids-last.ts'
 import { moment, wholeNumber } from './parameters.ts'
 
 /**
@@ -70,6 +71,12 @@ program
   .description('run the gateway: it judges each request, then forwards exactly what it judged')
   .option('--config <file>', 'its routing file', 'portcullis.gateway.json')
   .action(async (options) => (await import('./gateway.ts')).runGateway(options))
+
+program
+  .command('relay')
+  .description('hand on the revocation feed to the services of a host or a zone, by one stream')
+  .option('--config <file>', 'its settings file', 'portcullis.relay.json')
+  .action(async (options) => (await import('./relay.ts')).runRelay(options))
 
 const accounts = program.command('accounts').description('administer accounts')
 
@@ -339,20 +346,6 @@ try {
     const { exitWith } = await import('@portcullis/runtime')
     exitWith(error)
   }
-}
-
-/**
- * One in 64 of our ids, and of the thumbprints of keys, begins with a dash. Behind `--` it is no option; what stands
- * behind an option stays there.
- */
-function withIdsLast(words: readonly string[]): readonly string[] {
-  const isId = (word: string, at: number): boolean =>
-    /^-[A-Za-z0-9_-]{21}(?:[A-Za-z0-9_-]{21})?$/.test(word) &&
-    !word.startsWith('--') &&
-    words[at - 1]?.startsWith('--') !== true
-  const ids = words.filter(isId)
-  if (ids.length === 0 || words.includes('--')) return words
-  return [...words.filter((word, at) => !isId(word, at)), '--', ...ids]
 }
 
 /** The options of a command that talks to a running identity as an administrator. */

@@ -1,4 +1,3 @@
-import type { Server } from 'node:http'
 import type { Log, Operations, Running } from '@portcullis/runtime'
 import { listen, startOperations } from '@portcullis/runtime'
 import { readClientFile } from './client-file.ts'
@@ -13,14 +12,18 @@ import type { Judge } from './judge.ts'
 import { createJudge } from './judge.ts'
 import type { Refusal } from './refusal.ts'
 import { andClose, refuse, sendRefusal } from './refusal.ts'
+import { handOnFeed } from './relay/handed-on-feed.ts'
 import { readFrame } from './request-frame.ts'
 import { parseRequestTarget } from './request-target.ts'
 import type { RouteTable } from './route-table.ts'
 import { createRouteTable } from './route-table.ts'
-import { createGatewayServer } from './server.ts'
+import { createGatewayServer, drainServer } from './server.ts'
 import type { GatewaySettings } from './settings.ts'
 import type { Upstreams } from './upstream.ts'
 import { createUpstreams } from './upstream.ts'
+
+/** What the gateway answers itself lies below. */
+const ownPath = '/_portcullis'
 
 export interface GatewayOptions {
   readonly log: Log
@@ -35,9 +38,6 @@ export interface Gateway extends Running {
   readonly operationsPort: number | undefined
 }
 
-/** How long a stop waits for requests that are under way. */
-const drainMsMax = 5000
-
 /**
  * Starts the gateway and resolves once it listens. The issuer need not be up: routes of mode `none`
  * serve, the others answer 503 until its keys can be had, and recover by themselves. A port that
@@ -51,9 +51,14 @@ export async function startGateway(
 ): Promise<Gateway> {
   const { clientFile } = settings
   const client = clientFile === undefined ? undefined : readClientFile(clientFile)
+  const { relay } = settings
+  const handedOn = relay && handOnFeed({ limits: relay, prefix: ownPath, fetch, log })
+  const judge = createJudge(settings, { client, log, now, fetch: handedOn?.fetch })
   const parts: Parts = {
     routes: createRouteTable(settings.routes),
-    judge: createJudge(settings, { client, log, now }),
+    judge,
+    answerFeed:
+      judge.verifier && handedOn?.answerWith(judge.verifier.withAudience(settings.issuer)),
     identity: createIdentityHeaders(settings.identityHeaders),
     upstreams: createUpstreams(settings),
     bodyBytesMax: settings.limits.bodyBytes,
@@ -70,7 +75,8 @@ export async function startGateway(
   const port = await listen(server, settings.listen, 'the gateway')
   const operations = await startOperationsOf(settings, parts.judge).catch(
     async (error: unknown) => {
-      await drain(server)
+      handedOn?.stop()
+      await drainServer(server)
       await parts.judge.close()
       throw error
     },
@@ -82,7 +88,8 @@ export async function startGateway(
     port,
     operationsPort: operations?.port,
     close: async () => {
-      await drain(server)
+      handedOn?.stop()
+      await drainServer(server)
       await operations?.close()
       await parts.judge.close()
       await parts.upstreams.close()
@@ -102,6 +109,8 @@ function startOperationsOf(
 interface Parts {
   readonly routes: RouteTable
   readonly judge: Judge
+  /** Undefined where the feed is not handed on. */
+  readonly answerFeed: ((exchange: Exchange) => Promise<void>) | undefined
   readonly identity: IdentityHeaders
   readonly upstreams: Upstreams
   readonly bodyBytesMax: number
@@ -109,6 +118,13 @@ interface Parts {
 }
 
 async function serve(parts: Parts, exchange: Exchange): Promise<void> {
+  const isOfFeed = exchange.request.url?.startsWith(`${ownPath}/revocations/`) === true
+  if (isOfFeed && parts.answerFeed !== undefined) {
+    const frame = readFrame(exchange.request)
+    if (frame.kind === 'refused') sendRefusal(exchange, frame)
+    else await parts.answerFeed(exchange)
+    return
+  }
   const admitted = await admit(parts, exchange)
   if (exchange.response.destroyed) return
   if (admitted.kind === 'refused') sendRefusal(exchange, admitted)
@@ -148,15 +164,4 @@ async function admit(parts: Parts, exchange: Exchange): Promise<Passage | Refusa
 /** A listener for both families shows an IPv4 client as an IPv6 one (RFC 4291 section 2.5.5.2). */
 function addressOf(remoteAddress: string | undefined): string {
   return remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '') ?? 'unknown'
-}
-
-/** Node closes idle connections once; those that turn idle while it waits are closed here. */
-async function drain(server: Server): Promise<void> {
-  const sweep = setInterval(() => server.closeIdleConnections(), 50)
-  const cut = setTimeout(() => server.closeAllConnections(), drainMsMax)
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve())
-  })
-  clearInterval(sweep)
-  clearTimeout(cut)
 }

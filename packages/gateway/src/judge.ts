@@ -1,6 +1,6 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { Log } from '@portcullis/runtime'
-import type { Auth, ClientCredential, Requirement, Verifier } from '@portcullis/verify'
+import type { Auth, ClientCredential, Fetch, Requirement, Verifier } from '@portcullis/verify'
 import {
   authenticateHeader,
   createVerifier,
@@ -34,6 +34,8 @@ export interface Judge {
    * is lost later is not missing: young tokens still pass, and every other gateway has lost it too.
    */
   readonly missing: () => Promise<readonly string[]>
+  /** The verifier of its feed; undefined where no route asks for a token. */
+  readonly verifier: Verifier | undefined
   /** Stops following the issuer. */
   readonly close: () => Promise<void>
 }
@@ -43,12 +45,14 @@ export interface JudgeOptions {
   readonly log: Log
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: (() => number) | undefined
+  /** Asks the issuer. Default the global `fetch`. */
+  readonly fetch?: Fetch | undefined
 }
 
 /** One source of keys and revocations for the whole gateway, whatever the number of audiences. */
 export function createJudge(
   { issuer, revocation, routes }: Pick<GatewaySettings, 'issuer' | 'revocation' | 'routes'>,
-  { client, log, now = Date.now }: JudgeOptions,
+  { client, log, now = Date.now, fetch = globalThis.fetch }: JudgeOptions,
 ): Judge {
   const checks = new Map<RouteAuth, TokenCheck>()
   let first: Verifier | undefined
@@ -59,6 +63,7 @@ export function createJudge(
       audience: auth.audience,
       revocation,
       now,
+      fetch,
       onWarning: ({ code, message }) => log.warn({ issuer, code }, message),
       ...(client === undefined ? {} : { client }),
     })
@@ -83,6 +88,7 @@ export function createJudge(
         return [error.code]
       }
     },
+    verifier: first,
     close: async () => first?.close(),
   }
 }

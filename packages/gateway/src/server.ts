@@ -1,7 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
-import type { Log } from '@portcullis/runtime'
+import type { Log, TlsPair } from '@portcullis/runtime'
 import { systemErrorCode } from '@portcullis/runtime'
 import type { Refusal } from './refusal.ts'
 import { refusalOctets, refuse } from './refusal.ts'
@@ -20,6 +21,8 @@ const requestSecondsMax = 300
 const idleMarginSeconds = 5
 /** How exactly the two time limits above and the one for headers are kept. */
 const checkIntervalMs = 500
+/** How long a stop waits for requests that are under way. */
+const drainMsMax = 5000
 /** How long a connection without a request is still read, so that the client sees the answer. */
 const lingerMs = 2000
 
@@ -27,9 +30,14 @@ const lingerMs = 2000
  * The listener: Node's HTTP/1.1 parser at its strictest, every time and size limited. Whatever
  * fails before there is a request is answered here, as a problem document too.
  */
-export function createGatewayServer(limits: Limits, log: Log, answer: Answer): Server {
+export function createGatewayServer(
+  limits: Limits,
+  log: Log,
+  answer: Answer,
+  tls?: TlsPair,
+): Server {
   const answers = createOpenAnswers()
-  const server = createServer({
+  const options = {
     insecureHTTPParser: false,
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersTimeoutSeconds * 1000,
@@ -38,7 +46,12 @@ export function createGatewayServer(limits: Limits, log: Log, answer: Answer): S
     connectionsCheckingInterval: checkIntervalMs,
     // The host is checked with the rest of the frame, where two of them are seen too.
     requireHostHeader: false,
-  })
+  }
+  // RFC 8996 and RFC 9325 section 3.1.1: nothing older, whatever this Node was told to allow.
+  const server =
+    tls === undefined
+      ? createServer(options)
+      : createTlsServer({ ...options, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' })
   server.timeout = (limits.idleTimeoutSeconds + idleMarginSeconds) * 1000
   server.maxConnections = connectionsMax
 
@@ -91,6 +104,17 @@ function endWith(socket: Duplex, refusal: Refusal): void {
   socket.resume()
   const timer = setTimeout(() => socket.destroy(), lingerMs)
   socket.once('close', () => clearTimeout(timer))
+}
+
+/** Node closes idle connections once; those that turn idle while it waits are closed here. */
+export async function drainServer(server: Server): Promise<void> {
+  const sweep = setInterval(() => server.closeIdleConnections(), 50)
+  const cut = setTimeout(() => server.closeAllConnections(), drainMsMax)
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  clearInterval(sweep)
+  clearTimeout(cut)
 }
 
 interface OpenAnswers {

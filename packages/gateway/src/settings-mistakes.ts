@@ -14,9 +14,12 @@ export const maxStalenessSecondsDefault = 30
  */
 export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
   if (!isJsonObject(file)) return []
-  const { issuer, revocation, auth, routes, identityHeaders } = file
+  const { issuer, revocation, relay, auth, routes, identityHeaders } = file
+  const { relay: source } = isJsonObject(revocation) ? revocation : {}
   return [
     ...textMistakes('/issuer', issuer, issuerFault),
+    ...textMistakes('/revocation/relay', source, issuerFault),
+    ...(relay === undefined ? [] : relayMistakes(revocation, listOf(routes), auth)),
     ...listOf(routes).flatMap((route, index) => routeMistakes(`/routes/${index}`, route, auth)),
     ...listOf(routes).flatMap((route, index) =>
       isJsonObject(route) ? laxMistakes(`/routes/${index}/auth`, route['auth'], revocation) : [],
@@ -25,6 +28,24 @@ export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
     ...twinMistakes(listOf(routes)),
     ...identityHeaderMistakes(identityHeaders),
   ]
+}
+
+/** What is handed on is the feed that the routes are judged by. */
+function relayMistakes(
+  revocation: JsonValue | undefined,
+  routes: readonly JsonValue[],
+  defaults: JsonValue = {},
+): Mistake[] {
+  const isJudged = routes.some((route) => {
+    const mode = isJsonObject(route) ? modeOf(route['auth']) : undefined
+    return (mode ?? modeOf(defaults)) !== 'none'
+  })
+  const message = 'has no effect where no feed is followed for any route'
+  return revocation === 'untilExpiry' || !isJudged ? [{ path: '/relay', message }] : []
+}
+
+function modeOf(auth: JsonValue | undefined): JsonValue | undefined {
+  return isJsonObject(auth) ? auth['mode'] : undefined
 }
 
 function textMistakes(

@@ -3,6 +3,8 @@ import type { ListenAddress } from '@portcullis/runtime'
 import { checkAgainstSchema, readSettingsFile, settingsError } from '@portcullis/runtime'
 import type { VerifierOptions } from '@portcullis/verify'
 import type { FromSchema } from 'json-schema-to-ts'
+import type { RelayLimits } from './relay/settings.ts'
+import { relayLimitsOf } from './relay/settings.ts'
 import type { RouteMatch } from './route-match.ts'
 import { parseRouteMatch } from './route-match.ts'
 import { maxStalenessSecondsDefault, mistakesBeyondSchema } from './settings-mistakes.ts'
@@ -16,6 +18,8 @@ export interface GatewaySettings {
   /** Holds `client_id` and `client_secret`, by which the revocation feed is read. */
   readonly clientFile: string | undefined
   readonly revocation: RevocationSettings
+  /** The feed is handed on at `/_portcullis`; undefined where it is not. */
+  readonly relay: RelayLimits | undefined
   readonly routes: readonly Route[]
   readonly identityHeaders: IdentityHeaderNames
   readonly limits: Limits
@@ -94,6 +98,7 @@ export function parseGatewaySettings(
     issuer,
     clientFile,
     revocation = {},
+    relay,
     auth = {},
     routes,
     identityHeaders = {},
@@ -105,6 +110,7 @@ export function parseGatewaySettings(
     issuer,
     clientFile,
     revocation: followed(revocation),
+    relay: relay && relayLimitsOf(relay),
     routes: routes.map((route) => ({
       match: routeMatch(route.match),
       methods: route.methods,
@@ -166,9 +172,18 @@ const revocationSchema = {
         maxStalenessSeconds,
         whenStale: { enum: ['refuse', 'accept'] },
         stateFile: textSchema,
+        relay: textSchema,
       },
     },
   ],
+} as const
+
+const followersSchema = { type: 'integer', minimum: 1, maximum: 9_000 } as const
+
+const relaySchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { followers: followersSchema, followersPerClient: followersSchema },
 } as const
 
 const routeSchema = {
@@ -201,6 +216,7 @@ const fileSchema = {
     issuer: textSchema,
     clientFile: textSchema,
     revocation: revocationSchema,
+    relay: relaySchema,
     auth: authSchema,
     routes: { type: 'array', minItems: 1, items: routeSchema },
     identityHeaders: {

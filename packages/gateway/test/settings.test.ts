@@ -21,6 +21,7 @@ test('the smallest file gets every default', () => {
     issuer: 'https://id.example',
     clientFile: undefined,
     revocation: { maxStalenessSeconds: 30 },
+    relay: undefined,
     routes: [
       {
         match: { text: '/orders/*', path: '/orders', isPrefix: true },

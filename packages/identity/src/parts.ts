@@ -3,6 +3,7 @@ import type { Log } from '@portcullis/runtime'
 import type { KeyProofJudge } from '@portcullis/verify/dpop'
 import { createAfterwards } from './afterwards.ts'
 import { chooseMailer } from './account-mail.ts'
+import { createJetStreamBroker } from './broker/jetstream-broker.ts'
 import { openAudit } from './audit.ts'
 import { selfRegistrationOf } from './self-registration.ts'
 import type { AccountAdministration } from './domain/account-administration.ts'
@@ -170,7 +171,8 @@ export async function openParts(
   const { keyring, attemptKey } = sealed
   tellOfUnreadyKeys(settings.registry, keyring, log)
   onClose(startKeyTicks(keyring, log))
-  const feedSources = { issuer, ...stored, signCheckpoint: keyring.signCheckpoint, log }
+  const broker = settings.nats.servers.length > 0 ? createJetStreamBroker(settings.nats) : undefined
+  const feedSources = { issuer, ...stored, signCheckpoint: keyring.signCheckpoint, log, broker }
   const startedFeed = startFeed(feedSources, onClose)
   const passwordParts = await createPasswordParts(settings, log)
   const afterwards = createAfterwards(log)

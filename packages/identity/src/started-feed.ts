@@ -2,8 +2,10 @@ import { setImmediate } from 'node:timers/promises'
 import type { Log } from '@portcullis/runtime'
 import type { Feed, SignCheckpoint } from './domain/feed.ts'
 import { createFeed } from './domain/feed.ts'
+import type { FeedBroker } from './domain/feed-publication.ts'
 import { startClockWatch } from './jobs/clock-watch.ts'
 import { startFeedBeats } from './jobs/feed-beats.ts'
+import { startPublishingFeed } from './jobs/feed-publication.ts'
 import { createPresentTroubles } from './jobs/present-troubles.ts'
 import { startCompactingRevocations } from './jobs/revocation-compaction.ts'
 import type { Database } from './store/database.ts'
@@ -25,11 +27,13 @@ export interface FeedSources {
   readonly revocations: StoredRevocationLog
   readonly signCheckpoint: SignCheckpoint
   readonly log: Log
+  /** Undefined where the feed is published nowhere else. */
+  readonly broker: (FeedBroker & { readonly close: () => Promise<void> }) | undefined
 }
 
 /** The feed, and what keeps it going and looks after its log. `onClose` is told how to end each. */
 export function startFeed(
-  { issuer, database, revocations, signCheckpoint, log }: FeedSources,
+  { issuer, database, revocations, signCheckpoint, log, broker }: FeedSources,
   onClose: (step: () => Promise<void>) => void,
 ): StartedFeed {
   const feed = createFeed({
@@ -50,5 +54,10 @@ export function startFeed(
       onTrouble: warnings.named('revocation-log-ahead-of-the-clock'),
     }),
   )
+  if (broker !== undefined) {
+    onClose(broker.close)
+    const onTrouble = warnings.named('revocation-broker')
+    onClose(startPublishingFeed({ feed, log: revocations, broker }, log, onTrouble))
+  }
   return { feed, troubles: troubles.names, warnings: warnings.names }
 }

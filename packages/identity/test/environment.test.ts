@@ -134,6 +134,13 @@ const pairs: readonly (readonly [object, Environment, string])[] = [
   [{ listen: { tls: { keyFile: 'k' } } }, {}, '/listen/tls/keyFile is alone'],
   [{ listen: { tls: { certificateFile: 'c' } } }, {}, '/listen/tls/certificateFile is alone'],
   [{ trustedProxies: ['10.0.0.1', '0.0.0.0/0'] }, {}, '/trustedProxies has a mistake: entry 2'],
+  [
+    { nats: { servers: ['nats.example', 'nats://me:secret@nats.example:4222'] } },
+    {},
+    '/nats/servers has a mistake: entry 2',
+  ],
+  [{ nats: { servers: ['wss://nats.example'] } }, {}, '/nats/servers has a mistake: entry 1'],
+  [{ nats: { stream: 'a.b' } }, {}, '/nats/stream may have letters'],
   [{ allowedOrigins: ['null'] }, {}, '/allowedOrigins has a mistake: entry 1'],
   [{ allowedOrigins: ['http://shop.example'] }, {}, '/allowedOrigins has a mistake: entry 1'],
   [{ allowedOrigins: ['https://*.shop.example'] }, {}, '/allowedOrigins has a mistake: entry 1'],

@@ -72,6 +72,7 @@ test('the smallest file gets every default, and the built-in client web', () => 
     jwksMaxAgeSeconds: 300,
     keyRotationDays: 30,
     auditRetentionDays: 400,
+    nats: { servers: [], stream: 'portcullis-revocations', credentialsFile: undefined },
     dpopNonce: 'off',
     tokenBytesMax: 1800,
     sessionIdleSeconds: 14 * 24 * 3600,

@@ -28,6 +28,7 @@ import type { Fetch } from './issuer/http-json.ts'
 import type { TokenDecrypter } from './jwe.ts'
 import type { OwnClaimsCheck, StandardSchemaV1 } from './own-claims.ts'
 import { createOwnClaimsCheck } from './own-claims.ts'
+import type { BrokeredFeed } from './revocation/brokered-feed.ts'
 import type { NewRevocation } from './revocation/news.ts'
 import type { VerifierWarning, Warn } from './warnings.ts'
 import { processWarning } from './warnings.ts'
@@ -110,7 +111,7 @@ export interface VerifierOptions<Own = undefined> {
    * changes nothing. Default `process.emitWarning`.
    */
   readonly onWarning?: (warning: VerifierWarning) => void
-  /** Default the global `fetch`. Used for the issuer's own addresses only. */
+  /** Default the global `fetch`. Used for the issuer's own addresses, and that of a relay, only. */
   readonly fetch?: Fetch
   /** Milliseconds since 1970. Default `Date.now`. */
   readonly now?: () => number
@@ -135,6 +136,18 @@ export interface RevocationOptions {
    * warning. Default none.
    */
   readonly stateFile?: string
+  /**
+   * The address of a relay of the feed (`portcullis relay`): https, or http on loopback. It is read there for as
+   * long as that goes well, and at the issuer otherwise. It need not be trusted: it can keep back what the issuer
+   * says, which the bound bounds, and can neither add to it nor leave anything out. It sees the token that this
+   * service reads the feed with. Default none.
+   */
+  readonly relay?: string
+  /**
+   * The feed over a message broker: `createJetStreamFeed({ connection })` of `@portcullis/verify/nats`. It is read there
+   * as at a relay, and needs no more trust. Not together with `relay`. Default none.
+   */
+  readonly broker?: BrokeredFeed
 }
 
 /** The same, checked. */
@@ -142,6 +155,8 @@ export interface RevocationSettings {
   readonly maxStalenessSeconds: number
   readonly whenStale: 'refuse' | 'accept'
   readonly stateFile: string | undefined
+  readonly relay: string | undefined
+  readonly broker: BrokeredFeed | undefined
 }
 
 /** What an issuer and this one service share for HS256. */
@@ -290,16 +305,24 @@ function requireRevocation(value: unknown): RevocationSettings | undefined {
     maxStalenessSeconds = maxStalenessSecondsDefault,
     whenStale = 'refuse',
     stateFile,
+    relay,
+    broker,
     ...unknown
   }: RevocationOptions = value
   rejectUnknown(unknown, 'revocation.')
   const isKnown = whenStale === 'refuse' || whenStale === 'accept'
   demand(isKnown, 'revocation.whenStale', 'must be "refuse" or "accept"')
+  const isBroker = broker === undefined || typeof broker?.streamWith === 'function'
+  demand(isBroker, 'revocation.broker', 'must be what createJetStreamFeed has answered')
+  const isOne = relay === undefined || broker === undefined
+  demand(isOne, 'revocation.broker', 'would never be used with "revocation.relay"')
   const option = 'revocation.maxStalenessSeconds'
   return {
     maxStalenessSeconds: requireWhole(maxStalenessSeconds, option, maxStalenessRange),
     whenStale,
     stateFile: stateFile === undefined ? undefined : requireText(stateFile, 'revocation.stateFile'),
+    relay: relay === undefined ? undefined : requireExactUrl(relay, 'revocation.relay'),
+    broker,
   }
 }
 

@@ -155,13 +155,16 @@ test('health tells what is wrong with the feed and since when, and when it is me
   assert.ok(age >= 0 && age < 5_000, `${age} ms`)
   issuer.answer(paths.snapshot, undefined)
   await waitUntil(() => issuer.asked(paths.stream) > 0, 'the stream')
+  // The first frame may be the very checkpoint of the snapshot, where both are of one millisecond.
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  issuer.send(issuer.feed.eventAfter(issuer.feed.position().seq))
   await waitUntil(() => {
     const { ...now } = verifier.revocation()
     return now.followed && now.failure === undefined
   }, 'no failure')
   const after = verifier.revocation()
   assert.ok(after.followed && after.state === 'fresh')
-  assert.equal(after.counts.framesApplied, 1)
+  assert.ok(after.counts.framesApplied >= 1)
   assert.equal(after.counts.streams, 1)
   assert.equal(after.counts.snapshotsRefused, 0)
 })

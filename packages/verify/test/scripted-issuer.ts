@@ -93,13 +93,13 @@ export function scriptIssuer(
   }
 }
 
-interface Streams {
+export interface Streams {
   readonly open: (text: string) => Response
   readonly send: (text: string) => void
   readonly count: () => number
 }
 
-function createStreams(): Streams {
+export function createStreams(): Streams {
   const open = new Set<ReadableStreamDefaultController<Uint8Array>>()
   const encoder = new TextEncoder()
   return {

@@ -12,13 +12,15 @@ test('whoever asks again before Retry-After is over hears what is left of it, an
   let nowMs = 0
   let asked = 0
   const failure = { ...feedFailed('it answered 503'), retryAfterMs: 2_000 }
-  const parts: Pick<SnapshotsOptions, 'client' | 'forgetMetadata' | 'monotonic'> = {
+  const parts: Pick<SnapshotsOptions, 'client' | 'forgetMetadata' | 'isFresh' | 'monotonic'> = {
     client: {
       snapshot: async () => {
         asked += 1
         return failure
       },
+      leaveNearby: never,
     },
+    isFresh: never,
     forgetMetadata: () => undefined,
     monotonic: () => nowMs,
   }

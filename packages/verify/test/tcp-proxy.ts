@@ -8,6 +8,8 @@ import type { Fetch } from '@portcullis/verify'
 export interface TcpProxy {
   /** `fetch` whose connections take this path. */
   readonly fetch: Fetch
+  /** `localhost:<port>` */
+  readonly address: string
   /** Octets are swallowed both ways; connections stay open and new ones are accepted. */
   readonly goSilent: () => void
   /** New connections get through; those of before stay dead. */
@@ -18,7 +20,7 @@ export async function startTcpProxy(t: TestContext, target: string): Promise<Tcp
   const sockets = new Set<Socket>()
   let isSilent = false
   const server = createServer((near) => {
-    const far = connect(Number(new URL(target).port), 'localhost')
+    const far = connect(Number(new URL(target).port), new URL(target).hostname)
     let isDead = false
     for (const [from, to] of [
       [near, far],
@@ -45,6 +47,7 @@ export async function startTcpProxy(t: TestContext, target: string): Promise<Tcp
   })
   return {
     fetch: (url, init) => fetch(url.replace(target, `http://localhost:${port}`), init),
+    address: `localhost:${port}`,
     goSilent: () => {
       isSilent = true
     },

@@ -63,6 +63,14 @@ export const rules: readonly Rule[] = [
     faultOf: ({ mail }) => mailServerFault(mail),
   },
   { of: ['mail.from', 'mail.smtpUrl'], faultOf: ({ mail }) => senderFault(mail) },
+  { of: ['nats.servers'], faultOf: ({ nats }) => entryFault(nats.servers, natsServerFault) },
+  {
+    of: ['nats.stream'],
+    faultOf: ({ nats }) =>
+      /^[A-Za-z0-9_-]{1,64}$/.test(nats.stream)
+        ? undefined
+        : 'may have letters, digits, - and _, 64 of them at most',
+  },
   { of: ['links.reset'], faultOf: ({ links }) => linkFault(links.reset) },
   { of: ['links.verifyEmail'], faultOf: ({ links }) => linkFault(links.verifyEmail) },
   {
@@ -148,6 +156,13 @@ function linkFault(template: string | undefined): string | undefined {
   return isSecureUrl(URL.parse(template))
     ? undefined
     : 'must be an https URL, or http on loopback, without user info'
+}
+
+/** User and password have a file, and a connection over WebSocket another library. */
+function natsServerFault(text: string): string | undefined {
+  return /^(?:(?:nats|tls):\/\/)?(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::\d{1,5})?$/.test(text)
+    ? undefined
+    : 'is not host:port, nats://host:port or tls://host:port'
 }
 
 function isSecureUrl(url: URL | null): url is URL {

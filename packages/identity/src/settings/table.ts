@@ -3,6 +3,7 @@ import { auditSettings } from './audit.ts'
 import { installationSettings } from './installation.ts'
 import { listenerSettings } from './listener.ts'
 import { loginProtectionSettings } from './login-protection.ts'
+import { natsSettings } from './nats.ts'
 import { passwordSettings } from './passwords.ts'
 import { sessionSettings } from './sessions.ts'
 import type { SettingsOf, SettingsTable } from './setting.ts'
@@ -16,6 +17,7 @@ export type IdentityTable = typeof installationSettings &
   typeof loginProtectionSettings &
   typeof accountSettings &
   typeof auditSettings &
+  typeof natsSettings &
   typeof passwordSettings
 
 export const identityTable: IdentityTable = {
@@ -26,6 +28,7 @@ export const identityTable: IdentityTable = {
   ...loginProtectionSettings,
   ...accountSettings,
   ...auditSettings,
+  ...natsSettings,
   ...passwordSettings,
 }
 

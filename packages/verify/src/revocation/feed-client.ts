@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import type { Frame, RevocationPosition } from '@portcullis/protocol/revocations'
+import type { Checkpoint, Frame, RevocationPosition } from '@portcullis/protocol/revocations'
 import {
   formatPosition,
   frameEvent,
@@ -47,7 +47,7 @@ export type TakenFrame = 'applied' | 'late' | 'left' | FeedFailure
 export interface FeedClient {
   readonly snapshot: () => Promise<Snapshot | FeedFailure>
   readonly stream: (
-    after: RevocationPosition,
+    after: Checkpoint,
     /** Undefined for what is no frame. */
     take: (frame: Frame | undefined) => Promise<TakenFrame>,
   ) => Promise<StreamEnd>

@@ -11,6 +11,8 @@ import { feedFailed } from './feed-failure.ts'
 export interface FeedRequest {
   /** Undefined for what the issuer does not have. */
   readonly addressIn: (feed: FeedAddresses) => string | undefined
+  /** For an address that is not the issuer's; default: what asks the issuer. */
+  readonly fetch?: Fetch
   readonly accept: string
   readonly signal: AbortSignal
   /** The body of a POST; default: a GET. */
@@ -19,6 +21,18 @@ export interface FeedRequest {
 
 /** Asks the issuer's feed for something, with the service's own token where there is a client. */
 export type RequestFeed = (request: FeedRequest) => Promise<Response | FeedFailure>
+
+/** The same for a relay, which has the feed below its own address; the keys are had from the issuer alone. */
+export function requestsToRelay(request: RequestFeed, relay: string, fetch: Fetch): RequestFeed {
+  const snapshot = `${relay}/revocations/snapshot`
+  const stream = `${relay}/revocations/stream`
+  return (asked) =>
+    request({
+      ...asked,
+      fetch,
+      addressIn: (feed) => asked.addressIn({ ...feed, snapshot, stream }),
+    })
+}
 
 export interface FeedRequestsOptions {
   readonly issuer: string
@@ -57,7 +71,7 @@ export function createFeedRequests(options: FeedRequestsOptions): RequestFeed {
     return { authorization: `Bearer ${held.token}` }
   }
 
-  return async ({ addressIn, accept, signal, json }) => {
+  return async ({ addressIn, fetch: ask = fetch, accept, signal, json }) => {
     const metadata = await documents.metadata()
     if (metadata.kind === 'failed') return feedFailed(metadata.why)
     if (metadata.feed === undefined) {
@@ -71,7 +85,7 @@ export function createFeedRequests(options: FeedRequestsOptions): RequestFeed {
       const tokenBefore = held?.token
       const authorized = await authorization()
       if (isFailure(authorized)) return authorized
-      const response = await fetch(address, {
+      const response = await ask(address, {
         ...posted,
         headers: { accept, ...askDirectly, ...contentType, ...authorized },
         redirect: 'error',

@@ -1,9 +1,5 @@
 import { Buffer } from 'node:buffer'
-import type {
-  Checkpoint,
-  RevocationPosition,
-  SnapshotManifest,
-} from '@portcullis/protocol/revocations'
+import type { Checkpoint, SnapshotManifest } from '@portcullis/protocol/revocations'
 import { decodeRecords, recordBytes } from '@portcullis/protocol/revocations'
 import { clockDifferenceMsMax } from '../issuer/answer-age.ts'
 import type { Timers } from '../timers.ts'
@@ -45,7 +41,7 @@ export interface FollowedLog {
    */
   readonly restore: (checkpoint: Checkpoint, records: Buffer, listsKeys: boolean) => Promise<void>
   /** Where to go on from; undefined until a snapshot is joined, and after lost history. */
-  readonly position: () => RevocationPosition | undefined
+  readonly position: () => Checkpoint | undefined
   /** The last checkpoint that was applied, vouched for or not. */
   readonly checkpoint: () => Checkpoint | undefined
 }

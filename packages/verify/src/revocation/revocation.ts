@@ -8,11 +8,16 @@ import { createKeySource } from '../issuer/key-source.ts'
 import type { Timers } from '../timers.ts'
 import { VerifyError } from '../verify-error.ts'
 import type { Warn } from '../warnings.ts'
+import type { BrokeredFeed } from './brokered-feed.ts'
 import { createCheckpointKeys } from './checkpoint-keys.ts'
+import type { FeedClient } from './feed-client.ts'
 import { createFeedClient } from './feed-client.ts'
-import { createFeedRequests } from './feed-requests.ts'
+import type { RequestFeed } from './feed-requests.ts'
+import { createFeedRequests, requestsToRelay } from './feed-requests.ts'
 import type { FeedFailure } from './feed-failure.ts'
 import { createFeedLoss } from './feed-loss.ts'
+import type { FeedSources, NearbySource } from './feed-sources.ts'
+import { createFeedSources } from './feed-sources.ts'
 import type { FeedCounts, FeedTally } from './feed-tally.ts'
 import { createFeedTally } from './feed-tally.ts'
 import type { FollowedLog } from './followed-log.ts'
@@ -28,6 +33,7 @@ import type { PositionReports } from './position-reports.ts'
 import { createPositionReports } from './position-reports.ts'
 import type { RevocationRule, RuleOptions } from './rule.ts'
 import { createRule } from './rule.ts'
+import type { SnapshotsOptions } from './snapshots.ts'
 import { createSnapshots } from './snapshots.ts'
 import type { StateFile, StateFileOptions } from './state-file.ts'
 import type { StateKeeper } from './state-keeper.ts'
@@ -57,6 +63,8 @@ export type RevocationHealth =
       readonly state: 'starting' | 'fresh' | 'stale'
       /** What goes wrong with the feed, since when, in milliseconds since 1970; undefined while it goes on. */
       readonly failure: { readonly why: string; readonly since: number } | undefined
+      /** Where the feed is read at present. */
+      readonly source: 'issuer' | 'relay' | 'broker'
       readonly counts: Readonly<FeedCounts>
     }
 
@@ -87,6 +95,10 @@ export interface FollowedRevocationOptions extends NewsOptions {
   readonly documents: IssuerDocuments
   readonly tokenKeys: Pick<KeySource, 'confirm'>
   readonly fetch: Fetch
+  readonly relay: string | undefined
+  /** Its clock is not that of the issuer, which is watched in what `fetch` brings. */
+  readonly relayFetch: Fetch
+  readonly broker: BrokeredFeed | undefined
   readonly clock: Pick<IssuerClock, 'lag'>
   readonly timers: Timers
   readonly maxStalenessMs: number
@@ -103,6 +115,7 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
   const { table, freshness, liveKids, rule } = knownOf(options)
   const isFresh = (): boolean => freshness.ageMs() <= maxStalenessMs
   let wasFresh = false
+  const state = (): FeedState => (isFresh() ? 'fresh' : wasFresh ? 'stale' : 'starting')
   const log = createFollowedLog({
     table,
     freshness,
@@ -119,7 +132,7 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
   })
   const keeper = keeperOf(options, log, table, rule)
   const tally = createFeedTally(issuer, timers, options.warn)
-  const { reports, ...reader } = readerOf(options, log, tally, closing.signal)
+  const { reports, ...reader } = readerOf(options, { log, tally, isFresh }, closing.signal)
   const restore = async (): Promise<void> => keeper?.restore()
   const feed = { ...reader, freshness, timers, log, tally }
   const follower = createFollower({ ...feed, maxStalenessMs, closing, restore })
@@ -151,8 +164,7 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
       closedError() ?? (wasFresh ? undefined : notReady(follower.failure(), clockError)),
     clockError,
     closedError,
-    health: () =>
-      healthOf(log, table, follower, tally, { isFresh: isFresh(), wasFresh, nowMs: now() }),
+    health: () => healthOf({ ...feed, table, follower }, state(), now()),
     close: async () => {
       // Before the issuer is told that this follower accepts nothing any more.
       isClosed = true
@@ -193,30 +205,34 @@ function notReady(
   return new VerifyError(failure.code, failure.why)
 }
 
+type FeedState = Extract<RevocationHealth, { followed: true }>['state']
+
+interface FollowedParts {
+  readonly log: FollowedLog
+  readonly table: RevocationTable
+  readonly follower: Follower
+  readonly tally: FeedTally
+  readonly client: FeedSources
+}
+
 function healthOf(
-  log: FollowedLog,
-  table: RevocationTable,
-  follower: Follower,
-  tally: FeedTally,
-  {
-    isFresh,
-    wasFresh,
-    nowMs,
-  }: Readonly<Record<'isFresh' | 'wasFresh', boolean>> & { nowMs: number },
+  { log, table, follower, tally, client }: FollowedParts,
+  state: FeedState,
+  nowMs: number,
 ): RevocationHealth {
   const { epoch, seq, at: checkpointAt } = log.checkpoint() ?? {}
   const { why } = follower.failure() ?? {}
-  const notFresh = wasFresh ? 'stale' : 'starting'
   return {
     followed: true,
-    isFresh,
+    isFresh: state === 'fresh',
     epoch,
     seq,
     checkpointAt,
     records: table.size(),
-    state: isFresh ? 'fresh' : notFresh,
+    state,
     failure:
       why === undefined ? undefined : { why, since: Math.round(nowMs - follower.failingMs()) },
+    source: client.current(),
     counts: { ...tally.counts },
   }
 }
@@ -224,19 +240,28 @@ function healthOf(
 /** All that goes over the network. */
 function readerOf(
   options: FollowedRevocationOptions,
-  log: FollowedLog,
-  tally: FeedTally,
+  known: Pick<SnapshotsOptions, 'log' | 'tally' | 'isFresh'>,
   signal: AbortSignal,
-): Pick<FollowerOptions, 'client' | 'keys' | 'snapshots'> & { readonly reports: PositionReports } {
-  const { issuer, client, documents, fetch, now: wall, timers } = options
+): Pick<FollowerOptions, 'keys' | 'snapshots'> & {
+  readonly client: FeedSources
+  readonly reports: PositionReports
+} {
+  const { issuer, client, documents, fetch, relay, relayFetch, broker, now: wall, timers } = options
   const { monotonic } = timers
   const request = createFeedRequests({ issuer, client, documents, fetch, monotonic })
   const hasClient = client !== undefined
-  const feed = createFeedClient({ request, hasClient, wall, timers, signal })
+  const clientOf = (requests: RequestFeed): FeedClient =>
+    createFeedClient({ request: requests, hasClient, wall, timers, signal })
+  const nearby: NearbySource | undefined =
+    relay === undefined
+      ? broker && { name: 'broker', stream: broker.streamWith({ timers, signal }) }
+      : { name: 'relay', ...clientOf(requestsToRelay(request, relay, relayFetch)) }
+  const { position } = known.log
+  const feed = createFeedSources({ issuer: clientOf(request), nearby, position, timers })
   const feedKeys = createKeySource({ fetchKeySet: documents.feedKeySet, now: monotonic, timers })
   const keys = createCheckpointKeys(issuer, feedKeys)
   const { forgetMetadata } = documents
-  const parts = { client: feed, keys, log, tally, forgetMetadata, monotonic }
+  const parts = { ...known, client: feed, keys, forgetMetadata, monotonic }
   const maxStalenessMs = options.whenStale === 'refuse' ? options.maxStalenessMs : undefined
   const reports = createPositionReports({ request, timers, maxStalenessMs, signal })
   return { client: feed, keys, snapshots: createSnapshots(parts), reports }

@@ -1,8 +1,9 @@
 import { clockDifferenceMsMax } from '../issuer/answer-age.ts'
 import type { CheckpointKeys } from './checkpoint-keys.ts'
-import type { FeedClient, Snapshot } from './feed-client.ts'
+import type { Snapshot } from './feed-client.ts'
 import type { FeedFailure } from './feed-failure.ts'
 import { feedFailed, feedForged } from './feed-failure.ts'
+import type { FeedSources } from './feed-sources.ts'
 import type { FeedTally } from './feed-tally.ts'
 import type { FollowedLog } from './followed-log.ts'
 
@@ -15,30 +16,42 @@ export interface Snapshots {
 }
 
 export interface SnapshotsOptions {
-  readonly client: Pick<FeedClient, 'snapshot'>
+  readonly client: Pick<FeedSources, 'snapshot' | 'leaveNearby'>
   readonly keys: CheckpointKeys
   readonly log: FollowedLog
   readonly tally: FeedTally
   readonly forgetMetadata: () => void
+  /** The issuer has vouched for what is held, and not too long ago. */
+  readonly isFresh: () => boolean
   /** Milliseconds from anywhere, by a clock that only goes on. */
   readonly monotonic: () => number
 }
 
 export function createSnapshots(options: SnapshotsOptions): Snapshots {
-  const { client, keys, log, tally, forgetMetadata, monotonic } = options
+  const { client, keys, log, tally, forgetMetadata, isFresh, monotonic } = options
   let flight: Promise<FeedFailure | undefined> | undefined
   let disagreement: string | undefined
   /** RFC 9110 section 10.2.3. */
   let refused: { readonly failure: FeedFailure; readonly untilMs: number } | undefined
 
   async function join(): Promise<FeedFailure | undefined> {
-    const snapshot = await client.snapshot()
-    if (snapshot.kind === 'failed') {
+    const found = await client.snapshot()
+    const failure = count(found.kind === 'failed' ? found : await joinRead(found))
+    if (found.isNearby === true) {
+      if (failure === undefined && isFresh()) return undefined
+      // What is not good, or old, is asked for once more where it comes from.
+      client.leaveNearby()
+      return join()
+    }
+    if (found.kind === 'failed') {
       forgetMetadata()
       disagreement = undefined
-      refused = { failure: snapshot, untilMs: monotonic() + (snapshot.retryAfterMs ?? 0) }
-      return snapshot
+      refused = { failure: found, untilMs: monotonic() + (found.retryAfterMs ?? 0) }
     }
+    return failure
+  }
+
+  async function joinRead(snapshot: Snapshot): Promise<FeedFailure | undefined> {
     const opened = await keys.openManifest(snapshot.manifest)
     if (opened.kind !== 'opened') {
       const failed = opened.kind === 'forged' ? feedForged : feedFailed
@@ -58,8 +71,7 @@ export function createSnapshots(options: SnapshotsOptions): Snapshots {
     return log.position() === undefined ? feedFailed('the snapshot is too old') : undefined
   }
 
-  async function count(joined: Promise<FeedFailure | undefined>): Promise<FeedFailure | undefined> {
-    const failure = await joined
+  function count(failure: FeedFailure | undefined): FeedFailure | undefined {
     if (failure?.isForged === true) tally.refuse('snapshot', failure.why)
     return failure
   }
@@ -69,7 +81,7 @@ export function createSnapshots(options: SnapshotsOptions): Snapshots {
       const leftMs = refused === undefined ? 0 : refused.untilMs - monotonic()
       // Only the rest: a timer that fires a moment early must not wait for all of it once more.
       if (refused !== undefined && leftMs > 0) return { ...refused.failure, retryAfterMs: leftMs }
-      flight ??= count(join()).finally(() => {
+      flight ??= join().finally(() => {
         flight = undefined
       })
       return flight

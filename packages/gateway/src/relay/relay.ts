@@ -1,0 +1,158 @@
+import type { Server as TlsServer } from 'node:https'
+import type { Log, Operations, Running, TlsFiles, TlsPair } from '@portcullis/runtime'
+import { listen, readTlsFiles, startOperations } from '@portcullis/runtime'
+import type { Fetch, Verifier } from '@portcullis/verify'
+import { createVerifier, VerifyError } from '@portcullis/verify'
+import { readClientFile } from '../client-file.ts'
+import { openExchange } from '../exchange.ts'
+import { andClose, refuse, sendRefusal } from '../refusal.ts'
+import { createGatewayServer, drainServer } from '../server.ts'
+import type { HandedOnFeed } from './handed-on-feed.ts'
+import { handOnFeed } from './handed-on-feed.ts'
+import type { RelaySettings } from './settings.ts'
+
+export interface RelayOptions {
+  readonly log: Log
+  /** Asks upstream. Default the global `fetch`. */
+  readonly fetch?: Fetch
+}
+
+export interface Relay extends Running {
+  /** The port that was taken, where the settings ask for any. */
+  readonly port: number
+  /** The port of the operations listener, where the settings ask for one. */
+  readonly operationsPort: number | undefined
+}
+
+/** Followers send a request line and a token. */
+const requestLimits = {
+  headerBytes: 16_384,
+  bodyBytes: 0,
+  headersTimeoutSeconds: 10,
+  // A stream brings something every second.
+  idleTimeoutSeconds: 60,
+}
+const certificateEveryMs = 10_000
+
+/**
+ * Starts a relay of the revocation feed and resolves once it listens. It follows the issuer as any service does, by
+ * one stream, and hands on what that brings; until it brings something, followers are answered 503 and read at the
+ * issuer. A port or a certificate that cannot be had is a `StartError`.
+ *
+ * `close` ends every stream: its followers go on at the issuer from where they were.
+ */
+export async function startRelay(
+  settings: RelaySettings,
+  { log, fetch = globalThis.fetch }: RelayOptions,
+): Promise<Relay> {
+  const certificate = settings.tls && (await readTlsFiles(settings.tls))
+  const feed = handOnFeed({ limits: settings.limits, prefix: '', fetch, log })
+  const verifier = followUpstream(settings, feed.fetch, log)
+  const answer = feed.answerWith(verifier)
+  const server = createGatewayServer(
+    requestLimits,
+    log,
+    (request, response) => {
+      const exchange = openExchange(log, request, response)
+      answer(exchange).catch((error: unknown) => {
+        log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the relay')
+        if (response.headersSent) response.destroy()
+        else sendRefusal(exchange, andClose(refuse('internal')))
+      })
+    },
+    certificate,
+  )
+  const port = await listen(server, settings.listen, 'the relay').catch(async (error: unknown) => {
+    feed.stop()
+    await verifier.close()
+    throw error
+  })
+  const stopRenewing =
+    settings.tls && certificate
+      ? renewCertificate(server as TlsServer, settings.tls, certificate, log)
+      : undefined
+  const end = async (): Promise<void> => {
+    stopRenewing?.()
+    feed.stop()
+    await drainServer(server)
+    await verifier.close()
+  }
+  const operations = await startOperationsOf(settings, verifier, feed).catch(
+    async (error: unknown) => {
+      await end()
+      throw error
+    },
+  )
+  // Followers are not waited for to begin.
+  verifier.ready().catch((error: unknown) => {
+    if (!(error instanceof VerifyError)) throw error
+    log.warn({ code: error.code, detail: error.message }, 'the feed cannot be followed yet')
+  })
+  log.info({ host: settings.listen.host, port, issuer: settings.issuer }, 'relay listens')
+  return {
+    port,
+    operationsPort: operations?.port,
+    close: async () => {
+      await end()
+      await operations?.close()
+    },
+  }
+}
+
+/** The follower whose stream is handed on also judges the tokens of those who read it here. */
+function followUpstream(
+  { issuer, upstream, clientFile }: RelaySettings,
+  fetch: Fetch,
+  log: Log,
+): Verifier {
+  return createVerifier({
+    issuer,
+    audience: issuer,
+    fetch,
+    onWarning: ({ code, message }) => log.warn({ issuer, code }, message),
+    ...(upstream === undefined ? {} : { revocation: { relay: upstream } }),
+    ...(clientFile === undefined ? {} : { client: readClientFile(clientFile) }),
+  })
+}
+
+function startOperationsOf(
+  { operations }: RelaySettings,
+  verifier: Verifier,
+  feed: HandedOnFeed,
+): Promise<Operations | undefined> {
+  if (operations === undefined) return Promise.resolve(undefined)
+  const notReady = async (): Promise<readonly string[]> => {
+    try {
+      await verifier.ready()
+    } catch (error) {
+      if (!(error instanceof VerifyError)) throw error
+      return [error.code]
+    }
+    // Unlike a gateway it is of no use without.
+    return feed.isSilent() ? ['revocation-feed'] : []
+  }
+  return startOperations({ ...operations, notReady })
+}
+
+/** Those that are open keep the one that they have. */
+function renewCertificate(
+  server: TlsServer,
+  files: TlsFiles,
+  first: TlsPair,
+  log: Log,
+): () => void {
+  let inUse = first
+  const renew = async (): Promise<void> => {
+    const pair = await readTlsFiles(files)
+    if (pair.cert.equals(inUse.cert) && pair.key.equals(inUse.key)) return
+    server.setSecureContext({ cert: pair.cert, key: pair.key, minVersion: 'TLSv1.2' })
+    inUse = pair
+    log.info({ validUntil: pair.validUntil }, 'the certificate has changed')
+  }
+  const timer = setInterval(() => {
+    renew().catch((error: unknown) => {
+      log.error({ err: error }, 'the certificate cannot be read again; the one from before stays')
+    })
+  }, certificateEveryMs).unref()
+  return () => clearInterval(timer)
+}

@@ -34,6 +34,7 @@ const allowedLayers: Readonly<Record<string, readonly string[]>> = {
   settings: ['settings', 'domain'],
   passwords: ['passwords', 'domain', 'settings'],
   mail: ['mail', 'domain', 'settings'],
+  webhooks: ['webhooks', 'domain'],
 }
 
 /**

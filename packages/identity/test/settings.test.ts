@@ -72,6 +72,7 @@ test('the smallest file gets every default, and the built-in client web', () => 
     jwksMaxAgeSeconds: 300,
     keyRotationDays: 30,
     auditRetentionDays: 400,
+    streams: { reachableNetworks: [], retentionDays: 7, eventsHeldMax: 100_000 },
     dpopNonce: 'off',
     tokenBytesMax: 1800,
     sessionIdleSeconds: 14 * 24 * 3600,

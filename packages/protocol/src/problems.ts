@@ -24,6 +24,7 @@ export type ProblemCode =
   | 'mail-unavailable'
   | 'last-administrator'
   | 'too-early'
+  | 'too-many-streams'
   | 'position-gone'
   | 'missing-token'
   | 'invalid-request'
@@ -75,6 +76,7 @@ const problems: Readonly<Record<ProblemCode, readonly [status: number, title: st
   'invalid-link': [400, 'The link is not valid, or not any more'],
   'mail-unavailable': [501, 'This installation sends no mail'],
   'too-early': [409, 'This cannot be done yet'],
+  'too-many-streams': [409, 'There are as many streams as there may be'],
   'position-gone': [410, 'The log no longer goes back that far'],
   // tokens
   'missing-token': [401, 'An access token is required'],

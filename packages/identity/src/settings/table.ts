@@ -1,5 +1,6 @@
 import { accountSettings } from './accounts.ts'
 import { auditSettings } from './audit.ts'
+import { eventStreamSettings } from './event-streams.ts'
 import { installationSettings } from './installation.ts'
 import { listenerSettings } from './listener.ts'
 import { loginProtectionSettings } from './login-protection.ts'
@@ -16,6 +17,7 @@ export type IdentityTable = typeof installationSettings &
   typeof loginProtectionSettings &
   typeof accountSettings &
   typeof auditSettings &
+  typeof eventStreamSettings &
   typeof passwordSettings
 
 export const identityTable: IdentityTable = {
@@ -26,6 +28,7 @@ export const identityTable: IdentityTable = {
   ...loginProtectionSettings,
   ...accountSettings,
   ...auditSettings,
+  ...eventStreamSettings,
   ...passwordSettings,
 }
 

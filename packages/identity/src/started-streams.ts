@@ -1,0 +1,52 @@
+import { randomBytes } from 'node:crypto'
+import type { Log } from '@portcullis/runtime'
+import type { PolledEvents } from './domain/event-polls.ts'
+import type { EventStreamStore } from './domain/event-streams.ts'
+import type { Keyring } from './domain/keyring.ts'
+import { randomIdentifier } from './domain/random.ts'
+import type { Sealer } from './domain/sealing.ts'
+import type { SignSecurityEvent } from './domain/security-event-tokens.ts'
+import type { IdentitySettings } from './settings.ts'
+import type { Database } from './store/database.ts'
+import { createEventStreamStore } from './store/event-streams.ts'
+import type { StoredRevocationLog } from './store/revocations.ts'
+import { createPolledEvents } from './store/waiting-events.ts'
+import { createReachableAddresses } from './webhooks/reachable-addresses.ts'
+
+/** What receivers of security events, and administrators of their streams, can ask for. */
+export interface StartedStreams {
+  readonly eventStreams: EventStreamStore
+  readonly newStreamId: () => string
+  readonly sealAuthorization: (authorization: string, streamId: string) => string
+  readonly endpointFault: (url: string) => string | undefined
+  readonly polledEvents: PolledEvents
+  readonly signSecurityEvent: SignSecurityEvent
+  /** Calls the listener whenever there may be events. Answers how to stop that. */
+  readonly onEvents: (listener: () => void) => () => void
+}
+
+export interface StreamSources {
+  readonly database: Database
+  readonly revocations: Pick<StoredRevocationLog, 'onRevoked' | 'wake'>
+  readonly keyring: Pick<Keyring, 'signDocument'>
+  readonly sealer: Sealer
+  readonly log: Log
+}
+
+/** The streams of the Shared Signals Framework. `onClose` is told how to end what goes on by the clock. */
+export function startStreams(
+  { streams }: IdentitySettings,
+  { database, revocations, keyring, sealer }: StreamSources,
+  _onClose: (step: () => Promise<void>) => void,
+): StartedStreams {
+  const { endpointFault } = createReachableAddresses(streams.reachableNetworks)
+  return {
+    eventStreams: createEventStreamStore(database, revocations.wake),
+    newStreamId: () => randomIdentifier(randomBytes),
+    sealAuthorization: sealer.seal,
+    endpointFault,
+    polledEvents: createPolledEvents(database),
+    signSecurityEvent: keyring.signDocument,
+    onEvents: revocations.onRevoked,
+  }
+}

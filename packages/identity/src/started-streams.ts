@@ -1,16 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import type { Log } from '@portcullis/runtime'
 import type { PolledEvents } from './domain/event-polls.ts'
+import type { PushParts } from './domain/event-pushes.ts'
+import { pushWaiting } from './domain/event-pushes.ts'
 import type { EventStreamStore } from './domain/event-streams.ts'
 import type { Keyring } from './domain/keyring.ts'
 import { randomIdentifier } from './domain/random.ts'
 import type { Sealer } from './domain/sealing.ts'
 import type { SignSecurityEvent } from './domain/security-event-tokens.ts'
+import { startPushingEvents } from './jobs/event-pushing.ts'
 import type { IdentitySettings } from './settings.ts'
 import type { Database } from './store/database.ts'
 import { createEventStreamStore } from './store/event-streams.ts'
+import { createPushedEvents } from './store/pushed-events.ts'
 import type { StoredRevocationLog } from './store/revocations.ts'
 import { createPolledEvents } from './store/waiting-events.ts'
+import { createResolveName } from './webhooks/pinned-lookup.ts'
+import { createPushEvent } from './webhooks/push-event.ts'
 import { createReachableAddresses } from './webhooks/reachable-addresses.ts'
 
 /** What receivers of security events, and administrators of their streams, can ask for. */
@@ -35,11 +41,39 @@ export interface StreamSources {
 
 /** The streams of the Shared Signals Framework. `onClose` is told how to end what goes on by the clock. */
 export function startStreams(
-  { streams }: IdentitySettings,
-  { database, revocations, keyring, sealer }: StreamSources,
-  _onClose: (step: () => Promise<void>) => void,
+  { registry, streams }: IdentitySettings,
+  { database, revocations, keyring, sealer, log }: StreamSources,
+  onClose: (step: () => Promise<void>) => void,
 ): StartedStreams {
-  const { endpointFault } = createReachableAddresses(streams.reachableNetworks)
+  const addresses = createReachableAddresses(streams.reachableNetworks)
+  const { endpointFault } = addresses
+  const pushedEvents = createPushedEvents(database)
+  const closing = new AbortController()
+  const parts: PushParts = {
+    issuer: registry.issuer,
+    pushedEvents,
+    signSecurityEvent: keyring.signDocument,
+    push: createPushEvent({
+      addresses,
+      resolve: createResolveName(),
+      open: sealer.open,
+      signal: closing.signal,
+    }),
+    random: Math.random,
+    monotonic: () => performance.now(),
+  }
+  const stop = startPushingEvents({
+    claim: pushedEvents.claim,
+    newLease: () => randomIdentifier(randomBytes),
+    deliver: (stream) => pushWaiting(parts, stream),
+    onEvents: revocations.onRevoked,
+    log,
+  })
+  onClose(() => {
+    // A receiver that hangs would be waited for.
+    closing.abort()
+    return stop()
+  })
   return {
     eventStreams: createEventStreamStore(database, revocations.wake),
     newStreamId: () => randomIdentifier(randomBytes),

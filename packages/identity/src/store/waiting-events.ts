@@ -21,7 +21,7 @@ const isWaiting = `
                   WHERE taken.stream_id = stream.id AND taken.event_id = event.id)`
 
 /** Ids are given in the order of commits, so what is not seen yet comes behind the last that is. */
-const lastEvent = '(SELECT coalesce(max(id), 0) FROM security_events)'
+export const lastEvent = '(SELECT coalesce(max(id), 0) FROM security_events)'
 
 export function createPolledEvents({ read, transaction }: Database): PolledEvents {
   return {
@@ -35,7 +35,7 @@ export function createPolledEvents({ read, transaction }: Database): PolledEvent
 }
 
 /** The oldest that wait for a stream, unless it is not enabled. */
-async function readWaiting(
+export async function readWaiting(
   query: Query,
   streamId: string,
   max: number,
@@ -100,7 +100,7 @@ async function eventsNamed(
   return rows.map(securityEventOf).filter((event) => named.has(jtiOf(id, event)))
 }
 
-async function insertUndelivered(
+export async function insertUndelivered(
   query: Query,
   streamId: string,
   {
@@ -117,7 +117,7 @@ async function insertUndelivered(
 }
 
 /** Moves a stream up to the first event that waits for it, with the row of the stream locked. */
-async function advance(query: Query, streamId: string): Promise<void> {
+export async function advance(query: Query, streamId: string): Promise<void> {
   await query(
     `UPDATE event_streams SET position = coalesce(
        (SELECT min(event.id) - 1 FROM event_streams AS stream JOIN security_events AS event ON ${isWaiting}

@@ -50,13 +50,7 @@ const loopback: readonly (readonly [address: string, prefixBits: number])[] = [
 export function createReachableAddresses(networks: readonly string[]): ReachableAddresses {
   const closed = listOf(notPublic)
   const local = listOf(loopback)
-  const open = new BlockList()
-  for (const text of networks) {
-    const parsed = parseNetwork(text)
-    if (parsed.kind === 'malformed') throw new TypeError('a malformed network was let through')
-    const { address, prefixBits, family } = parsed.network
-    open.addSubnet(address, prefixBits, family)
-  }
+  const open = listOf(networks.map(namedNetwork))
   const mayReach = (text: string): boolean => {
     const address = canonicalAddress(text)
     return address !== undefined && (holds(open, address) || !holds(closed, address))
@@ -85,14 +79,29 @@ function addressIn({ hostname }: URL): string | undefined {
   return isIP(unbracketed) === 0 ? undefined : canonicalAddress(unbracketed)
 }
 
-function listOf(networks: typeof notPublic): BlockList {
-  const list = new BlockList()
-  for (const [address, bits] of networks) {
-    list.addSubnet(address, bits, address.includes(':') ? 'ipv6' : 'ipv4')
-  }
-  return list
+function namedNetwork(text: string): readonly [address: string, prefixBits: number] {
+  const parsed = parseNetwork(text)
+  if (parsed.kind === 'malformed') throw new TypeError('a malformed network was let through')
+  return [parsed.network.address, parsed.network.prefixBits]
 }
 
-function holds(list: BlockList, address: string): boolean {
-  return list.check(address, address.includes(':') ? 'ipv6' : 'ipv4')
+/** A `BlockList` takes every IPv4 address for one of IPv6 as well, so each family has its own. */
+type Addresses = Readonly<Record<'ipv4' | 'ipv6', BlockList>>
+
+function listOf(networks: typeof notPublic): Addresses {
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() }
+  for (const [address, bits] of networks) {
+    const family = familyOf(address)
+    lists[family].addSubnet(address, bits, family)
+  }
+  return lists
+}
+
+function holds(lists: Addresses, address: string): boolean {
+  const family = familyOf(address)
+  return lists[family].check(address, family)
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return address.includes(':') ? 'ipv6' : 'ipv4'
 }

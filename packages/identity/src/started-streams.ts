@@ -9,9 +9,11 @@ import { randomIdentifier } from './domain/random.ts'
 import type { Sealer } from './domain/sealing.ts'
 import type { SignSecurityEvent } from './domain/security-event-tokens.ts'
 import { startPushingEvents } from './jobs/event-pushing.ts'
+import { startEventUpkeep } from './jobs/event-upkeep.ts'
 import type { IdentitySettings } from './settings.ts'
 import type { Database } from './store/database.ts'
 import { createEventStreamStore } from './store/event-streams.ts'
+import { createEventUpkeep } from './store/event-upkeep.ts'
 import { createPushedEvents } from './store/pushed-events.ts'
 import type { StoredRevocationLog } from './store/revocations.ts'
 import { createPolledEvents } from './store/waiting-events.ts'
@@ -38,6 +40,8 @@ export interface StreamSources {
   readonly sealer: Sealer
   readonly log: Log
 }
+
+const dayMs = 24 * 3_600_000
 
 /** The streams of the Shared Signals Framework. `onClose` is told how to end what goes on by the clock. */
 export function startStreams(
@@ -69,6 +73,8 @@ export function startStreams(
     onEvents: revocations.onRevoked,
     log,
   })
+  const bounds = { retentionMs: streams.retentionDays * dayMs, heldMax: streams.eventsHeldMax }
+  onClose(startEventUpkeep(createEventUpkeep(database), bounds, log))
   onClose(() => {
     // A receiver that hangs would be waited for.
     closing.abort()

@@ -35,13 +35,13 @@ interface World {
 
 async function start(t: TestContext, engine: Engine, more: object = {}): Promise<World> {
   const receiver = await startEventReceiver()
+  t.after(receiver.close)
   const identity = await startRunningIdentity({
     database: await engine.createStore(t),
     accounts: [alice],
     clients: [partner],
     file: { streams: { reachableNetworks: ['127.0.0.1'] } },
   })
-  t.after(receiver.close)
   t.after(identity.close)
   const token = await receiverToken(identity, partner)
   const delivery = { method: push, endpoint_url: `${receiver.url}/events`, ...more }

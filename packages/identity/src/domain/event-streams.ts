@@ -155,3 +155,21 @@ export const streamsPerClientMax = 16
 export const subjectsPerStreamMax = 10_000
 /** How often a receiver may have a stream say that it works. */
 export const verificationIntervalSeconds = 5
+
+/** What is kept of events, at most. */
+export interface EventBounds {
+  readonly retentionMs: number
+  readonly heldMax: number
+}
+
+export interface EventUpkeep {
+  /** A bounded number of events that every stream is past, or that are too old or too many; the oldest first. */
+  readonly remove: (bounds: EventBounds) => Promise<RemovedEvents>
+}
+
+export interface RemovedEvents {
+  readonly removed: number
+  readonly isMore: boolean
+  /** Who has missed something by it. */
+  readonly dropped: readonly { readonly streamId: string; readonly events: number }[]
+}

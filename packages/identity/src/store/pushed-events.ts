@@ -40,7 +40,7 @@ export function createPushedEvents({ read, write, transaction }: Database): Push
     taken: (stream, { id }) =>
       change(
         stream,
-        `position = $3, tries = 0, failures = 0, delivered_at = statement_now(), due_at = statement_now()`,
+        `position = greatest(position, $3), tries = 0, failures = 0, delivered_at = statement_now(), due_at = statement_now()`,
         [id],
       ),
     failed: async (stream, { why, delayMs }) => {
@@ -49,7 +49,7 @@ export function createPushedEvents({ read, write, transaction }: Database): Push
     giveUp: (stream, event, { why, delayMs }) =>
       transaction(async (query) => {
         const given = await query(
-          `UPDATE event_streams SET tries = 0, position = $5, ${failedColumns}
+          `UPDATE event_streams SET tries = 0, position = greatest(position, $5), ${failedColumns}
            WHERE ${isLeased} RETURNING id`,
           [stream.id, stream.lease, why, delayMs, event.id],
         )

@@ -11,7 +11,7 @@ import { insertRows } from './inserted-rows.ts'
  * Of an event and a stream by these names: whether it is still to be given to it. The position of a stream says that
  * everything up to there was settled, and `acknowledged_events` what was behind it.
  */
-const isWaiting = `
+export const isWaiting = `
   event.id > stream.position
   AND (event.stream_id = stream.id OR (
     event.stream_id IS NULL AND stream.events LIKE '%"' || event.event || '"%'

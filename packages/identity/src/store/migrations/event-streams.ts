@@ -37,6 +37,7 @@ function sqlOf({ integer, ownId, end }: Words): string {
         generation ${integer},
         details text
       ${end}
+      CREATE INDEX security_events_by_time ON security_events (at);
       CREATE TABLE event_streams (
         id text PRIMARY KEY,
         client_id text,

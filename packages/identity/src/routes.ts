@@ -10,6 +10,7 @@ import { addAdminClients } from './http/admin-clients.ts'
 import { addAdminFollowers } from './http/admin-followers.ts'
 import { addAdminKeys } from './http/admin-keys.ts'
 import { addAdminSessions } from './http/admin-sessions.ts'
+import { addAdminStreams } from './http/admin-streams.ts'
 import { addApiDocuments } from './http/api-documents.ts'
 import { createCallers } from './http/callers.ts'
 import { addDocuments } from './http/documents.ts'
@@ -73,5 +74,6 @@ export function addRoutes(app: HttpServer, settings: IdentitySettings, parts: Id
   addEventStreams(app, served)
   addStreamOperations(app, served)
   addStreamPolling(app, served)
+  addAdminStreams(app, served)
   addDocuments(app, { ...settings, ...served })
 }

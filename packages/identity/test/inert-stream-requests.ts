@@ -48,4 +48,33 @@ export const inertStreamRequests: readonly InertRequest[] = [
     bodyBytesMax: 256 * 1024,
   },
   { route: 'GET /.well-known/ssf-configuration', status: 200 },
+  {
+    route: 'GET /admin/streams',
+    caller: 'administrator',
+    query: { limit: '1', after: 'A'.repeat(22) },
+    status: 200,
+  },
+  { route: 'GET /admin/streams/:id', caller: 'administrator', status: 404 },
+  {
+    route: 'POST /admin/streams',
+    caller: 'administrator',
+    json: {
+      // Of a private network, so that nothing comes of it.
+      endpoint_url: 'https://10.0.0.1/events',
+      authorization_header: 'Bearer of-nobody',
+      events: ['session-revoked'],
+      audience: nobody,
+      description: 'of nobody',
+      format: 'iss_sub',
+      reason,
+    },
+    status: 400,
+  },
+  { route: 'DELETE /admin/streams/:id', caller: 'administrator', json: { reason }, status: 404 },
+  {
+    route: 'POST /admin/streams/:id/redeliver',
+    caller: 'administrator',
+    json: { reason },
+    status: 404,
+  },
 ]

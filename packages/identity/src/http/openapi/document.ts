@@ -10,7 +10,7 @@ import { documentOperations } from './document-operations.ts'
 import type { Answer, CallerKind, JsonSchema, Operation, Operations } from './operation.ts'
 import { named } from './operation.ts'
 import { sessionOperations } from './session-operations.ts'
-import { streamOperations, streamSchemas } from './stream-operations.ts'
+import { adminStreamOperations, streamOperations, streamSchemas } from './stream-operations.ts'
 import { tokenOperations } from './token-operations.ts'
 
 /** A route as the server has it, with the schemas that it checks requests against. */
@@ -66,6 +66,7 @@ export const operations: Operations = {
   ...clientOperations,
   ...documentOperations,
   ...streamOperations,
+  ...adminStreamOperations,
 }
 
 /**

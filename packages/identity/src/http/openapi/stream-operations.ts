@@ -1,4 +1,4 @@
-import { text } from './answers.ts'
+import { instant, text } from './answers.ts'
 import type { JsonSchema, Operations } from './operation.ts'
 import { listOf, named, objectOf } from './operation.ts'
 
@@ -113,7 +113,88 @@ export const streamOperations: Operations = {
   },
 }
 
+/** Those of administrators, for whom receivers are none of their own. */
+export const adminStreamOperations: Operations = {
+  'GET /admin/streams': {
+    id: 'listStreams',
+    tag: 'Security events',
+    summary: 'Every stream of security events, and how it goes with it',
+    caller: 'administrator',
+    answers: {
+      200: {
+        description: 'A page of them, with `next` when there are more',
+        schema: objectOf({ streams: listOf(named('StreamHealth')) }, { next: text }),
+      },
+    },
+  },
+  'GET /admin/streams/:id': {
+    id: 'readStream',
+    tag: 'Security events',
+    summary: 'One stream, and the events that its receiver has refused for good',
+    caller: 'administrator',
+    answers: { 200: { description: 'The stream', schema: named('ReadStream') } },
+    problems: ['not-found'],
+  },
+  'POST /admin/streams': {
+    id: 'createWebhook',
+    tag: 'Security events',
+    summary: 'Have security events pushed to an address',
+    caller: 'administrator',
+    answers: { 201: { description: 'The stream', schema: named('StreamHealth') } },
+    problems: ['superseded'],
+  },
+  'DELETE /admin/streams/:id': {
+    id: 'endStream',
+    tag: 'Security events',
+    summary: 'End a stream, with all that waits in it',
+    caller: 'administrator',
+    answers: { 204: { description: 'It is gone' } },
+    problems: ['not-found', 'superseded'],
+  },
+  'POST /admin/streams/:id/redeliver': {
+    id: 'redeliverEvents',
+    tag: 'Security events',
+    summary: 'Deliver again what a receiver has refused for good',
+    caller: 'administrator',
+    answers: {
+      200: { description: 'So many wait', schema: objectOf({ events: { type: 'integer' } }) },
+    },
+    problems: ['not-found', 'superseded'],
+  },
+}
+
 const delivery = objectOf({ method: text }, { endpoint_url: text })
+
+const count = { type: 'integer', minimum: 0 } as const
+const health = {
+  id: text,
+  audience: text,
+  delivery: { enum: ['push', 'poll'] },
+  events: listOf(text),
+  format: { enum: ['complex', 'iss_sub'] },
+  status: { enum: ['enabled', 'paused', 'disabled'] },
+  created_at: instant,
+  failures: { ...count, description: 'in a row' },
+  dropped: { ...count, description: 'events that it has not taken in time' },
+  undelivered: { ...count, description: 'events that it has refused for good' },
+} as const
+const optionalHealth = {
+  client: text,
+  description: text,
+  endpoint_url: text,
+  status_reason: text,
+  delivered_at: instant,
+  failed_at: instant,
+  last_failure: text,
+} as const
+const refused = {
+  jti: text,
+  event: text,
+  happened_at: instant,
+  given_up_at: instant,
+  tries: count,
+  why: text,
+} as const
 
 export const streamSchemas: Readonly<Record<string, JsonSchema>> = {
   EventStream: objectOf(
@@ -139,6 +220,11 @@ export const streamSchemas: Readonly<Record<string, JsonSchema>> = {
       },
     },
     { moreAvailable: { type: 'boolean' } },
+  ),
+  StreamHealth: objectOf(health, optionalHealth),
+  ReadStream: objectOf(
+    { ...health, undelivered_events: listOf(objectOf(refused)) },
+    optionalHealth,
   ),
   StreamStatus: objectOf(
     { stream_id: text, status: { enum: ['enabled', 'paused', 'disabled'] } },

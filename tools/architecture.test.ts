@@ -35,6 +35,7 @@ const allowedLayers: Readonly<Record<string, readonly string[]>> = {
   passwords: ['passwords', 'domain', 'settings'],
   mail: ['mail', 'domain', 'settings'],
   broker: ['broker', 'domain', 'settings'],
+  webhooks: ['webhooks', 'domain'],
 }
 
 /**

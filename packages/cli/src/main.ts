@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { CommandError } from './command-error.ts'
 import { withIdsLast } from './ids-last.ts'
 import { moment, wholeNumber } from './parameters.ts'
+import { addStreamCommands } from './stream-commands.ts'
 
 /**
  * Every command and option in one place. What a command does is loaded when it is called, so that
@@ -326,6 +327,8 @@ revoking(clients.command('delete <name>'))
   .description('delete a client for good, with its tokens and sessions; its name is free then')
   .requiredOption('--reason <text>', 'why; it is kept with the event')
   .action(async (name, options) => (await import('./remote/clients.ts')).runDelete(name, options))
+
+addStreamCommands(program.command('streams').description('administer webhooks'), remote)
 
 const usageExitCode = 2
 

@@ -38,3 +38,9 @@ export type { KeyAdministration, KeyInfo, KeyRotation, WithdrawnKeys } from './a
 export type { Page, PageOptions } from './admin/pages.ts'
 export type { Reason } from './admin/requests.ts'
 export type { AdministeredSession, SessionAdministration, SessionFilter } from './admin/sessions.ts'
+export type {
+  NewWebhook,
+  StreamAdministration,
+  StreamInfo,
+  UndeliveredEvent,
+} from './admin/streams.ts'

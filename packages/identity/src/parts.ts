@@ -17,6 +17,8 @@ import type { ClientAdministration } from './domain/client-administration.ts'
 import type { ClientAuthenticationParts } from './domain/client-authentication.ts'
 import type { ClientStore } from './domain/clients.ts'
 import type { ClientCredentialsParts } from './domain/client-credentials.ts'
+import type { StartedStreams } from './started-streams.ts'
+import { startStreams } from './started-streams.ts'
 import type { FollowerStore } from './domain/followers.ts'
 import type { ReceiptStore } from './domain/receipts.ts'
 import type { KeyVault } from './domain/key-vault.ts'
@@ -96,7 +98,8 @@ export type IdentityParts = LoginParts &
   ReauthenticationParts &
   AdministrationParts &
   OwnAccountParts &
-  StartedFeed & {
+  StartedFeed &
+  StartedStreams & {
     readonly clients: ClientStore
     readonly keyring: Keyring
     readonly followers: FollowerStore
@@ -195,6 +198,7 @@ export async function openParts(
     sharedSecrets,
     sign: createTokenSigner({ keyring, sharedSecrets, encrypt: encryptAsJwe }),
     ...startedFeed,
+    ...startStreams(settings, { ...stored, keyring, sealer: sealerOf(options), log }, onClose),
     auditLog,
     proofJudge: createOwnProofJudge({ ...settings, ...stores, ...options, now }),
     peppers,

@@ -10,9 +10,11 @@ import { addAdminClients } from './http/admin-clients.ts'
 import { addAdminFollowers } from './http/admin-followers.ts'
 import { addAdminKeys } from './http/admin-keys.ts'
 import { addAdminSessions } from './http/admin-sessions.ts'
+import { addAdminStreams } from './http/admin-streams.ts'
 import { addApiDocuments } from './http/api-documents.ts'
 import { createCallers } from './http/callers.ts'
 import { addDocuments } from './http/documents.ts'
+import { addEventStreams } from './http/event-streams.ts'
 import { addFeed } from './http/feed.ts'
 import { addIntrospect } from './http/introspect.ts'
 import { addLinkPages } from './http/link-pages.ts'
@@ -28,6 +30,8 @@ import { addRegistration } from './http/registration.ts'
 import { addRevoke } from './http/revoke.ts'
 import type { HttpServer } from './http/server.ts'
 import { addSessions } from './http/sessions.ts'
+import { addStreamOperations } from './http/stream-operations.ts'
+import { addStreamPolling } from './http/stream-polling.ts'
 import { addToken } from './http/token.ts'
 import { createOwnVerifier } from './own-verifier.ts'
 import type { IdentitySettings } from './settings.ts'
@@ -67,5 +71,9 @@ export function addRoutes(app: HttpServer, settings: IdentitySettings, parts: Id
   addPositions(app, served)
   addReceipts(app, served)
   addAdminFollowers(app, served)
+  addEventStreams(app, served)
+  addStreamOperations(app, served)
+  addStreamPolling(app, served)
+  addAdminStreams(app, served)
   addDocuments(app, { ...settings, ...served })
 }

@@ -160,6 +160,7 @@ interface Subjects {
   /** Of a key that has not signed the token of who asks. */
   readonly kid: string
   readonly clientId: string
+  readonly streamId: string
 }
 
 const onAccount = (what: string, body: object, event: string): Change => ({
@@ -175,6 +176,7 @@ const onClient = (what: string, body: object, event: string): Change => ({
 })
 
 const password = 'a long enough phrase'
+const webhook = { endpoint_url: 'https://hook.example/', events: ['account-enabled'] }
 const service = { grants: ['client_credentials'], audiences: ['orders'] }
 
 /** What every admin route that changes something is asked to change, in an order in which each does. */
@@ -238,6 +240,23 @@ const changes: ReadonlyMap<string, Change> = new Map([
     { path: ({ kid }) => `/admin/keys/${kid}/withdraw`, body: () => ({}), event: 'key-withdrawn' },
   ],
   ['DELETE /admin/accounts/:id', onAccount('', {}, 'account-deleted')],
+  ['POST /admin/streams', { body: () => webhook, event: 'stream-created' }],
+  [
+    'POST /admin/streams/:id/redeliver',
+    {
+      path: ({ streamId }) => `/admin/streams/${streamId}/redeliver`,
+      body: () => ({}),
+      event: 'stream-changed',
+    },
+  ],
+  [
+    'DELETE /admin/streams/:id',
+    {
+      path: ({ streamId }) => `/admin/streams/${streamId}`,
+      body: () => ({}),
+      event: 'stream-deleted',
+    },
+  ],
   // The last one: it ends the session of who asks as well.
   [
     'POST /admin/sessions/end-all',
@@ -262,7 +281,9 @@ test('every change that an administrator makes is kept with who made it and why'
   const body = { ...service, name: 'changed', reason: 'to be changed' }
   const made = await call(identity, 'POST /admin/clients', { token, body })
   const clientId = String(made.members()['client_id'])
-  const subjects = { accountId, sessionId, clientId, kid: String(key?.['kid']) }
+  const stream = await call(identity, 'POST /admin/streams', { token, body: webhook })
+  const streamId = String(stream.members()['id'])
+  const subjects = { accountId, sessionId, clientId, streamId, kid: String(key?.['kid']) }
   for (const [route, { path, body: bodyOf, event }] of changes) {
     const reason = `because of ${route}`
     const [method = '', pattern = ''] = route.split(' ')

@@ -26,7 +26,7 @@ const follower: NewClient = {
   ...newClientCredential(),
   name: 'follower',
   audiences: [],
-  scopes: ['revocations.read'],
+  scopes: ['revocations.read', 'ssf.manage'],
 }
 
 const folder = createTemporaryFolder()

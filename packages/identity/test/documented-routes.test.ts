@@ -47,6 +47,20 @@ test('what a request may say about a person to be let in is a password, a token 
     'applied_ms_ago',
     'max_staleness_seconds',
     'ended',
+    'stream_id',
+    'events_requested',
+    'format',
+    'status',
+    'subject',
+    'verified',
+    'state',
+    'maxEvents',
+    'returnImmediately',
+    'ack',
+    'setErrs',
+    'endpoint_url',
+    'authorization_header',
+    'events',
   ]
   const ofClients = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
   const ofAccess = [...ofClients, 'audience', 'scope', 'max_age', 'delivery']
@@ -75,7 +89,7 @@ async function withSchemas(schemas: readonly object[]): Promise<void> {
 function documentedRoutes(): readonly string[] {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   const [, table = ''] = /^## Routes\n(.*?)^A login without/ms.exec(readme) ?? []
-  const cells = [...table.matchAll(/^\| (`(?:GET|POST|DELETE|PATCH).*?) +\|/gm)].map(
+  const cells = [...table.matchAll(/^\| (`(?:GET|POST|PUT|DELETE|PATCH).*?) +\|/gm)].map(
     ([, cell = '']) => cell,
   )
   assert.ok(cells.length >= 30, `only ${cells.length} lines were found`)

@@ -148,6 +148,8 @@ test('the metadata is what RFC 8414 and this release have, and nothing more', as
       'reviews:write',
       'payments:make',
       'revocations.read',
+      'ssf.manage',
+      'ssf.read',
     ],
     // RFC 8414 section 2: the algorithms are required beside private_key_jwt, and never none.
     token_endpoint_auth_methods_supported: [...authenticationMethods, 'none'],

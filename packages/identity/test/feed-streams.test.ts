@@ -72,6 +72,7 @@ async function startStreams(
     requireSession: refuse,
     requireHolder: refuse,
     requireReceiptReader: refuse,
+    requireReceiver: refuse,
     requireFeedReader: async ({ headers }) => {
       if (headers.authorization === 'slow') await setTimeout(100)
       return {

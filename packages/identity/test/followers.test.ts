@@ -233,6 +233,7 @@ test('those for whom there is no room are not passed over: they stand in the rec
       requireSession: refuse,
       requireHolder: refuse,
       requireReceiptReader: refuse,
+      requireReceiver: refuse,
       requireFeedReader: async ({ headers }) => ({
         clientId: String(headers['x-client']),
         requireStill: async () => undefined,

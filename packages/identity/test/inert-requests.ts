@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { algorithmNamed, publicJwk } from '@portcullis/protocol/jws'
 import { assertionType } from '../src/http/client-authentication.ts'
+import { inertStreamRequests } from './inert-stream-requests.ts'
 import { alice } from './running-identity.ts'
 
 /**
@@ -17,6 +18,8 @@ export interface InertRequest {
   /** Members that the route takes and that cannot stand beside these; another request has them. */
   readonly leavesOut?: readonly string[]
   readonly query?: Readonly<Record<string, string>>
+  /** Members that it does not know are passed over, as its standard demands. */
+  readonly ignoresUnknown?: boolean
   /** Default: as most routes have it. */
   readonly bodyBytesMax?: number
   /** Of the answer in perfect form. */
@@ -55,7 +58,6 @@ const bulk = {
   bodyBytesMax: 512 * 1024,
 } as const
 const page = { answers: 'page' } as const
-
 export const inertRequests: readonly InertRequest[] = [
   {
     route: 'POST /login',
@@ -355,6 +357,7 @@ export const inertRequests: readonly InertRequest[] = [
     query: { after: gonePosition },
     status: 410,
   },
+  ...inertStreamRequests,
   { route: 'GET /.well-known/jwks.json', status: 200 },
   { route: 'GET /.well-known/revocation-keys.json', status: 200 },
   { route: 'GET /.well-known/oauth-authorization-server', status: 200 },

@@ -14,6 +14,7 @@ import { decodeToken } from './decoded-token.ts'
 import type { Answer } from './http-client.ts'
 import { createMailbox, tokenIn } from './mailbox.ts'
 import { openOwnKey } from './own-keys.ts'
+import { createStream, newReceiver, push, receiverToken } from './receivers.ts'
 import { alice, basic, machine, startRunningIdentity } from './running-identity.ts'
 import { admin, bob, call, refreshWith, signIn, signInHere } from './signed-in.ts'
 import type { StolenRow, StolenRows } from './stolen-rows.ts'
@@ -26,9 +27,11 @@ import { stealRows } from './stolen-rows.ts'
  */
 const carol = { identifier: 'carol@mail.example', password: alice.password, roles: [] }
 const mailbox = createMailbox()
+const receiver = newReceiver('receiver')
 const forgivenSeconds = 10
 const first = await startRunningIdentity({
   accounts: [alice, bob, admin, carol],
+  clients: [machine, receiver],
   mailer: mailbox,
   // What delays guesses is not what is tested: a wrong password is forgiven after ten seconds.
   file: {
@@ -53,6 +56,10 @@ const emptyTables: readonly string[] = [
   'used_proofs',
   // How far services say they have come.
   'followers',
+  // Which events a receiver has taken or refused, and of whom it wants to hear nothing.
+  'unwanted_subjects',
+  'acknowledged_events',
+  'undelivered_events',
 ]
 
 /** Leaves rows in every table; answers what only those have who were sent it. */
@@ -67,6 +74,7 @@ async function useEverything(): Promise<{
   await signIn(first, admin)
   await first.login({ identifier: alice.identifier, password: 'not this one' })
   const client = await makeClients()
+  await makeStream()
   const ended = await signInHere(first, bob)
   assert.equal((await call(first, 'POST /logout', { token: ended.access })).status, 200)
 
@@ -77,6 +85,16 @@ async function useEverything(): Promise<{
   assert.equal((await call(first, 'POST /account/verify-email', { token })).status, 202)
   const verify = tokenIn(await mailbox.next())
   return { claims: decodeToken(access).claims, links: { reset, verify }, keyed: client }
+}
+
+/** One whose receiver asks for a credential, and in which an event waits. */
+async function makeStream(): Promise<void> {
+  const delivery = {
+    method: push,
+    endpoint_url: 'https://receiver.example/events',
+    authorization_header: `Bearer ${'hidden'.repeat(8)}`,
+  }
+  await createStream(first, await receiverToken(first, receiver), { delivery })
 }
 
 interface KeyedClient {

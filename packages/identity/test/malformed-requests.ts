@@ -50,7 +50,7 @@ const wrongTypes = ['text/plain', 'multipart/form-data; boundary=x', 'applicatio
 /** Each has one fault of form. */
 export function malformedVariants(request: InertRequest, route: ServerRoute): readonly Variant[] {
   return [
-    ...(request.json === undefined ? [] : malformedJson(request.json, route, request.bodyBytesMax)),
+    ...(request.json === undefined ? [] : malformedJson(request.json, route, request)),
     ...(request.form === undefined
       ? []
       : malformedForms(request.form, request.answers === 'oauth')),
@@ -92,7 +92,7 @@ export function hostileVariants(request: InertRequest): readonly Variant[] {
 function malformedJson(
   good: Readonly<Record<string, unknown>>,
   { bodyFields, requiredFields }: ServerRoute,
-  bodyBytesMax = usualBodyBytesMax,
+  { bodyBytesMax = usualBodyBytesMax, ignoresUnknown = false }: Partial<InertRequest>,
 ): readonly Variant[] {
   const text = JSON.stringify(good)
   const [first = marker] = bodyFields
@@ -113,6 +113,7 @@ function malformedJson(
   }
   return [
     ...Object.entries(bodies).map(([name, body]) => ({ name, body, type: json, ...malformed })),
+    ...(ignoresUnknown ? [] : unknownMembers(good)),
     ...unfitJson(good, requiredFields),
     ...[...wrongTypes, urlEncoded, undefined].map((type) => wrongType(text, type)),
     { name: 'a long body', body: text.padEnd(bodyBytesMax + 1), type: json, statuses: [413] },
@@ -124,6 +125,13 @@ function unfit(name: string, body: string | Buffer, field?: string): Variant {
   return { name, body, type: json, ...malformed, ...named }
 }
 
+function unknownMembers(good: Readonly<Record<string, unknown>>): readonly Variant[] {
+  return [
+    unfit('an unknown member', JSON.stringify({ ...good, [marker]: 1 }), `/${marker}`),
+    unfit('a prototype', '{"__proto__":{"admin":true}}', '/__proto__'),
+  ]
+}
+
 function unfitJson(
   good: Readonly<Record<string, unknown>>,
   requiredFields: readonly string[],
@@ -132,8 +140,6 @@ function unfitJson(
     JSON.stringify({ ...good, [name]: member })
   const texts = (text: string): readonly (readonly [string, unknown])[] => fieldsWith(good, text)
   return [
-    unfit('an unknown member', replaced(marker, 1), `/${marker}`),
-    unfit('a prototype', '{"__proto__":{"admin":true}}', '/__proto__'),
     ...requiredFields.map((name) =>
       unfit(`no ${name}`, JSON.stringify({ ...good, [name]: undefined }), `/${name}`),
     ),

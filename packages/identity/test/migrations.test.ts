@@ -27,8 +27,8 @@ const listTables = {
   PostgreSQL: "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
 }
 const stepsOf = {
-  SQLite: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18],
-  PostgreSQL: [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18],
+  SQLite: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19],
+  PostgreSQL: [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19],
 }
 
 function copyOf(rows: readonly Row[]): readonly Row[] {
@@ -41,9 +41,11 @@ testOnEngines('a fresh database gets every table', async (t, engine) => {
   assert.deepEqual(tables.toSorted(), [
     'account_links',
     'accounts',
+    'acknowledged_events',
     'audit_chains',
     'audit_roster',
     'clients',
+    'event_streams',
     'events',
     'followers',
     'key_lines',
@@ -54,8 +56,11 @@ testOnEngines('a fresh database gets every table', async (t, engine) => {
     'revocation_head',
     'revocations',
     'sealed_secrets',
+    'security_events',
     'sessions',
     'signing_keys',
+    'undelivered_events',
+    'unwanted_subjects',
     'used_proofs',
   ])
 })

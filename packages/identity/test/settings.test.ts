@@ -73,6 +73,7 @@ test('the smallest file gets every default, and the built-in client web', () => 
     keyRotationDays: 30,
     auditRetentionDays: 400,
     nats: { servers: [], stream: 'portcullis-revocations', credentialsFile: undefined },
+    streams: { reachableNetworks: [], retentionDays: 7, eventsHeldMax: 100_000 },
     dpopNonce: 'off',
     tokenBytesMax: 1800,
     sessionIdleSeconds: 14 * 24 * 3600,

@@ -40,6 +40,7 @@ export type ServerProblemCode =
   | 'mail-unavailable'
   | 'last-administrator'
   | 'too-early'
+  | 'too-many-streams'
   | 'position-gone'
   | 'overloaded'
   | 'store-unavailable'

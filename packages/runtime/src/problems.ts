@@ -35,6 +35,7 @@ const serverProblems: ProblemTable<ServerProblemCode> = {
   'invalid-link': [400, 'The link is not valid, or not any more'],
   'mail-unavailable': [501, 'This installation sends no mail'],
   'too-early': [409, 'This cannot be done yet'],
+  'too-many-streams': [409, 'There are as many streams as there may be'],
   'position-gone': [410, 'The log no longer goes back that far'],
   // operation
   overloaded: [503, 'Too much to do at the moment'],

@@ -13,6 +13,8 @@ import { administerKeys } from './keys.ts'
 import { createAskAdmin } from './requests.ts'
 import type { SessionAdministration } from './sessions.ts'
 import { administerSessions } from './sessions.ts'
+import type { StreamAdministration } from './streams.ts'
+import { administerStreams } from './streams.ts'
 
 /**
  * The issuer's admin routes, for a person with the role `identity-admin`. Every method may reject with a
@@ -25,6 +27,7 @@ export interface Administration {
   readonly keys: KeyAdministration
   readonly audit: AuditAdministration
   readonly followers: FollowerAdministration
+  readonly streams: StreamAdministration
 }
 
 /** Administers by the session of a client. Nothing is sent before the first call. */
@@ -38,5 +41,6 @@ export function createAdministration(client: Client): Administration {
     keys: administerKeys(ask),
     audit: administerAudit(ask),
     followers: administerFollowers(ask),
+    streams: administerStreams(ask),
   })
 }

@@ -45,6 +45,9 @@ export const auditVocabulary = {
   'keys-destroyed': 'authz_admin',
   'key-lines-retired': 'authz_admin',
   'key-withdrawn': 'authz_admin',
+  'stream-created': 'authz_admin',
+  'stream-changed': 'authz_admin',
+  'stream-deleted': 'authz_admin',
 } as const
 
 export type EventKind = keyof typeof auditVocabulary

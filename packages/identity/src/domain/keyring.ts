@@ -23,6 +23,8 @@ export interface Keyring {
   readonly firstReady: (algorithms: readonly AlgorithmName[]) => AlgorithmName
   /** Signs a document of the revocation feed with the active feed key. */
   readonly signCheckpoint: (payload: JsonObject, typ: string) => Promise<string>
+  /** Signs a token of another type with the RS256 key of the key set, which there always is. */
+  readonly signDocument: (payload: JsonObject, typ: string) => Promise<string>
   /** The public halves of all keys for access tokens that are not destroyed (RFC 7517). */
   readonly publicJwks: () => JwkSet
   /** The same for the keys of the feed, none of which is in the other set. */
@@ -75,6 +77,8 @@ export async function openKeyring(
       return chosen
     },
     signCheckpoint: async (payload, typ) => signJws(payload, typ, activeKey(held(), feedLine)),
+    signDocument: async (payload, typ) =>
+      signJws(payload, typ, activeKey(held(), accessTokenLine('RS256'))),
     publicJwks: () => held().jwks['access-token'],
     publicFeedJwks: () => held().jwks.feed,
     list: keys.list,

@@ -78,9 +78,13 @@ export function isGrant(text: string): text is Grant {
 /** The client a login is made with when it names none. */
 export const defaultClientName = 'web'
 
+/** Scopes of receivers, by the names that the CAEP interoperability profile has for them: for all, and for looking alone. */
+export const streamsScope = 'ssf.manage'
+export const streamsReadScope = 'ssf.read'
+
 /** Identity is an audience of its own API: its name is the issuer, and its policy is built in. */
 export const issuerAudience: Audience = {
-  scopes: [revocationsScope],
+  scopes: [revocationsScope, streamsScope, streamsReadScope],
   roles: [administratorRole],
   accessTokenSeconds: 900,
   algorithms: ['RS256'],

@@ -4,6 +4,7 @@ import type { Auth, PresentedRequest, Verifier } from '@portcullis/verify'
 import {
   authenticateRequest,
   hasRole,
+  hasScope,
   requireRole,
   requireScope,
   VerifyError,
@@ -13,7 +14,7 @@ import type { Administrator } from '../domain/actors.ts'
 import { administratorOf } from '../domain/actors.ts'
 import { findCaller } from '../domain/callers.ts'
 import type { ClientStore } from '../domain/clients.ts'
-import { isInDevelopment } from '../domain/registry.ts'
+import { isInDevelopment, streamsReadScope, streamsScope } from '../domain/registry.ts'
 import type { KnownSession, SessionStore } from '../domain/sessions.ts'
 import type { TokenMarks } from '../domain/token-marks.ts'
 import { marksOf } from '../domain/token-marks.ts'
@@ -40,6 +41,11 @@ export interface Callers {
   readonly requireFeedReader: (request: FastifyRequest) => Promise<FeedReader>
   /** The same, or an administrator, who is no client. */
   readonly requireReceiptReader: (request: FastifyRequest) => Promise<Pick<FeedReader, 'clientId'>>
+  /** A machine client that may have streams of events, or look at its own. Also in development: they are its own alone. */
+  readonly requireReceiver: (
+    request: FastifyRequest,
+    may: 'manage' | 'read',
+  ) => Promise<{ readonly clientId: string }>
 }
 
 export interface Holder {
@@ -69,9 +75,6 @@ export interface CallerParts extends ProofParts {
 
 export function createCallers(parts: CallerParts): Callers {
   const { issuer, ownTokens, provenTokens, anyTokens, sessions, clients } = parts
-  const isAdministrator = requireRole(administratorRole)
-  const mayFollow = requireScope(revocationsScope)
-
   const liveSession = async ({ auth, marks }: Authenticated): Promise<KnownSession> => {
     // A service that acts for somebody is not that person: it reads orders, and signs nobody out.
     if (auth.claims.act !== undefined) throw refused('the token is one of a service that acts')
@@ -95,11 +98,9 @@ export function createCallers(parts: CallerParts): Callers {
 
   const isOpenTo = ({ headers }: FastifyRequest): boolean =>
     isInDevelopment(issuer) && headers.authorization === undefined
-  const requireFollower = async ({ auth, marks }: Authenticated): Promise<void> => {
-    mayFollow(auth)
-    const client = await clients.find(auth.claims.client_id, marks)
-    const isCurrent = client !== undefined && (auth.claims.cgen ?? -1) >= client.generation
-    if (!isCurrent) throw refused('the client of the token was stopped', 'revoked')
+  const requireFollower = async (authenticated: Authenticated): Promise<void> => {
+    mayFollow(authenticated.auth)
+    await requireCurrent(clients, authenticated)
   }
 
   return {
@@ -133,6 +134,12 @@ export function createCallers(parts: CallerParts): Callers {
       await (isOfPerson ? liveSession(authenticated) : requireFollower(authenticated))
       return { clientId: isOfPerson ? undefined : authenticated.auth.claims.client_id }
     },
+    requireReceiver: async (request, may) => {
+      const authenticated = await forIdentity(request)
+      requireReceiving(authenticated.auth, may)
+      await requireCurrent(clients, authenticated)
+      return { clientId: authenticated.auth.claims.client_id }
+    },
   }
 }
 
@@ -160,6 +167,32 @@ async function authenticatedBy(
   }
   const auth = await authenticateRequest(noting, presented)
   return { auth, marks: marksOf(auth.claims, kid) }
+}
+
+/** Whoever may manage streams may look at them. */
+function requireReceiving(auth: Auth, may: 'manage' | 'read'): void {
+  if (may === 'read' && !hasScope(auth, streamsScope)) mayLook(auth)
+  else if (may === 'manage') mayManage(auth)
+  // A person's token may name scopes of his roles, and a stream is no person's.
+  if (auth.claims.sid === undefined) return
+  throw new VerifyError('invalid-token', 'the token is one of a person', { realm: auth.claims.iss })
+}
+
+const isAdministrator = requireRole(administratorRole)
+const mayFollow = requireScope(revocationsScope)
+const mayLook = requireScope(streamsReadScope)
+const mayManage = requireScope(streamsScope)
+
+async function requireCurrent(
+  clients: ClientStore,
+  { auth: { claims }, marks }: Authenticated,
+): Promise<void> {
+  const client = await clients.find(claims.client_id, marks)
+  if (client !== undefined && (claims.cgen ?? -1) >= client.generation) return
+  throw new VerifyError('invalid-token', 'the client of the token was stopped', {
+    realm: claims.iss,
+    reason: 'revoked',
+  })
 }
 
 function keyIdOf(token: string): string | undefined {

@@ -7,6 +7,7 @@ import { clientAuthenticationMethods } from './client-authentication.ts'
 import type { KeyProofJudge } from '@portcullis/verify/dpop'
 import { sendDocument } from './cacheable-document.ts'
 import { pathAtIssuer } from './issuer-path.ts'
+import { ssfConfigurationOf, ssfConfigurationPath } from './ssf-configuration.ts'
 import { supportedGrantTypes } from './token.ts'
 import type { HttpServer } from './server.ts'
 
@@ -19,7 +20,8 @@ export interface DocumentParts {
 
 /**
  * The public documents: the key set (RFC 7517), that of the revocation feed, which is apart so that
- * neither kind of key verifies what the other has signed, and the issuer's metadata (RFC 8414).
+ * neither kind of key verifies what the other has signed, the issuer's metadata (RFC 8414), and that of its security
+ * events (SSF 1.0 section 7).
  */
 export function addDocuments(app: HttpServer, parts: DocumentParts): void {
   const { registry, keyring, jwksMaxAgeSeconds, proofJudge } = parts
@@ -32,6 +34,8 @@ export function addDocuments(app: HttpServer, parts: DocumentParts): void {
   add(pathAtIssuer(registry.issuer, '/.well-known/jwks.json'), keyring.publicJwks)
   add(pathAtIssuer(registry.issuer, '/.well-known/revocation-keys.json'), keyring.publicFeedJwks)
   add(new URL(issuerMetadataUrl(registry.issuer)).pathname, () => metadata)
+  const ssfConfiguration = ssfConfigurationOf(registry.issuer)
+  add(ssfConfigurationPath(registry.issuer), () => ssfConfiguration)
 }
 
 /** It names exactly what exists: a client that finds it here can use it. */

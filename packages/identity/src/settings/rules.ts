@@ -48,6 +48,10 @@ export const rules: readonly Rule[] = [
     faultOf: ({ trustedProxies }) => entryFault(trustedProxies, networkFault),
   },
   {
+    of: ['streams.reachableNetworks'],
+    faultOf: ({ streams }) => entryFault(streams.reachableNetworks, networkFault),
+  },
+  {
     of: ['allowedOrigins'],
     faultOf: ({ allowedOrigins }) => entryFault(allowedOrigins, originFault),
   },

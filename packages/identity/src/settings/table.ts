@@ -1,5 +1,6 @@
 import { accountSettings } from './accounts.ts'
 import { auditSettings } from './audit.ts'
+import { eventStreamSettings } from './event-streams.ts'
 import { installationSettings } from './installation.ts'
 import { listenerSettings } from './listener.ts'
 import { loginProtectionSettings } from './login-protection.ts'
@@ -18,6 +19,7 @@ export type IdentityTable = typeof installationSettings &
   typeof accountSettings &
   typeof auditSettings &
   typeof natsSettings &
+  typeof eventStreamSettings &
   typeof passwordSettings
 
 export const identityTable: IdentityTable = {
@@ -29,6 +31,7 @@ export const identityTable: IdentityTable = {
   ...accountSettings,
   ...auditSettings,
   ...natsSettings,
+  ...eventStreamSettings,
   ...passwordSettings,
 }
 

@@ -45,7 +45,7 @@ export function createAccountStore(
       )
     },
     block: (decision) => transaction((query, revoke) => block(query, revoke, decision)),
-    unblock: (decision) => database.transaction((query) => unblock(query, decision)),
+    unblock: (decision) => transaction((query) => unblock(query, decision)),
   }
 }
 

@@ -20,6 +20,7 @@ import { insertClient, revokeClientTokens } from './clients.ts'
 import { integer } from './columns.ts'
 import type { Database, Query } from './database.ts'
 import { isStillActor, superseded } from './decisions.ts'
+import { lockStreamsOf, removeStreams } from './event-streams.ts'
 import { appendEvent, decidedBy } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
 import { currentPosition } from './revocations.ts'
@@ -78,7 +79,9 @@ export function createClientAdministration(
         decision,
         async (query, revoke) => {
           await bury(query, decision.clientId)
+          const streams = await lockStreamsOf(query, decision.clientId)
           await appendDecision(query, 'client-deleted', decision)
+          await removeStreams(query, streams)
           return revokeClientTokens(query, revoke, decision.clientId)
         },
         // One that has left the file would not come back by itself.

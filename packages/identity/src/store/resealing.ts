@@ -13,6 +13,7 @@ interface SealedHolder {
 const holders: readonly SealedHolder[] = [
   { table: 'signing_keys', id: 'kid', sealed: 'sealed_private_key' },
   { table: 'sealed_secrets', id: 'name', sealed: 'sealed' },
+  { table: 'event_streams', id: 'id', sealed: 'sealed_authorization' },
 ]
 
 /**

@@ -8,6 +8,8 @@ import type { Query, Row } from './database.ts'
 export interface StoredHead extends LogHead {
   readonly base: number
   readonly accessTokenSecondsMax: number
+  /** Whether anybody wants to be told by the Shared Signals Framework. */
+  readonly hasStreams: boolean
 }
 
 export async function readHead(query: Query): Promise<StoredHead> {
@@ -21,6 +23,7 @@ export function headOf(row: Row | undefined): StoredHead {
     epoch: text(row, 'epoch'),
     base: integer(row, 'base'),
     accessTokenSecondsMax: integer(row, 'access_token_seconds_max'),
+    hasStreams: integer(row, 'has_streams') === 1,
     seq: integer(row, 'seq'),
     chain: text(row, 'chain'),
     at: integer(row, 'at'),

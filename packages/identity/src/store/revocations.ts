@@ -9,6 +9,7 @@ import { insertRows } from './inserted-rows.ts'
 import { takeInForce } from './records-in-force.ts'
 import type { StoredHead } from './revocation-rows.ts'
 import { headOf, packedRecords, readHead, recordsOf, textOfFingerprint } from './revocation-rows.ts'
+import { shareRecordsOf } from './security-events.ts'
 
 /** Takes things back, in the transaction that makes it so. Answers where the log is then. */
 export type Revoke = (
@@ -24,6 +25,8 @@ export interface StoredRevocationLog extends RevocationLog {
   readonly transaction: RevokingTransaction
   /** One at a time among all nodes: see `Connection.exclusive`. */
   readonly exclusive: RevokingTransaction
+  /** Tells those who wait, here and on other nodes, that there is something new. */
+  readonly wake: () => void
 }
 
 export interface RevocationLogOptions {
@@ -42,38 +45,25 @@ export function createRevocationLog(
     await highWater.raise(head)
     return head
   }
+  const wake = (): void => {
+    for (const listener of listeners) listener()
+    database.wakeOthers()
+  }
   const revokingIn =
     (run: Database['transaction']): RevokingTransaction =>
     async (steps) => {
-      const { result, head } = await run(async (query) => {
-        let reached: HighWaterMark | undefined
-        const answer = await steps(query, async (...revocations) => {
-          const records = revocations.map(({ kind, key, floor }) => ({
-            kind,
-            fingerprint: fingerprintOf(issuer, kind, key),
-            floor,
-          }))
-          reached = await appendRecords(query, records)
-          const { epoch, seq } = reached
-          return { epoch, seq }
-        })
-        return { result: answer, head: reached }
-      })
+      const { result, head, isShared } = await run((query) => revokeIn(query, issuer, steps))
       if (head !== undefined) {
-        try {
-          // Before the caller may acknowledge it: see HighWater.
-          await highWater.raise(head)
-        } finally {
-          // It is committed, whatever becomes of the mark: those who follow must not go on without it.
-          for (const listener of listeners) listener()
-          database.wakeOthers()
-        }
-      }
+        // Before the caller may acknowledge it: see HighWater. It is committed, whatever becomes of the mark: those who
+        // follow must not go on without it.
+        await highWater.raise(head).finally(wake)
+      } else if (isShared) wake()
       return result
     }
   return {
     transaction: revokingIn(database.transaction),
     exclusive: revokingIn(database.exclusive),
+    wake,
     onRevoked: (listener) => {
       listeners.add(listener)
       const stop = database.onWoken(listener)
@@ -98,6 +88,40 @@ export function createRevocationLog(
     },
     inForce: (take, after) => takeInForce(database.read, checkpoint, take, after),
   }
+}
+
+interface RevokedIn<Result> {
+  readonly result: Result
+  /** Where the log has come to; undefined when nothing was revoked. */
+  readonly head: HighWaterMark | undefined
+  /** Something revokes nothing, and receivers of events are told of it all the same. */
+  readonly isShared: boolean
+}
+
+async function revokeIn<Result>(
+  query: Query,
+  issuer: string,
+  steps: (query: Query, revoke: Revoke) => Promise<Result>,
+): Promise<RevokedIn<Result>> {
+  let head: HighWaterMark | undefined
+  const shared = shareRecordsOf(query)
+  const result = await steps(shared.query, async (...revocations) => {
+    const records = revocations.map(({ kind, key, floor }) => ({
+      kind,
+      fingerprint: fingerprintOf(issuer, kind, key),
+      floor,
+    }))
+    const { hasStreams, ...mark } = await appendRecords(query, records)
+    head = mark
+    const { epoch, seq } = mark
+    const first = seq - records.length + 1
+    const revoked = revocations.map((one, index) => ({ ...one, seq: first + index }))
+    await shared.write({ ...mark, hasStreams }, revoked)
+    return { epoch, seq }
+  })
+  const isShared = shared.isThere()
+  if (isShared) await shared.write(await lockHead(query), [])
+  return { result, head, isShared }
 }
 
 /**
@@ -137,7 +161,7 @@ export type NewRecord = Pick<RevocationRecord, 'kind' | 'fingerprint' | 'floor'>
 export async function appendRecords(
   query: Query,
   added: readonly NewRecord[],
-): Promise<HighWaterMark> {
+): Promise<HighWaterMark & { readonly hasStreams: boolean }> {
   const { now, ...head } = await lockHead(query)
   // The clock may have been put back since the tokens were minted; the log's own time was not.
   const at = Math.max(head.at, now)
@@ -165,7 +189,7 @@ export async function appendRecords(
     records.reduce(nextChain, head.chain),
     at,
   ])
-  return { epoch: head.epoch, base: head.base, seq, at }
+  return { epoch: head.epoch, base: head.base, seq, at, hasStreams: head.hasStreams }
 }
 
 /** The head as nobody can change it before this transaction is over, and the time. */

@@ -11,6 +11,7 @@ import { documentOperations } from './document-operations.ts'
 import type { Answer, CallerKind, JsonSchema, Operation, Operations } from './operation.ts'
 import { named } from './operation.ts'
 import { sessionOperations } from './session-operations.ts'
+import { adminStreamOperations, streamOperations, streamSchemas } from './stream-operations.ts'
 import { tokenOperations } from './token-operations.ts'
 
 /** A route as the server has it, with the schemas that it checks requests against. */
@@ -65,6 +66,8 @@ export const operations: Operations = {
   ...auditOperations,
   ...clientOperations,
   ...documentOperations,
+  ...streamOperations,
+  ...adminStreamOperations,
 }
 
 /**
@@ -89,7 +92,7 @@ export function describeApi(issuer: string, routes: readonly ServedRoute[]): Api
     },
     servers: [{ url: issuer }],
     paths,
-    components: { schemas: namedSchemas, securitySchemes },
+    components: { schemas: { ...namedSchemas, ...streamSchemas }, securitySchemes },
   }
   return document
 }
@@ -128,6 +131,7 @@ const securityOf: Readonly<Record<CallerKind, readonly JsonSchema[]>> = {
   client: [{ client: [] }, { refreshCookie: [] }, {}],
   follower: ownTokens,
   'receipt-reader': ownTokens,
+  receiver: ownTokens,
 }
 
 const proofProblems: readonly ProblemCode[] = ['invalid-dpop-proof', 'use-dpop-nonce']
@@ -147,6 +151,7 @@ const problemsOfCaller: Readonly<Record<CallerKind, readonly ProblemCode[]>> = {
   client: [],
   follower: [...tokenProblems, 'insufficient-scope'],
   'receipt-reader': [...tokenProblems, 'insufficient-scope'],
+  receiver: [...tokenProblems, 'insufficient-scope'],
 }
 
 const problemsOfAll: readonly ProblemCode[] = ['malformed', 'store-unavailable', 'internal']

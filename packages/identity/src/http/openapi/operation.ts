@@ -19,6 +19,8 @@ export type CallerKind =
   | 'follower'
   /** The same, or an administrator. */
   | 'receipt-reader'
+  /** A client with the scope of receivers of security events. */
+  | 'receiver'
 
 export type Tag =
   | 'Signing in'
@@ -31,6 +33,7 @@ export type Tag =
   | 'Administration: keys'
   | 'Administration: audit'
   | 'Revocation feed'
+  | 'Security events'
   | 'Documents'
 
 /** What stands in a successful answer. */

@@ -1,4 +1,5 @@
 import type { Migration } from '../migrations.ts'
+import { eventStreamsStep } from './event-streams.ts'
 
 /** The schema of the embedded store, step by step. `postgres.ts` has the same steps from the third on. */
 export const sqliteMigrations: readonly Migration[] = [
@@ -383,4 +384,9 @@ export const sqliteMigrations: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  eventStreamsStep({
+    integer: 'integer',
+    ownId: 'integer PRIMARY KEY AUTOINCREMENT',
+    end: ') STRICT;',
+  }),
 ]

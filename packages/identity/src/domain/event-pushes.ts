@@ -1,0 +1,118 @@
+import type { EventStream } from './event-streams.ts'
+import type { SecurityEvent } from './security-events.ts'
+import type { SignSecurityEvent } from './security-event-tokens.ts'
+import { claimsOf, securityEventTokenType } from './security-event-tokens.ts'
+
+/** A stream whose events one node delivers at present: nobody else does until it is given back, or the lease is over. */
+export interface LeasedStream extends EventStream {
+  readonly lease: string
+  /** How often the event that comes next was tried in vain. */
+  readonly tries: number
+  /** Tries in vain since the receiver last took one, of whatever event. */
+  readonly failures: number
+}
+
+/** Of what a lease is lost for, nothing is written: somebody else goes on from where it was. */
+export interface PushedEvents {
+  /** Streams in which something is due, those that waited longest first. The failing ones apart from the others. */
+  readonly claim: (request: {
+    readonly lease: string
+    readonly max: number
+    readonly leaseMs: number
+    readonly isFailing: boolean
+  }) => Promise<readonly LeasedStream[]>
+  readonly next: (stream: LeasedStream) => Promise<SecurityEvent | undefined>
+  /** Whether the lease holds, so that there may be another. */
+  readonly taken: (stream: LeasedStream, event: SecurityEvent) => Promise<boolean>
+  /** The same event again, not before so long. */
+  readonly failed: (stream: LeasedStream, failure: Failure) => Promise<void>
+  /** Puts the event aside, where administrators see it, and goes on with the next. */
+  readonly giveUp: (stream: LeasedStream, event: SecurityEvent, failure: Failure) => Promise<void>
+  /** Nothing waits any more, or others have their turn. */
+  readonly release: (stream: LeasedStream) => Promise<void>
+}
+
+export interface Failure {
+  readonly why: string
+  readonly delayMs: number
+}
+
+export type PushAnswer =
+  | { readonly kind: 'taken' }
+  /** It was understood and not taken; `isFinal`: it will never be. */
+  | { readonly kind: 'refused'; readonly why: string; readonly isFinal: boolean }
+  /** Nobody was there who could take anything. */
+  | {
+      readonly kind: 'unreachable'
+      readonly why: string
+      readonly retryAfterMs?: number | undefined
+    }
+
+/** Never rejects. */
+export type PushEvent = (stream: EventStream, token: string) => Promise<PushAnswer>
+
+export interface PushParts {
+  readonly issuer: string
+  readonly pushedEvents: PushedEvents
+  readonly signSecurityEvent: SignSecurityEvent
+  readonly push: PushEvent
+  /** From 0 to 1. */
+  readonly random: () => number
+  /** Milliseconds from anywhere, by a clock that only goes on. */
+  readonly monotonic: () => number
+}
+
+/** So many in a row, or so long: then whoever waits has a turn. The lease is longer, and a push has its own time. */
+const eventsPerTurnMax = 16
+const turnMs = 20_000
+
+/** Pushes what waits in a stream, one after the other, until it is not taken or others have their turn. */
+export async function pushWaiting(parts: PushParts, stream: LeasedStream): Promise<void> {
+  const { issuer, pushedEvents, signSecurityEvent, push, monotonic } = parts
+  const until = monotonic() + turnMs
+  for (let pushed = 0; pushed < eventsPerTurnMax && monotonic() < until; pushed += 1) {
+    const event = await pushedEvents.next(stream)
+    if (event === undefined) break
+    const claims = claimsOf(issuer, stream, event)
+    const answer = await push(stream, await signSecurityEvent(claims, securityEventTokenType))
+    if (answer.kind !== 'taken') {
+      // Those that were taken in this turn have ended what failed before.
+      const since = pushed === 0 ? stream : { ...stream, tries: 0, failures: 0 }
+      return giveBack(parts, since, { event, answer })
+    }
+    if (!(await pushedEvents.taken(stream, event))) return
+  }
+  await pushedEvents.release(stream)
+}
+
+async function giveBack(
+  { pushedEvents, random }: PushParts,
+  stream: LeasedStream,
+  {
+    event,
+    answer,
+  }: { readonly event: SecurityEvent; readonly answer: Exclude<PushAnswer, { kind: 'taken' }> },
+): Promise<void> {
+  const asked = answer.kind === 'unreachable' ? (answer.retryAfterMs ?? 0) : 0
+  const delayMs = Math.max(retryDelayMs(stream.failures, random()), Math.min(asked, delayMsMax))
+  const failure = { why: answer.why, delayMs }
+  const isHopeless =
+    answer.kind === 'refused' && (answer.isFinal || stream.tries + 1 >= refusalsMax)
+  await (isHopeless
+    ? pushedEvents.giveUp(stream, event, failure)
+    : pushedEvents.failed(stream, failure))
+}
+
+/**
+ * What a receiver has refused so often (over half an hour) is put aside, so that the others get through. While nobody is
+ * there, nothing is, until it is too old.
+ */
+const refusalsMax = 12
+const delayMsMin = 1000
+const delayMsMax = 600_000
+
+/** Twice as long each time, and half of it by chance: receivers that failed together are not asked together. */
+export function retryDelayMs(failures: number, chance: number): number {
+  const most = Math.min(delayMsMax, delayMsMin * 2 ** Math.min(failures, 30))
+  return Math.round(most / 2 + (most / 2) * chance)
+}

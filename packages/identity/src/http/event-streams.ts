@@ -1,0 +1,188 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type {
+  EventStream,
+  EventStreamStore,
+  StreamChange,
+  StreamOwner,
+} from '../domain/event-streams.ts'
+import type { ParsedStreamRequest, StreamMembers } from '../domain/stream-requests.ts'
+import { parseStreamRequest } from '../domain/stream-requests.ts'
+import type { Callers } from './callers.ts'
+import { pathAtIssuer } from './issuer-path.ts'
+import { sendOverruled } from './problems.ts'
+import type { HttpServer } from './server.ts'
+import {
+  membersOfStream,
+  receiverMembers,
+  sendNoStream,
+  sendTooManyStreams,
+  sendUnfitMember,
+  streamId,
+} from './stream-members.ts'
+
+export interface StreamParts {
+  readonly issuer: string
+  readonly callers: Callers
+  readonly eventStreams: EventStreamStore
+  readonly newStreamId: () => string
+  readonly sealAuthorization: (authorization: string, streamId: string) => string
+  readonly endpointFault: (url: string) => string | undefined
+}
+
+const creationBody = { type: 'object', properties: receiverMembers } as const
+
+const changeBody = {
+  type: 'object',
+  required: ['stream_id'],
+  properties: { ...receiverMembers, stream_id: streamId },
+} as const
+
+const streamQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { stream_id: streamId },
+} as const
+
+const neededStreamQuery = { ...streamQuery, required: ['stream_id'] } as const
+
+/** Receivers and their streams (SSF 1.0 section 8.1.1). Each sees its own alone. */
+export function addEventStreams(app: HttpServer, parts: StreamParts): void {
+  addReading(app, parts)
+  addCreation(app, parts)
+  addChanges(app, parts)
+  addDeletion(app, parts)
+}
+
+function pathOf({ issuer }: StreamParts): string {
+  return pathAtIssuer(issuer, '/ssf/streams')
+}
+
+function addReading(app: HttpServer, parts: StreamParts): void {
+  const { issuer, callers, eventStreams } = parts
+  app.get(pathOf(parts), { schema: { querystring: streamQuery } }, async (request, reply) => {
+    const { clientId } = await callers.requireReceiver(request, 'read')
+    const { stream_id: id } = request.query
+    if (id === undefined) {
+      const streams = await eventStreams.listOf(clientId)
+      return reply.send(streams.map((stream) => membersOfStream(issuer, stream)))
+    }
+    const stream = await eventStreams.find(clientId, id)
+    if (stream === undefined) return sendNoStream(reply)
+    return reply.send(membersOfStream(issuer, stream))
+  })
+}
+
+function addCreation(app: HttpServer, parts: StreamParts): void {
+  const { issuer, callers, eventStreams } = parts
+  app.post(pathOf(parts), { schema: { body: creationBody } }, async (request, reply) => {
+    const { clientId } = await callers.requireReceiver(request, 'manage')
+    const id = parts.newStreamId()
+    const parsed = parseFor(parts, id, request.body)
+    if (parsed.kind === 'unfit') return sendUnfitMember(reply, parsed.member, parsed.fault)
+    const stream = { ...parsed.request, id, clientId, audience: clientId }
+    const outcome = await eventStreams.create(stream, ownerOf(request, clientId))
+    if (outcome.kind === 'superseded') return sendOverruled(reply)
+    if (outcome.kind === 'too-many') return sendTooManyStreams(reply)
+    tell(request, id, 'stream created')
+    return reply.code(201).send(membersOfStream(issuer, outcome.stream))
+  })
+}
+
+function addChanges(app: HttpServer, parts: StreamParts): void {
+  const { callers, eventStreams } = parts
+  const schema = { body: changeBody }
+  app.put(pathOf(parts), { schema }, async (request, reply) => {
+    const { clientId } = await callers.requireReceiver(request, 'manage')
+    const { body } = request
+    const stream = await eventStreams.find(clientId, body.stream_id)
+    if (stream === undefined) return sendNoStream(reply)
+    const mistaken = mistakenMember(parts, stream, body)
+    if (mistaken !== undefined) return sendUnfitMember(reply, mistaken, 'is not what it is')
+    const parsed = parseFor(parts, stream.id, body)
+    if (parsed.kind === 'unfit') return sendUnfitMember(reply, parsed.member, parsed.fault)
+    const owner = ownerOf(request, clientId)
+    const outcome = await eventStreams.change(stream.id, parsed.request, owner)
+    return answerChange(parts, request, reply, outcome)
+  })
+
+  app.patch(pathOf(parts), { schema }, async (request, reply) => {
+    const { clientId } = await callers.requireReceiver(request, 'manage')
+    const { body } = request
+    const stream = await eventStreams.find(clientId, body.stream_id)
+    if (stream === undefined) return sendNoStream(reply)
+    const mistaken = mistakenMember(parts, stream, body)
+    if (mistaken !== undefined) return sendUnfitMember(reply, mistaken, 'is not what it is')
+    const parsed = parseFor(parts, stream.id, body)
+    if (parsed.kind === 'unfit') return sendUnfitMember(reply, parsed.member, parsed.fault)
+    const { delivery, events, eventsRequested, description, subjectFormat } = parsed.request
+    const changes = {
+      ...(body.delivery !== undefined && { delivery }),
+      ...(body.events_requested !== undefined && { events, eventsRequested }),
+      ...(body.description !== undefined && { description }),
+      ...(body.format !== undefined && { subjectFormat }),
+    }
+    const outcome = await eventStreams.change(stream.id, changes, ownerOf(request, clientId))
+    return answerChange(parts, request, reply, outcome)
+  })
+}
+
+function addDeletion(app: HttpServer, parts: StreamParts): void {
+  const { callers, eventStreams } = parts
+  const schema = { querystring: neededStreamQuery }
+  app.delete(pathOf(parts), { schema }, async (request, reply) => {
+    const { clientId } = await callers.requireReceiver(request, 'manage')
+    const { stream_id: id } = request.query
+    const outcome = await eventStreams.delete(id, ownerOf(request, clientId))
+    if (outcome.kind === 'superseded') return sendOverruled(reply)
+    if (outcome.kind === 'unknown') return sendNoStream(reply)
+    tell(request, id, 'stream deleted')
+    return reply.code(204).send()
+  })
+}
+
+function parseFor(parts: StreamParts, id: string, body: StreamMembers): ParsedStreamRequest {
+  const { endpointFault, sealAuthorization } = parts
+  const seal = (authorization: string): string => sealAuthorization(authorization, id)
+  return parseStreamRequest(body, { seal, endpointFault })
+}
+
+/** What the transmitter supplies may stand in a change, and must be as it is (SSF 1.0 sections 8.1.1.3 and 8.1.1.4). */
+function mistakenMember(
+  { issuer }: StreamParts,
+  stream: EventStream,
+  body: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const members = membersOfStream(issuer, stream)
+  return transmitterMembers.find(
+    (name) => body[name] !== undefined && !isDeepStrictEqual(body[name], members[name]),
+  )
+}
+
+const transmitterMembers = [
+  'iss',
+  'aud',
+  'events_supported',
+  'events_delivered',
+  'min_verification_interval',
+] as const
+
+export function ownerOf(request: FastifyRequest, clientId: string): StreamOwner {
+  return { kind: 'client', clientId, network: request.ip }
+}
+
+function answerChange(
+  { issuer }: StreamParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  outcome: StreamChange,
+): FastifyReply {
+  if (outcome.kind === 'superseded') return sendOverruled(reply)
+  if (outcome.kind === 'unknown') return sendNoStream(reply)
+  tell(request, outcome.stream.id, 'stream changed')
+  return reply.send(membersOfStream(issuer, outcome.stream))
+}
+
+function tell({ log }: FastifyRequest, id: string, what: string): void {
+  log.info({ event: 'authz_admin', stream: id }, what)
+}

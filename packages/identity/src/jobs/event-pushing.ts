@@ -1,0 +1,165 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Log } from '@portcullis/runtime'
+import type { LeasedStream, PushedEvents } from '../domain/event-pushes.ts'
+
+export interface EventPushing {
+  readonly claim: PushedEvents['claim']
+  readonly newLease: () => string
+  /** Delivers what waits in a stream, until it is not taken or others have their turn. */
+  readonly deliver: (stream: LeasedStream) => Promise<void>
+  /** Calls the listener whenever there may be events. */
+  readonly onEvents: (listener: () => void) => () => void
+  readonly log: Log
+  readonly limits?: PushLimits
+}
+
+/**
+ * Receivers that hang must not keep others waiting. So those that have failed have places of their own, and whoever takes
+ * long gives his place among the good ones back and goes on among them.
+ */
+export interface PushLimits {
+  readonly promptMax: number
+  readonly slowMax: number
+  readonly promptMs: number
+  /** One begins after the other: many at once would take a node's whole turn, and the feed would wait. */
+  readonly paceMs: number
+  readonly everyMs: number
+}
+
+const usualLimits: PushLimits = {
+  promptMax: 32,
+  slowMax: 128,
+  promptMs: 500,
+  paceMs: 3,
+  everyMs: 1000,
+}
+
+/** Longer than a turn and the last push in it: see `pushWaiting`. */
+const leaseMs = 60_000
+/** So many are claimed in one step. */
+const claimedMax = 16
+const failuresPerReminder = 60
+
+/** Pushes events to receivers until the returned function has been called, which waits for what is under way. */
+export function startPushingEvents({
+  claim,
+  newLease,
+  deliver,
+  onEvents,
+  log,
+  limits = usualLimits,
+}: EventPushing): () => Promise<void> {
+  const { paceMs, everyMs } = limits
+  const over = new AbortController()
+  const places = createPushPlaces(limits, () => wake())
+
+  const claimSome = async (isFailing: boolean): Promise<boolean> => {
+    const max = Math.min(places.free(isFailing), claimedMax)
+    if (max <= 0) return false
+    const streams = await claim({ lease: newLease(), max, leaseMs, isFailing })
+    for (const stream of streams) {
+      const delivery = deliver(stream).catch((error: unknown) => {
+        const about = { err: error, stream: stream.id }
+        log.error(about, 'events cannot be delivered; it is tried again')
+      })
+      places.occupy(delivery, isFailing)
+      await pause(paceMs)
+    }
+    return streams.length === max
+  }
+  const claimAll = async (): Promise<void> => {
+    let isMore = true
+    while (isMore && !over.signal.aborted) {
+      const more = [await claimSome(false), await claimSome(true)]
+      isMore = more.includes(true)
+    }
+  }
+  const tellTrouble = createTroubleTold(log)
+
+  let pumping: Promise<void> | undefined
+  let isWoken = false
+  const wake = (): void => {
+    isWoken = true
+    pumping ??= pump().finally(() => (pumping = undefined))
+  }
+  const pump = async (): Promise<void> => {
+    while (isWoken && !over.signal.aborted) {
+      isWoken = false
+      const isTrouble = await tellTrouble(claimAll)
+      // It will be tried again by the clock.
+      if (isTrouble) return
+      // What comes many times in a moment is looked for once.
+      await pause(paceMs * 5)
+    }
+  }
+  const unlisten = onEvents(wake)
+  const timer = setInterval(wake, everyMs).unref()
+  return async () => {
+    over.abort()
+    clearInterval(timer)
+    unlisten()
+    await pumping
+    await places.settled()
+  }
+}
+
+interface PushPlaces {
+  readonly free: (isFailing: boolean) => number
+  readonly occupy: (delivery: Promise<void>, isFailing: boolean) => void
+  readonly settled: () => Promise<void>
+}
+
+/** `onFree`: told whenever there is more room than before. */
+function createPushPlaces(
+  { promptMax, slowMax, promptMs }: PushLimits,
+  onFree: () => void,
+): PushPlaces {
+  const underWay = new Set<Promise<void>>()
+  let prompt = 0
+  let slow = 0
+  return {
+    free: (isFailing) => (isFailing ? slowMax - slow : promptMax - prompt),
+    occupy: (delivery, isFailing) => {
+      let isSlow = isFailing
+      if (isSlow) slow += 1
+      else prompt += 1
+      const tooLong = setTimeout(() => {
+        if (isSlow || slow >= slowMax) return
+        isSlow = true
+        prompt -= 1
+        slow += 1
+        onFree()
+      }, promptMs)
+      const ended = delivery.finally(() => {
+        clearTimeout(tooLong)
+        if (isSlow) slow -= 1
+        else prompt -= 1
+        underWay.delete(ended)
+        onFree()
+      })
+      underWay.add(ended)
+    },
+    settled: async () => {
+      await Promise.all(underWay)
+    },
+  }
+}
+
+/** Says it when a step begins to fail, now and then while it goes on, and when it is over. Answers whether it failed. */
+function createTroubleTold(log: Log): (step: () => Promise<void>) => Promise<boolean> {
+  let failures = 0
+  return async (step) => {
+    try {
+      await step()
+      if (failures > 0) log.info('events are delivered again')
+      failures = 0
+      return false
+    } catch (error) {
+      if (failures % failuresPerReminder === 0) {
+        log.error({ err: error }, 'events cannot be delivered; they wait')
+      }
+      failures += 1
+      return true
+    }
+  }
+}

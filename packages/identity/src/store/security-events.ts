@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto'
+import { randomIdentifier } from '../domain/random.ts'
+import type { Revocation } from '../domain/revocations.ts'
+import { sharedKindOf, verificationEvent } from '../domain/security-events.ts'
+import type { Query, SqlValue } from './database.ts'
+import { insertEvent, insertEvents } from './events.ts'
+import type { InsertedColumns } from './inserted-rows.ts'
+import { insertRows } from './inserted-rows.ts'
+
+/*
+ * What receivers are told of is written where it happens, in the transaction of its cause: what the audit record says
+ * in it becomes rows that wait for every stream. Without a stream nothing is written.
+ */
+
+const columns: InsertedColumns = {
+  table: 'security_events',
+  columns: [
+    ['at', 'bigint'],
+    ['event', 'text'],
+    ['cause', 'text'],
+    ['txn', 'text'],
+    ['initiator', 'text'],
+    ['account_id', 'text'],
+    ['session_id', 'text'],
+    ['epoch', 'text'],
+    ['seq', 'bigint'],
+    ['generation', 'bigint'],
+  ],
+}
+
+/** What of one transaction receivers are to be told. */
+export interface SharedRecords {
+  /** The same query, which sees what is recorded by it. */
+  readonly query: Query
+  /** Whether there is anything that waits to be written. */
+  readonly isThere: () => boolean
+  /** To be called with the head of the log locked, so that the rows have the order of the commits. */
+  readonly write: (head: SharedHead, revoked: readonly Revoked[]) => Promise<void>
+}
+
+/** The log at that moment. */
+export interface SharedHead {
+  readonly at: number
+  readonly epoch: string
+  readonly hasStreams: boolean
+}
+
+/** What was taken back, and where the log has it. */
+export type Revoked = Pick<Revocation, 'kind' | 'key' | 'floor'> & { readonly seq: number }
+
+export function shareRecordsOf(query: Query): SharedRecords {
+  let noted: (readonly SqlValue[])[] = []
+  const note = (values: readonly SqlValue[]): void => {
+    if (sharedKindOf(String(values[0])) !== undefined) noted.push(values)
+  }
+  return {
+    query: (sql, parameters = []) => {
+      if (sql === insertEvent) note(parameters)
+      if (sql === insertEvents) {
+        const lists = JSON.parse(String(parameters[0])) as readonly (readonly SqlValue[])[]
+        for (const values of lists) note(values)
+      }
+      return query(sql, parameters)
+    },
+    isThere: () => noted.length > 0,
+    write: async (head, revoked) => {
+      const taken = noted
+      noted = []
+      if (!head.hasStreams) return
+      const txn = randomIdentifier(randomBytes)
+      const seqs = new Map(revoked.map((one) => [one.key, one]))
+      const rows = taken.flatMap((values) => rowsOf(values, { head, txn, revoked: seqs }))
+      await insertRows(query, columns, rows)
+    },
+  }
+}
+
+interface Written {
+  readonly head: SharedHead
+  readonly txn: string
+  readonly revoked: ReadonlyMap<string, Revoked>
+}
+
+/** The values are those of `insertEvent`. */
+function rowsOf(
+  [kind, accountId = null, sessionId = null, , actor]: readonly SqlValue[],
+  { head, txn, revoked }: Written,
+): readonly (readonly SqlValue[])[] {
+  const cause = String(kind)
+  const shared = sharedKindOf(cause)
+  // Everybody at once is nobody whom a receiver could be told of.
+  if (shared === undefined || accountId === null) return []
+  const isOfSession = shared.about === 'session'
+  const { seq, floor } = revoked.get(String(isOfSession ? sessionId : accountId)) ?? {}
+  const initiator = shared.initiator ?? (actor === null ? 'user' : 'admin')
+  return shared.events.map((event) => [
+    head.at,
+    event,
+    cause,
+    txn,
+    initiator,
+    accountId,
+    isOfSession ? sessionId : null,
+    seq === undefined ? null : head.epoch,
+    seq ?? null,
+    isOfSession ? null : (floor ?? null),
+  ])
+}
+
+/** Locks the head of the log, behind which every event of a stream is in the order of its commit. */
+export async function lockEventOrder(query: Query): Promise<void> {
+  await query('SELECT id FROM revocation_head FOR UPDATE')
+}
+
+/** For one stream alone. To be called with the order locked. */
+export async function insertVerification(
+  query: Query,
+  streamId: string,
+  state: string | undefined,
+): Promise<void> {
+  await query(
+    `INSERT INTO security_events (at, event, cause, txn, initiator, stream_id, details)
+     VALUES (statement_now(), $1, $1, $2, 'system', $3, $4)`,
+    [
+      verificationEvent,
+      randomIdentifier(randomBytes),
+      streamId,
+      state === undefined ? null : JSON.stringify({ state }),
+    ],
+  )
+}

@@ -1,0 +1,133 @@
+import type { PolledEvents, Settlement } from '../domain/event-polls.ts'
+import type { Receiver } from '../domain/security-event-tokens.ts'
+import { eventIdIn, jtiOf } from '../domain/security-event-tokens.ts'
+import type { SecurityEvent } from '../domain/security-events.ts'
+import type { Database, Query } from './database.ts'
+import { securityEventOf } from './event-stream-rows.ts'
+import type { InsertedColumns } from './inserted-rows.ts'
+import { insertRows } from './inserted-rows.ts'
+
+/**
+ * Of an event and a stream by these names: whether it is still to be given to it. The position of a stream says that
+ * everything up to there was settled, and `acknowledged_events` what was behind it.
+ */
+export const isWaiting = `
+  event.id > stream.position
+  AND (event.stream_id = stream.id OR (
+    event.stream_id IS NULL AND stream.events LIKE '%"' || event.event || '"%'
+    AND NOT EXISTS (SELECT 1 FROM unwanted_subjects AS unwanted
+                    WHERE unwanted.stream_id = stream.id AND unwanted.account_id = event.account_id)))
+  AND NOT EXISTS (SELECT 1 FROM acknowledged_events AS taken
+                  WHERE taken.stream_id = stream.id AND taken.event_id = event.id)`
+
+/** Ids are given in the order of commits, so what is not seen yet comes behind the last that is. */
+export const lastEvent = '(SELECT coalesce(max(id), 0) FROM security_events)'
+
+export function createPolledEvents({ read, transaction }: Database): PolledEvents {
+  return {
+    waiting: (streamId, max) => readWaiting(read, streamId, max),
+    settle: (receiver, settlement) =>
+      transaction(async (query) => {
+        await query('SELECT id FROM event_streams WHERE id = $1 FOR UPDATE', [receiver.id])
+        await settle(query, receiver, settlement)
+      }),
+  }
+}
+
+/** The oldest that wait for a stream, unless it is not enabled. */
+export async function readWaiting(
+  query: Query,
+  streamId: string,
+  max: number,
+): Promise<readonly SecurityEvent[]> {
+  const rows = await query(
+    `SELECT event.* FROM event_streams AS stream JOIN security_events AS event ON ${isWaiting}
+     WHERE stream.id = $1 AND stream.status = 'enabled' ORDER BY event.id LIMIT $2`,
+    [streamId, max],
+  )
+  return rows.map(securityEventOf)
+}
+
+async function settle(
+  query: Query,
+  receiver: Receiver,
+  { taken, refused }: Settlement,
+): Promise<void> {
+  const { id } = receiver
+  const reasons = new Map(refused.map(({ jti, why }) => [jti, why]))
+  const found = await eventsNamed(query, receiver, [...taken, ...reasons.keys()])
+  if (found.length === 0) return
+  await insertRows(
+    query,
+    acknowledgedColumns,
+    found.map((event) => [id, event.id]),
+  )
+  const refusedOnes = found.flatMap((event) => {
+    const why = reasons.get(jtiOf(id, event))
+    return why === undefined ? [] : [{ event, why }]
+  })
+  for (const { event, why } of refusedOnes)
+    await insertUndelivered(query, id, { event, why, tries: 1 })
+  await query(
+    'UPDATE event_streams SET delivered_at = statement_now(), failures = 0 WHERE id = $1',
+    [id],
+  )
+  await advance(query, id)
+}
+
+const acknowledgedColumns: InsertedColumns = {
+  table: 'acknowledged_events',
+  columns: [
+    ['stream_id', 'text'],
+    ['event_id', 'bigint'],
+  ],
+}
+
+/** Those that wait for the stream and have one of these names. */
+async function eventsNamed(
+  query: Query,
+  { id }: Receiver,
+  jtis: readonly string[],
+): Promise<readonly SecurityEvent[]> {
+  const named = new Set(jtis)
+  const ids = [...named].flatMap((jti) => eventIdIn(jti) ?? [])
+  const rows = await query(
+    `SELECT event.* FROM event_streams AS stream JOIN security_events AS event ON ${isWaiting}
+     WHERE stream.id = $1
+       AND event.id IN (SELECT CAST(value AS bigint) FROM json_array_elements_text($2::json)) ORDER BY event.id`,
+    [id, JSON.stringify(ids)],
+  )
+  return rows.map(securityEventOf).filter((event) => named.has(jtiOf(id, event)))
+}
+
+export async function insertUndelivered(
+  query: Query,
+  streamId: string,
+  {
+    event,
+    why,
+    tries,
+  }: { readonly event: Pick<SecurityEvent, 'id'>; readonly why: string; readonly tries: number },
+): Promise<void> {
+  await query(
+    `INSERT INTO undelivered_events (stream_id, event_id, at, tries, why)
+     VALUES ($1, $2, statement_now(), $3, $4) ON CONFLICT (stream_id, event_id) DO NOTHING`,
+    [streamId, event.id, tries, why],
+  )
+}
+
+/** Moves a stream up to the first event that waits for it, with the row of the stream locked. */
+export async function advance(query: Query, streamId: string): Promise<void> {
+  await query(
+    `UPDATE event_streams SET position = coalesce(
+       (SELECT min(event.id) - 1 FROM event_streams AS stream JOIN security_events AS event ON ${isWaiting}
+        WHERE stream.id = $1), ${lastEvent})
+     WHERE id = $1`,
+    [streamId],
+  )
+  await query(
+    `DELETE FROM acknowledged_events
+     WHERE stream_id = $1 AND event_id <= (SELECT position FROM event_streams WHERE id = $1)`,
+    [streamId],
+  )
+}

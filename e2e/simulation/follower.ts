@@ -216,6 +216,8 @@ function createSeen({ world, clock, name }: Beginning): Seen {
       tally.count('checkpoints applied')
       last = { epoch, seq, at }
       furthest.set(epoch, Math.max(furthest.get(epoch) ?? 0, seq))
+      // What stood on its disk is no word of the issuer about the time, which is told in this life alone.
+      if (health.counts.framesApplied + health.counts.snapshotsJoined === 0) return
       if (at > clock.read() + believedAheadMs) return
       if (at > lastAt) lastFloorMs = at - time.now()
       lastAt = Math.max(at, lastAt)

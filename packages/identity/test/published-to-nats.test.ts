@@ -33,8 +33,11 @@ async function startNodes(t: TestContext, engine: Engine, count: number): Promis
 }
 
 async function logOut(node: RunningIdentity): Promise<number> {
-  const { access } = await signIn(node)
-  return positionOf(await call(node, 'POST /logout', { token: access })).seq
+  return endSessionOf(node, (await signIn(node)).access)
+}
+
+async function endSessionOf(node: RunningIdentity, token: string): Promise<number> {
+  return positionOf(await call(node, 'POST /logout', { token })).seq
 }
 
 async function until<Found>(
@@ -76,10 +79,13 @@ function assertOneLog(frames: readonly StoredFrame[]): void {
 testOnEngines('what two nodes revoke at once is one log at the broker', async (t, engine) => {
   if (withoutNats !== false) return t.skip(withoutNats)
   const { broker, nodes } = await startNodes(t, engine, 2)
+  const tokens: string[] = []
+  // One after the other: many logins of one account at once are a flood.
+  while (tokens.length < 12) tokens.push((await signIn(nodes[0] ?? assert.fail())).access)
   const seqs = await Promise.all(
-    Array.from({ length: 12 }, async (_, at) => {
+    tokens.map(async (token, at) => {
       await setTimeout(at * 17)
-      return logOut(nodes[at % 2] ?? assert.fail())
+      return endSessionOf(nodes[at % 2] ?? assert.fail(), token)
     }),
   )
   const frames = await framesUpTo(broker, Math.max(...seqs))

@@ -4,11 +4,11 @@ import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { LeasedStream } from '../src/domain/event-pushes.ts'
 import type { PushLimits } from '../src/jobs/event-pushing.ts'
-import { startPushingEvents } from '../src/jobs/event-pushing.ts'
+import { createPace, startPushingEvents } from '../src/jobs/event-pushing.ts'
 import { createLogInMemory } from './running-identity.ts'
 import { waitUntil } from './wait-until.ts'
 
-const limits: PushLimits = { promptMax: 4, slowMax: 8, promptMs: 50, paceMs: 0, everyMs: 20 }
+const limits: PushLimits = { promptMax: 4, slowMax: 8, promptMs: 50, restMs: 0, everyMs: 20 }
 
 /** A thousand streams with one event each, of which these hang. */
 function start(
@@ -60,7 +60,7 @@ test('receivers that hang and that fail slow nobody down, and take no more room 
     fails: (at) => at % 10 === 1,
   })
   await waitUntil(() => delivered.size === 1000 - 8 - 100, 'all others have theirs')
-  assert.ok(mostAtOnce() <= limits.promptMax + limits.slowMax, `${mostAtOnce()} at once`)
+  assert.ok(mostAtOnce() <= limits.promptMax + 2 * limits.slowMax, `${mostAtOnce()} at once`)
 })
 
 test('what fails in the middle of it is tried again, and said once', async (t) => {
@@ -80,4 +80,13 @@ test('what fails in the middle of it is tried again, and said once', async (t) =
   t.after(stop)
   await waitUntil(() => asked >= 5, 'it is asked again')
   assert.equal(logged().match(/they wait/g)?.length, 1)
+})
+
+test('pushes begin one after the other, and at once after a rest', async () => {
+  const pace = createPace(200)
+  const startedMs = performance.now()
+  await pace()
+  assert.ok(performance.now() - startedMs < 150, 'the first waits')
+  await Promise.all([pace(), pace()])
+  assert.ok(performance.now() - startedMs >= 390, 'they begin together')
 })

@@ -56,6 +56,8 @@ export interface PushParts {
   readonly pushedEvents: PushedEvents
   readonly signSecurityEvent: SignSecurityEvent
   readonly push: PushEvent
+  /** Waits until the next push may begin: many at once would take the turns of everybody else. */
+  readonly pace: () => Promise<void>
   /** From 0 to 1. */
   readonly random: () => number
   /** Milliseconds from anywhere, by a clock that only goes on. */
@@ -68,9 +70,10 @@ const turnMs = 20_000
 
 /** Pushes what waits in a stream, one after the other, until it is not taken or others have their turn. */
 export async function pushWaiting(parts: PushParts, stream: LeasedStream): Promise<void> {
-  const { issuer, pushedEvents, signSecurityEvent, push, monotonic } = parts
+  const { issuer, pushedEvents, signSecurityEvent, push, pace, monotonic } = parts
   const until = monotonic() + turnMs
   for (let pushed = 0; pushed < eventsPerTurnMax && monotonic() < until; pushed += 1) {
+    await pace()
     const event = await pushedEvents.next(stream)
     if (event === undefined) break
     const claims = claimsOf(issuer, stream, event)

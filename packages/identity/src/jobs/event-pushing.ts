@@ -19,10 +19,11 @@ export interface EventPushing {
  */
 export interface PushLimits {
   readonly promptMax: number
+  /** Of those who take long, and as many of those who have failed before. */
   readonly slowMax: number
   readonly promptMs: number
-  /** One begins after the other: many at once would take a node's whole turn, and the feed would wait. */
-  readonly paceMs: number
+  /** Between two looks at what is due. */
+  readonly restMs: number
   readonly everyMs: number
 }
 
@@ -30,7 +31,7 @@ const usualLimits: PushLimits = {
   promptMax: 32,
   slowMax: 128,
   promptMs: 500,
-  paceMs: 3,
+  restMs: 15,
   everyMs: 1000,
 }
 
@@ -49,7 +50,7 @@ export function startPushingEvents({
   log,
   limits = usualLimits,
 }: EventPushing): () => Promise<void> {
-  const { paceMs, everyMs } = limits
+  const { restMs, everyMs } = limits
   const over = new AbortController()
   const places = createPushPlaces(limits, () => wake())
 
@@ -63,7 +64,6 @@ export function startPushingEvents({
         log.error(about, 'events cannot be delivered; it is tried again')
       })
       places.occupy(delivery, isFailing)
-      await pause(paceMs)
     }
     return streams.length === max
   }
@@ -89,7 +89,7 @@ export function startPushingEvents({
       // It will be tried again by the clock.
       if (isTrouble) return
       // What comes many times in a moment is looked for once.
-      await pause(paceMs * 5)
+      await pause(restMs)
     }
   }
   const unlisten = onEvents(wake)
@@ -100,6 +100,16 @@ export function startPushingEvents({
     unlisten()
     await pumping
     await places.settled()
+  }
+}
+
+/** Answers how to wait for one's turn, of which one comes after so many milliseconds. */
+export function createPace(everyMs: number): () => Promise<void> {
+  let lastMs = 0
+  return async () => {
+    const nowMs = performance.now()
+    lastMs = Math.max(lastMs + everyMs, nowMs)
+    if (lastMs > nowMs) await pause(lastMs - nowMs)
   }
 }
 
@@ -115,25 +125,23 @@ function createPushPlaces(
   onFree: () => void,
 ): PushPlaces {
   const underWay = new Set<Promise<void>>()
-  let prompt = 0
-  let slow = 0
+  const open = { prompt: 0, slow: 0, failing: 0 }
   return {
-    free: (isFailing) => (isFailing ? slowMax - slow : promptMax - prompt),
+    free: (isFailing) => (isFailing ? slowMax - open.failing : promptMax - open.prompt),
     occupy: (delivery, isFailing) => {
-      let isSlow = isFailing
-      if (isSlow) slow += 1
-      else prompt += 1
-      const tooLong = setTimeout(() => {
-        if (isSlow || slow >= slowMax) return
-        isSlow = true
-        prompt -= 1
-        slow += 1
+      let place: keyof typeof open = isFailing ? 'failing' : 'prompt'
+      open[place] += 1
+      // Again and again: there may be no room among the slow ones at first.
+      const tooLong = setInterval(() => {
+        if (place !== 'prompt' || open.slow >= slowMax) return
+        open.prompt -= 1
+        open.slow += 1
+        place = 'slow'
         onFree()
       }, promptMs)
       const ended = delivery.finally(() => {
-        clearTimeout(tooLong)
-        if (isSlow) slow -= 1
-        else prompt -= 1
+        clearInterval(tooLong)
+        open[place] -= 1
         underWay.delete(ended)
         onFree()
       })

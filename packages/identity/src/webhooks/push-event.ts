@@ -43,11 +43,12 @@ export function createPushEvent(parts: PushingParts): PushEvent {
       return unreachable('its credential cannot be opened with the sealing key')
     }
     const url = new URL(endpointUrl)
+    const ending = createEnding(parts.signal, timeoutMs)
     const isPlain = url.protocol === 'http:'
     const options = {
       method: 'POST',
       agent: agents[isPlain ? 'http:' : 'https:'],
-      signal: AbortSignal.any([parts.signal, AbortSignal.timeout(timeoutMs)]),
+      signal: ending.signal,
       headers: {
         'content-type': 'application/secevent+jwt',
         'content-length': Buffer.byteLength(token),
@@ -62,8 +63,34 @@ export function createPushEvent(parts: PushingParts): PushEvent {
       })
       return await judge(answer)
     } catch (error) {
-      return unreachable(reasonOf(error))
+      return unreachable(ending.isTooLong() ? 'it did not answer in time' : reasonOf(error))
+    } finally {
+      ending.stop()
     }
+  }
+}
+
+/** Ends one push by its time or with the node, and leaves nothing behind at the signal of the node. */
+function createEnding(
+  node: AbortSignal,
+  timeoutMs: number,
+): { readonly signal: AbortSignal; readonly isTooLong: () => boolean; readonly stop: () => void } {
+  const ending = new AbortController()
+  let isTooLong = false
+  const end = (): void => ending.abort()
+  const timer = setTimeout(() => {
+    isTooLong = true
+    end()
+  }, timeoutMs)
+  node.addEventListener('abort', end)
+  if (node.aborted) end()
+  return {
+    signal: ending.signal,
+    isTooLong: () => isTooLong,
+    stop: () => {
+      clearTimeout(timer)
+      node.removeEventListener('abort', end)
+    },
   }
 }
 
@@ -76,9 +103,6 @@ const whyMax = 200
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'it failed'
-  // `AbortSignal.timeout` says it in the cause.
-  const { cause } = error
-  if (cause instanceof Error && cause.name === 'TimeoutError') return 'it did not answer in time'
   return error.message === '' ? error.name : error.message
 }
 

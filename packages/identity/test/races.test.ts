@@ -43,7 +43,8 @@ function askAll(
       const turn = Math.floor(at / sessionsEach)
       const ask = (route: string, bearer: string, body?: object): Promise<Answer> =>
         call(identity, route, body === undefined ? { token: bearer } : { token: bearer, body })
-      if (turn === 4 + round && at % sessionsEach === 0) {
+      // Once before the password is changed, and later ones may come too late.
+      if (turn === 1 + 3 * round && at % sessionsEach === 0) {
         return { what: 'logout', session, answer: await ask('POST /logout', session.access) }
       }
       if (turn === 3 && at % sessionsEach < 2) {

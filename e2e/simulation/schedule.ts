@@ -255,10 +255,12 @@ async function untilDone(
 /** The back-off for keys lasts half a minute at the most. */
 const keysMsMax = 50_000
 
-/** The last two are of a service that is just being restarted. */
+/** The last two are of a service that is just being restarted; what clocks were, and a kid that was not there, it asks again after seconds. */
 const comesAgain: ReadonlySet<string> = new Set([
   'keys-unavailable',
   'stale',
+  'clocks-disagree',
+  'unknown-key',
   'feed-unavailable',
   'unheard',
 ])

@@ -11,7 +11,7 @@ import { createVerifier } from '@portcullis/verify'
 import { createTestIssuer } from '@portcullis/verify/testing'
 import { openExchange } from '../src/exchange.ts'
 import { createFeedReaders } from '../src/relay/feed-readers.ts'
-import { createReaderPlaces } from '../src/relay/reader-places.ts'
+import { createClientPlaces } from '@portcullis/runtime'
 import type { FeedListener } from '../src/relay/relayed-feed.ts'
 import { createRelayRoutes } from '../src/relay/relay-routes.ts'
 import { createRelayedSnapshots } from '../src/relay/relayed-snapshots.ts'
@@ -47,7 +47,7 @@ test('without a token nobody reads the feed of an issuer that others reach, and 
 
 test('a follower that does not read is cut, so that nothing is kept for it', async (t) => {
   const listeners = new Set<FeedListener>()
-  const places = createReaderPlaces({ followers: 9, followersPerClient: 9 })
+  const places = createClientPlaces({ max: 9, perClientMax: 9 })
   const answer = createRelayRoutes({
     prefix: '',
     feed: {

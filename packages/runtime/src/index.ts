@@ -1,3 +1,5 @@
+export { createClientPlaces } from './client-places.ts'
+export type { ClientPlace, ClientPlaces } from './client-places.ts'
 export { listen, listenError } from './listen.ts'
 export type { ListenAddress } from './listen.ts'
 export { createLog } from './log.ts'

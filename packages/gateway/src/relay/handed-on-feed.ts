@@ -1,8 +1,8 @@
 import type { Log } from '@portcullis/runtime'
+import { createClientPlaces } from '@portcullis/runtime'
 import type { Fetch, Verifier } from '@portcullis/verify'
 import type { Exchange } from '../exchange.ts'
 import { createFeedReaders } from './feed-readers.ts'
-import { createReaderPlaces } from './reader-places.ts'
 import { createRelayedFeed, silentMsMax } from './relayed-feed.ts'
 import { createRelayedSnapshots } from './relayed-snapshots.ts'
 import { createRelayRoutes } from './relay-routes.ts'
@@ -47,6 +47,8 @@ export function handOnFeed({ limits, prefix, fetch, log }: HandedOnFeedOptions):
     wasSilent = isNow
     if (isNow) feed.endAll()
   }, lookEveryMs).unref()
+  const { followers: max, followersPerClient: perClientMax } = limits
+  const placesMax = { max, perClientMax }
   return {
     fetch: tap.fetch,
     answerWith: (verifier) =>
@@ -55,8 +57,8 @@ export function handOnFeed({ limits, prefix, fetch, log }: HandedOnFeedOptions):
         feed,
         snapshots,
         readerOf: createFeedReaders(verifier),
-        streamPlaces: createReaderPlaces(limits),
-        snapshotPlaces: createReaderPlaces(limits),
+        streamPlaces: createClientPlaces(placesMax),
+        snapshotPlaces: createClientPlaces(placesMax),
       }),
     isSilent,
     stop: () => {

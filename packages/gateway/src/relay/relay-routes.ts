@@ -2,11 +2,11 @@ import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { parsePosition } from '@portcullis/protocol/revocations'
+import type { ClientPlaces } from '@portcullis/runtime'
 import type { Exchange } from '../exchange.ts'
 import type { Refusal } from '../refusal.ts'
 import { refuse, sendRefusal } from '../refusal.ts'
 import type { createFeedReaders, FeedReader } from './feed-readers.ts'
-import type { ReaderPlaces } from './reader-places.ts'
 import type { RelayedFeed } from './relayed-feed.ts'
 import { silentMsMax } from './relayed-feed.ts'
 import type { RelayedSnapshots, SnapshotBody } from './relayed-snapshots.ts'
@@ -17,8 +17,8 @@ export interface RelayRouteParts {
   readonly feed: RelayedFeed
   readonly snapshots: RelayedSnapshots
   readonly readerOf: ReturnType<typeof createFeedReaders>
-  readonly streamPlaces: ReaderPlaces
-  readonly snapshotPlaces: ReaderPlaces
+  readonly streamPlaces: ClientPlaces
+  readonly snapshotPlaces: ClientPlaces
 }
 
 /** A follower that reads too slowly is cut, and catches up from where it was. */
@@ -68,16 +68,16 @@ async function openStream(
   const asked = request.headers['last-event-id'] ?? query.get('after')
   const after = typeof asked === 'string' ? parsePosition(asked) : undefined
   if (after === undefined) return refuse('malformed', 'after is not <epoch>:<seq>')
-  const leavePlace = streamPlaces.take(reader.clientId)
-  if (leavePlace === undefined) return refuse('overloaded', 'too many followers', retryAfter)
-  onceClosed(response, leavePlace)
+  const place = streamPlaces.take(reader.clientId)
+  if (place.kind !== 'taken') return refuse('overloaded', 'too many followers', retryAfter)
+  onceClosed(response, place.leave)
   const end = (): void => {
     response.end()
     setTimeout(() => response.destroy(), lingerMs).unref()
   }
   const found = await feed.subscribe(after, { send: createWriter(response), leave: end })
   if (found.kind !== 'subscribed') {
-    leavePlace()
+    place.leave()
     return found.kind === 'gone'
       ? refuse('position-gone', 'read at the issuer')
       : refuse('feed-unavailable', 'nothing comes from the issuer', retryAfter)
@@ -125,8 +125,8 @@ function createSnapshotSender({
     if (feed.silentMs() > silentMsMax) {
       return refuse('feed-unavailable', 'nothing comes from the issuer', retryAfter)
     }
-    const leavePlace = snapshotPlaces.take(clientId)
-    if (leavePlace === undefined) return busy
+    const place = snapshotPlaces.take(clientId)
+    if (place.kind !== 'taken') return busy
     try {
       const body = await snapshots.take(authorization)
       if (body === undefined) {
@@ -142,7 +142,7 @@ function createSnapshotSender({
       else underWay.set(body, left)
       return undefined
     } finally {
-      leavePlace()
+      place.leave()
     }
   }
 }

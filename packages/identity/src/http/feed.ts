@@ -1,13 +1,12 @@
 import type { ServerResponse } from 'node:http'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import { formatPosition, frameEvent, parsePosition } from '@portcullis/protocol/revocations'
-import { createProblem } from '@portcullis/runtime'
+import type { ClientPlace } from '@portcullis/runtime'
+import { createClientPlaces, createProblem } from '@portcullis/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Feed } from '../domain/feed.ts'
 import type { PublishedFrame } from '../domain/feed-frames.ts'
 import type { Callers } from './callers.ts'
-import type { FeedPlace } from './feed-places.ts'
-import { createFeedPlaces } from './feed-places.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { sendBusy, sendProblem, sendThrottled } from './problems.ts'
 import type { HttpServer } from './server.ts'
@@ -62,7 +61,7 @@ function addSnapshot(
   { issuer, feed, callers, limits = usualLimits }: FeedRouteParts,
   underWay: Set<() => void>,
 ): void {
-  const places = createFeedPlaces({ ...limits, max: limits.snapshotsMax })
+  const places = createClientPlaces({ ...limits, max: limits.snapshotsMax })
   const sendSnapshot = createSnapshotSender()
   app.get(pathAtIssuer(issuer, '/revocations/snapshot'), async (request, reply) => {
     const { clientId } = await callers.requireFeedReader(request)
@@ -85,7 +84,7 @@ function addStream(
   { issuer, feed, callers, recheckMs = 10_000, limits = usualLimits }: FeedRouteParts,
   underWay: Set<() => void>,
 ): void {
-  const places = createFeedPlaces({ ...limits, max: limits.streamsMax })
+  const places = createClientPlaces({ ...limits, max: limits.streamsMax })
   const eventOf = createEventFormat()
   // A HEAD request of it would hold its connection and get nothing, for ever.
   const options = {
@@ -138,7 +137,7 @@ function onceClosed(stream: ServerResponse, then: () => void): void {
   else stream.once('close', then)
 }
 
-function refusePlace(reply: FastifyReply, { kind }: FeedPlace): FastifyReply {
+function refusePlace(reply: FastifyReply, { kind }: ClientPlace): FastifyReply {
   return kind === 'client-full'
     ? sendThrottled(reply, retryAfterSeconds, 'this client reads the feed too often at a time')
     : sendBusy(reply, retryAfterSeconds, 'too many followers')

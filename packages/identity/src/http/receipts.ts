@@ -1,11 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { parsePosition } from '@portcullis/protocol/revocations'
-import { createProblem } from '@portcullis/runtime'
+import { createClientPlaces, createProblem } from '@portcullis/runtime'
 import type { Receipt, ReceiptState, ReceiptStore } from '../domain/receipts.ts'
 import { awaitReceipts } from '../domain/receipts.ts'
 import { createTurns } from '../domain/turns.ts'
 import type { Callers } from './callers.ts'
-import { createFeedPlaces } from './feed-places.ts'
 import { nameOfFollower } from './follower-names.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { instant } from './moments.ts'
@@ -40,8 +39,8 @@ const retryAfterSeconds = 1
 /** What became of one revocation at those who follow the feed (docs/feed-format.md). */
 export function addReceipts(app: HttpServer, { issuer, callers, receipts }: ReceiptsParts): void {
   const turns = createTurns()
-  const ofClients = createFeedPlaces(clientPlaces)
-  const ofAdministrators = createFeedPlaces(administratorPlaces)
+  const ofClients = createClientPlaces(clientPlaces)
+  const ofAdministrators = createClientPlaces(administratorPlaces)
   const closing = new AbortController()
   // Otherwise the listener would wait for them.
   app.addHook('preClose', async () => closing.abort())

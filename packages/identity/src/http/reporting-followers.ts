@@ -1,6 +1,6 @@
 import type { FollowerKey } from '../domain/followers.ts'
 import { followerLiveMs } from '../domain/followers.ts'
-import { createFeedPlaces } from './feed-places.ts'
+import { createClientPlaces } from '@portcullis/runtime'
 
 /** Who has reported to this node lately, so that nobody fills the store and a fleet can be told its pace. */
 export interface ReportingFollowers {
@@ -32,7 +32,7 @@ export function createReportingFollowers(
   monotonic: () => number,
   limits: ReportLimits = usualLimits,
 ): ReportingFollowers {
-  const places = createFeedPlaces(limits)
+  const places = createClientPlaces(limits)
   const refusedAtMs = new Map<string, number>()
   /** In the order of their last reports. */
   const reporting = new Map<string, { readonly atMs: number; readonly leave: () => void }>()

@@ -5,7 +5,7 @@ import { pollEvents } from '../domain/event-polls.ts'
 import type { EventStreamStore } from '../domain/event-streams.ts'
 import { accountPath } from './body-fields.ts'
 import type { Callers } from './callers.ts'
-import { createFeedPlaces } from './feed-places.ts'
+import { createClientPlaces } from '@portcullis/runtime'
 import { pathAtIssuer } from './issuer-path.ts'
 import { sendBusy, sendThrottled } from './problems.ts'
 import type { HttpServer } from './server.ts'
@@ -56,7 +56,7 @@ const pollBody = {
 /** Receivers that come for their events (RFC 8936). */
 export function addStreamPolling(app: HttpServer, parts: StreamPollingParts): void {
   const { issuer, callers, eventStreams, polledEvents, waitMs = 25_000 } = parts
-  const waiting = createFeedPlaces(places)
+  const waiting = createClientPlaces(places)
   const closing = new AbortController()
   // Otherwise the listener would wait for them.
   app.addHook('preClose', async () => closing.abort())

@@ -1,17 +1,17 @@
 /** Counts what is open, so that nobody takes all the room there is. */
-export interface FeedPlaces {
+export interface ClientPlaces {
   /** A place, or whose limit is reached. */
-  readonly take: (client: string | undefined) => FeedPlace
+  readonly take: (client: string | undefined) => ClientPlace
 }
 
-export type FeedPlace =
+export type ClientPlace =
   { readonly kind: 'taken'; readonly leave: () => void } | { readonly kind: 'full' | 'client-full' }
 
 /** Without a name somebody is counted among all and not alone: development on loopback. */
-export function createFeedPlaces(limits: {
+export function createClientPlaces(limits: {
   readonly max: number
   readonly perClientMax: number
-}): FeedPlaces {
+}): ClientPlaces {
   let open = 0
   const openOf = new Map<string, number>()
   const add = (client: string | undefined, change: 1 | -1): void => {

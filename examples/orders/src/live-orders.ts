@@ -19,7 +19,6 @@ export interface LiveOrders {
    * revoked, expired, or vouched for by nobody. Answers how to leave; undefined when there is no room.
    */
   readonly follow: (auth: Auth, whose: Whose, reader: LiveReader) => (() => void) | undefined
-  readonly size: () => number
   /** Ends everything. */
   readonly close: () => void
 }
@@ -66,7 +65,6 @@ export function createLiveOrders(verifier: Pick<Verifier, 'watch'>): LiveOrders 
       watch.signal.addEventListener('abort', refuse, { once: true })
       return () => leave(following)
     },
-    size: () => followers.size,
     close: () => {
       for (const following of followers) end(following, 'service-stops')
     },

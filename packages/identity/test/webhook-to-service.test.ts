@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -22,12 +22,12 @@ testOnEngines('what a webhook tells a service with the SDK is refused there', as
   })
   t.after(identity.close)
   const answers: number[] = []
-  const server = createServer((request, response) => {
-    void take(request).then(({ status, headers, body }) => {
-      answers.push(status)
-      response.writeHead(status, headers).end(body)
-    })
-  })
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { status, headers, body } = await take(request)
+    answers.push(status)
+    response.writeHead(status, headers).end(body)
+  }
+  const server = createServer((request, response) => void respond(request, response))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => server.close())

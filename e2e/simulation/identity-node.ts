@@ -1,6 +1,6 @@
 import type { Log } from '@portcullis/runtime'
 import type { AccessTokenClaims } from '@portcullis/protocol'
-import { createTurns } from '../../packages/identity/src/domain/turns.ts'
+import { createSerialQueue } from '../../packages/identity/src/domain/serial-queue.ts'
 import { createFeed } from '../../packages/identity/src/domain/feed.ts'
 import type { KeyPlace, KeyStock } from '../../packages/identity/src/domain/key-life.ts'
 import { deadKeys, keyPolicy, placesMissing } from '../../packages/identity/src/domain/key-life.ts'
@@ -90,7 +90,7 @@ export async function startNode(world: World, slot: NodeSlot): Promise<IdentityN
     feed,
     followers: createFollowerStore(database),
     receipts: createReceiptStore(database),
-    turns: createTurns(),
+    inTurn: createSerialQueue(),
     keys,
     kids: held.kids,
     activeKid: held.activeKid,

@@ -21,6 +21,7 @@ import { continueEpoch, openEpoch } from '../../packages/identity/src/store/epoc
 import { highWaterInMemory } from '../../packages/identity/src/store/high-water.ts'
 import { createFollowerStore } from '../../packages/identity/src/store/followers.ts'
 import { createReceiptStore } from '../../packages/identity/src/store/receipts.ts'
+import { createRenewalWait, openAfterWait } from '../../packages/identity/src/store/renewal-wait.ts'
 import { createKeyStore } from '../../packages/identity/src/store/keys.ts'
 import { createRevocationLog } from '../../packages/identity/src/store/revocations.ts'
 import { createRevokedTokens } from '../../packages/identity/src/store/revoked-tokens.ts'
@@ -61,7 +62,7 @@ export async function startNode(world: World, slot: NodeSlot): Promise<IdentityN
     ? highWaterInMemory()
     : highWaterIn(slot.file, () => life.pause(chance.between(0, 3)))
   const epoch = epochOptions(world, slot, highWater)
-  epoch.tell(await openEpoch(database, epoch.options()))
+  epoch.tell(await openAfterWait(() => openEpoch(database, epoch.options()), life.pause))
   database.checkConnections(async (connection) => {
     epoch.tell(await continueEpoch(connection, epoch.options()))
   })
@@ -80,7 +81,9 @@ export async function startNode(world: World, slot: NodeSlot): Promise<IdentityN
   })
   if (isShared) {
     const look = async (): Promise<void> =>
-      epoch.tell(await continueEpoch(database, epoch.options()))
+      epoch.tell(
+        await continueEpoch(database, { ...epoch.options(), permitRenewal: () => undefined }),
+      )
     startHistoryWatch(look, told, life.repeat)
   }
   return {
@@ -169,9 +172,13 @@ function epochOptions(world: World, slot: NodeSlot, highWater: EpochOptions['hig
     takeBack.position = { epoch: name, seq: 1 }
     return name
   }
+  const { permit: permitRenewal } = createRenewalWait(world.time.now, ({ why }) => {
+    world.tell(`${slot.name} has found a loss: ${why}`)
+  })
   return {
     options: () => ({
       issuer,
+      permitRenewal,
       highWater,
       newEpoch,
       accessTokenSecondsMax: slot.accessTokenSeconds,

@@ -65,13 +65,14 @@ test('whoever has lost the lease writes nothing more, and leaves the stream to t
   ])
 })
 
+async function delayAfter(retryAfterMs: number | undefined, failures = 0): Promise<unknown> {
+  const away: PushAnswer = { kind: 'unreachable', why: 'it answered 503', retryAfterMs }
+  const [one, ...others] = await takeTurn({ failures }, () => away)
+  assert.deepEqual([one?.[0], others], ['failed', []])
+  return one?.[1]
+}
+
 test('a receiver says when it wants to be asked again: no sooner, and believed up to ten minutes', async () => {
-  const delayAfter = async (retryAfterMs: number | undefined, failures = 0): Promise<unknown> => {
-    const away: PushAnswer = { kind: 'unreachable', why: 'it answered 503', retryAfterMs }
-    const [one, ...others] = await takeTurn({ failures }, () => away)
-    assert.deepEqual([one?.[0], others], ['failed', []])
-    return one?.[1]
-  }
   assert.equal(await delayAfter(undefined), 1_000)
   assert.equal(await delayAfter(120_000), 120_000)
   assert.equal(await delayAfter(3_600_000), 600_000)
@@ -79,8 +80,7 @@ test('a receiver says when it wants to be asked again: no sooner, and believed u
 })
 
 test('an event that was taken ends what failed before it', async () => {
-  const answerTo = (id: number): PushAnswer => (id === 2 ? refused : taken)
-  const written = await takeTurn({ tries: 11, failures: 9 }, answerTo)
+  const written = await takeTurn({ tries: 11, failures: 9 }, (id) => (id === 2 ? refused : taken))
   assert.deepEqual(written, [
     ['taken', 1],
     ['failed', 1_000],

@@ -13,6 +13,9 @@ import { refuse, sendRefusal } from './refusal.ts'
 import type { Frame } from './request-frame.ts'
 import { hasBody } from './request-frame.ts'
 import type { Upstream } from './upstream.ts'
+import { isAnswerTo } from './websocket/handshake.ts'
+import { HandshakeAnswer } from './websocket/handshake-answer.ts'
+import type { Tunnels } from './websocket/tunnel.ts'
 
 /** How a request that was let in goes on. */
 export interface Passage {
@@ -27,6 +30,8 @@ export interface Passage {
 
 export interface ForwardOptions {
   readonly bodyBytesMax: number
+  readonly idleMs: number
+  readonly tunnels: Tunnels
   readonly identity: IdentityHeaders
   readonly log: Log
 }
@@ -39,6 +44,8 @@ export interface ForwardOptions {
  * A service that cannot be reached is 502, one that is silent too long before its headers 504. One
  * that breaks off later cuts the client's connection, so that half an answer never looks whole. A
  * client that leaves cuts the request to the service.
+ *
+ * A handshake whose service switches to the WebSocket becomes a tunnel; any other answer to it ends the connection.
  */
 export function forward(exchange: Exchange, passage: Passage, options: ForwardOptions): void {
   const { response } = exchange
@@ -53,7 +60,8 @@ export function forward(exchange: Exchange, passage: Passage, options: ForwardOp
     crossing.clientClosed()
   })
   response.on('drain', crossing.clientDrained)
-  upstream.dispatch({ path: target, method, headers, body }, crossing.handler)
+  const upgrade = frame.handshake === undefined ? null : 'websocket'
+  upstream.dispatch({ path: target, method, headers, body, upgrade }, crossing.handler)
 }
 
 class BodyTooLarge extends Error {
@@ -77,13 +85,23 @@ function createCrossing(
   exchange: Exchange,
   { frame, upstream }: Passage,
   body: Transform | null,
-  { identity, log }: ForwardOptions,
+  { identity, log, tunnels, idleMs }: ForwardOptions,
 ): Crossing {
   const { request, response, requestId } = exchange
   let controller: Dispatcher.DispatchController | undefined
   let interimAnswers = 0
   const cancel = (): void => {
     if (!response.writableFinished) controller?.abort(new ClientLeft('the client left'))
+  }
+  const fail = (error: Error): void => {
+    if (error instanceof ClientLeft || response.destroyed) return
+    const code = systemErrorCode(error) ?? error.name
+    if (!(error instanceof BodyTooLarge)) {
+      log.warn({ requestId, upstream: upstream.origin, code }, 'the upstream failed')
+    }
+    // A reset and not an end: to HTTP/1.0 clients an end is how a whole answer looks.
+    if (response.headersSent) response.socket?.resetAndDestroy()
+    else sendRefusal(exchange, refusalOf(error, code))
   }
   return {
     clientClosed: cancel,
@@ -97,7 +115,23 @@ function createCrossing(
         if (frame.expectsContinue) response.writeContinue()
         request.pipe(body)
       },
+      onRequestUpgrade: ({ rawHeaders }, _status, _headers, service) => {
+        service.on('error', () => service.destroy())
+        const { key = '' } = frame.handshake ?? {}
+        if (
+          !(response instanceof HandshakeAnswer) ||
+          !Array.isArray(rawHeaders) ||
+          !isAnswerTo(key, rawHeaders)
+        ) {
+          service.destroy()
+          return fail(new Error('not an answer to the handshake'))
+        }
+        const fields = responseHeaders(rawHeaders, 101, identity, requestId)
+        tunnels.open({ client: response.switchProtocols(fields), service, idleMs })
+      },
       onResponseStart: ({ rawHeaders }, status) => {
+        // A switch that names no protocol; what follows it is in none that anybody agreed on.
+        if (status === 101) throw new Error('a switch of protocols that nobody asked for')
         if (status < 200) {
           interimAnswers += 1
           if (interimAnswers > interimAnswersMax) throw new Error('too many interim answers')
@@ -111,16 +145,7 @@ function createCrossing(
         if (!response.write(chunk)) current.pause()
       },
       onResponseEnd: () => endAnswer(response),
-      onResponseError: (_controller, error) => {
-        if (error instanceof ClientLeft || response.destroyed) return
-        const code = systemErrorCode(error) ?? error.name
-        if (!(error instanceof BodyTooLarge)) {
-          log.warn({ requestId, upstream: upstream.origin, code }, 'the upstream failed')
-        }
-        // A reset and not an end: to HTTP/1.0 clients an end is how a whole answer looks.
-        if (response.headersSent) response.socket?.resetAndDestroy()
-        else sendRefusal(exchange, refusalOf(error, code))
-      },
+      onResponseError: (_controller, error) => fail(error),
     },
   }
 }

@@ -21,6 +21,10 @@ import { createGatewayServer, drainServer } from './server.ts'
 import type { GatewaySettings } from './settings.ts'
 import type { Upstreams } from './upstream.ts'
 import { createUpstreams } from './upstream.ts'
+import { handshakeRefusal } from './websocket/handshake.ts'
+import { HandshakeAnswer } from './websocket/handshake-answer.ts'
+import type { Tunnels } from './websocket/tunnel.ts'
+import { createTunnels } from './websocket/tunnel.ts'
 
 /** What the gateway answers itself lies below. */
 const ownPath = '/_portcullis'
@@ -43,7 +47,8 @@ export interface Gateway extends Running {
  * serve, the others answer 503 until its keys can be had, and recover by themselves. A port that
  * cannot be had is a `StartError`.
  *
- * `close` stops listening, lets requests under way end for up to five seconds, then cuts them.
+ * `close` stops listening, lets requests under way end for up to five seconds, then cuts them. WebSockets are told
+ * at once that it goes away.
  */
 export async function startGateway(
   settings: GatewaySettings,
@@ -62,6 +67,8 @@ export async function startGateway(
     identity: createIdentityHeaders(settings.identityHeaders),
     upstreams: createUpstreams(settings),
     bodyBytesMax: settings.limits.bodyBytes,
+    idleMs: settings.limits.idleTimeoutSeconds * 1000,
+    tunnels: createTunnels(),
     log,
   }
   const server = createGatewayServer(settings.limits, log, (request, response) => {
@@ -89,6 +96,7 @@ export async function startGateway(
     operationsPort: operations?.port,
     close: async () => {
       handedOn?.stop()
+      parts.tunnels.close()
       await drainServer(server)
       await operations?.close()
       await parts.judge.close()
@@ -114,6 +122,8 @@ interface Parts {
   readonly identity: IdentityHeaders
   readonly upstreams: Upstreams
   readonly bodyBytesMax: number
+  readonly idleMs: number
+  readonly tunnels: Tunnels
   readonly log: Log
 }
 
@@ -134,7 +144,7 @@ async function serve(parts: Parts, exchange: Exchange): Promise<void> {
 /** What a request must pass, in this order, before anything of it leaves this process. */
 async function admit(parts: Parts, exchange: Exchange): Promise<Passage | Refusal> {
   const { rawHeaders, method = '', url = '', socket } = exchange.request
-  const frame = readFrame(exchange.request)
+  const frame = readFrame(exchange.request, exchange.response instanceof HandshakeAnswer)
   if (frame.kind === 'refused') return frame
   const target = parseRequestTarget(url)
   if (target.kind === 'ambiguous') return refuse('ambiguous-target', target.why)
@@ -148,6 +158,9 @@ async function admit(parts: Parts, exchange: Exchange): Promise<Passage | Refusa
   const verdict = await parts.judge.judge(found.route.auth, frame.authorizations)
   if (verdict.claims !== undefined) exchange.subject = verdict.claims.sub
   if (verdict.kind === 'refused') return verdict.refusal
+  const unwelcome =
+    frame.handshake && handshakeRefusal(frame.handshake, frame.host, found.route.webSocket)
+  if (unwelcome !== undefined) return unwelcome
   if (frame.bodyBytes !== undefined && frame.bodyBytes > parts.bodyBytesMax) {
     return refuse('too-large', `a body may have ${parts.bodyBytesMax} bytes`)
   }

@@ -1,9 +1,18 @@
+import type { Buffer } from 'node:buffer'
+
 export interface HeaderField {
   /** Lower case. */
   readonly name: string
   /** As it came. */
   readonly spelling: string
   readonly value: string
+}
+
+/** A flat list of octets, one character each. RFC 9110 section 5.5: outside ASCII they mean nothing here. */
+export function receivedFields(rawHeaders: readonly (Buffer | string)[]): HeaderField[] {
+  return headerFields(
+    rawHeaders.map((part) => (typeof part === 'string' ? part : part.toString('latin1'))),
+  )
 }
 
 /** Node's flat list as fields, in order, with repeats. */

@@ -10,7 +10,7 @@ import {
 } from './header-names.ts'
 import type { IdentityHeaders } from './identity-headers.ts'
 import type { HeaderField } from './header-fields.ts'
-import { headerFields } from './header-fields.ts'
+import { headerFields, receivedFields } from './header-fields.ts'
 
 /** What the gateway itself knows about a request and tells the service. */
 export interface GatewayFacts {
@@ -67,15 +67,12 @@ export function requestHeaders(
  * number, without what ends at this hop. A service cannot speak in the names of identity headers.
  */
 export function responseHeaders(
-  rawHeaders: readonly Buffer[] | readonly string[],
+  rawHeaders: readonly (Buffer | string)[],
   status: number,
   identity: IdentityHeaders,
   requestId: string,
 ): string[] {
-  // RFC 9110 section 5.5: octets outside ASCII mean nothing here and pass through as they are.
-  const fields = headerFields(
-    rawHeaders.map((part) => (typeof part === 'string' ? part : part.toString('latin1'))),
-  )
+  const fields = receivedFields(rawHeaders)
   const nominated = nominatedBy(fields)
   const kept = fields.filter(({ name }) => {
     const alias = aliasOf(name)
@@ -85,7 +82,7 @@ export function responseHeaders(
       !identity.isIdentity(alias) &&
       alias !== requestIdAlias &&
       // RFC 9110 section 8.6.
-      !(status === 204 && name === 'content-length')
+      !((status === 204 || status < 200) && name === 'content-length')
     )
   })
   return [...kept.flatMap(({ spelling, value }) => [spelling, value]), requestIdHeader, requestId]

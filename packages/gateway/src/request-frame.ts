@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import type { Refusal } from './refusal.ts'
 import { andClose, refuse } from './refusal.ts'
 import { headerFields } from './header-fields.ts'
+import type { Handshake } from './websocket/handshake.ts'
+import { readHandshake } from './websocket/handshake.ts'
 
 /** What a request says about itself, before anything is decided about where it goes. */
 export interface Frame {
@@ -13,6 +15,8 @@ export interface Frame {
   readonly bodyBytes: number | undefined
   /** The client waits for `100 Continue` before it sends the body (RFC 9110 section 10.1.1). */
   readonly expectsContinue: boolean
+  /** The request opens a WebSocket. */
+  readonly handshake: Handshake | undefined
 }
 
 /** Far more than any client sends, and far fewer than Node drops in silence (above 1000). */
@@ -23,8 +27,11 @@ const headersMax = 100
  * differently. Stands behind Node's strict parser, which has refused already: Content-Length beside
  * Transfer-Encoding, repeated or malformed lengths, bare CR and LF, folded lines, white space
  * before the colon, and whatever is no header name or value (RFC 9112 sections 2.2, 5 and 6).
+ *
+ * `canSwitch`: the connection is free for another protocol, and the request `asksForWebSocket`. Any other that names
+ * a protocol to switch to is refused.
  */
-export function readFrame(request: IncomingMessage): Frame | Refusal {
+export function readFrame(request: IncomingMessage, canSwitch: boolean = false): Frame | Refusal {
   const fields = headerFields(request.rawHeaders)
   if (fields.length > headersMax) {
     return andClose(refuse('headers-too-large', `more than ${headersMax} header fields`))
@@ -42,7 +49,9 @@ export function readFrame(request: IncomingMessage): Frame | Refusal {
   }
   // Two services could read the body in two ways.
   if (valuesOf('content-type').length > 1) return malformed('there are two Content-Type headers')
-  if (valuesOf('upgrade').length > 0) return malformed('protocol upgrades are not served')
+  if (valuesOf('upgrade').length > 0 && !canSwitch) {
+    return malformed('protocol upgrades are not served')
+  }
 
   const bodyBytes = readBodyBytes(
     request,
@@ -54,12 +63,15 @@ export function readFrame(request: IncomingMessage): Frame | Refusal {
   if (expectations.some((value) => value.toLowerCase() !== '100-continue')) {
     return andClose(refuse('expectation-failed', 'only 100-continue can be expected'))
   }
+  const handshake = canSwitch ? readHandshake(valuesOf) : undefined
+  if (handshake?.kind === 'refused') return handshake
   return {
     kind: 'frame',
     host,
     authorizations: valuesOf('authorization'),
     bodyBytes,
     expectsContinue: expectations.length > 0 && request.httpVersion === '1.1' && bodyBytes !== 0,
+    handshake,
   }
 }
 

@@ -1,12 +1,16 @@
+import type { Buffer } from 'node:buffer'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
+import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Log, TlsPair } from '@portcullis/runtime'
 import { systemErrorCode } from '@portcullis/runtime'
 import type { Refusal } from './refusal.ts'
 import { refusalOctets, refuse } from './refusal.ts'
 import type { Limits } from './settings.ts'
+import { asksForWebSocket } from './websocket/handshake.ts'
+import { HandshakeAnswer } from './websocket/handshake-answer.ts'
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -26,9 +30,14 @@ const drainMsMax = 5000
 /** How long a connection without a request is still read, so that the client sees the answer. */
 const lingerMs = 2000
 
+/** Connections that Node does not count among its own any more. */
+const switched = new WeakMap<Server, Set<Socket>>()
+
 /**
  * The listener: Node's HTTP/1.1 parser at its strictest, every time and size limited. Whatever
  * fails before there is a request is answered here, as a problem document too.
+ *
+ * A request that asks for a WebSocket, on a connection that owes no other answer, gets a `HandshakeAnswer`.
  */
 export function createGatewayServer(
   limits: Limits,
@@ -46,6 +55,8 @@ export function createGatewayServer(
     connectionsCheckingInterval: checkIntervalMs,
     // The host is checked with the rest of the frame, where two of them are seen too.
     requireHostHeader: false,
+    shouldUpgradeCallback: (request: IncomingMessage) =>
+      asksForWebSocket(request) && !answers.isAnyOn(request.socket),
   }
   // RFC 8996 and RFC 9325 section 3.1.1: nothing older, whatever this Node was told to allow.
   const server =
@@ -64,6 +75,10 @@ export function createGatewayServer(
   server.on('request', onRequest)
   server.on('checkContinue', onRequest)
   server.on('checkExpectation', onRequest)
+  takeHandshakes(server, onRequest, (socket) => {
+    const refusal = refuse('malformed', 'something came before the answer to a handshake')
+    refuseConnection(socket, refusal, 'EARLY')
+  })
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
     refuseConnection(socket, refuse('malformed', 'CONNECT is not served'), 'CONNECT')
   })
@@ -88,6 +103,22 @@ export function createGatewayServer(
   }
 }
 
+/** `refuseEarly`: the client has not waited for the answer, which `HandshakeAnswer` sees only from then on. */
+function takeHandshakes(
+  server: Server,
+  answer: Answer,
+  refuseEarly: (socket: Duplex) => void,
+): void {
+  const sockets = new Set<Socket>()
+  switched.set(server, sockets)
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (!(socket instanceof Socket) || head.length > 0) return refuseEarly(socket)
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    answer(request, new HandshakeAnswer(request, socket))
+  })
+}
+
 const refusals: ReadonlyMap<string, Refusal> = new Map([
   ['HPE_HEADER_OVERFLOW', refuse('headers-too-large')],
   ['HPE_CHUNK_EXTENSIONS_OVERFLOW', refuse('too-large')],
@@ -109,7 +140,10 @@ function endWith(socket: Duplex, refusal: Refusal): void {
 /** Node closes idle connections once; those that turn idle while it waits are closed here. */
 export async function drainServer(server: Server): Promise<void> {
   const sweep = setInterval(() => server.closeIdleConnections(), 50)
-  const cut = setTimeout(() => server.closeAllConnections(), drainMsMax)
+  const cut = setTimeout(() => {
+    server.closeAllConnections()
+    for (const socket of switched.get(server) ?? []) socket.destroy()
+  }, drainMsMax)
   await new Promise<void>((resolve) => {
     server.close(() => resolve())
   })
@@ -124,6 +158,7 @@ interface OpenAnswers {
    * the answer to a request that was whole and may have been obeyed.
    */
   readonly isOwedOn: (socket: Duplex) => boolean
+  readonly isAnyOn: (socket: Duplex) => boolean
 }
 
 /** Which answers are under way on which connection; several when a client pipelines. */
@@ -137,5 +172,6 @@ function createOpenAnswers(): OpenAnswers {
     },
     isOwedOn: (socket) =>
       [...(open.get(socket) ?? [])].some(({ headersSent, req }) => headersSent || req.complete),
+    isAnyOn: (socket) => (open.get(socket)?.size ?? 0) > 0,
   }
 }

@@ -65,6 +65,24 @@ function routeMistakes(path: string, route: JsonValue, defaults: JsonValue | und
       textMistakes(`${path}/to/${index}`, origin, originFault),
     ),
     ...authMistakes(path, route['auth'] ?? {}, defaults ?? {}),
+    ...webSocketMistakes(path, route),
+  ]
+}
+
+function webSocketMistakes(path: string, route: JsonObject): Mistake[] {
+  const { upgrade, allowedOrigins, methods } = route
+  const opens = listOf(upgrade).includes('websocket')
+  const isWithoutGet = Array.isArray(methods) && !methods.includes('GET')
+  return [
+    ...listOf(allowedOrigins).flatMap((origin, index) =>
+      textMistakes(`${path}/allowedOrigins/${index}`, origin, originFault),
+    ),
+    ...(allowedOrigins !== undefined && !opens
+      ? [{ path: `${path}/allowedOrigins`, message: 'has no effect where no WebSocket is opened' }]
+      : []),
+    ...(opens && isWithoutGet
+      ? [{ path: `${path}/upgrade`, message: 'has no effect where GET is not among the methods' }]
+      : []),
   ]
 }
 

@@ -32,6 +32,13 @@ export interface Route {
   /** Origins, taken in turn. */
   readonly to: readonly string[]
   readonly auth: RouteAuth
+  /** Undefined where no WebSocket is opened. */
+  readonly webSocket?: WebSocketRoute
+}
+
+export interface WebSocketRoute {
+  /** Pages that may open one beside those of the host itself, as browsers say their origin. */
+  readonly allowedOrigins: readonly string[]
 }
 
 export type RouteAuth =
@@ -116,6 +123,7 @@ export function parseGatewaySettings(
       methods: route.methods,
       to: route.to,
       auth: routeAuth({ ...auth, ...route.auth }),
+      ...webSocketRoute(route),
     })),
     identityHeaders,
     limits: { ...defaultLimits, ...limits },
@@ -195,6 +203,8 @@ const routeSchema = {
     },
     to: { type: 'array', minItems: 1, uniqueItems: true, items: textSchema },
     auth: authSchema,
+    upgrade: { type: 'array', uniqueItems: true, items: { enum: ['websocket'] } },
+    allowedOrigins: { type: 'array', uniqueItems: true, items: textSchema },
   },
 } as const
 
@@ -240,6 +250,13 @@ function routeMatch(match: string): RouteMatch {
   const parsed = parseRouteMatch(match)
   if (parsed.kind === 'malformed') throw new TypeError('a malformed match was let through')
   return parsed.match
+}
+
+function webSocketRoute({
+  upgrade = [],
+  allowedOrigins = [],
+}: FromSchema<typeof routeSchema>): Pick<Route, 'webSocket'> {
+  return upgrade.includes('websocket') ? { webSocket: { allowedOrigins } } : {}
 }
 
 function routeAuth(auth: FromSchema<typeof authSchema>): RouteAuth {

@@ -276,3 +276,41 @@ function pointersOf(value: unknown): string[] {
   }
   return []
 }
+
+test('a route opens WebSockets only by name, and allowed origins are origins', () => {
+  const route = { match: '/a', to, upgrade: ['websocket'] }
+  const { routes } = parseGatewaySettings({
+    ...smallest,
+    routes: [
+      route,
+      { ...route, match: '/b', allowedOrigins: ['https://app.example'] },
+      { match: '/c', to, upgrade: [] },
+    ],
+  })
+  assert.deepEqual(
+    routes.map(({ webSocket }) => webSocket),
+    [{ allowedOrigins: [] }, { allowedOrigins: ['https://app.example'] }, undefined],
+  )
+  const pointers = pointersOf({
+    ...smallest,
+    routes: [
+      { match: '/a', to, upgrade: ['h2c'] },
+      { match: '/b', to, upgrade: 'websocket' },
+      { match: '/c', to, allowedOrigins: ['https://app.example'] },
+      { ...route, match: '/d', allowedOrigins: ['*', 'https://app.example/', 'null'] },
+      { ...route, match: '/e', methods: ['POST'] },
+    ],
+  })
+  assert.deepEqual(
+    new Set(pointers),
+    new Set([
+      '/routes/0/upgrade/0',
+      '/routes/1/upgrade',
+      '/routes/2/allowedOrigins',
+      '/routes/3/allowedOrigins/0',
+      '/routes/3/allowedOrigins/1',
+      '/routes/3/allowedOrigins/2',
+      '/routes/4/upgrade',
+    ]),
+  )
+})

@@ -34,7 +34,9 @@ export function readAsked(
     const asked = target.slice(path.length)
     return { kind: 'asked', method, target: asked, authorizations, forwardedBy: 'proxy' }
   }
-  if (target !== path) return refuse('not-found')
+  // Caddy leaves the query of the request behind our path; the one that counts is in the header.
+  const [askedPath] = target.split('?', 1)
+  if (askedPath !== path) return refuse('not-found')
   const askedMethod = onlyValue(fields, dialect.method)
   const askedTarget = onlyValue(fields, dialect.target)
   const host = dialect.host === undefined ? frame.host : onlyValue(fields, dialect.host)

@@ -5,7 +5,7 @@ import type { VerifierOptions } from '@portcullis/verify'
 import type { FromSchema } from 'json-schema-to-ts'
 import type { DialectName } from './forward-auth/dialects.ts'
 import type { RelayLimits } from './relay/settings.ts'
-import { relayLimitsOf } from './relay/settings.ts'
+import { relayLimitsOf, relayLimitsSchema } from './relay/settings.ts'
 import type { RouteMatch } from './route-match.ts'
 import { parseRouteMatch } from './route-match.ts'
 import { maxStalenessSecondsDefault, mistakesBeyondSchema } from './settings-mistakes.ts'
@@ -190,14 +190,6 @@ const revocationSchema = {
   ],
 } as const
 
-const followersSchema = { type: 'integer', minimum: 1, maximum: 9_000 } as const
-
-const relaySchema = {
-  type: 'object',
-  additionalProperties: false,
-  properties: { followers: followersSchema, followersPerClient: followersSchema },
-} as const
-
 const forwardAuthSchema = {
   type: 'object',
   additionalProperties: false,
@@ -235,7 +227,7 @@ const fileSchema = {
     issuer: textSchema,
     clientFile: textSchema,
     revocation: revocationSchema,
-    relay: relaySchema,
+    relay: relayLimitsSchema,
     trustedProxies: { type: 'array', minItems: 1, uniqueItems: true, items: textSchema },
     forwardAuth: forwardAuthSchema,
     auth: authSchema,

@@ -1,4 +1,5 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
+import type { TokenWatch } from '@portcullis/verify'
 import type { Exchange } from './exchange.ts'
 import type { Judge } from './judge.ts'
 import type { Refusal } from './refusal.ts'
@@ -24,6 +25,8 @@ export interface Admission {
   readonly target: string
   /** Of the token, where there was one and it was judged. */
   readonly claims: AccessTokenClaims | undefined
+  /** Ends as soon as that token would be refused. */
+  readonly watch: (() => TokenWatch) | undefined
 }
 
 export interface AdmissionParts {
@@ -51,5 +54,6 @@ export async function admit(
   const verdict = await judge.judge(route.auth, authorizations)
   if (verdict.claims !== undefined) exchange.subject = verdict.claims.sub
   if (verdict.kind === 'refused') return verdict.refusal
-  return { kind: 'admitted', route, target: target.target, claims: verdict.claims }
+  const { claims, watch } = verdict
+  return { kind: 'admitted', route, target: target.target, claims, watch }
 }

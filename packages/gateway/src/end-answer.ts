@@ -1,4 +1,15 @@
 import type { ServerResponse } from 'node:http'
+import { TLSSocket } from 'node:tls'
+
+/**
+ * Breaks off an answer that has begun: by a reset and not by an end, which to HTTP/1.0 clients is how a whole answer
+ * looks. Over TLS the end that nobody has announced says the same, and Node resets nothing.
+ */
+export function cutAnswer({ socket, writableFinished }: ServerResponse): void {
+  if (writableFinished) return
+  if (socket instanceof TLSSocket) socket.destroy()
+  else socket?.resetAndDestroy()
+}
 
 /** How long the rest of a body that nobody wants any more is read. */
 const lingerMs = 2000

@@ -1,13 +1,17 @@
 import { Buffer } from 'node:buffer'
 import type { ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { Transform } from 'node:stream'
 import type { Log } from '@portcullis/runtime'
 import { systemErrorCode } from '@portcullis/runtime'
+import type { TokenWatch } from '@portcullis/verify'
 import type { Dispatcher } from 'undici'
-import { endAnswer } from './end-answer.ts'
+import { cutAnswer, endAnswer } from './end-answer.ts'
+import { endEarly } from './end-early.ts'
 import type { Exchange } from './exchange.ts'
 import { responseHeaders } from './headers.ts'
 import type { IdentityHeaders } from './identity-headers.ts'
+import type { LongAnswers } from './long-answers.ts'
 import type { Refusal } from './refusal.ts'
 import { refuse, sendRefusal } from './refusal.ts'
 import type { Frame } from './request-frame.ts'
@@ -15,7 +19,7 @@ import { hasBody } from './request-frame.ts'
 import type { Upstream } from './upstream.ts'
 import { isAnswerTo } from './websocket/handshake.ts'
 import { HandshakeAnswer } from './websocket/handshake-answer.ts'
-import type { Tunnels } from './websocket/tunnel.ts'
+import type { Tunnel, Tunnels } from './websocket/tunnel.ts'
 
 /** How a request that was let in goes on. */
 export interface Passage {
@@ -26,12 +30,15 @@ export interface Passage {
   /** Name, value, name, value … as the service gets them. */
   readonly headers: string[]
   readonly upstream: Upstream
+  /** Ends as soon as the token that let it in would be refused. */
+  readonly watch: (() => TokenWatch) | undefined
 }
 
 export interface ForwardOptions {
   readonly bodyBytesMax: number
   readonly idleMs: number
   readonly tunnels: Tunnels
+  readonly longAnswers: LongAnswers
   readonly identity: IdentityHeaders
   readonly log: Log
 }
@@ -44,6 +51,8 @@ export interface ForwardOptions {
  * A service that cannot be reached is 502, one that is silent too long before its headers 504. One
  * that breaks off later cuts the client's connection, so that half an answer never looks whole. A
  * client that leaves cuts the request to the service.
+ *
+ * What lasts ends with the token that let it in (see `LongAnswers` and `endEarly`).
  *
  * A handshake whose service switches to the WebSocket becomes a tunnel; any other answer to it ends the connection.
  */
@@ -68,8 +77,9 @@ class BodyTooLarge extends Error {
   override readonly name = 'BodyTooLarge'
 }
 
-class ClientLeft extends Error {
-  override readonly name = 'ClientLeft'
+/** Not the service's fault: nobody wants its answer any more. */
+class Canceled extends Error {
+  override readonly name = 'Canceled'
 }
 
 /** A service may send interim answers before the final one; a flood of them is no answer. */
@@ -83,51 +93,49 @@ interface Crossing {
 
 function createCrossing(
   exchange: Exchange,
-  { frame, upstream }: Passage,
+  { frame, upstream, watch }: Passage,
   body: Transform | null,
-  { identity, log, tunnels, idleMs }: ForwardOptions,
+  options: ForwardOptions,
 ): Crossing {
   const { request, response, requestId } = exchange
+  const { identity, log } = options
   let controller: Dispatcher.DispatchController | undefined
+  let tunnel: Tunnel | undefined
   let interimAnswers = 0
-  const cancel = (): void => {
-    if (!response.writableFinished) controller?.abort(new ClientLeft('the client left'))
-  }
+  const cancel = (): void => controller?.abort(new Canceled('nobody wants the answer'))
+  const followed = options.longAnswers.follow({
+    watch,
+    end: (why) => endEarly(exchange, why, { tunnel, cancel }),
+  })
   const fail = (error: Error): void => {
-    if (error instanceof ClientLeft || response.destroyed) return
+    if (error instanceof Canceled || response.destroyed) return
     const code = systemErrorCode(error) ?? error.name
     if (!(error instanceof BodyTooLarge)) {
       log.warn({ requestId, upstream: upstream.origin, code }, 'the upstream failed')
     }
-    // A reset and not an end: to HTTP/1.0 clients an end is how a whole answer looks.
-    if (response.headersSent) response.socket?.resetAndDestroy()
+    if (response.headersSent) cutAnswer(response)
     else sendRefusal(exchange, refusalOf(error, code))
   }
   return {
-    clientClosed: cancel,
+    clientClosed: () => {
+      followed.stop()
+      if (!response.writableFinished) cancel()
+    },
     clientDrained: () => controller?.resume(),
     handler: {
       // Called when there is a connection, right before the request is written to it.
       onRequestStart: (started) => {
         controller = started
-        if (response.destroyed) return cancel()
+        // The client has left, or was refused meanwhile.
+        if (response.destroyed || response.headersSent) return cancel()
         if (body === null) return
         if (frame.expectsContinue) response.writeContinue()
         request.pipe(body)
       },
       onRequestUpgrade: ({ rawHeaders }, _status, _headers, service) => {
-        service.on('error', () => service.destroy())
-        const { key = '' } = frame.handshake ?? {}
-        if (
-          !(response instanceof HandshakeAnswer) ||
-          !Array.isArray(rawHeaders) ||
-          !isAnswerTo(key, rawHeaders)
-        ) {
-          service.destroy()
-          return fail(new Error('not an answer to the handshake'))
-        }
-        const fields = responseHeaders(rawHeaders, 101, identity, requestId)
-        tunnels.open({ client: response.switchProtocols(fields), service, idleMs })
+        tunnel = openTunnel(exchange, frame, { rawHeaders, service }, options)
+        if (tunnel === undefined) fail(new Error('not an answer to the handshake'))
+        else followed.begin()
       },
       onResponseStart: ({ rawHeaders }, status) => {
         // A switch that names no protocol; what follows it is in none that anybody agreed on.
@@ -148,6 +156,32 @@ function createCrossing(
       onResponseError: (_controller, error) => fail(error),
     },
   }
+}
+
+interface Switch {
+  readonly rawHeaders: Dispatcher.DispatchController['rawHeaders']
+  readonly service: Duplex
+}
+
+/** Undefined when the service has not answered this handshake. */
+function openTunnel(
+  { response, requestId }: Exchange,
+  { handshake }: Frame,
+  { rawHeaders, service }: Switch,
+  { identity, tunnels, idleMs }: ForwardOptions,
+): Tunnel | undefined {
+  service.on('error', () => service.destroy())
+  if (
+    response instanceof HandshakeAnswer &&
+    handshake !== undefined &&
+    Array.isArray(rawHeaders) &&
+    isAnswerTo(handshake.key, rawHeaders)
+  ) {
+    const fields = responseHeaders(rawHeaders, 101, identity, requestId)
+    return tunnels.open({ client: response.switchProtocols(fields), service, idleMs })
+  }
+  service.destroy()
+  return undefined
 }
 
 const nothing = Buffer.alloc(0)

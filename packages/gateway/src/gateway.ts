@@ -15,6 +15,8 @@ import type { IdentityHeaders } from './identity-headers.ts'
 import { createIdentityHeaders } from './identity-headers.ts'
 import type { Judge } from './judge.ts'
 import { createJudge } from './judge.ts'
+import type { LongAnswers } from './long-answers.ts'
+import { createLongAnswers } from './long-answers.ts'
 import type { Refusal } from './refusal.ts'
 import { andClose, refuse, sendRefusal } from './refusal.ts'
 import { handOnFeed } from './relay/handed-on-feed.ts'
@@ -80,6 +82,7 @@ export async function startGateway(
     bodyBytesMax: settings.limits.bodyBytes,
     idleMs: settings.limits.idleTimeoutSeconds * 1000,
     tunnels: createTunnels(),
+    longAnswers: createLongAnswers(),
     log,
   }
   const server = createGatewayServer(settings.limits, log, (request, response) => {
@@ -110,6 +113,7 @@ export async function startGateway(
       parts.tunnels.close()
       await drainServer(server)
       await operations?.close()
+      parts.longAnswers.close()
       await parts.judge.close()
       await parts.upstreams.close()
     },
@@ -139,6 +143,7 @@ interface Parts {
   readonly bodyBytesMax: number
   readonly idleMs: number
   readonly tunnels: Tunnels
+  readonly longAnswers: LongAnswers
   readonly log: Log
 }
 
@@ -190,7 +195,8 @@ async function pass(parts: Parts, exchange: Exchange): Promise<Passage | Refusal
     claims: admitted.claims,
   })
   const upstream = parts.upstreams.next(admitted.route)
-  return { kind: 'passage', frame, method, target: admitted.target, headers, upstream }
+  const { target, watch } = admitted
+  return { kind: 'passage', frame, method, target, headers, upstream, watch }
 }
 
 /** A listener for both families shows an IPv4 client as an IPv6 one (RFC 4291 section 2.5.5.2). */

@@ -1,23 +1,33 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { Log } from '@portcullis/runtime'
-import type { Auth, ClientCredential, Fetch, Requirement, Verifier } from '@portcullis/verify'
+import type {
+  Auth,
+  ClientCredential,
+  Fetch,
+  Requirement,
+  TokenWatch,
+  Verifier,
+} from '@portcullis/verify'
 import {
   authenticateHeader,
   createVerifier,
-  problemOf,
   requireFresh,
   requireRole,
   requireScope,
-  responseHeadersOf,
   VerifyError,
 } from '@portcullis/verify'
 import type { Refusal } from './refusal.ts'
-import { refuse } from './refusal.ts'
+import { refuse, tokenRefusal } from './refusal.ts'
 import type { GatewaySettings, RouteAuth } from './settings.ts'
 
 /** `passed` without claims: nobody has shown who they are, and the route allows that. */
 export type Verdict =
-  | { readonly kind: 'passed'; readonly claims?: AccessTokenClaims }
+  | {
+      readonly kind: 'passed'
+      readonly claims?: AccessTokenClaims
+      /** For what outlives the request: ends as soon as the token would be refused here. */
+      readonly watch?: () => TokenWatch
+    }
   | { readonly kind: 'refused'; readonly refusal: Refusal; readonly claims?: AccessTokenClaims }
 
 export interface Judge {
@@ -111,17 +121,14 @@ async function judgeToken(
 ): Promise<Verdict> {
   let auth: Auth | undefined
   try {
-    auth = await authenticateHeader(verifier, authorizations)
-    for (const requirement of requirements) requirement(auth)
-    return { kind: 'passed', claims: auth.claims }
+    const verified = await authenticateHeader(verifier, authorizations)
+    auth = verified
+    for (const requirement of requirements) requirement(verified)
+    const watch = (): TokenWatch => verifier.watch(verified, ...requirements)
+    return { kind: 'passed', claims: verified.claims, watch }
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error
-    const refusal: Refusal = {
-      kind: 'refused',
-      problem: problemOf(error),
-      headers: responseHeadersOf(error),
-      reason: error.reason,
-    }
+    const refusal = tokenRefusal(error)
     return auth === undefined
       ? { kind: 'refused', refusal }
       : { kind: 'refused', refusal, claims: auth.claims }

@@ -3,6 +3,8 @@ import { STATUS_CODES } from 'node:http'
 import type { Problem, ProblemCode } from '@portcullis/protocol'
 import { problemMediaType } from '@portcullis/protocol'
 import { createProblem } from '@portcullis/runtime'
+import type { VerifyError } from '@portcullis/verify'
+import { problemOf, responseHeadersOf } from '@portcullis/verify'
 import { endAnswer } from './end-answer.ts'
 import type { Exchange } from './exchange.ts'
 import { requestIdHeader } from './header-names.ts'
@@ -25,6 +27,16 @@ export function refuse(
   headers: Readonly<Record<string, string>> = {},
 ): Refusal {
   return { kind: 'refused', problem: createProblem(code, detail), headers }
+}
+
+/** What a token is answered that lets nobody in. */
+export function tokenRefusal(error: VerifyError): Refusal {
+  return {
+    kind: 'refused',
+    problem: problemOf(error),
+    headers: responseHeadersOf(error),
+    reason: error.reason,
+  }
 }
 
 /** The same refusal, and the end of its connection. */

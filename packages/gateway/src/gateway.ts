@@ -82,7 +82,7 @@ export async function startGateway(
     bodyBytesMax: settings.limits.bodyBytes,
     idleMs: settings.limits.idleTimeoutSeconds * 1000,
     tunnels: createTunnels(),
-    longAnswers: createLongAnswers(),
+    longAnswers: createLongAnswers(settings.limits.totalTimeoutSeconds),
     log,
   }
   const server = createGatewayServer(settings.limits, log, (request, response) => {

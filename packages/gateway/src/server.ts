@@ -16,11 +16,6 @@ export type Answer = (request: IncomingMessage, response: ServerResponse) => voi
 
 /** Connections at a time. More are closed at once, so that files and memory last. */
 const connectionsMax = 10_000
-/**
- * To the end of a body, however slowly it comes. Node's own default. A client that needs longer is
- * more likely attacking than slow.
- */
-const requestSecondsMax = 300
 /** So that a silent service gets its 504 before the client's socket times out. */
 const idleMarginSeconds = 5
 /** How exactly the two time limits above and the one for headers are kept. */
@@ -50,7 +45,7 @@ export function createGatewayServer(
     insecureHTTPParser: false,
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersTimeoutSeconds * 1000,
-    requestTimeout: requestSecondsMax * 1000,
+    requestTimeout: limits.requestTimeoutSeconds * 1000,
     keepAliveTimeout: limits.idleTimeoutSeconds * 1000,
     connectionsCheckingInterval: checkIntervalMs,
     // The host is checked with the rest of the frame, where two of them are seen too.

@@ -31,7 +31,22 @@ export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
     ...laxMistakes('/auth', auth, revocation),
     ...twinMistakes(listOf(routes)),
     ...identityHeaderMistakes(identityHeaders),
+    ...limitMistakes(file['limits']),
   ]
+}
+
+/** The headers are a part of the request. */
+function limitMistakes(limits: JsonValue | undefined): Mistake[] {
+  const { headersTimeoutSeconds = 10, requestTimeoutSeconds = 300 } = isJsonObject(limits)
+    ? limits
+    : {}
+  if (typeof headersTimeoutSeconds !== 'number' || typeof requestTimeoutSeconds !== 'number') {
+    return []
+  }
+  const message = `must not be less than /limits/headersTimeoutSeconds, which is ${headersTimeoutSeconds}`
+  return requestTimeoutSeconds < headersTimeoutSeconds
+    ? [{ path: '/limits/requestTimeoutSeconds', message }]
+    : []
 }
 
 /** What is handed on is the feed that the routes are judged by. */

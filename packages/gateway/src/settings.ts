@@ -83,6 +83,10 @@ export interface Limits {
   readonly headersTimeoutSeconds: number
   /** How long client or service may be silent before they are given up. Default 60. */
   readonly idleTimeoutSeconds: number
+  /** From the first byte of a request to the end of its body. Default 300. */
+  readonly requestTimeoutSeconds: number
+  /** From the headers of a request to the end of its answer, whatever that is. Default: as long as it takes. */
+  readonly totalTimeoutSeconds?: number
 }
 
 /**
@@ -155,6 +159,7 @@ const defaultLimits: Limits = {
   bodyBytes: 10_485_760,
   headersTimeoutSeconds: 10,
   idleTimeoutSeconds: 60,
+  requestTimeoutSeconds: 300,
 }
 
 const textSchema = { type: 'string', minLength: 1 } as const
@@ -260,6 +265,8 @@ const fileSchema = {
         bodyBytes: { type: 'integer', minimum: 0, maximum: 1_099_511_627_776 },
         headersTimeoutSeconds: { type: 'integer', minimum: 1, maximum: 120 },
         idleTimeoutSeconds: { type: 'integer', minimum: 1, maximum: 3600 },
+        requestTimeoutSeconds: { type: 'integer', minimum: 1, maximum: 86_400 },
+        totalTimeoutSeconds: { type: 'integer', minimum: 2, maximum: 604_800 },
       },
     },
   },

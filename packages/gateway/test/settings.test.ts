@@ -37,6 +37,7 @@ test('the smallest file gets every default', () => {
       bodyBytes: 10_485_760,
       headersTimeoutSeconds: 10,
       idleTimeoutSeconds: 60,
+      requestTimeoutSeconds: 300,
     },
   })
 })
@@ -355,4 +356,20 @@ test('a route opens WebSockets only by name, and allowed origins are origins', (
       '/routes/4/upgrade',
     ]),
   )
+})
+
+test('a request has at least as long as its headers', () => {
+  const limits = { headersTimeoutSeconds: 60, requestTimeoutSeconds: 30, totalTimeoutSeconds: 1 }
+  assert.deepEqual(
+    new Set(pointersOf({ ...smallest, limits })),
+    new Set(['/limits/requestTimeoutSeconds', '/limits/totalTimeoutSeconds']),
+  )
+  assert.deepEqual(pointersOf({ ...smallest, limits: { requestTimeoutSeconds: 5 } }), [
+    '/limits/requestTimeoutSeconds',
+  ])
+  const { limits: read } = parseGatewaySettings({
+    ...smallest,
+    limits: { requestTimeoutSeconds: 10, totalTimeoutSeconds: 2 },
+  })
+  assert.equal(read.totalTimeoutSeconds, 2)
 })

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { answering, startBefore } from './bare-service.ts'
 import { openSocket, readUntil, sendRaw, statusesIn } from './http-client.ts'
+import { farewellOf, openWebSocket, serveSockets, startSocketWorld } from './socket-world.ts'
 import { startWorld } from './world.ts'
 
 const get = 'GET /public HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
@@ -62,5 +63,55 @@ describe('whoever keeps the gateway waiting', { concurrency: true }, () => {
     socket.resume()
     await once(socket, 'close')
     assert.ok(performance.now() - startedMs < 4000)
+  })
+})
+
+describe('whoever takes too long', { concurrency: true }, () => {
+  test('a body that takes too long is 408, however steadily it comes', async (t) => {
+    const { port } = await startWorld(t, {
+      file: () => ({ limits: { headersTimeoutSeconds: 1, requestTimeoutSeconds: 2 } }),
+    })
+    const socket = await openSocket(port)
+    socket.write('POST /public HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n')
+    const drip = setInterval(() => socket.write('x'), 100)
+    assert.deepEqual(statusesIn(await readUntil(socket, '}')), [408])
+    clearInterval(drip)
+    socket.destroy()
+  })
+
+  test('nothing lasts longer than the whole may', async (t) => {
+    const { port } = await startWorld(t, {
+      service: (request, response) => {
+        if (request.url === '/public/silent') return
+        response.writeHead(200)
+        const timer = setInterval(() => response.write('hello'), 100)
+        response.once('close', () => clearInterval(timer))
+      },
+      file: () => ({ limits: { totalTimeoutSeconds: 2 } }),
+    })
+    const startedMs = performance.now()
+    const upload = await openSocket(port)
+    upload.write('POST /public/silent HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nx')
+    const stream = await openSocket(port)
+    stream.write(get)
+    await readUntil(stream, 'hello')
+    stream.resume()
+    const [silent, late] = await Promise.all([
+      sendRaw(port, get.replace('/public', '/public/silent')),
+      readUntil(upload, '}'),
+      once(stream, 'error'),
+    ])
+    assert.deepEqual(statusesIn(silent), [504])
+    assert.deepEqual(statusesIn(late), [408])
+    const tookMs = performance.now() - startedMs
+    assert.ok(tookMs > 1900 && tookMs < 4900, `${tookMs} ms`)
+    upload.destroy()
+  })
+
+  test('a WebSocket does not either', async (t) => {
+    const world = await startSocketWorld(t, { file: { limits: { totalTimeoutSeconds: 2 } } })
+    serveSockets(world, () => undefined)
+    const socket = await openWebSocket(world, '/public')
+    assert.deepEqual(await farewellOf(socket), [1001, 'too-long'])
   })
 })

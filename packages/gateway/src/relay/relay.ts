@@ -39,6 +39,7 @@ const requestLimits = {
   headersTimeoutSeconds: 10,
   // A stream brings something every second.
   idleTimeoutSeconds: 60,
+  requestTimeoutSeconds: 300,
 }
 
 /**

@@ -59,7 +59,9 @@ export function createPushEvent(parts: PushingParts): PushEvent {
     try {
       const answer = await new Promise<IncomingMessage>((answered, failed) => {
         const asked = isPlain ? plainRequest(url, options) : request(url, options)
-        asked.once('response', answered).once('error', failed).end(token)
+        asked.once('response', answered).once('error', failed)
+        // Somebody who switches protocols is cut, and then there is neither of the two.
+        asked.once('close', () => failed(new Error('it gave no answer'))).end(token)
       })
       return await judge(answer)
     } catch (error) {

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { pollEvents } from '../src/domain/event-polls.ts'
+import type { SecurityEvent } from '../src/domain/security-events.ts'
 import type { Engine } from './engines.ts'
-import { testOnEngines } from './engines.ts'
+import { sqlite, testOnEngines } from './engines.ts'
 import {
   checkSet,
   createStream,
@@ -14,6 +18,7 @@ import {
 import type { RunningIdentity } from './running-identity.ts'
 import { alice, startRunningIdentity } from './running-identity.ts'
 import { assertProblem, call, signInHere } from './signed-in.ts'
+import { waitUntil } from './wait-until.ts'
 
 const partner = newReceiver('partner')
 const other = newReceiver('other')
@@ -171,4 +176,51 @@ testOnEngines('a store that is used again after a restart gives what waited', as
   t.after(again.close)
   const later = await pollStream(again, await receiverToken(again, partner), id)
   assert.deepEqual(Object.keys(later.sets), Object.keys(before.sets))
+})
+
+test('a client has sixteen polls under way, of those that wait and those that do not', async (t) => {
+  const { identity, token, id, logOut: end } = await start(t, sqlite)
+  const route = `POST /ssf/poll/${id}`
+  const waiting = Array.from({ length: 16 }, () =>
+    pollStream(identity, token, id, { returnImmediately: false }),
+  )
+  const refused = async (): Promise<boolean> => {
+    const answer = await call(identity, route, { token, body: { returnImmediately: true } })
+    if (answer.status === 200) return false
+    assertProblem(answer, 429, 'throttled')
+    return true
+  }
+  await waitUntil(refused, 'the places of the client are taken')
+  const acknowledged = await call(identity, route, { token, body: { maxEvents: 0 } })
+  assert.equal(acknowledged.status, 200)
+  await end()
+  for (const { sets } of await Promise.all(waiting)) assert.equal(Object.keys(sets).length, 1)
+  assert.equal(await refused(), false)
+})
+
+test('nothing is signed for a poll before its turn', async () => {
+  const event = { id: 1, at: 0, event: 'account-enabled', cause: 'account-unblocked' } as const
+  const signed: string[] = []
+  const { promise: turn, resolve: giveTurn } = Promise.withResolvers<void>()
+  const polled = pollEvents(
+    {
+      issuer: 'https://id.example',
+      polledEvents: {
+        waiting: async () => [{ ...event, txn: 'one', initiator: 'admin' } as SecurityEvent],
+        settle: async () => undefined,
+      },
+      signSecurityEvent: async ({ txn }) => {
+        signed.push(String(txn))
+        return 'a token'
+      },
+      giveWay: () => turn,
+    },
+    { id: 'a stream', audience: 'a receiver', subjectFormat: 'complex' },
+    { eventsMax: 10, news: async () => false },
+  )
+  await setImmediate()
+  assert.deepEqual(signed, [])
+  giveTurn()
+  assert.equal(Object.keys((await polled).sets).length, 1)
+  assert.deepEqual(signed, ['one'])
 })

@@ -51,8 +51,8 @@ export async function pollEvents(
   const sets: Record<string, string> = {}
   for (const event of found.slice(0, eventsMax)) {
     const claims = claimsOf(issuer, receiver, event)
-    sets[jtiOf(receiver.id, event)] = await signSecurityEvent(claims, securityEventTokenType)
     await giveWay()
+    sets[jtiOf(receiver.id, event)] = await signSecurityEvent(claims, securityEventTokenType)
   }
   return { sets, isMore: found.length > eventsMax }
 }

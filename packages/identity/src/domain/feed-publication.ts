@@ -55,10 +55,19 @@ const nothing = { place: 0, at: -Infinity }
  * So however many nodes do this, what is stored is one log. Rejects when the broker or the store fails.
  */
 export async function publishFeed(parts: PublicationParts, signal: AbortSignal): Promise<void> {
+  const frames = createFrameQueue(signal)
+  try {
+    await publishFrames(parts, frames)
+  } finally {
+    // It listens to a signal that outlives it, and what waits would be kept with it.
+    frames.end()
+  }
+}
+
+async function publishFrames(parts: PublicationParts, frames: FrameQueue): Promise<void> {
   const { broker, onPublished } = parts
   const stored = await broker.last()
   let last = stored === undefined ? nothing : { at: -Infinity, ...checkpointIn(stored), ...stored }
-  const frames = createFrameQueue(signal)
   const subscription = await subscribeBehind(parts, stored && checkpointIn(stored), frames)
   if (subscription.kind !== 'subscribed') return
   try {

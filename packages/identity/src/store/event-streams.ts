@@ -1,3 +1,4 @@
+import { pushMsMax } from '../domain/event-pushes.ts'
 import type {
   EventStream,
   EventStreamStore,
@@ -120,14 +121,18 @@ async function changeStream(
   return { kind: 'changed', stream: streamOf((await write(stream)) ?? {}) }
 }
 
-/** Another address is another receiver, which has not failed yet. */
+/**
+ * Another address is another receiver, which has not failed yet. Whoever delivers at present has lost the lease with the
+ * push that is under way; the next one waits for as long as that may take.
+ */
 async function writeRequest(query: Query, stream: EventStream): Promise<Row | undefined> {
   const [row] = await query(
     `UPDATE event_streams
      SET delivery = $2, endpoint_url = $3, sealed_authorization = $4, events_requested = $5, events = $6,
-         description = $7, subject_format = $8, due_at = 0, tries = 0
+         description = $7, subject_format = $8, due_at = 0, tries = 0,
+         lease = NULL, lease_until = least(lease_until, statement_now() + $9)
      WHERE id = $1 RETURNING *`,
-    [stream.id, ...columnsOf(stream), stream.subjectFormat],
+    [stream.id, ...columnsOf(stream), stream.subjectFormat, pushMsMax],
   )
   return row
 }

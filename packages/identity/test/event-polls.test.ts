@@ -7,6 +7,7 @@ import type { SecurityEvent } from '../src/domain/security-events.ts'
 import type { Engine } from './engines.ts'
 import { sqlite, testOnEngines } from './engines.ts'
 import {
+  accountEnabled,
   checkSet,
   createStream,
   newReceiver,
@@ -178,6 +179,36 @@ testOnEngines('a store that is used again after a restart gives what waited', as
   assert.deepEqual(Object.keys(later.sets), Object.keys(before.sets))
 })
 
+testOnEngines(
+  'for a poll two thousand events are looked at, and what comes behind them is there once those are settled',
+  async (t, engine) => {
+    const { identity, token } = await start(t, engine)
+    const id = await createStream(identity, token, { events_requested: [accountEnabled] })
+    const happened = (event: string, cause: string, count: number): Promise<unknown> =>
+      identity.query(
+        `INSERT INTO security_events (at, event, cause, txn, initiator, account_id)
+         WITH RECURSIVE one (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM one WHERE number < ${count})
+         SELECT ${identity.clock.now()}, '${event}', '${cause}', 'a change', 'admin', 'somebody' FROM one`,
+      )
+    const ofOthers = (count: number): Promise<unknown> =>
+      happened('session-revoked', 'session-ended', count)
+    await ofOthers(2_500)
+    for (let times = 0; times < 2; times += 1) {
+      await happened('account-enabled', 'account-unblocked', 1)
+      await ofOthers(2_500)
+    }
+    const first = await pollStream(identity, token, id)
+    const given = Object.keys(first.sets)
+    assert.deepEqual([given.length, first.moreAvailable], [1, true])
+    assert.deepEqual(await pollStream(identity, token, id), first)
+    const second = await pollStream(identity, token, id, { ack: given })
+    assert.deepEqual([Object.keys(second.sets).length, second.moreAvailable], [1, true])
+    assert.notDeepEqual(Object.keys(second.sets), given)
+    const last = await pollStream(identity, token, id, { ack: Object.keys(second.sets) })
+    assert.deepEqual(last, { sets: {} })
+  },
+)
+
 test('a client has sixteen polls under way, of those that wait and those that do not', async (t) => {
   const { identity, token, id, logOut: end } = await start(t, sqlite)
   const route = `POST /ssf/poll/${id}`
@@ -206,7 +237,10 @@ test('nothing is signed for a poll before its turn', async () => {
     {
       issuer: 'https://id.example',
       polledEvents: {
-        waiting: async () => [{ ...event, txn: 'one', initiator: 'admin' } as SecurityEvent],
+        waiting: async () => ({
+          events: [{ ...event, txn: 'one', initiator: 'admin' } as SecurityEvent],
+          isMore: false,
+        }),
         settle: async () => undefined,
       },
       signSecurityEvent: async ({ txn }) => {

@@ -36,7 +36,7 @@ export function createPushedEvents({ read, write, transaction }: Database): Push
       )
       return rows.map(leasedStreamOf)
     },
-    next: async ({ id }) => (await readWaiting(read, id, 1))[0],
+    next: async ({ id }) => (await readWaiting(read, id, { max: 1 }))[0],
     taken: (stream, { id }) =>
       change(
         stream,

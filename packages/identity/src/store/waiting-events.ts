@@ -23,27 +23,53 @@ export const isWaiting = `
 /** Ids are given in the order of commits, so what is not seen yet comes behind the last that is. */
 export const lastEvent = '(SELECT coalesce(max(id), 0) FROM security_events)'
 
+/**
+ * So many events behind the position of a stream are looked at for a poll. A receiver that leaves the oldest where it is,
+ * and asks again and again, would have all that is held for others gone through each time.
+ */
+const lookedAtMax = 2000
+
 export function createPolledEvents({ read, transaction }: Database): PolledEvents {
+  const lock = (query: Query, streamId: string): Promise<unknown> =>
+    query('SELECT id FROM event_streams WHERE id = $1 FOR UPDATE', [streamId])
+  const isBehind = async (streamId: string): Promise<boolean> => {
+    const rows = await read(
+      `SELECT id FROM event_streams WHERE id = $1 AND status = 'enabled' AND position + $2 < ${lastEvent}`,
+      [streamId, lookedAtMax],
+    )
+    return rows.length > 0
+  }
   return {
-    waiting: (streamId, max) => readWaiting(read, streamId, max),
+    waiting: async (streamId, max) => {
+      for (;;) {
+        const found = await readWaiting(read, streamId, { max: max + 1, lookedAtMax })
+        const isMore = found.length > max || (await isBehind(streamId))
+        if (found.length > 0 || !isMore) return { events: found.slice(0, max), isMore }
+        await transaction(async (query) => {
+          await lock(query, streamId)
+          await advance(query, streamId)
+        })
+      }
+    },
     settle: (receiver, settlement) =>
       transaction(async (query) => {
-        await query('SELECT id FROM event_streams WHERE id = $1 FOR UPDATE', [receiver.id])
+        await lock(query, receiver.id)
         await settle(query, receiver, settlement)
       }),
   }
 }
 
-/** The oldest that wait for a stream, unless it is not enabled. */
+/** The oldest that wait for a stream, unless it is not enabled, among so many events behind its position. */
 export async function readWaiting(
   query: Query,
   streamId: string,
-  max: number,
+  among: { readonly max: number; readonly lookedAtMax?: number },
 ): Promise<readonly SecurityEvent[]> {
   const rows = await query(
     `SELECT event.* FROM event_streams AS stream JOIN security_events AS event ON ${isWaiting}
-     WHERE stream.id = $1 AND stream.status = 'enabled' ORDER BY event.id LIMIT $2`,
-    [streamId, max],
+     WHERE stream.id = $1 AND stream.status = 'enabled' AND event.id <= stream.position + $3
+     ORDER BY event.id LIMIT $2`,
+    [streamId, among.max, among.lookedAtMax ?? Number.MAX_SAFE_INTEGER],
   )
   return rows.map(securityEventOf)
 }

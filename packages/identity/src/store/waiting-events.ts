@@ -20,6 +20,11 @@ export const isWaiting = `
   AND NOT EXISTS (SELECT 1 FROM acknowledged_events AS taken
                   WHERE taken.stream_id = stream.id AND taken.event_id = event.id)`
 
+/** Of a row of `event_streams`: where it stands when all that is settled, and all that it does not want, lies behind it. */
+export const placeBeforeWaiting: string = `
+  (SELECT event.id - 1 FROM event_streams AS stream JOIN security_events AS event ON ${isWaiting}
+   WHERE stream.id = event_streams.id ORDER BY event.id LIMIT 1)`
+
 /** Ids are given in the order of commits, so what is not seen yet comes behind the last that is. */
 export const lastEvent = '(SELECT coalesce(max(id), 0) FROM security_events)'
 
@@ -145,10 +150,7 @@ export async function insertUndelivered(
 /** Moves a stream up to the first event that waits for it, with the row of the stream locked. */
 export async function advance(query: Query, streamId: string): Promise<void> {
   await query(
-    `UPDATE event_streams SET position = coalesce(
-       (SELECT min(event.id) - 1 FROM event_streams AS stream JOIN security_events AS event ON ${isWaiting}
-        WHERE stream.id = $1), ${lastEvent})
-     WHERE id = $1`,
+    `UPDATE event_streams SET position = coalesce(${placeBeforeWaiting}, ${lastEvent}) WHERE id = $1`,
     [streamId],
   )
   await query(

@@ -3,8 +3,14 @@ import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { RevocationPosition } from '@portcullis/protocol/revocations'
-import { firstChain, formatFrame, recordBytes } from '@portcullis/protocol/revocations'
+import { parseCompactJws } from '@portcullis/protocol/jws'
+import type { Checkpoint, RevocationPosition } from '@portcullis/protocol/revocations'
+import {
+  firstChain,
+  formatFrame,
+  parseCheckpoint,
+  recordBytes,
+} from '@portcullis/protocol/revocations'
 import type { NewMessage, StoredMessage } from '../src/domain/feed-publication.ts'
 import { publishFeed } from '../src/domain/feed-publication.ts'
 import type { PublishedFrame } from '../src/domain/feed-frames.ts'
@@ -31,6 +37,12 @@ function frameAt(head: LogHead, count = 0): PublishedFrame {
 
 function storedAt(head: LogHead, place = 7): StoredMessage {
   return { place, data: formatFrame(frameAt(head)) }
+}
+
+/** What a real one answers for a checkpoint that is signed. */
+function openCheckpoint(text: string): Checkpoint | undefined {
+  const jws = parseCompactJws(text)
+  return jws.kind === 'jws' ? parseCheckpoint(jws.payload) : undefined
 }
 
 /** A broker in memory, and a feed that sends what the test says. */
@@ -81,6 +93,7 @@ async function publish(options: PublishingOptions = {}): Promise<Publishing> {
           return place(message)
         },
       },
+      openCheckpoint,
       onPublished: () => (published += 1),
     },
     stopping.signal,
@@ -187,6 +200,7 @@ test('nothing that waited is kept once it has left, however long the node goes o
             return undefined
           },
         },
+        openCheckpoint,
         onPublished: () => undefined,
       },
       stopping.signal,

@@ -8,6 +8,7 @@ import {
 } from '@portcullis/protocol/revocations'
 import type { Feed, Subscription } from './feed.ts'
 import type { PublishedFrame } from './feed-frames.ts'
+import type { OpenCheckpoint } from './own-checkpoints.ts'
 import type { RevocationLog } from './revocations.ts'
 
 /** A store of frames that all nodes write to, and any number of followers read from. */
@@ -35,6 +36,7 @@ export interface PublicationParts {
   readonly feed: Pick<Feed, 'subscribe'>
   readonly log: Pick<RevocationLog, 'head'>
   readonly broker: FeedBroker
+  readonly openCheckpoint: OpenCheckpoint
   /** Told when followers have got what there is, by this node or another. */
   readonly onPublished: () => void
 }
@@ -45,9 +47,6 @@ const recentMs = 600
 const dataCharactersMax = 900_000
 /** So many wait while one is stored; whoever is further behind begins anew, with one frame for all. */
 const waitingMax = 64
-
-/** Before the first message. */
-const nothing = { place: 0, at: -Infinity }
 
 /**
  * Stores the frames of the feed at the broker, each behind the one that it goes on from, until another node has stored
@@ -65,10 +64,11 @@ export async function publishFeed(parts: PublicationParts, signal: AbortSignal):
 }
 
 async function publishFrames(parts: PublicationParts, frames: FrameQueue): Promise<void> {
-  const { broker, onPublished } = parts
+  const { broker, openCheckpoint, onPublished } = parts
   const stored = await broker.last()
-  let last = stored === undefined ? nothing : { at: -Infinity, ...checkpointIn(stored), ...stored }
-  const subscription = await subscribeBehind(parts, stored && checkpointIn(stored), frames)
+  const held = stored && checkpointIn(stored, openCheckpoint)
+  let last = { place: stored?.place ?? 0, at: held?.at ?? -Infinity }
+  const subscription = await subscribeBehind(parts, held, frames)
   if (subscription.kind !== 'subscribed') return
   try {
     for (let frame = await frames.next(); frame !== undefined; frame = await frames.next()) {
@@ -112,13 +112,13 @@ function messageOf({ position, records, checkpoint }: PublishedFrame, at: number
   return { id: `${place}:${at}`, data: alone }
 }
 
-/** What somebody else has written there is none of ours. */
-function checkpointIn({ data }: StoredMessage): Checkpoint | undefined {
+/** What somebody else has written there is none of ours, and says nothing of where to go on. */
+function checkpointIn({ data }: StoredMessage, open: OpenCheckpoint): Checkpoint | undefined {
   const frame = parseFrame(data)
-  return frame && checkpointOf(frame.checkpoint)
+  return frame && open(frame.checkpoint)
 }
 
-/** Not verified: it tells where to go on, and followers believe none of it. */
+/** One that was signed here a moment ago. */
 function checkpointOf(text: string): Checkpoint | undefined {
   const jws = parseCompactJws(text)
   return jws.kind === 'jws' ? parseCheckpoint(jws.payload) : undefined

@@ -231,7 +231,7 @@ test('a client has sixteen polls under way, of those that wait and those that do
 
 test('nothing is signed for a poll before its turn', async () => {
   const event = { id: 1, at: 0, event: 'account-enabled', cause: 'account-unblocked' } as const
-  const signed: string[] = []
+  const signed: unknown[] = []
   const { promise: turn, resolve: giveTurn } = Promise.withResolvers<void>()
   const polled = pollEvents(
     {
@@ -244,7 +244,7 @@ test('nothing is signed for a poll before its turn', async () => {
         settle: async () => undefined,
       },
       signSecurityEvent: async ({ txn }) => {
-        signed.push(String(txn))
+        signed.push(txn)
         return 'a token'
       },
       giveWay: () => turn,

@@ -161,6 +161,8 @@ test('a stream that was deleted is made again', { skip }, async (t) => {
   assertOneLog(frames)
 })
 
+const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+
 test(
   'a checkpoint that somebody else has stored, of a later log, stops nothing',
   { skip },
@@ -169,8 +171,6 @@ test(
     const [node] = nodes
     assert.ok(node !== undefined)
     const before = (await framesUpTo(broker, await logOut(node))).at(-1)?.checkpoint
-    const encode = (value: object): string =>
-      Buffer.from(JSON.stringify(value)).toString('base64url')
     for (const later of [{ seq: 2 ** 40 }, { epoch: 'E'.repeat(22), at: 2 ** 50 }]) {
       const header = encode({ alg: 'ES256', typ: 'revocation-checkpoint+jwt', kid: 'nobody' })
       const checkpoint = `${header}.${encode({ ...before, ...later })}.${'A'.repeat(86)}`

@@ -35,8 +35,6 @@ export const lastEvent = '(SELECT coalesce(max(id), 0) FROM security_events)'
 const lookedAtMax = 2000
 
 export function createPolledEvents({ read, transaction }: Database): PolledEvents {
-  const lock = (query: Query, streamId: string): Promise<unknown> =>
-    query('SELECT id FROM event_streams WHERE id = $1 FOR UPDATE', [streamId])
   const isBehind = async (streamId: string): Promise<boolean> => {
     const rows = await read(
       `SELECT id FROM event_streams WHERE id = $1 AND status = 'enabled' AND position + $2 < ${lastEvent}`,
@@ -62,6 +60,10 @@ export function createPolledEvents({ read, transaction }: Database): PolledEvent
         await settle(query, receiver, settlement)
       }),
   }
+}
+
+async function lock(query: Query, streamId: string): Promise<void> {
+  await query('SELECT id FROM event_streams WHERE id = $1 FOR UPDATE', [streamId])
 }
 
 /** The oldest that wait for a stream, unless it is not enabled, among so many events behind its position. */

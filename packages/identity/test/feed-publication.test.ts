@@ -3,19 +3,18 @@ import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { parseCompactJws } from '@portcullis/protocol/jws'
-import type { Checkpoint, RevocationPosition } from '@portcullis/protocol/revocations'
+import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import {
   firstChain,
   formatFrame,
-  parseCheckpoint,
   recordBytes,
+  unverifiedCheckpoint,
 } from '@portcullis/protocol/revocations'
 import type { NewMessage, StoredMessage } from '../src/domain/feed-publication.ts'
 import { publishFeed } from '../src/domain/feed-publication.ts'
 import type { PublishedFrame } from '../src/domain/feed-frames.ts'
 import type { LogHead } from '../src/domain/revocations.ts'
-import type { FrameListener } from '../src/domain/stream-followers.ts'
+import type { FrameListener } from '../src/domain/feed-listeners.ts'
 
 // What nobody holds is to be gone before it is looked for.
 setFlagsFromString('--expose-gc')
@@ -37,12 +36,6 @@ function frameAt(head: LogHead, count = 0): PublishedFrame {
 
 function storedAt(head: LogHead, place = 7): StoredMessage {
   return { place, data: formatFrame(frameAt(head)) }
-}
-
-/** What a real one answers for a checkpoint that is signed. */
-function openCheckpoint(text: string): Checkpoint | undefined {
-  const jws = parseCompactJws(text)
-  return jws.kind === 'jws' ? parseCheckpoint(jws.payload) : undefined
 }
 
 /** A broker in memory, and a feed that sends what the test says. */
@@ -93,7 +86,7 @@ async function publish(options: PublishingOptions = {}): Promise<Publishing> {
           return place(message)
         },
       },
-      openCheckpoint,
+      openCheckpoint: unverifiedCheckpoint,
       onPublished: () => (published += 1),
     },
     stopping.signal,
@@ -200,7 +193,7 @@ test('nothing that waited is kept once it has left, however long the node goes o
             return undefined
           },
         },
-        openCheckpoint,
+        openCheckpoint: unverifiedCheckpoint,
         onPublished: () => undefined,
       },
       stopping.signal,

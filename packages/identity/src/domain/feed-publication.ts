@@ -1,10 +1,9 @@
-import { parseCompactJws } from '@portcullis/protocol/jws'
 import type { Checkpoint } from '@portcullis/protocol/revocations'
 import {
   formatFrame,
   formatPosition,
-  parseCheckpoint,
   parseFrame,
+  unverifiedCheckpoint,
 } from '@portcullis/protocol/revocations'
 import type { Feed, Subscription } from './feed.ts'
 import type { PublishedFrame } from './feed-frames.ts'
@@ -16,8 +15,8 @@ export interface FeedBroker {
   /** The last message that is stored; undefined where there is none. */
   readonly last: () => Promise<StoredMessage | undefined>
   /**
-   * Stores one behind that place and nowhere else, and answers its own; undefined when another has come there before.
-   * What is stored twice under one id within two minutes is stored once.
+   * Stores one behind that place (0: in front of all) and nowhere else, and answers its own; undefined when another has
+   * come there before. What is stored twice under one id within two minutes is stored once.
    */
   readonly store: (message: NewMessage, behind: number) => Promise<number | undefined>
 }
@@ -72,7 +71,7 @@ async function publishFrames(parts: PublicationParts, frames: FrameQueue): Promi
   if (subscription.kind !== 'subscribed') return
   try {
     for (let frame = await frames.next(); frame !== undefined; frame = await frames.next()) {
-      const at = checkpointOf(frame.checkpoint)?.at ?? -Infinity
+      const at = unverifiedCheckpoint(frame.checkpoint)?.at ?? -Infinity
       const hasNews = frame.records.length > 0
       if (!hasNews && at - last.at < recentMs) {
         onPublished()
@@ -103,7 +102,7 @@ async function subscribeBehind(
   return subscription.kind === 'gone' ? feed.subscribe(head, add, end) : subscription
 }
 
-function messageOf({ position, records, checkpoint }: PublishedFrame, at: number): NewMessage {
+function messageOf({ position, records, checkpoint }: QueuedFrame, at: number): NewMessage {
   const data = formatFrame({ records, checkpoint })
   const place = formatPosition(position)
   if (records.length > 0 && data.length <= dataCharactersMax) return { id: place, data }
@@ -118,30 +117,29 @@ function checkpointIn({ data }: StoredMessage, open: OpenCheckpoint): Checkpoint
   return frame && open(frame.checkpoint)
 }
 
-/** One that was signed here a moment ago. */
-function checkpointOf(text: string): Checkpoint | undefined {
-  const jws = parseCompactJws(text)
-  return jws.kind === 'jws' ? parseCheckpoint(jws.payload) : undefined
-}
-
 /** Takes those of one epoch that wait, as one frame: a broker that answers slowly is asked less often. */
-function asOne(waiting: PublishedFrame[]): PublishedFrame | undefined {
+function asOne(waiting: QueuedFrame[]): QueuedFrame | undefined {
   const [first] = waiting
   const other = waiting.findIndex(({ position }) => position.epoch !== first?.position.epoch)
   const frames = waiting.splice(0, other === -1 ? waiting.length : other)
   const last = frames.at(-1)
-  return last && { ...last, records: Buffer.concat(frames.map(({ records }) => records)) }
+  if (last === undefined) return undefined
+  const { position, checkpoint } = last
+  return { position, checkpoint, records: Buffer.concat(frames.map(({ records }) => records)) }
 }
 
+/** Without the text, which is of one frame and not of several that became one. */
+type QueuedFrame = Omit<PublishedFrame, 'text'>
+
 interface FrameQueue {
-  readonly add: (frame: PublishedFrame) => void
+  readonly add: (frame: QueuedFrame) => void
   readonly end: () => void
   /** Undefined when it has ended. */
-  readonly next: () => Promise<PublishedFrame | undefined>
+  readonly next: () => Promise<QueuedFrame | undefined>
 }
 
 function createFrameQueue(stopping: AbortSignal): FrameQueue {
-  const waiting: PublishedFrame[] = []
+  const waiting: QueuedFrame[] = []
   const ending = new AbortController()
   const ended = AbortSignal.any([stopping, ending.signal])
   let wake = Promise.withResolvers<void>()

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
+import { createClientPlaces } from '@portcullis/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PollParts } from '../domain/event-polls.ts'
 import { pollEvents } from '../domain/event-polls.ts'
 import type { EventStreamStore } from '../domain/event-streams.ts'
-import { createTurns } from '../domain/turns.ts'
+import { createSerialQueue } from '../domain/serial-queue.ts'
 import { accountPath } from './body-fields.ts'
 import type { Callers } from './callers.ts'
-import { createClientPlaces } from '@portcullis/runtime'
 import { pathAtIssuer } from './issuer-path.ts'
 import { sendBusy, sendThrottled } from './problems.ts'
 import type { HttpServer } from './server.ts'
@@ -59,8 +59,8 @@ export function addStreamPolling(app: HttpServer, parts: StreamPollingParts): vo
   const { issuer, callers, eventStreams, polledEvents, waitMs = 25_000 } = parts
   const polls = createClientPlaces(places)
   // One signature in a turn of the event loop, and not one of each poll.
-  const signing = createTurns()
-  const giveWay = (): Promise<void> => signing(() => setImmediate())
+  const inTurn = createSerialQueue()
+  const giveWay = (): Promise<void> => inTurn(() => setImmediate())
   const closing = new AbortController()
   // Otherwise the listener would wait for them.
   app.addHook('preClose', async () => closing.abort())

@@ -25,7 +25,10 @@ export const placeBeforeWaiting: string = `
   (SELECT event.id - 1 FROM event_streams AS stream JOIN security_events AS event ON ${isWaiting}
    WHERE stream.id = event_streams.id ORDER BY event.id LIMIT 1)`
 
-/** Ids are given in the order of commits, so what is not seen yet comes behind the last that is. */
+/**
+ * Ids are given in the order of commits, so what is not seen yet comes behind the last that is. With the order of events
+ * locked, all that comes behind it is new.
+ */
 export const lastEvent = '(SELECT coalesce(max(id), 0) FROM security_events)'
 
 /**

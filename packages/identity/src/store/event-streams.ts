@@ -5,16 +5,15 @@ import type {
   NewStream,
   StreamChange,
   StreamOwner,
+  StreamRefusal,
   StreamRequest,
   TooMany,
 } from '../domain/event-streams.ts'
 import { streamsPerClientMax } from '../domain/event-streams.ts'
-import type { Superseded } from '../domain/actors.ts'
 import { text } from './columns.ts'
 import type { Database, Query, Row, SqlValue } from './database.ts'
-import { superseded } from './decisions.ts'
 import { administerStreams } from './event-stream-administration.ts'
-import { isStillOwner, lockStream, recordStream } from './event-stream-owners.ts'
+import { lockStream, recordStream, refusalOf } from './event-stream-owners.ts'
 import { streamOf } from './event-stream-rows.ts'
 import { insertVerification, lockEventOrder } from './security-events.ts'
 import { lastEvent } from './waiting-events.ts'
@@ -66,8 +65,9 @@ async function create(
   query: Query,
   stream: NewStream,
   owner: StreamOwner,
-): Promise<{ readonly kind: 'created'; readonly stream: EventStream } | Superseded | TooMany> {
-  if (!(await isStillOwner(query, owner))) return superseded
+): Promise<{ readonly kind: 'created'; readonly stream: EventStream } | StreamRefusal | TooMany> {
+  const refusal = await refusalOf(query, owner)
+  if (refusal !== undefined) return refusal
   const { id, clientId } = stream
   if (clientId !== undefined) {
     // Of two that are made at once, the second counts the first.
@@ -112,7 +112,8 @@ async function changeStream(
   owner: StreamOwner,
   write: (stream: EventStream) => Promise<Row | undefined>,
 ): Promise<StreamChange> {
-  if (!(await isStillOwner(query, owner))) return superseded
+  const refusal = await refusalOf(query, owner)
+  if (refusal !== undefined) return refusal
   const stream = await lockStream(query, streamId, owner)
   if (stream === undefined) return { kind: 'unknown' }
   await recordStream(query, 'stream-changed', stream, owner)
@@ -155,8 +156,9 @@ async function deleteStream(
   query: Query,
   streamId: string,
   owner: StreamOwner,
-): Promise<{ readonly kind: 'deleted' | 'unknown' } | Superseded> {
-  if (!(await isStillOwner(query, owner))) return superseded
+): Promise<{ readonly kind: 'deleted' } | { readonly kind: 'unknown' } | StreamRefusal> {
+  const refusal = await refusalOf(query, owner)
+  if (refusal !== undefined) return refusal
   const stream = await lockStream(query, streamId, owner)
   if (stream === undefined) return { kind: 'unknown' }
   await recordStream(query, 'stream-deleted', stream, owner)

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Log } from '@portcullis/runtime'
+import type { Log, Metrics } from '@portcullis/runtime'
 import type { Feed, SignCheckpoint } from './domain/feed.ts'
 import { createFeed } from './domain/feed.ts'
 import type { FeedBroker } from './domain/feed-publication.ts'
@@ -29,13 +29,23 @@ export interface FeedSources {
   readonly signCheckpoint: SignCheckpoint
   readonly openCheckpoint: OpenCheckpoint
   readonly log: Log
+  readonly metrics: Metrics
   /** Undefined where the feed is published nowhere else. */
   readonly broker: (FeedBroker & { readonly close: () => Promise<void> }) | undefined
 }
 
 /** The feed, and what keeps it going and looks after its log. `onClose` is told how to end each. */
 export function startFeed(
-  { issuer, database, revocations, signCheckpoint, openCheckpoint, log, broker }: FeedSources,
+  {
+    issuer,
+    database,
+    revocations,
+    signCheckpoint,
+    openCheckpoint,
+    log,
+    metrics,
+    broker,
+  }: FeedSources,
   onClose: (step: () => Promise<void>) => void,
 ): StartedFeed {
   const feed = createFeed({
@@ -45,6 +55,7 @@ export function startFeed(
     monotonic: () => performance.now(),
     giveWay: setImmediate,
   })
+  tellOfFeed(feed, metrics)
   const troubles = createPresentTroubles()
   onClose(startFeedBeats(feed, revocations, log, { onTrouble: troubles.named('revocation-feed') }))
   onClose(startCompactingRevocations(createRevocationCompaction(database), log))
@@ -63,4 +74,34 @@ export function startFeed(
     onClose(startPublishingFeed(publication, log, onTrouble))
   }
   return { feed, troubles: troubles.names, warnings: warnings.names }
+}
+
+function tellOfFeed(feed: Feed, { gauge }: Metrics): void {
+  gauge(
+    {
+      name: 'portcullis_feed_streams',
+      help: 'Followers of the revocation feed that have a stream of this node.',
+      labels: [],
+    },
+    feed.streams,
+  )
+  gauge(
+    {
+      name: 'portcullis_revocation_log_seq',
+      help: 'How far the revocation log had come at the last checkpoint of this node.',
+      labels: [],
+    },
+    () => feed.lastCheckpoint()?.seq,
+  )
+  gauge(
+    {
+      name: 'portcullis_checkpoint_timestamp_seconds',
+      help: 'When the last checkpoint of this node was made, by the clock of the store.',
+      labels: [],
+    },
+    () => {
+      const last = feed.lastCheckpoint()
+      return last && last.at / 1000
+    },
+  )
 }

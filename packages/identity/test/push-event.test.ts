@@ -140,10 +140,12 @@ test('who hangs, trickles or answers without end is left', async (t) => {
 
 test('who answers with another protocol has given no answer', { timeout: 5_000 }, async (t) => {
   const server = createNetServer((socket) => {
-    socket.on('error', () => undefined).once('data', () => {
-      const fields = 'upgrade: websocket\r\nconnection: upgrade'
-      socket.write(`HTTP/1.1 101 Switching Protocols\r\n${fields}\r\n\r\n`)
-    })
+    socket
+      .on('error', () => undefined)
+      .once('data', () => {
+        const fields = 'upgrade: websocket\r\nconnection: upgrade'
+        socket.write(`HTTP/1.1 101 Switching Protocols\r\n${fields}\r\n\r\n`)
+      })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

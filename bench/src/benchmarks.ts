@@ -45,6 +45,11 @@ export const benchmarks: readonly Benchmark[] = [
     load: () => import('./b7-client-credentials.ts'),
   },
   {
+    id: 'B8',
+    title: 'a request through the gateway',
+    load: () => import('./b8-gateway.ts'),
+  },
+  {
     id: 'B9',
     title: 'start, and what it takes of memory',
     load: () => import('./b9-start.ts'),

@@ -20,8 +20,18 @@ export interface NatsServer {
   readonly remove: () => Promise<void>
 }
 
-/** Throws where there is none. `configuration`: what its file says, beside where it listens and keeps its data. */
-export async function startNatsServer(configuration = ''): Promise<NatsServer> {
+export interface NatsServerOptions {
+  /** What its file says, beside where it listens and keeps its data. */
+  readonly configuration?: string
+  /** The command line that runs the server, made of its own: for one core, for example. */
+  readonly startedBy?: (command: readonly [string, ...string[]]) => readonly [string, ...string[]]
+}
+
+/** Throws where there is none. */
+export async function startNatsServer({
+  configuration = '',
+  startedBy = (command) => command,
+}: NatsServerOptions = {}): Promise<NatsServer> {
   const program = natsServer.find()
   if (program === undefined) throw new Error('there is no nats-server on this machine')
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-nats-'))
@@ -31,7 +41,8 @@ export async function startNatsServer(configuration = ''): Promise<NatsServer> {
   let server: ChildProcess | undefined
   const start = async (): Promise<void> => {
     const parameters = ['-js', '-sd', folder, '-c', file, '-a', '127.0.0.1', '-p', String(port)]
-    server = spawn(program, parameters, { stdio: ['ignore', 'ignore', 'pipe'] })
+    const [command, ...rest] = startedBy([program, ...parameters])
+    server = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] })
     await untilReady(server)
   }
   const end = async (signal: NodeJS.Signals): Promise<void> => {

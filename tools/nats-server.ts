@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { natsServer } from './debian-packages.ts'
 import { freePort } from './free-port.ts'
@@ -51,6 +52,9 @@ export async function startNatsServer({
     server.kill(signal)
     await ended
   }
+  // A run that breaks off leaves no server behind.
+  const abandon = (): void => void server?.kill('SIGKILL')
+  process.once('exit', abandon)
   await start()
   return {
     address: `127.0.0.1:${port}`,
@@ -58,6 +62,7 @@ export async function startNatsServer({
     start,
     remove: async () => {
       await end('SIGKILL')
+      process.off('exit', abandon)
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     },
   }

@@ -1,6 +1,7 @@
-import type { Log } from '@portcullis/runtime'
+import type { Log, Repeat } from '@portcullis/runtime'
+import { takeSteadySteps } from '@portcullis/runtime'
 import type { AccessTokenClaims } from '@portcullis/protocol'
-import { createTurns } from '../../packages/identity/src/domain/turns.ts'
+import { createSerialQueue } from '../../packages/identity/src/domain/serial-queue.ts'
 import { createFeed } from '../../packages/identity/src/domain/feed.ts'
 import type { KeyPlace, KeyStock } from '../../packages/identity/src/domain/key-life.ts'
 import { deadKeys, keyPolicy, placesMissing } from '../../packages/identity/src/domain/key-life.ts'
@@ -9,8 +10,6 @@ import { unlimitedGuesses } from '../../packages/identity/src/domain/login-prote
 import { createPepper } from '../../packages/identity/src/domain/refresh-tokens.ts'
 import { startFeedBeats } from '../../packages/identity/src/jobs/feed-beats.ts'
 import { startHistoryWatch } from '../../packages/identity/src/jobs/history-watch.ts'
-import type { Repeat } from '../../packages/identity/src/jobs/steady-step.ts'
-import { takeSteadySteps } from '../../packages/identity/src/jobs/steady-step.ts'
 import { createPasswordRules } from '../../packages/identity/src/passwords/password-rules.ts'
 import { createAccountAdministration } from '../../packages/identity/src/store/account-administration.ts'
 import { createAccountStore } from '../../packages/identity/src/store/accounts.ts'
@@ -22,6 +21,7 @@ import { continueEpoch, openEpoch } from '../../packages/identity/src/store/epoc
 import { highWaterInMemory } from '../../packages/identity/src/store/high-water.ts'
 import { createFollowerStore } from '../../packages/identity/src/store/followers.ts'
 import { createReceiptStore } from '../../packages/identity/src/store/receipts.ts'
+import { createRenewalWait, openAfterWait } from '../../packages/identity/src/store/renewal-wait.ts'
 import { createKeyStore } from '../../packages/identity/src/store/keys.ts'
 import { createRevocationLog } from '../../packages/identity/src/store/revocations.ts'
 import { createRevokedTokens } from '../../packages/identity/src/store/revoked-tokens.ts'
@@ -62,7 +62,7 @@ export async function startNode(world: World, slot: NodeSlot): Promise<IdentityN
     ? highWaterInMemory()
     : highWaterIn(slot.file, () => life.pause(chance.between(0, 3)))
   const epoch = epochOptions(world, slot, highWater)
-  epoch.tell(await openEpoch(database, epoch.options()))
+  epoch.tell(await openAfterWait(() => openEpoch(database, epoch.options()), life.pause))
   database.checkConnections(async (connection) => {
     epoch.tell(await continueEpoch(connection, epoch.options()))
   })
@@ -81,7 +81,9 @@ export async function startNode(world: World, slot: NodeSlot): Promise<IdentityN
   })
   if (isShared) {
     const look = async (): Promise<void> =>
-      epoch.tell(await continueEpoch(database, epoch.options()))
+      epoch.tell(
+        await continueEpoch(database, { ...epoch.options(), permitRenewal: () => undefined }),
+      )
     startHistoryWatch(look, told, life.repeat)
   }
   return {
@@ -90,7 +92,7 @@ export async function startNode(world: World, slot: NodeSlot): Promise<IdentityN
     feed,
     followers: createFollowerStore(database),
     receipts: createReceiptStore(database),
-    turns: createTurns(),
+    inTurn: createSerialQueue(),
     keys,
     kids: held.kids,
     activeKid: held.activeKid,
@@ -170,9 +172,13 @@ function epochOptions(world: World, slot: NodeSlot, highWater: EpochOptions['hig
     takeBack.position = { epoch: name, seq: 1 }
     return name
   }
+  const { permit: permitRenewal } = createRenewalWait(world.time.now, ({ why }) => {
+    world.tell(`${slot.name} has found a loss: ${why}`)
+  })
   return {
     options: () => ({
       issuer,
+      permitRenewal,
       highWater,
       newEpoch,
       accessTokenSecondsMax: slot.accessTokenSeconds,

@@ -1,10 +1,11 @@
-import type { Log, Operations, Running } from '@portcullis/runtime'
-import { listen, startOperations } from '@portcullis/runtime'
+import type { Log, Metrics, Operations, Running } from '@portcullis/runtime'
+import { createMetrics, listen, startOperations } from '@portcullis/runtime'
 import { readClientFile } from './client-file.ts'
 import type { Exchange } from './exchange.ts'
 import { openExchange } from './exchange.ts'
 import type { Passage } from './forward.ts'
 import { forward } from './forward.ts'
+import { tellOfFollower } from './follower-metrics.ts'
 import { requestHeaders } from './headers.ts'
 import type { IdentityHeaders } from './identity-headers.ts'
 import { createIdentityHeaders } from './identity-headers.ts'
@@ -53,6 +54,8 @@ export async function startGateway(
   const client = clientFile === undefined ? undefined : readClientFile(clientFile)
   const { relay } = settings
   const handedOn = relay && handOnFeed({ limits: relay, prefix: ownPath, fetch, log })
+  const metrics = createMetrics()
+  const requests = metrics.requests()
   const judge = createJudge(settings, { client, log, now, fetch: handedOn?.fetch })
   const parts: Parts = {
     routes: createRouteTable(settings.routes),
@@ -65,7 +68,7 @@ export async function startGateway(
     log,
   }
   const server = createGatewayServer(settings.limits, log, (request, response) => {
-    const exchange = openExchange(log, request, response)
+    const exchange = openExchange({ log, requests }, request, response)
     serve(parts, exchange).catch((error: unknown) => {
       log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
       if (response.headersSent) response.destroy()
@@ -73,7 +76,7 @@ export async function startGateway(
     })
   })
   const port = await listen(server, settings.listen, 'the gateway')
-  const operations = await startOperationsOf(settings, parts.judge).catch(
+  const operations = await startOperationsOf(settings, parts.judge, metrics).catch(
     async (error: unknown) => {
       handedOn?.stop()
       await drainServer(server)
@@ -100,10 +103,12 @@ export async function startGateway(
 function startOperationsOf(
   { operations }: GatewaySettings,
   judge: Judge,
+  metrics: Metrics,
 ): Promise<Operations | undefined> {
+  if (judge.verifier !== undefined) tellOfFollower(judge.verifier, metrics)
   return operations === undefined
     ? Promise.resolve(undefined)
-    : startOperations({ ...operations, notReady: judge.missing })
+    : startOperations({ ...operations, notReady: judge.missing, metrics })
 }
 
 interface Parts {

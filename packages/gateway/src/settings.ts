@@ -4,7 +4,7 @@ import { checkAgainstSchema, readSettingsFile, settingsError } from '@portcullis
 import type { VerifierOptions } from '@portcullis/verify'
 import type { FromSchema } from 'json-schema-to-ts'
 import type { RelayLimits } from './relay/settings.ts'
-import { relayLimitsOf } from './relay/settings.ts'
+import { relayLimitsOf, relayLimitsSchema } from './relay/settings.ts'
 import type { RouteMatch } from './route-match.ts'
 import { parseRouteMatch } from './route-match.ts'
 import { maxStalenessSecondsDefault, mistakesBeyondSchema } from './settings-mistakes.ts'
@@ -178,14 +178,6 @@ const revocationSchema = {
   ],
 } as const
 
-const followersSchema = { type: 'integer', minimum: 1, maximum: 9_000 } as const
-
-const relaySchema = {
-  type: 'object',
-  additionalProperties: false,
-  properties: { followers: followersSchema, followersPerClient: followersSchema },
-} as const
-
 const routeSchema = {
   type: 'object',
   additionalProperties: false,
@@ -216,7 +208,7 @@ const fileSchema = {
     issuer: textSchema,
     clientFile: textSchema,
     revocation: revocationSchema,
-    relay: relaySchema,
+    relay: relayLimitsSchema,
     auth: authSchema,
     routes: { type: 'array', minItems: 1, items: routeSchema },
     identityHeaders: {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '@portcullis/runtime'
 import { StartError } from '@portcullis/runtime'
 import type { CheckedPeppers, PepperClaim, PepperInUse } from './domain/pepper-use.ts'
@@ -16,6 +17,7 @@ import type { EpochOptions, OpenedEpoch } from './store/epochs.ts'
 import { continueEpoch, openEpoch } from './store/epochs.ts'
 import { highWaterAt, highWaterInMemory } from './store/high-water.ts'
 import { createPepperStore } from './store/refresh-peppers.ts'
+import { createRenewalWait, openAfterWait } from './store/renewal-wait.ts'
 import type { StoredRevocationLog } from './store/revocations.ts'
 import { createRevocationLog } from './store/revocations.ts'
 
@@ -41,12 +43,21 @@ export async function openRevocations(
   const { issuer } = settings.registry
   const path = pathOfDatabase(settings.database)
   const highWater = path === undefined ? highWaterInMemory() : highWaterAt(`${path}.high-water`)
+  const { permit: permitRenewal } = createRenewalWait(
+    () => performance.now(),
+    ({ why }, waitMs) => {
+      log.warn({ why, waitMs }, 'history was lost: nothing is answered until a new epoch begins')
+    },
+  )
   const options: EpochOptions = {
     issuer,
+    permitRenewal,
     highWater,
     newEpoch: () => randomIdentifier(randomBytes),
     accessTokenSecondsMax: accessTokenSecondsMax(settings.registry),
   }
+  // Where connections stay while the server behind them is replaced, this node would answer over them meanwhile.
+  const atOnce: EpochOptions = { ...options, permitRenewal: () => undefined }
   const tell = (opened: OpenedEpoch): void => {
     if (opened.kind !== 'renewed') return
     const { why } = opened
@@ -58,13 +69,13 @@ export async function openRevocations(
         log.error({ err: error }, 'that history was renewed is not in the audit record')
       })
   }
-  tell(await openEpoch(database, options))
+  tell(await openAfterWait(() => openEpoch(database, options), pause))
   database.checkConnections(async (connection) => tell(await continueEpoch(connection, options)))
   return {
     revocations: createRevocationLog(database, { issuer, highWater }),
     lookForLoss: highWater.isKept
       ? undefined
-      : async () => tell(await continueEpoch(database, options)),
+      : async () => tell(await continueEpoch(database, atOnce)),
   }
 }
 

@@ -46,9 +46,9 @@ async function prepare(t: TestContext): Promise<Scene> {
   return { server, identity, ended, epoch: positionOf(out).epoch }
 }
 
-/** The first answer that is not "later": the database was away. */
+/** The first answer that is not "later": the database was away, and where it lost commits an epoch waits 6 s. */
 async function untilAnswered(request: () => Promise<Answer>): Promise<Answer> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
+  for (let attempt = 0; attempt < 300; attempt += 1) {
     const answer = await request()
     if (answer.status !== 503) return answer
     assert.ok(answer.headers['retry-after'] !== undefined)

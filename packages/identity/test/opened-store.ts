@@ -33,6 +33,7 @@ export async function openStoreAt(
   const epoch = await openEpoch(database, {
     issuer: storeIssuer,
     highWater,
+    permitRenewal: () => undefined,
     newEpoch: () => randomIdentifier(randomBytes),
     accessTokenSecondsMax: 900,
   })

@@ -201,6 +201,7 @@ testOnEngines(
       await openEpoch(database, {
         issuer: storeIssuer,
         highWater,
+        permitRenewal: () => undefined,
         newEpoch: () => 'A'.repeat(22),
         accessTokenSecondsMax: seconds,
       })

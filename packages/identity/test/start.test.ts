@@ -75,6 +75,8 @@ function install(t: TestContext): Installation {
   t.after(folder.remove)
   const databasePath = join(folder.path, 'identity.db')
   copyFileSync(templatePath, databasePath)
+  // Without its mark it would have lost history.
+  copyFileSync(`${templatePath}.high-water`, `${databasePath}.high-water`)
   return {
     databasePath,
     start: async (change = {}) => {

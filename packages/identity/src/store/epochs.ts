@@ -4,6 +4,7 @@ import type { Connection, Query, Row } from './database.ts'
 import type { HighWater, HighWaterMark } from './high-water.ts'
 import type { FoundHistory } from './lost-history.ts'
 import { lossIn } from './lost-history.ts'
+import type { LostHistory } from './renewal-wait.ts'
 import { fingerprintOfText } from './revocation-rows.ts'
 import { appendRecords, readClock } from './revocations.ts'
 
@@ -14,6 +15,8 @@ export interface EpochOptions {
   readonly newEpoch: () => string
   /** The longest that an access token may live by the present settings. */
   readonly accessTokenSecondsMax: number
+  /** Asked before a new epoch begins. Where it throws nothing has changed, and the loss is found again. */
+  readonly permitRenewal: (lost: LostHistory) => void
 }
 
 export type OpenedEpoch =
@@ -65,13 +68,15 @@ export async function openEpoch(
     // Without a log nothing was ever revoked, unless a mark says otherwise.
     if (row === undefined && mark === undefined) return { kind: 'first' }
     if (row === undefined) {
-      return renew(query, moment, mark?.base ?? 0, 'the database is new and its mark is not')
+      const why = 'the database is new and its mark is not'
+      options.permitRenewal({ epoch: undefined, lineage, why })
+      return renew(query, moment, mark?.base ?? 0, why)
     }
     const found = historyOf(row)
-    const loss = lossIn(found, { highWater, mark, lineage }) ?? clockFault(found, moment.now)
-    return loss === undefined
-      ? { kind: 'continued' }
-      : renew(query, moment, Math.max(mark?.base ?? 0, found.base), loss)
+    const why = lossIn(found, { highWater, mark, lineage }) ?? clockFault(found, moment.now)
+    if (why === undefined) return { kind: 'continued' }
+    options.permitRenewal({ epoch: found.epoch, lineage, why })
+    return renew(query, moment, Math.max(mark?.base ?? 0, found.base), why)
   })
   await highWater.raise(markOf(await readHistory(connection)))
   return opened

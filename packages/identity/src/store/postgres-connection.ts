@@ -138,6 +138,6 @@ async function readLineage(query: Query): Promise<string | undefined> {
 }
 
 function throwNamed(error: unknown): never {
-  if (!isUnavailable(error)) throw error
+  if (error instanceof StoreUnavailableError || !isUnavailable(error)) throw error
   throw new StoreUnavailableError('the database cannot be reached', { cause: error })
 }

@@ -60,4 +60,9 @@ export const benchmarks: readonly Benchmark[] = [
       'growth: refresh with ten and a hundred times the sessions, the feed with a thousand times the revocations',
     load: () => import('./b10-growth.ts'),
   },
+  {
+    id: 'B11',
+    title: 'the feed beside a thousand webhooks, of which some hang and some fail',
+    load: () => import('./b11-feed-beside-webhooks.ts'),
+  },
 ]

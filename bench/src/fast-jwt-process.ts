@@ -6,7 +6,7 @@ import { bearerOf, readTrust } from './proxy-trust.ts'
 
 /** What one writes for `auth_request` of nginx: 204 for a token that fast-jwt takes, its cache on, else 401. */
 const { positionals } = parseArgs({ allowPositionals: true })
-const [port, trustPath = ''] = positionals
+const [port, , trustPath = ''] = positionals
 const { key, issuer, audience } = readTrust(trustPath)
 const verify = createVerifier({
   key,

@@ -4,19 +4,19 @@ import { createVerifier } from 'fast-jwt'
 import { fastify } from 'fastify'
 import { bearerOf, readTrust } from './proxy-trust.ts'
 
-/** @fastify/http-proxy on undici, with fast-jwt in front of it, its cache on. */
+/** @fastify/http-proxy on undici, with fast-jwt in front of it, and a log of its requests as everybody else has. */
 const { positionals } = parseArgs({ allowPositionals: true })
-const [port, upstream = '', trustPath = ''] = positionals
+const [port, upstream = '', trustPath = '', cached = '0'] = positionals
 const { key, issuer, audience } = readTrust(trustPath)
 const verify = createVerifier({
   key,
   algorithms: ['RS256'],
   allowedIss: issuer,
   allowedAud: audience,
-  cache: 20_000,
+  cache: cached === '0' ? false : Number(cached),
 })
 
-const server = fastify({ keepAliveTimeout: 3_600_000 })
+const server = fastify({ keepAliveTimeout: 3_600_000, logger: true })
 server.get('/open', async () => ({ open: true }))
 await server.register(proxy, {
   upstream,

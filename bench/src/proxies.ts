@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import type { DebianNeed } from '../../tools/debian-packages.ts'
-import { caddy, haproxy, howToGet, nginx } from '../../tools/debian-packages.ts'
+import { caddy, haproxy, howToGet, installMissing, nginx } from '../../tools/debian-packages.ts'
 import { commands } from './identity-server.ts'
 import type { ProxiedServer } from './proxied-load.ts'
 import type { ProxyTrust } from './proxy-trust.ts'
@@ -22,6 +22,8 @@ export interface Proxy {
   readonly name: string
   /** Which of these it refuses: those who do not verify are here for what a proxy costs alone. */
   readonly refuses: 'nothing' | 'forged' | 'forged-and-revoked'
+  /** A program that npm does not have. */
+  readonly need?: DebianNeed
   readonly start: (world: ProxyWorld) => Promise<RunningProxy>
 }
 
@@ -29,17 +31,34 @@ export interface RunningProxy extends ProxiedServer {
   readonly end: () => Promise<void>
 }
 
+/** Those that this machine has; the others are said, and where nothing may be left out, that is a mistake. */
+export function proxiesHere(): readonly Proxy[] {
+  installMissing([nginx, haproxy, caddy])
+  return proxies.filter(({ name, need }) => {
+    if (need === undefined || need.find() !== undefined) return true
+    const missing = `${name}: ${howToGet(need)}`
+    if (process.env['CI'] === 'true') throw new Error(missing)
+    process.stderr.write(`LEFT OUT: ${missing}\n`)
+    return false
+  })
+}
+
 /** With 200 at `/open`, whatever the token. */
-export const proxies: readonly Proxy[] = [
+const proxies: readonly Proxy[] = [
   { name: 'ours', refuses: 'forged-and-revoked', start: startOurs },
-  { name: 'nginx, no token looked at', refuses: 'nothing', start: startNginx },
-  { name: 'nginx + auth_request', refuses: 'forged', start: startNginxAsking },
-  { name: 'HAProxy + jwt_verify', refuses: 'forged', start: startHaproxy },
-  { name: 'Caddy, no token looked at', refuses: 'nothing', start: startCaddy },
+  { name: 'nginx, no token looked at', refuses: 'nothing', need: nginx, start: startNginx },
+  { name: 'nginx + auth_request', refuses: 'forged', need: nginx, start: startNginxAsking },
+  { name: 'HAProxy + jwt_verify', refuses: 'forged', need: haproxy, start: startHaproxy },
+  { name: 'Caddy, no token looked at', refuses: 'nothing', need: caddy, start: startCaddy },
   {
     name: '@fastify/http-proxy + fast-jwt',
     refuses: 'forged',
     start: (world) => startScript(world, 'fastify-proxy-process.ts'),
+  },
+  {
+    name: '@fastify/http-proxy + fast-jwt with its cache',
+    refuses: 'forged',
+    start: (world) => startScript(world, 'fastify-proxy-process.ts', { cached: 20_000 }),
   },
   {
     name: 'http-proxy-middleware + jose',
@@ -82,7 +101,7 @@ async function startNginx(world: ProxyWorld): Promise<RunningProxy> {
 async function startNginxAsking(world: ProxyWorld): Promise<RunningProxy> {
   const port = await freePort()
   const asked = await freePort()
-  const verifying = await startScript(world, 'fast-jwt-process.ts', asked)
+  const verifying = await startScript(world, 'fast-jwt-process.ts', { port: asked })
   const server = await nginxOn(
     port,
     world,
@@ -223,13 +242,13 @@ async function startCaddy({ folder, upstream }: ProxyWorld): Promise<RunningProx
 async function startScript(
   { folder, upstream, trust }: ProxyWorld,
   name: string,
-  chosenPort?: number,
+  chosen: { readonly port?: number; readonly cached?: number } = {},
 ): Promise<RunningProxy> {
-  const port = chosenPort ?? (await freePort())
+  const port = chosen.port ?? (await freePort())
   writeFileSync(join(folder, trustName), JSON.stringify(trust))
   const file = fileURLToPath(new URL(name, import.meta.url))
-  const positionals =
-    chosenPort === undefined ? [String(port), originOf(upstream), trustName] : [String(port), trustName]
+  const tokensCached = String(chosen.cached ?? 0)
+  const positionals = [String(port), originOf(upstream), trustName, tokensCached]
   const server = await startServer({
     parameters: [file, ...positionals],
     folder,

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Log } from '@portcullis/runtime'
+import type { Log, RequestMetrics } from '@portcullis/runtime'
 import { requestIdOf } from './request-id.ts'
 
 /** One request and its answer, from the first byte to the line in the access log. */
@@ -7,6 +7,10 @@ export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly requestId: string
+  /** Of the request that is judged, which is another one where a proxy asks about it. */
+  method: string
+  /** A proxy asks about the request, and forwards it itself. */
+  isForwardAuth?: boolean
   /** The `match` of the route; known once it was found. */
   route?: string
   /** Whose valid token the request carries; known once it was judged. */
@@ -15,28 +19,39 @@ export interface Exchange {
   reason?: string
 }
 
+/** Who is told of each exchange when it is over. */
+export interface ExchangeWatchers {
+  readonly log: Log
+  readonly requests: RequestMetrics
+}
+
 /**
  * Begins an exchange, which writes one line when its answer has ended or its client has left. The
  * line tells the route and never the path, the query, a header or the token: what people put into
  * addresses is not ours to keep.
  */
 export function openExchange(
-  log: Log,
+  { log, requests }: ExchangeWatchers,
   request: IncomingMessage,
   response: ServerResponse,
 ): Exchange {
   const startedMs = performance.now()
   const requestId = requestIdOf(request.rawHeaders)
-  const exchange: Exchange = { request, response, requestId }
+  const exchange: Exchange = { request, response, requestId, method: request.method ?? '' }
   response.once('close', () => {
-    const { route, subject, reason } = exchange
+    const { method, isForwardAuth, route, subject, reason } = exchange
+    const status = response.headersSent ? response.statusCode : undefined
+    const durationMs = performance.now() - startedMs
+    // What no status was sent for counts as what nginx calls it in its log.
+    requests.observe({ method, route, status: status ?? 499, seconds: durationMs / 1000, reason })
     log.info(
       {
-        method: request.method,
+        method,
+        forwardAuth: isForwardAuth,
         route,
-        status: response.headersSent ? response.statusCode : undefined,
+        status,
         reason,
-        durationMs: Math.round(performance.now() - startedMs),
+        durationMs: Math.round(durationMs),
         requestId,
         subject,
         complete: response.writableFinished,

@@ -6,12 +6,11 @@ import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { createLog } from '@portcullis/runtime'
+import { createClientPlaces, createLog, createMetrics } from '@portcullis/runtime'
 import { createVerifier } from '@portcullis/verify'
 import { createTestIssuer } from '@portcullis/verify/testing'
 import { openExchange } from '../src/exchange.ts'
 import { createFeedReaders } from '../src/relay/feed-readers.ts'
-import { createClientPlaces } from '@portcullis/runtime'
 import type { FeedListener } from '../src/relay/relayed-feed.ts'
 import { createRelayRoutes } from '../src/relay/relay-routes.ts'
 import { createRelayedSnapshots } from '../src/relay/relayed-snapshots.ts'
@@ -71,8 +70,9 @@ test('a follower that does not read is cut, so that nothing is kept for it', asy
     snapshotPlaces: places,
   })
   const log = createLog({ name: 'relay', destination: { write: () => undefined } })
+  const requests = createMetrics().requests()
   const server = createServer((request, response) => {
-    void answer(openExchange(log, request, response))
+    void answer(openExchange({ log, requests }, request, response))
   })
   server.listen(0, 'localhost')
   await once(server, 'listening')

@@ -1,9 +1,15 @@
 import type { Log, Running, TlsPair } from '@portcullis/runtime'
-import { listenError, readTlsFiles, redactPassword, startOperations } from '@portcullis/runtime'
+import {
+  createMetrics,
+  listenError,
+  readTlsFiles,
+  redactPassword,
+  startCertificateReload,
+  startOperations,
+} from '@portcullis/runtime'
 import { boundPort, createHttpServer } from './http/server.ts'
 import type { Transport } from './http/transport.ts'
 import { createTlsTransport, plainTransport } from './http/transport.ts'
-import { startCertificateReload } from './jobs/certificate-reload.ts'
 import type { IdentitySettings } from './settings.ts'
 import { hasAccounts, isReadable } from './store/database.ts'
 import { openDatabase } from './store/open-database.ts'
@@ -31,6 +37,7 @@ export async function startIdentity(
   options: IdentityOptions,
 ): Promise<Identity> {
   const { log, now } = options
+  const metrics = createMetrics()
   const database = await openDatabase(settings.database, { now })
   const close: (() => Promise<void>)[] = [database.close]
   const closeAll = async (): Promise<void> => {
@@ -40,10 +47,14 @@ export async function startIdentity(
     close.length = 0
   }
   try {
-    const parts = await openParts(settings, database, options, (step) => close.push(step))
+    const parts = await openParts(settings, database, { ...options, metrics }, (step) =>
+      close.push(step),
+    )
     const { transport, stop } = await openTransport(settings.listen.tls, log)
     close.push(stop)
-    const app = createHttpServer(log, { ...settings, issuer: parts.issuer, transport })
+    const requests = metrics.requests()
+    const served = { ...settings, issuer: parts.issuer, transport, metrics: requests }
+    const app = createHttpServer(log, served)
     close.push(() => app.close())
     addRoutes(app, settings, parts)
     const { host, port: wanted } = settings.listen
@@ -59,6 +70,7 @@ export async function startIdentity(
         ...parts.troubles(),
       ],
       warnings: parts.warnings,
+      metrics,
     })
     close.push(operations.close)
     const port = boundPort(app)

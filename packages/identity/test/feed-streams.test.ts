@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import type { Subscription } from '../src/domain/feed.ts'
 import type { PublishedFrame } from '../src/domain/feed-frames.ts'
-import type { FrameListener } from '../src/domain/stream-followers.ts'
+import type { FrameListener } from '../src/domain/feed-listeners.ts'
 import type { Callers } from '../src/http/callers.ts'
 import { addFeed } from '../src/http/feed.ts'
 import { boundPort, createHttpServer } from '../src/http/server.ts'
@@ -91,6 +91,8 @@ async function startStreams(
     feed: {
       publish: refuse,
       beat: refuse,
+      streams: () => listeners.size,
+      lastCheckpoint: () => undefined,
       // More than the kernel takes for a reader that has stalled.
       snapshot: async () => ({
         manifest: 'signed',

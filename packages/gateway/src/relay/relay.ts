@@ -1,10 +1,18 @@
-import type { Server as TlsServer } from 'node:https'
-import type { Log, Operations, Running, TlsFiles, TlsPair } from '@portcullis/runtime'
-import { listen, readTlsFiles, startOperations } from '@portcullis/runtime'
+import type { Server } from 'node:http'
+import { Server as TlsServer } from 'node:https'
+import type { Log, Metrics, Operations, Running, TlsPair } from '@portcullis/runtime'
+import {
+  createMetrics,
+  listen,
+  readTlsFiles,
+  startCertificateReload,
+  startOperations,
+} from '@portcullis/runtime'
 import type { Fetch, Verifier } from '@portcullis/verify'
 import { createVerifier, VerifyError } from '@portcullis/verify'
 import { readClientFile } from '../client-file.ts'
 import { openExchange } from '../exchange.ts'
+import { tellOfFollower } from '../follower-metrics.ts'
 import { andClose, refuse, sendRefusal } from '../refusal.ts'
 import { createGatewayServer, drainServer } from '../server.ts'
 import type { HandedOnFeed } from './handed-on-feed.ts'
@@ -32,7 +40,6 @@ const requestLimits = {
   // A stream brings something every second.
   idleTimeoutSeconds: 60,
 }
-const certificateEveryMs = 10_000
 
 /**
  * Starts a relay of the revocation feed and resolves once it listens. It follows the issuer as any service does, by
@@ -49,11 +56,13 @@ export async function startRelay(
   const feed = handOnFeed({ limits: settings.limits, prefix: '', fetch, log })
   const verifier = followUpstream(settings, feed.fetch, log)
   const answer = feed.answerWith(verifier)
+  const metrics = createMetrics()
+  const requests = metrics.requests()
   const server = createGatewayServer(
     requestLimits,
     log,
     (request, response) => {
-      const exchange = openExchange(log, request, response)
+      const exchange = openExchange({ log, requests }, request, response)
       answer(exchange).catch((error: unknown) => {
         log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the relay')
         if (response.headersSent) response.destroy()
@@ -67,17 +76,14 @@ export async function startRelay(
     await verifier.close()
     throw error
   })
-  const stopRenewing =
-    settings.tls && certificate
-      ? renewCertificate(server as TlsServer, settings.tls, certificate, log)
-      : undefined
+  const stopReload = reloadCertificate(server, settings, certificate, log)
   const end = async (): Promise<void> => {
-    stopRenewing?.()
+    await stopReload()
     feed.stop()
     await drainServer(server)
     await verifier.close()
   }
-  const operations = await startOperationsOf(settings, verifier, feed).catch(
+  const operations = await startOperationsOf(settings, { verifier, feed, metrics }).catch(
     async (error: unknown) => {
       await end()
       throw error
@@ -115,10 +121,15 @@ function followUpstream(
   })
 }
 
+interface OperatedParts {
+  readonly verifier: Verifier
+  readonly feed: HandedOnFeed
+  readonly metrics: Metrics
+}
+
 function startOperationsOf(
   { operations }: RelaySettings,
-  verifier: Verifier,
-  feed: HandedOnFeed,
+  { verifier, feed, metrics }: OperatedParts,
 ): Promise<Operations | undefined> {
   if (operations === undefined) return Promise.resolve(undefined)
   const notReady = async (): Promise<readonly string[]> => {
@@ -131,28 +142,25 @@ function startOperationsOf(
     // Unlike a gateway it is of no use without.
     return feed.isSilent() ? ['revocation-feed'] : []
   }
-  return startOperations({ ...operations, notReady })
+  tellOfFollower(verifier, metrics)
+  return startOperations({ ...operations, notReady, metrics })
 }
 
 /** Those that are open keep the one that they have. */
-function renewCertificate(
-  server: TlsServer,
-  files: TlsFiles,
-  first: TlsPair,
+function reloadCertificate(
+  server: Server,
+  { tls: files }: RelaySettings,
+  inUse: TlsPair | undefined,
   log: Log,
-): () => void {
-  let inUse = first
-  const renew = async (): Promise<void> => {
-    const pair = await readTlsFiles(files)
-    if (pair.cert.equals(inUse.cert) && pair.key.equals(inUse.key)) return
-    server.setSecureContext({ cert: pair.cert, key: pair.key, minVersion: 'TLSv1.2' })
-    inUse = pair
-    log.info({ validUntil: pair.validUntil }, 'the certificate has changed')
+): () => Promise<void> {
+  if (files === undefined || inUse === undefined || !(server instanceof TlsServer)) {
+    return async () => undefined
   }
-  const timer = setInterval(() => {
-    renew().catch((error: unknown) => {
-      log.error({ err: error }, 'the certificate cannot be read again; the one from before stays')
-    })
-  }, certificateEveryMs).unref()
-  return () => clearInterval(timer)
+  return startCertificateReload({
+    inUse,
+    read: () => readTlsFiles(files),
+    // As at first: see `createGatewayServer`.
+    use: ({ cert, key }) => server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' }),
+    log,
+  })
 }

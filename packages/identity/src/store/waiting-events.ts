@@ -48,7 +48,7 @@ export function createPolledEvents({ read, transaction }: Database): PolledEvent
   return {
     waiting: async (streamId, max) => {
       for (;;) {
-        const found = await readWaiting(read, streamId, { max: max + 1, lookedAtMax })
+        const found = await readWaiting(read, streamId, max + 1)
         const isMore = found.length > max || (await isBehind(streamId))
         if (found.length > 0 || !isMore) return { events: found.slice(0, max), isMore }
         await transaction(async (query) => {
@@ -70,16 +70,16 @@ async function lock(query: Query, streamId: string): Promise<void> {
 }
 
 /** The oldest that wait for a stream, unless it is not enabled, among so many events behind its position. */
-export async function readWaiting(
+async function readWaiting(
   query: Query,
   streamId: string,
-  among: { readonly max: number; readonly lookedAtMax?: number },
+  max: number,
 ): Promise<readonly SecurityEvent[]> {
   const rows = await query(
     `SELECT event.* FROM event_streams AS stream JOIN security_events AS event ON ${isWaiting}
      WHERE stream.id = $1 AND stream.status = 'enabled' AND event.id <= stream.position + $3
      ORDER BY event.id LIMIT $2`,
-    [streamId, among.max, among.lookedAtMax ?? Number.MAX_SAFE_INTEGER],
+    [streamId, max, lookedAtMax],
   )
   return rows.map(securityEventOf)
 }

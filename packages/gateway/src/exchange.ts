@@ -7,6 +7,10 @@ export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly requestId: string
+  /** Of the request that is judged, which is another one where a proxy asks about it. */
+  method: string
+  /** A proxy asks about the request, and forwards it itself. */
+  isForwardAuth?: boolean
   /** The `match` of the route; known once it was found. */
   route?: string
   /** Whose valid token the request carries; known once it was judged. */
@@ -33,10 +37,9 @@ export function openExchange(
 ): Exchange {
   const startedMs = performance.now()
   const requestId = requestIdOf(request.rawHeaders)
-  const exchange: Exchange = { request, response, requestId }
+  const exchange: Exchange = { request, response, requestId, method: request.method ?? '' }
   response.once('close', () => {
-    const { route, subject, reason } = exchange
-    const { method = '' } = request
+    const { method, isForwardAuth, route, subject, reason } = exchange
     const status = response.headersSent ? response.statusCode : undefined
     const durationMs = performance.now() - startedMs
     // What no status was sent for counts as what nginx calls it in its log.
@@ -44,6 +47,7 @@ export function openExchange(
     log.info(
       {
         method,
+        forwardAuth: isForwardAuth,
         route,
         status,
         reason,

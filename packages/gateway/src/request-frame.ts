@@ -69,7 +69,7 @@ export function hasBody(frame: Frame): boolean {
 }
 
 /** RFC 3986 section 3.2.2 and 3.2.3: a name or an address, and a port; no user information. */
-const isHost = /^(?:[\w\-.~!$&'()*+,=]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
+export const isHost: RegExp = /^(?:[\w\-.~!$&'()*+,=]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
 
 function readBodyBytes(
   request: IncomingMessage,

@@ -25,10 +25,15 @@ export function parseRouteMatch(text: string): ParsedRouteMatch {
   if (!/^[\w\-.~/]*$/.test(path)) {
     return malformed('may hold only letters, digits, "-", ".", "_", "~" and "/"')
   }
+  if (path.startsWith(ownPath))
+    return malformed(`can match nothing: ${ownPath} is the gateway's own`)
   const target = parseRequestTarget(isPrefix ? `${path}/` : path)
   if (target.kind === 'ambiguous') return malformed(`can match nothing: ${target.why}`)
   return { kind: 'match', match: { text, path, isPrefix } }
 }
+
+/** What begins with it is answered by the gateway itself. */
+export const ownPath = '/_portcullis'
 
 /** `/orders/*` fits `/orders`, `/orders/` and all below it, and never `/ordersX`. */
 export function fits(match: RouteMatch, path: string): boolean {

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '@portcullis/protocol'
 import { isJsonObject, parseIssuer } from '@portcullis/protocol'
 import type { Mistake } from '@portcullis/runtime'
+import { parseNetwork } from './forward-auth/trusted-proxies.ts'
 import { aliasOf, isHeaderName, isTaken } from './header-names.ts'
 import { parseRouteMatch } from './route-match.ts'
 
@@ -14,12 +15,15 @@ export const maxStalenessSecondsDefault = 30
  */
 export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
   if (!isJsonObject(file)) return []
-  const { issuer, revocation, relay, auth, routes, identityHeaders } = file
+  const { issuer, revocation, relay, trustedProxies, forwardAuth } = file
+  const { auth, routes, identityHeaders } = file
   const { relay: source } = isJsonObject(revocation) ? revocation : {}
   return [
     ...textMistakes('/issuer', issuer, issuerFault),
     ...textMistakes('/revocation/relay', source, issuerFault),
     ...(relay === undefined ? [] : relayMistakes(revocation, listOf(routes), auth)),
+    ...proxyMistakes(trustedProxies, forwardAuth),
+    ...(forwardAuth === undefined ? listOf(routes).flatMap(goalMistakes) : []),
     ...listOf(routes).flatMap((route, index) => routeMistakes(`/routes/${index}`, route, auth)),
     ...listOf(routes).flatMap((route, index) =>
       isJsonObject(route) ? laxMistakes(`/routes/${index}/auth`, route['auth'], revocation) : [],
@@ -42,6 +46,29 @@ function relayMistakes(
   })
   const message = 'has no effect where no feed is followed for any route'
   return revocation === 'untilExpiry' || !isJudged ? [{ path: '/relay', message }] : []
+}
+
+/** Nobody is trusted by default, and nobody without need. */
+function proxyMistakes(
+  trustedProxies: JsonValue | undefined,
+  forwardAuth: JsonValue | undefined,
+): Mistake[] {
+  const path = '/trustedProxies'
+  const networks = listOf(trustedProxies).flatMap((network, index) =>
+    textMistakes(`${path}/${index}`, network, networkFault),
+  )
+  if ((trustedProxies === undefined) === (forwardAuth === undefined)) return networks
+  const message =
+    forwardAuth === undefined
+      ? 'has no effect without /forwardAuth'
+      : 'is required with /forwardAuth: the proxies that may ask'
+  return [...networks, { path, message }]
+}
+
+/** A route that leads nowhere is one that proxies ask about. */
+function goalMistakes(route: JsonValue, index: number): Mistake[] {
+  if (!isJsonObject(route) || route['to'] !== undefined) return []
+  return [{ path: `/routes/${index}/to`, message: 'is required without /forwardAuth' }]
 }
 
 function modeOf(auth: JsonValue | undefined): JsonValue | undefined {
@@ -153,6 +180,11 @@ function originFault(text: string): string | undefined {
     return 'must be an http or https origin'
   }
   return text === url.origin ? undefined : `must be an origin and nothing more: write ${url.origin}`
+}
+
+function networkFault(text: string): string | undefined {
+  const parsed = parseNetwork(text)
+  return parsed.kind === 'malformed' ? parsed.why : undefined
 }
 
 function headerFault(text: string): string | undefined {

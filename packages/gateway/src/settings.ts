@@ -3,6 +3,7 @@ import type { ListenAddress } from '@portcullis/runtime'
 import { checkAgainstSchema, readSettingsFile, settingsError } from '@portcullis/runtime'
 import type { VerifierOptions } from '@portcullis/verify'
 import type { FromSchema } from 'json-schema-to-ts'
+import type { DialectName } from './forward-auth/dialects.ts'
 import type { RelayLimits } from './relay/settings.ts'
 import { relayLimitsOf } from './relay/settings.ts'
 import type { RouteMatch } from './route-match.ts'
@@ -20,16 +21,24 @@ export interface GatewaySettings {
   readonly revocation: RevocationSettings
   /** The feed is handed on at `/_portcullis`; undefined where it is not. */
   readonly relay: RelayLimits | undefined
+  /** Questions of proxies are answered at `/_portcullis/authorize`; undefined where they are not. */
+  readonly forwardAuth: ForwardAuthSettings | undefined
   readonly routes: readonly Route[]
   readonly identityHeaders: IdentityHeaderNames
   readonly limits: Limits
+}
+
+export interface ForwardAuthSettings {
+  readonly dialect: DialectName
+  /** Addresses and networks (CIDR) of those who may ask. */
+  readonly proxies: readonly string[]
 }
 
 export interface Route {
   readonly match: RouteMatch
   /** Undefined: every method except CONNECT and TRACE. */
   readonly methods: readonly string[] | undefined
-  /** Origins, taken in turn. */
+  /** Origins, taken in turn; none for a route that only proxies ask about. */
   readonly to: readonly string[]
   readonly auth: RouteAuth
 }
@@ -99,6 +108,8 @@ export function parseGatewaySettings(
     clientFile,
     revocation = {},
     relay,
+    trustedProxies = [],
+    forwardAuth,
     auth = {},
     routes,
     identityHeaders = {},
@@ -111,10 +122,11 @@ export function parseGatewaySettings(
     clientFile,
     revocation: followed(revocation),
     relay: relay && relayLimitsOf(relay),
+    forwardAuth: forwardAuth && { ...forwardAuth, proxies: trustedProxies },
     routes: routes.map((route) => ({
       match: routeMatch(route.match),
       methods: route.methods,
-      to: route.to,
+      to: route.to ?? [],
       auth: routeAuth({ ...auth, ...route.auth }),
     })),
     identityHeaders,
@@ -186,10 +198,17 @@ const relaySchema = {
   properties: { followers: followersSchema, followersPerClient: followersSchema },
 } as const
 
+const forwardAuthSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['dialect'],
+  properties: { dialect: { enum: ['nginx', 'caddy', 'traefik', 'envoy'] } },
+} as const
+
 const routeSchema = {
   type: 'object',
   additionalProperties: false,
-  required: ['match', 'to'],
+  required: ['match'],
   properties: {
     match: textSchema,
     methods: {
@@ -217,6 +236,8 @@ const fileSchema = {
     clientFile: textSchema,
     revocation: revocationSchema,
     relay: relaySchema,
+    trustedProxies: { type: 'array', minItems: 1, uniqueItems: true, items: textSchema },
+    forwardAuth: forwardAuthSchema,
     auth: authSchema,
     routes: { type: 'array', minItems: 1, items: routeSchema },
     identityHeaders: {

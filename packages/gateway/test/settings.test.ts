@@ -22,6 +22,7 @@ test('the smallest file gets every default', () => {
     clientFile: undefined,
     revocation: { maxStalenessSeconds: 30 },
     relay: undefined,
+    forwardAuth: undefined,
     routes: [
       {
         match: { text: '/orders/*', path: '/orders', isPrefix: true },
@@ -211,6 +212,22 @@ const mistaken: readonly (readonly [string, string, object])[] = [
     '/routes/0/auth/maxStalenessSeconds',
     { routes: [{ match: '/a', to, auth: { mode: 'none', maxStalenessSeconds: 5 } }] },
   ],
+  [
+    'a path of the gateway itself',
+    '/routes/0/match',
+    { routes: [{ match: '/_portcullis/*', to }] },
+  ],
+  ['a route that leads nowhere', '/routes/0/to', { routes: [{ match: '/a' }] }],
+  ['proxies that are asked for nothing', '/trustedProxies', { trustedProxies: ['10.0.0.1'] }],
+  ['questions of nobody', '/trustedProxies', { forwardAuth: { dialect: 'nginx' } }],
+  ['a dialect that nobody speaks', '/forwardAuth/dialect', asked({ dialect: 'apache' })],
+  ['questions without a dialect', '/forwardAuth/dialect', asked({})],
+  ['a name for a proxy', '/trustedProxies/1', proxies('127.0.0.1', 'localhost')],
+  ['everybody as a proxy', '/trustedProxies/0', proxies('0.0.0.0/0')],
+  ['everybody as a proxy, IPv6', '/trustedProxies/0', proxies('::/0')],
+  ['a prefix that is too long', '/trustedProxies/0', proxies('10.0.0.0/33')],
+  ['a prefix that is none', '/trustedProxies/0', proxies('10.0.0.0/x')],
+  ['an address of one machine only', '/trustedProxies/0', proxies('fe80::1%eth0')],
   ['a header with another meaning', '/identityHeaders/subject', header('Content_Length')],
   ['a forwarding header', '/identityHeaders/subject', header('X-Forwarded-User')],
   ['a hop-by-hop header', '/identityHeaders/subject', header('Proxy-User')],
@@ -221,6 +238,23 @@ test('each mistake is found alone', () => {
   for (const [name, pointer, change] of mistaken) {
     assert.deepEqual(pointersOf({ ...smallest, ...change }), [pointer], name)
   }
+})
+
+test('with proxies that may ask, a route may lead nowhere', () => {
+  const { forwardAuth, routes } = parseGatewaySettings({
+    ...smallest,
+    ...asked({ dialect: 'envoy' }),
+    trustedProxies: ['127.0.0.1', '10.0.0.0/8', 'fd00::/8', '::1'],
+    routes: [{ match: '/a' }, { match: '/b', to }],
+  })
+  assert.deepEqual(forwardAuth, {
+    dialect: 'envoy',
+    proxies: ['127.0.0.1', '10.0.0.0/8', 'fd00::/8', '::1'],
+  })
+  assert.deepEqual(
+    routes.map((route) => route.to),
+    [[], to],
+  )
 })
 
 test('different methods of one match are no mistake, nor are two routes to one service', () => {
@@ -256,6 +290,14 @@ test('a file that is missing, broken or mistaken is a StartError that names it',
   writeFileSync(path, JSON.stringify(smallest))
   assert.equal(readGatewayFile(path).listen.port, 4003)
 })
+
+function asked(forwardAuth: object): object {
+  return { trustedProxies: ['127.0.0.1'], forwardAuth }
+}
+
+function proxies(...trustedProxies: readonly string[]): object {
+  return { trustedProxies, forwardAuth: { dialect: 'nginx' } }
+}
 
 function header(subject: string): object {
   return { identityHeaders: { subject } }

@@ -18,12 +18,12 @@ import type { Refusal } from './refusal.ts'
 import { andClose, refuse, sendRefusal } from './refusal.ts'
 import { handOnFeed } from './relay/handed-on-feed.ts'
 import { readFrame } from './request-frame.ts'
-import { ownPath } from './route-match.ts'
+import { ownPath, rewritten } from './route-match.ts'
 import type { RouteTable } from './route-table.ts'
 import { createRouteTable } from './route-table.ts'
 import { createGatewayServer, drainServer } from './server.ts'
 import type { GatewaySettings } from './settings.ts'
-import type { Upstreams } from './upstream.ts'
+import type { UpstreamLease } from './upstream.ts'
 import { createUpstreams } from './upstream.ts'
 
 const authorizePath = `${ownPath}/authorize`
@@ -59,6 +59,7 @@ export async function startGateway(
   const judge = createJudge(settings, { client, log, now, fetch: handedOn?.fetch })
   const routes = createRouteTable(settings.routes)
   const identity = createIdentityHeaders(settings.identityHeaders)
+  const upstreams = createUpstreams()
   const { forwardAuth } = settings
   const parts: Parts = {
     routes,
@@ -68,8 +69,7 @@ export async function startGateway(
     answerFeed:
       judge.verifier && handedOn?.answerWith(judge.verifier.withAudience(settings.issuer)),
     identity,
-    upstreams: createUpstreams(settings),
-    bodyBytesMax: settings.limits.bodyBytes,
+    upstreams: upstreams.lease(settings.routes),
     log,
   }
   const server = createGatewayServer(settings.limits, log, (request, response) => {
@@ -100,7 +100,7 @@ export async function startGateway(
       await drainServer(server)
       await operations?.close()
       await parts.judge.close()
-      await parts.upstreams.close()
+      await upstreams.close()
     },
   }
 }
@@ -122,8 +122,7 @@ interface Parts {
   /** Undefined where no proxy may ask. */
   readonly authorizer: Authorizer | undefined
   readonly identity: IdentityHeaders
-  readonly upstreams: Upstreams
-  readonly bodyBytesMax: number
+  readonly upstreams: UpstreamLease
   readonly log: Log
 }
 
@@ -152,27 +151,31 @@ async function pass(parts: Parts, exchange: Exchange): Promise<Passage | Refusal
   const { rawHeaders, method = '', url = '', socket } = exchange.request
   const frame = readFrame(exchange.request)
   if (frame.kind === 'refused') return frame
-  const { authorizations } = frame
+  const { authorizations, host } = frame
   const asked: AskedRequest = {
     kind: 'asked',
     method,
+    host,
     target: url,
     authorizations,
     forwardedBy: 'gateway',
   }
   const admitted = await admit(parts, exchange, asked)
   if (admitted.kind === 'refused') return admitted
-  if (frame.bodyBytes !== undefined && frame.bodyBytes > parts.bodyBytesMax) {
-    return refuse('too-large', `a body may have ${parts.bodyBytesMax} bytes`)
+  const { route } = admitted
+  const { limits } = route
+  if (frame.bodyBytes !== undefined && frame.bodyBytes > limits.bodyBytes) {
+    return refuse('too-large', `a body may have ${limits.bodyBytes} bytes`)
   }
   const headers = requestHeaders(rawHeaders, parts.identity, {
     requestId: exchange.requestId,
     clientAddress: addressOf(socket.remoteAddress),
-    host: frame.host,
+    host,
     claims: admitted.claims,
   })
-  const upstream = parts.upstreams.next(admitted.route)
-  return { kind: 'passage', frame, method, target: admitted.target, headers, upstream }
+  const upstream = parts.upstreams.next(route)
+  const target = rewritten(route, admitted.target)
+  return { kind: 'passage', frame, method, target, headers, upstream, limits }
 }
 
 /** A listener for both families shows an IPv4 client as an IPv6 one (RFC 4291 section 2.5.5.2). */

@@ -30,6 +30,23 @@ export const natsServer: DebianNeed = {
     ),
 }
 
+/** Debian's `nginx` has the module by which it asks. */
+export const nginx: DebianNeed = {
+  what: 'forward-auth by nginx',
+  packages: ['nginx'],
+  find: () =>
+    ['nginx', '/usr/sbin/nginx'].find((program) =>
+      spawnSync(program, ['-V'], { encoding: 'utf8' }).stderr?.includes('http_auth_request_module'),
+    ),
+}
+
+export const caddy: DebianNeed = {
+  what: 'forward-auth by Caddy',
+  packages: ['caddy'],
+  find: () =>
+    ['caddy', '/usr/bin/caddy'].find((program) => spawnSync(program, ['version']).status === 0),
+}
+
 /** What to say about it where it is missing. */
 export function howToGet({ what, packages }: DebianNeed): string {
   return `${what}: apt-get install --no-install-recommends ${packages.join(' ')}`

@@ -8,6 +8,7 @@ import type {
   Balance,
   IdentityHeaderNames,
   Limits,
+  ProxyHeaders,
   RevocationSettings,
   RouteAuth,
   RouteLimits,
@@ -114,6 +115,7 @@ const schema = {
     revocation: revocationSchema,
     relay: relaySchema,
     trustedProxies: { type: 'array', minItems: 1, uniqueItems: true, items: textSchema },
+    proxyHeaders: { enum: ['x-forwarded', 'forwarded'] },
     forwardAuth: forwardAuthSchema,
     auth: authSchema,
     routes: { type: 'array', minItems: 1, items: routeSchema },
@@ -154,6 +156,7 @@ export interface GatewayFile {
   readonly revocation?: RevocationSettings
   readonly relay?: Partial<RelayLimits>
   readonly trustedProxies?: readonly string[]
+  readonly proxyHeaders?: ProxyHeaders
   readonly forwardAuth?: { readonly dialect: DialectName }
   readonly auth?: AuthMembers
   readonly routes: readonly RouteMembers[]

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import process from 'node:process'
 
 /** Something that tests need and npm does not have: programs, and how Debian calls what they come in. */
@@ -45,6 +46,22 @@ export const caddy: DebianNeed = {
   packages: ['caddy'],
   find: () =>
     ['caddy', '/usr/bin/caddy'].find((program) => spawnSync(program, ['version']).status === 0),
+}
+
+export const go: DebianNeed = {
+  what: 'the service behind forward-auth in Go',
+  packages: ['golang-go'],
+  find: () => (spawnSync('go', ['version']).status === 0 ? 'go' : undefined),
+}
+
+/** Where Debian puts what `examples/forward-auth/java` reads JSON with. */
+export const gsonJar = '/usr/share/java/gson.jar'
+
+export const java: DebianNeed = {
+  what: 'the service behind forward-auth in Java',
+  packages: ['default-jdk-headless', 'libgoogle-gson-java'],
+  find: () =>
+    spawnSync('javac', ['-version']).status === 0 && existsSync(gsonJar) ? 'java' : undefined,
 }
 
 /** What to say about it where it is missing. */

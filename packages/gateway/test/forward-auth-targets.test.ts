@@ -78,6 +78,7 @@ for (const kind of frontProxies) {
   const { name, skip } = kind
   const isNginx = name === 'nginx'
 
+  // CVE-2026-33494, GHSA-6jwx-7vp4-9847.
   test(
     `${name}: of targets that servers read in different ways none gets past the routes`,
     { skip },

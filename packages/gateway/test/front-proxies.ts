@@ -2,11 +2,11 @@ import type { ChildProcess } from 'node:child_process'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { randomInt } from 'node:crypto'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { caddy, howToGet, nginx } from '../../../tools/debian-packages.ts'
-import { freePort } from '../../../tools/free-port.ts'
 
 /** A real proxy on loopback, with the file of `examples/forward-auth` and other ports. */
 export interface FrontProxy {
@@ -53,7 +53,7 @@ const nginxFrame = `
 
 async function startNginx(ports: Ports): Promise<FrontProxy> {
   const folder = newFolder()
-  const port = await freePort()
+  const port = await quietPort()
   const file = exampleWith('nginx.conf', ports, ['listen 8080;', `listen 127.0.0.1:${port};`])
   writeFileSync(join(folder, 'portcullis.conf'), file)
   writeFileSync(join(folder, 'nginx.conf'), nginxFrame)
@@ -63,7 +63,7 @@ async function startNginx(ports: Ports): Promise<FrontProxy> {
 
 async function startCaddy(ports: Ports): Promise<FrontProxy> {
   const folder = newFolder()
-  const port = await freePort()
+  const port = await quietPort()
   const listen = `http://:${port} {\n\tbind 127.0.0.1`
   const file = exampleWith('Caddyfile', ports, [':8080 {', listen])
   const path = join(folder, 'Caddyfile')
@@ -87,6 +87,25 @@ function exampleWith(name: string, { gateway, service }: Ports, listen: [string,
   const after = new Map(pairs)
   const pattern = pairs.map(([before]) => before.replaceAll('.', '\\.')).join('|')
   return text.replaceAll(new RegExp(pattern, 'g'), (before) => after.get(before) ?? '')
+}
+
+/**
+ * One below those that systems give to whoever asks for any: nobody takes it before the process that is told it,
+ * and nobody else answers there when that process is away.
+ */
+export async function quietPort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const port = randomInt(10_000, 30_000)
+    const server = createServer().listen(port, '127.0.0.1')
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('listening', () => resolve(true))
+      server.once('error', () => resolve(false))
+    })
+    if (!isFree) continue
+    await new Promise((resolve) => server.close(resolve))
+    return port
+  }
+  throw new Error('no port is free')
 }
 
 function newFolder(): string {
@@ -120,7 +139,7 @@ async function startProxy(
   }
 }
 
-async function untilListening(
+export async function untilListening(
   child: ChildProcess,
   port: number,
   said: () => string,

@@ -8,6 +8,7 @@ import { parseGatewaySettings } from '../src/index.ts'
 
 const folder = new URL('../../../examples/forward-auth/', import.meta.url)
 const read = (name: string): string => readFileSync(new URL(name, folder), 'utf8')
+const guide = read('../../docs/forward-auth.md')
 const gatewayFile = JSON.parse(read('portcullis.gateway.json')) as Readonly<Record<string, unknown>>
 const { identityHeaders } = parseGatewaySettings(gatewayFile)
 
@@ -34,10 +35,30 @@ test('the file of the gateway is a right one for every proxy, and each proxy has
 })
 
 test('the file in the guide is a right one', () => {
-  const guide = readFileSync(new URL('../../../docs/forward-auth.md', import.meta.url), 'utf8')
   const [, text] = /^```json\n(.*?)^```$/ms.exec(guide) ?? []
   assert.ok(text)
   assert.doesNotThrow(() => parseGatewaySettings(JSON.parse(text)))
+})
+
+test('the code in the guide stands in the programs that are run', () => {
+  const programs = {
+    python: ['python/service.py'],
+    go: ['go/service.go', 'go/verifier.go'],
+    java: ['java/Service.java', 'java/Verifier.java'],
+  }
+  for (const [language, names] of Object.entries(programs)) {
+    const blocks = [...guide.matchAll(/^```(\w+)\n(.*?)^```$/gms)].filter(
+      ([, marked]) => marked === language,
+    )
+    assert.equal(blocks.length, 2, language)
+    const texts = names.map(read)
+    for (const [, , code = ''] of blocks) {
+      assert.ok(
+        texts.some((text) => text.includes(code)),
+        `${language}: ${code}`,
+      )
+    }
+  }
 })
 
 test('nginx takes every identity header from the answer, and gives each to the service', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { Chain, RevocationRecord } from '@portcullis/protocol/revocations'
 import { fingerprintOf, firstChain, nextChain } from '@portcullis/protocol/revocations'
-import { createTurns } from '../../packages/identity/src/domain/turns.ts'
+import { createSerialQueue } from '../../packages/identity/src/domain/serial-queue.ts'
 import type { RevocationLog } from '../../packages/identity/src/domain/revocations.ts'
 
 /** What a follower knows of the revocation log, which it reads through the store. */
@@ -28,7 +28,7 @@ export function followLog(log: () => Pick<RevocationLog, 'since'>, issuer: strin
     })
   }
   // Histories that run at the same time ask for it at the same time.
-  const inTurn = createTurns()
+  const inTurn = createSerialQueue()
   return {
     catchUp: () =>
       inTurn(async () => {

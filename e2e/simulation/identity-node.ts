@@ -1,6 +1,7 @@
-import type { Log } from '@portcullis/runtime'
+import type { Log, Repeat } from '@portcullis/runtime'
+import { takeSteadySteps } from '@portcullis/runtime'
 import type { AccessTokenClaims } from '@portcullis/protocol'
-import { createTurns } from '../../packages/identity/src/domain/turns.ts'
+import { createSerialQueue } from '../../packages/identity/src/domain/serial-queue.ts'
 import { createFeed } from '../../packages/identity/src/domain/feed.ts'
 import type { KeyPlace, KeyStock } from '../../packages/identity/src/domain/key-life.ts'
 import { deadKeys, keyPolicy, placesMissing } from '../../packages/identity/src/domain/key-life.ts'
@@ -9,8 +10,6 @@ import { unlimitedGuesses } from '../../packages/identity/src/domain/login-prote
 import { createPepper } from '../../packages/identity/src/domain/refresh-tokens.ts'
 import { startFeedBeats } from '../../packages/identity/src/jobs/feed-beats.ts'
 import { startHistoryWatch } from '../../packages/identity/src/jobs/history-watch.ts'
-import type { Repeat } from '../../packages/identity/src/jobs/steady-step.ts'
-import { takeSteadySteps } from '../../packages/identity/src/jobs/steady-step.ts'
 import { createPasswordRules } from '../../packages/identity/src/passwords/password-rules.ts'
 import { createAccountAdministration } from '../../packages/identity/src/store/account-administration.ts'
 import { createAccountStore } from '../../packages/identity/src/store/accounts.ts'
@@ -93,7 +92,7 @@ export async function startNode(world: World, slot: NodeSlot): Promise<IdentityN
     feed,
     followers: createFollowerStore(database),
     receipts: createReceiptStore(database),
-    turns: createTurns(),
+    inTurn: createSerialQueue(),
     keys,
     kids: held.kids,
     activeKid: held.activeKid,

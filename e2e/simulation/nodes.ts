@@ -8,7 +8,7 @@ import type { ClientAdministration } from '../../packages/identity/src/domain/cl
 import type { Feed } from '../../packages/identity/src/domain/feed.ts'
 import type { FollowerStore } from '../../packages/identity/src/domain/followers.ts'
 import type { ReceiptStore } from '../../packages/identity/src/domain/receipts.ts'
-import type { Turns } from '../../packages/identity/src/domain/turns.ts'
+import type { SerialQueue } from '../../packages/identity/src/domain/serial-queue.ts'
 import type { KeyStore } from '../../packages/identity/src/domain/key-upkeep.ts'
 import type { KeyPurpose } from '../../packages/identity/src/domain/key-life.ts'
 import type { Clock } from './clock.ts'
@@ -45,7 +45,7 @@ export interface IdentityNode {
   readonly followers: FollowerStore
   readonly receipts: ReceiptStore
   /** Of those who wait for receipts. */
-  readonly turns: Turns
+  readonly inTurn: SerialQueue
   readonly parts: DeedParts
   readonly keys: KeyStore
   /** The kids that this node publishes. */

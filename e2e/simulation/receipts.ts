@@ -23,8 +23,8 @@ export async function askForReceipts(
   if (position === undefined) return
   const askedAt = time.now()
   try {
-    const { receipts: store, turns } = node
-    const parts = { store, turns, monotonic: time.now, pause: time.pause }
+    const { receipts: store, inTurn } = node
+    const parts = { store, inTurn, monotonic: time.now, pause: time.pause }
     const options = { waitMs, shownMax: 200, isLeft: node.isOver }
     const found = await awaitReceipts(parts, position, options)
     if (found.kind !== 'summary') return tally.count('receipts of what is over')

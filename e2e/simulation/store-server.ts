@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
-import type { Turns } from '../../packages/identity/src/domain/turns.ts'
-import { createTurns } from '../../packages/identity/src/domain/turns.ts'
+import type { SerialQueue } from '../../packages/identity/src/domain/serial-queue.ts'
+import { createSerialQueue } from '../../packages/identity/src/domain/serial-queue.ts'
 import type { Query, Row, SqlValue } from '../../packages/identity/src/store/database.ts'
 import { migrate } from '../../packages/identity/src/store/migrations.ts'
 import { sqliteMigrations } from '../../packages/identity/src/store/migrations/sqlite.ts'
@@ -145,12 +145,12 @@ export function createStoreServer(options: StoreServerOptions): StoreServer {
   const { memory, lineage, clock } = options
   const history: (readonly Change[])[] = [...options.history]
   // One at a time: what really runs side by side waits for the rows of the other, or for the head.
-  const turns: Turns = createTurns()
+  const queue = createSerialQueue()
   let underWay = 0
-  const inTurn: Turns = async (job) => {
+  const inTurn: SerialQueue = async (job) => {
     underWay += 1
     try {
-      return await turns(job)
+      return await queue(job)
     } finally {
       underWay -= 1
     }

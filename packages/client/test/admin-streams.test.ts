@@ -21,6 +21,7 @@ test('webhooks are made, listed, looked at and ended', async (t) => {
     audience: 'the hook',
     description: 'a test',
     delivery: 'push',
+    format: 'iss_sub',
     status: 'enabled',
     createdAt: new Date(running.clock.now()),
     failures: 0,

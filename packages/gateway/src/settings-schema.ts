@@ -4,6 +4,7 @@ import { checkAgainstSchema } from '@portcullis/runtime'
 import type { FromSchema } from 'json-schema-to-ts'
 import type { DialectName } from './forward-auth/dialects.ts'
 import type { RelayLimits } from './relay/settings.ts'
+import { relayLimitsSchema } from './relay/settings.ts'
 import type {
   Balance,
   IdentityHeaderNames,
@@ -56,14 +57,6 @@ const revocationSchema = {
   ],
 } as const
 
-const followersSchema = { type: 'integer', minimum: 1, maximum: 9_000 } as const
-
-const relaySchema = {
-  type: 'object',
-  additionalProperties: false,
-  properties: { followers: followersSchema, followersPerClient: followersSchema },
-} as const
-
 const forwardAuthSchema = {
   type: 'object',
   additionalProperties: false,
@@ -113,7 +106,7 @@ const schema = {
     issuer: textSchema,
     clientFile: textSchema,
     revocation: revocationSchema,
-    relay: relaySchema,
+    relay: relayLimitsSchema,
     trustedProxies: { type: 'array', minItems: 1, uniqueItems: true, items: textSchema },
     proxyHeaders: { enum: ['x-forwarded', 'forwarded'] },
     forwardAuth: forwardAuthSchema,

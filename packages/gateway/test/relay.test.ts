@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { get } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { StartError } from '@portcullis/runtime'
+import { createLog, StartError } from '@portcullis/runtime'
 import { createTestIssuer } from '@portcullis/verify/testing'
+import type { PairName } from '../../identity/test/tls-files.ts'
+import { certificateOf, listenerFilesIn } from '../../identity/test/tls-files.ts'
 import { startTcpProxy } from '../../verify/test/tcp-proxy.ts'
-import { parseRelaySettings } from '../src/relay/index.ts'
+import type { RelaySettings } from '../src/relay/index.ts'
+import { parseRelaySettings, startRelay } from '../src/relay/index.ts'
 import {
   fateOf,
   feedToken,
@@ -261,36 +265,45 @@ test('more followers than there is room for are sent away, and one that leaves m
   await until(async () => (await open('orders')).status === 200, 'a place')
 })
 
-const tlsFile = (name: string): string =>
-  fileURLToPath(new URL(`tls/localhost-${name}.pem`, import.meta.url))
+/** Whether the relay is proven by this certificate, to whoever comes now. */
+function isProvenBy(name: PairName, port: number): Promise<boolean> {
+  const options = { ca: certificateOf(name), agent: false }
+  return new Promise((resolve) => {
+    get(`https://localhost:${port}/`, options, (response) => {
+      response.resume()
+      resolve(response.statusCode === 404)
+    }).on('error', () => resolve(false))
+  })
+}
 
-test('over TLS a relay shows the certificate of its settings', async (t) => {
+test('over TLS a relay shows the certificate of its files, and of newer ones ten seconds later', async (t) => {
   const issuer = await createTestIssuer({ algorithm: 'ES256' })
   t.after(issuer.close)
-  const { startRelay } = await import('../src/relay/index.ts')
-  const { createLog } = await import('@portcullis/runtime')
-  const settings = (keyFile: string): ReturnType<typeof parseRelaySettings> =>
+  const folder = mkdtempSync(join(tmpdir(), 'portcullis-relay-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const files = listenerFilesIn(folder)
+  const settings = (keyFile: string): RelaySettings =>
     parseRelaySettings({
       listen: {
         host: 'localhost',
         port: 0,
-        tls: { certificateFile: tlsFile('certificate'), keyFile },
+        tls: { certificateFile: files.certificateFile, keyFile },
       },
       issuer: issuer.issuer,
     })
   const log = createLog({ name: 'relay', destination: { write: () => undefined } })
-  const relay = await startRelay(settings(tlsFile('key')), { log })
-  t.after(relay.close)
-  const url = `https://localhost:${relay.port}/revocations/snapshot`
-  const status = await new Promise((resolve, reject) => {
-    const options = { ca: readFileSync(tlsFile('certificate')), agent: false }
-    get(url, options, (response) => {
-      response.resume()
-      resolve(response.statusCode)
-    }).on('error', reject)
-  })
-  assert.ok(status === 200 || status === 503, String(status))
   await assert.rejects(startRelay(settings('/nowhere'), { log }), StartError)
+  const relay = await startRelay(settings(files.keyFile), { log })
+  t.after(relay.close)
+  const shown = (): Promise<readonly boolean[]> =>
+    Promise.all([isProvenBy('first', relay.port), isProvenBy('second', relay.port)])
+  assert.deepEqual(await shown(), [true, false])
+  files.putCertificate('second')
+  files.putKey('second')
+  assert.deepEqual(await shown(), [true, false])
+  await setTimeout(9_500)
+  await until(() => isProvenBy('second', relay.port), 'the newer certificate', 3_000)
+  assert.deepEqual(await shown(), [false, true])
 })
 
 test('every mistake in the file is named', () => {

@@ -1,9 +1,14 @@
 import type { Log, Running, TlsPair } from '@portcullis/runtime'
-import { listenError, readTlsFiles, redactPassword, startOperations } from '@portcullis/runtime'
+import {
+  listenError,
+  readTlsFiles,
+  redactPassword,
+  startCertificateReload,
+  startOperations,
+} from '@portcullis/runtime'
 import { boundPort, createHttpServer } from './http/server.ts'
 import type { Transport } from './http/transport.ts'
 import { createTlsTransport, plainTransport } from './http/transport.ts'
-import { startCertificateReload } from './jobs/certificate-reload.ts'
 import type { IdentitySettings } from './settings.ts'
 import { hasAccounts, isReadable } from './store/database.ts'
 import { openDatabase } from './store/open-database.ts'

@@ -7,7 +7,7 @@ import type { NewMessage, StoredMessage } from '../src/domain/feed-publication.t
 import { publishFeed } from '../src/domain/feed-publication.ts'
 import type { PublishedFrame } from '../src/domain/feed-frames.ts'
 import type { LogHead } from '../src/domain/revocations.ts'
-import type { FrameListener } from '../src/domain/stream-followers.ts'
+import type { FrameListener } from '../src/domain/feed-listeners.ts'
 
 const [epoch, otherEpoch] = ['E'.repeat(22), 'F'.repeat(22)] as const
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import type { Repeat } from '@portcullis/runtime'
 import type { UpkeepOutcome } from '../src/domain/key-upkeep.ts'
 import { startKeyTicks } from '../src/jobs/key-ticks.ts'
-import type { Repeat } from '../src/jobs/steady-step.ts'
 import { nothing } from './opened-keyring.ts'
 import { createLogInMemory } from './running-identity.ts'
 

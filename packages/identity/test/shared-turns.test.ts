@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { createSharedTurns } from '../src/domain/shared-turns.ts'
-import { createTurns } from '../src/domain/turns.ts'
+import { createSerialQueue } from '../src/domain/serial-queue.ts'
 
 const nothing = (): undefined => undefined
 const giveWay = async (): Promise<void> => undefined
 
 test('those who come at a time share what is read, and who came to its own turn meanwhile is not held up', async () => {
-  const inTurn = createTurns()
+  const inTurn = createSerialQueue()
   const done: string[] = []
   let reads = 0
   const enter = createSharedTurns({
@@ -44,7 +44,7 @@ test('those who come at a time share what is read, and who came to its own turn 
 test('whoever comes while something is read waits for the next reading', async () => {
   const finish: ((shared: number) => void)[] = []
   const enter = createSharedTurns({
-    inTurn: createTurns(),
+    inTurn: createSerialQueue(),
     max: 10,
     read: () => new Promise<number>((resolve) => finish.push(resolve)),
     take: async (item: string, shared: number) => `${item} saw ${shared}`,
@@ -62,7 +62,7 @@ test('whoever comes while something is read waits for the next reading', async (
 })
 
 test('what comes while these give way goes before the next of them', async () => {
-  const inTurn = createTurns()
+  const inTurn = createSerialQueue()
   const done: string[] = []
   const enter = createSharedTurns({
     inTurn,
@@ -86,7 +86,7 @@ test('one that needs no turn any more takes no place in one, and nothing is read
   const taken: number[] = []
   let reads = 0
   const enter = createSharedTurns({
-    inTurn: createTurns(),
+    inTurn: createSerialQueue(),
     max: 2,
     read: async () => void (reads += 1),
     take: async (item: number) => {
@@ -108,7 +108,7 @@ test('what fails is told to all who share the turn and have no answer yet, and t
   let isBroken = false
   let tries = 0
   const enter = createSharedTurns({
-    inTurn: createTurns(),
+    inTurn: createSerialQueue(),
     max: 4,
     read: async () => {
       if (isBroken) throw new Error('no database')

@@ -28,6 +28,7 @@ import {
   parseSnapshotManifest,
   recordBytes,
   snapshotType,
+  unverifiedCheckpoint,
 } from '@portcullis/protocol/revocations'
 
 interface RecordVector {
@@ -210,6 +211,17 @@ for (const changes of vectors.malformedCheckpoints) {
     }
   })
 }
+
+test('what a checkpoint says of itself is read without its key, and of anything else nothing is', () => {
+  const [{ data, covers } = assert.fail('no frame')] = vectors.frames
+  const { checkpoint } = parseFrame(data) ?? assert.fail('no frame')
+  assert.deepEqual(unverifiedCheckpoint(checkpoint), covers)
+  const [header = '', payload = ''] = checkpoint.split('.')
+  assert.deepEqual(unverifiedCheckpoint(`${header}.${payload}.AAAA`), covers)
+  for (const other of ['', 'x', `${header}.${payload}`, `${header}.${header}.AAAA`]) {
+    assert.equal(unverifiedCheckpoint(other), undefined, other)
+  }
+})
 
 test('a checkpoint has only its own members', () => {
   const read = parseCheckpoint({ ...vectors.checkpoint, extra: 1 })

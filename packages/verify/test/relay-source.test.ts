@@ -285,13 +285,13 @@ for (const [what, trickOf] of Object.entries(tricks)) {
     const { epoch, seq } = issuer.feed.position()
     assert.deepEqual([world.health().epoch, world.health().seq], [epoch, seq])
 
-    // It is tried again after 10 s and after 20 s more, twice where it refuses a token that is not new; and it is asked
-    // for no snapshot any more.
+    // It is tried again after 10 s at the earliest and 20 s after that, twice where it refuses a token that is not new;
+    // and it is asked for no snapshot any more.
     assert.ok(world.askedRelay(paths.stream) <= 5, `${world.askedRelay(paths.stream)} streams`)
     if (world.trick.answer === undefined) assert.equal(world.askedRelay(paths.snapshot), 1)
 
     world.trick = {}
-    // It rests for five minutes and a half at the longest.
+    // It is left alone for seven minutes and a half at the longest.
     await world.beatUntil(time.now() + 460_000)
     assert.deepEqual([world.health().source, world.health().isFresh], ['relay', true])
     issuer.feed.append({ sid: good })

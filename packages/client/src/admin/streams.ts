@@ -27,6 +27,8 @@ export interface StreamInfo {
   readonly endpointUrl?: string
   /** Of which events it hears, by the ends of their names. */
   readonly events: readonly string[]
+  /** `iss_sub` names the owner of a session alone. */
+  readonly format: 'complex' | 'iss_sub'
   readonly status: string
   readonly statusReason?: string
   readonly createdAt: Date
@@ -140,7 +142,7 @@ function bodyOf(webhook: NewWebhook): JsonObject {
 function parseStream(value: JsonValue): StreamInfo | undefined {
   if (!isJsonObject(value)) return undefined
   const [id, audience] = [parseText(value['id']), parseText(value['audience'])]
-  const { delivery } = value
+  const { delivery, format } = value
   const [events, status] = [parseTexts(value['events']), parseText(value['status'])]
   const createdAt = parseTime(value['created_at'])
   const failures = parseCount(value['failures'])
@@ -148,10 +150,11 @@ function parseStream(value: JsonValue): StreamInfo | undefined {
   const undelivered = parseCount(value['undelivered'])
   if (id === undefined || audience === undefined || status === undefined) return undefined
   if (delivery !== 'push' && delivery !== 'poll') return undefined
+  if (format !== 'complex' && format !== 'iss_sub') return undefined
   if (events === undefined || createdAt === undefined || failures === undefined) return undefined
   if (dropped === undefined || undelivered === undefined) return undefined
   const counts = { failures, dropped, undelivered }
-  return { id, audience, delivery, events, status, createdAt, ...counts, ...moreOf(value) }
+  return { id, audience, delivery, events, format, status, createdAt, ...counts, ...moreOf(value) }
 }
 
 function moreOf(value: JsonObject): Partial<StreamInfo> {

@@ -1,6 +1,7 @@
-import type { Server as TlsServer } from 'node:https'
-import type { Log, Operations, Running, TlsFiles, TlsPair } from '@portcullis/runtime'
-import { listen, readTlsFiles, startOperations } from '@portcullis/runtime'
+import type { Server } from 'node:http'
+import { Server as TlsServer } from 'node:https'
+import type { Log, Operations, Running, TlsPair } from '@portcullis/runtime'
+import { listen, readTlsFiles, startCertificateReload, startOperations } from '@portcullis/runtime'
 import type { Fetch, Verifier } from '@portcullis/verify'
 import { createVerifier, VerifyError } from '@portcullis/verify'
 import { readClientFile } from '../client-file.ts'
@@ -32,7 +33,6 @@ const requestLimits = {
   // A stream brings something every second.
   idleTimeoutSeconds: 60,
 }
-const certificateEveryMs = 10_000
 
 /**
  * Starts a relay of the revocation feed and resolves once it listens. It follows the issuer as any service does, by
@@ -67,12 +67,9 @@ export async function startRelay(
     await verifier.close()
     throw error
   })
-  const stopRenewing =
-    settings.tls && certificate
-      ? renewCertificate(server as TlsServer, settings.tls, certificate, log)
-      : undefined
+  const stopReload = reloadCertificate(server, settings, certificate, log)
   const end = async (): Promise<void> => {
-    stopRenewing?.()
+    await stopReload()
     feed.stop()
     await drainServer(server)
     await verifier.close()
@@ -135,24 +132,20 @@ function startOperationsOf(
 }
 
 /** Those that are open keep the one that they have. */
-function renewCertificate(
-  server: TlsServer,
-  files: TlsFiles,
-  first: TlsPair,
+function reloadCertificate(
+  server: Server,
+  { tls: files }: RelaySettings,
+  inUse: TlsPair | undefined,
   log: Log,
-): () => void {
-  let inUse = first
-  const renew = async (): Promise<void> => {
-    const pair = await readTlsFiles(files)
-    if (pair.cert.equals(inUse.cert) && pair.key.equals(inUse.key)) return
-    server.setSecureContext({ cert: pair.cert, key: pair.key, minVersion: 'TLSv1.2' })
-    inUse = pair
-    log.info({ validUntil: pair.validUntil }, 'the certificate has changed')
+): () => Promise<void> {
+  if (files === undefined || inUse === undefined || !(server instanceof TlsServer)) {
+    return async () => undefined
   }
-  const timer = setInterval(() => {
-    renew().catch((error: unknown) => {
-      log.error({ err: error }, 'the certificate cannot be read again; the one from before stays')
-    })
-  }, certificateEveryMs).unref()
-  return () => clearInterval(timer)
+  return startCertificateReload({
+    inUse,
+    read: () => readTlsFiles(files),
+    // As at first: see `createGatewayServer`.
+    use: ({ cert, key }) => server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' }),
+    log,
+  })
 }

@@ -75,12 +75,15 @@ const addressMembers = {
   host: textSchema,
   port: { type: 'integer', minimum: 0, maximum: 65_535 },
 } as const
-const countSchema = { type: 'integer', minimum: 1, maximum: 9_000 } as const
 
-const relayLimitsSchema = {
+/** What a file says of `RelayLimits`; the gateway has them in its own. */
+export const relayLimitsSchema = {
   type: 'object',
   additionalProperties: false,
-  properties: { followers: countSchema, followersPerClient: countSchema },
+  properties: {
+    followers: { type: 'integer', minimum: 1, maximum: 9_000 },
+    followersPerClient: { type: 'integer', minimum: 1, maximum: 9_000 },
+  },
 } as const
 
 const fileSchema = {

@@ -9,8 +9,9 @@ export interface JetStreamBroker extends FeedBroker {
   readonly close: () => Promise<void>
 }
 
-/** What a token may live at most (an hour), and twice as long: whoever was away for so long takes a snapshot. */
+/** Twice what a token may live at most, which is an hour: whoever was away for so long takes a snapshot. */
 const retentionNanos = 2 * 3_600 * 1_000_000_000
+/** For how long an id is known: see `FeedBroker.store`. */
 const duplicateNanos = 120 * 1_000_000_000
 const answerMsMax = 2_000
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from '@portcullis/protocol'
 import type { Frame, RevocationPosition } from '@portcullis/protocol/revocations'
 import { checkpointType, formatPosition } from '@portcullis/protocol/revocations'
-import { createHeadMemory } from './head-memory.ts'
+import { createHeadCache } from './head-cache.ts'
 import type { LogExcerpt, LogHead } from './revocations.ts'
 import type { WrittenRecords } from './written-records.ts'
 import { writeRecords } from './written-records.ts'
@@ -25,8 +25,8 @@ export interface Frames {
 export function createFrames(
   signHead: (head: LogHead, typ: string, more?: JsonObject) => Promise<string>,
 ): Frames {
-  const checkpoints = createHeadMemory<string>()
-  const firstFrames = createHeadMemory<PublishedFrame>()
+  const checkpoints = createHeadCache<string>()
+  const firstFrames = createHeadCache<PublishedFrame>()
 
   const frameOf = async (head: LogHead, written: WrittenRecords): Promise<PublishedFrame> => ({
     position: { epoch: head.epoch, seq: head.seq },

@@ -1,10 +1,9 @@
-import { parseCompactJws } from '@portcullis/protocol/jws'
 import type { Checkpoint } from '@portcullis/protocol/revocations'
 import {
   formatFrame,
   formatPosition,
-  parseCheckpoint,
   parseFrame,
+  unverifiedCheckpoint,
 } from '@portcullis/protocol/revocations'
 import type { Feed, Subscription } from './feed.ts'
 import type { PublishedFrame } from './feed-frames.ts'
@@ -15,8 +14,8 @@ export interface FeedBroker {
   /** The last message that is stored; undefined where there is none. */
   readonly last: () => Promise<StoredMessage | undefined>
   /**
-   * Stores one behind that place and nowhere else, and answers its own; undefined when another has come there before.
-   * What is stored twice under one id within two minutes is stored once.
+   * Stores one behind that place (0: in front of all) and nowhere else, and answers its own; undefined when another has
+   * come there before. What is stored twice under one id within two minutes is stored once.
    */
   readonly store: (message: NewMessage, behind: number) => Promise<number | undefined>
 }
@@ -46,9 +45,6 @@ const dataCharactersMax = 900_000
 /** So many wait while one is stored; whoever is further behind begins anew, with one frame for all. */
 const waitingMax = 64
 
-/** Before the first message. */
-const nothing = { place: 0, at: -Infinity }
-
 /**
  * Stores the frames of the feed at the broker, each behind the one that it goes on from, until another node has stored
  * one, or this node has fallen behind, or the signal aborts: then it is called again, and goes on from what is stored.
@@ -57,13 +53,14 @@ const nothing = { place: 0, at: -Infinity }
 export async function publishFeed(parts: PublicationParts, signal: AbortSignal): Promise<void> {
   const { broker, onPublished } = parts
   const stored = await broker.last()
-  let last = stored === undefined ? nothing : { at: -Infinity, ...checkpointIn(stored), ...stored }
+  const reached = stored && checkpointIn(stored)
+  let last = { place: stored?.place ?? 0, at: reached?.at ?? -Infinity }
   const frames = createFrameQueue(signal)
-  const subscription = await subscribeBehind(parts, stored && checkpointIn(stored), frames)
+  const subscription = await subscribeBehind(parts, reached, frames)
   if (subscription.kind !== 'subscribed') return
   try {
     for (let frame = await frames.next(); frame !== undefined; frame = await frames.next()) {
-      const at = checkpointOf(frame.checkpoint)?.at ?? -Infinity
+      const at = unverifiedCheckpoint(frame.checkpoint)?.at ?? -Infinity
       const hasNews = frame.records.length > 0
       if (!hasNews && at - last.at < recentMs) {
         onPublished()
@@ -94,7 +91,7 @@ async function subscribeBehind(
   return subscription.kind === 'gone' ? feed.subscribe(head, add, end) : subscription
 }
 
-function messageOf({ position, records, checkpoint }: PublishedFrame, at: number): NewMessage {
+function messageOf({ position, records, checkpoint }: QueuedFrame, at: number): NewMessage {
   const data = formatFrame({ records, checkpoint })
   const place = formatPosition(position)
   if (records.length > 0 && data.length <= dataCharactersMax) return { id: place, data }
@@ -103,36 +100,35 @@ function messageOf({ position, records, checkpoint }: PublishedFrame, at: number
   return { id: `${place}:${at}`, data: alone }
 }
 
-/** What somebody else has written there is none of ours. */
+/** It tells where to go on, and followers believe none of it. What somebody else has written there is none of ours. */
 function checkpointIn({ data }: StoredMessage): Checkpoint | undefined {
   const frame = parseFrame(data)
-  return frame && checkpointOf(frame.checkpoint)
-}
-
-/** Not verified: it tells where to go on, and followers believe none of it. */
-function checkpointOf(text: string): Checkpoint | undefined {
-  const jws = parseCompactJws(text)
-  return jws.kind === 'jws' ? parseCheckpoint(jws.payload) : undefined
+  return frame && unverifiedCheckpoint(frame.checkpoint)
 }
 
 /** Takes those of one epoch that wait, as one frame: a broker that answers slowly is asked less often. */
-function asOne(waiting: PublishedFrame[]): PublishedFrame | undefined {
+function asOne(waiting: QueuedFrame[]): QueuedFrame | undefined {
   const [first] = waiting
   const other = waiting.findIndex(({ position }) => position.epoch !== first?.position.epoch)
   const frames = waiting.splice(0, other === -1 ? waiting.length : other)
   const last = frames.at(-1)
-  return last && { ...last, records: Buffer.concat(frames.map(({ records }) => records)) }
+  if (last === undefined) return undefined
+  const { position, checkpoint } = last
+  return { position, checkpoint, records: Buffer.concat(frames.map(({ records }) => records)) }
 }
 
+/** Without the text, which is of one frame and not of several that became one. */
+type QueuedFrame = Omit<PublishedFrame, 'text'>
+
 interface FrameQueue {
-  readonly add: (frame: PublishedFrame) => void
+  readonly add: (frame: QueuedFrame) => void
   readonly end: () => void
   /** Undefined when it has ended. */
-  readonly next: () => Promise<PublishedFrame | undefined>
+  readonly next: () => Promise<QueuedFrame | undefined>
 }
 
 function createFrameQueue(stopping: AbortSignal): FrameQueue {
-  const waiting: PublishedFrame[] = []
+  const waiting: QueuedFrame[] = []
   const ending = new AbortController()
   const ended = AbortSignal.any([stopping, ending.signal])
   let wake = Promise.withResolvers<void>()

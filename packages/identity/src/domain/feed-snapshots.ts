@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { JsonObject } from '@portcullis/protocol'
 import { recordBytes, snapshotType } from '@portcullis/protocol/revocations'
-import { createKeptRecords } from './kept-records.ts'
+import { createRecordsInForce } from './records-in-force.ts'
 import type { LogHead, RevocationLog } from './revocations.ts'
 
 /** The manifest, and the records that it covers: pieces that stand one behind the other. */
@@ -43,12 +43,12 @@ interface Taken {
 }
 
 export function createSnapshots({ log, sign, monotonic, giveWay }: SnapshotParts): Snapshots {
-  const kept = createKeptRecords(log)
+  const inForce = createRecordsInForce(log)
   let underWay: Promise<FeedSnapshot> | undefined
   let last: Taken | undefined
 
   const takeAnew = async (): Promise<Taken> => {
-    const { head, pieces } = await kept.bringUpToDate()
+    const { head, pieces } = await inForce.bringUpToDate()
     const takenAtMs = monotonic()
     const hash = createHash('sha256')
     let bytes = 0

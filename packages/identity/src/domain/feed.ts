@@ -1,14 +1,14 @@
 import type { JsonObject } from '@portcullis/protocol'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
-import type { FrameListener } from './stream-followers.ts'
-import { createStreamFollowers } from './stream-followers.ts'
+import type { FrameListener } from './feed-listeners.ts'
+import { createFeedListeners } from './feed-listeners.ts'
 import { createFrames } from './feed-frames.ts'
 import type { LogHead, RevocationLog } from './revocations.ts'
 import type { FeedSnapshot } from './feed-snapshots.ts'
 import { createSnapshots } from './feed-snapshots.ts'
 import { createRecentRecords } from './recent-records.ts'
 import { createSharedTurns } from './shared-turns.ts'
-import { createTurns } from './turns.ts'
+import { createSerialQueue } from './serial-queue.ts'
 
 /** Signs a checkpoint or a manifest with the feed key, as a JWS of this `typ`. */
 export type SignCheckpoint = (payload: JsonObject, typ: string) => Promise<string>
@@ -78,17 +78,17 @@ export function createFeed({
     return signCheckpoint({ iss: issuer, epoch, seq, chain, at, kids, ...more }, typ)
   }
   const frames = createFrames(signHead)
-  const followers = createStreamFollowers(frames.of)
+  const listeners = createFeedListeners(frames.of)
   const snapshots = createSnapshots({ log, sign: signHead, monotonic, giveWay })
   // So that no follower gets two frames in the wrong order.
-  const inTurn = createTurns()
+  const inTurn = createSerialQueue()
   let waiting: Promise<void> | undefined
 
   const sendNews = async (): Promise<void> => {
-    const furthestBack = followers.furthestBack()
+    const furthestBack = listeners.furthestBack()
     if (furthestBack === undefined) return
     const excerpt = await log.since(furthestBack)
-    if (!followers.areAllAt(excerpt.head)) await followers.send(excerpt)
+    if (!listeners.areAllAt(excerpt.head)) await listeners.send(excerpt)
   }
 
   const subscribeInTurn = createSharedTurns({
@@ -101,7 +101,7 @@ export function createFeed({
       const missed = after.epoch === head.epoch ? behind(after.seq) : undefined
       if (missed === undefined) return { kind: 'gone' }
       const first = await frames.first(head, after, missed)
-      const cancel = followers.add(first.position, listener, leave)
+      const cancel = listeners.add(first.position, listener, leave)
       listener(first)
       return { kind: 'subscribed', cancel }
     },
@@ -119,8 +119,8 @@ export function createFeed({
       inTurn(async () => {
         const head = await log.checkpoint()
         snapshots.forgetOld(head)
-        const furthestBack = followers.furthestBack()
-        if (furthestBack !== undefined) await followers.send(await log.since(furthestBack))
+        const furthestBack = listeners.furthestBack()
+        if (furthestBack !== undefined) await listeners.send(await log.since(furthestBack))
       }),
     subscribe: (after, listener, leave, isLeft = () => false) =>
       subscribeInTurn({ after, listener, leave, isLeft }),

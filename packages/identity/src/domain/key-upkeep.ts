@@ -23,7 +23,7 @@ import type { KeyKeeping, NewKey } from './key-opening.ts'
 import { generateKey } from './key-opening.ts'
 import type { KeyWithdrawalOutcome, KeyWithdrawalRequest, WithdrawKey } from './key-withdrawal.ts'
 import { withdrawKey } from './key-withdrawal.ts'
-import { createTurns } from './turns.ts'
+import { createSerialQueue } from './serial-queue.ts'
 
 /**
  * Every change is one atomic step, which also writes the kids that live into the head of the
@@ -136,7 +136,7 @@ export function createKeyUpkeep(parts: KeyUpkeepParts): KeyUpkeep {
     linesKeptAt: -Infinity,
   }
   // A slow reader must not put back what a rotation has just replaced.
-  const inTurn = createTurns()
+  const inTurn = createSerialQueue()
   return {
     held: () => custody.held,
     isReady: (algorithm) => custody.ready.has(algorithm),

@@ -1,7 +1,7 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { Follower } from './followers.ts'
 import { clockDifferenceMsMax } from './followers.ts'
-import type { Turns } from './turns.ts'
+import type { SerialQueue } from './serial-queue.ts'
 
 /** What a follower has done about one revocation. */
 export interface Receipt {
@@ -63,7 +63,7 @@ export interface ReceiptSummary {
 export interface ReceiptParts {
   readonly store: ReceiptStore
   /** Of all who wait at this node: each of their readings takes every follower's row. */
-  readonly turns: Turns
+  readonly inTurn: SerialQueue
   /** Milliseconds from anywhere, by a clock that only goes on. */
   readonly monotonic: () => number
   readonly pause: (ms: number) => Promise<void>
@@ -76,7 +76,7 @@ const pauseShare = 4
 
 /** Asks again until the revocation is everywhere, or it has waited long enough, or nobody listens any more. */
 export async function awaitReceipts(
-  { store, turns, monotonic, pause }: ReceiptParts,
+  { store, inTurn, monotonic, pause }: ReceiptParts,
   position: RevocationPosition,
   options: {
     readonly waitMs: number
@@ -87,7 +87,7 @@ export async function awaitReceipts(
   const endAt = monotonic() + options.waitMs
   for (let pauseMs = pauseMsMin; ; pauseMs = Math.min(pauseMs * 2, pauseMsMax)) {
     const askedAt = monotonic()
-    const found = await turns(() => store.receiptsOf(position))
+    const found = await inTurn(() => store.receiptsOf(position))
     if (found.kind !== 'receipts') return found
     const summary = summaryOf(found, options.shownMax)
     const leftMs = endAt - monotonic()

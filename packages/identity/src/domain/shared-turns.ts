@@ -1,4 +1,4 @@
-import type { Turns } from './turns.ts'
+import type { SerialQueue } from './serial-queue.ts'
 
 interface Waiting<Item, Result> {
   readonly item: Item
@@ -7,7 +7,7 @@ interface Waiting<Item, Result> {
 }
 
 export interface SharedTurnParts<Item, Shared, Result> {
-  readonly inTurn: Turns
+  readonly inTurn: SerialQueue
   /** So many share a turn. */
   readonly max: number
   /** The answer for one that needs no turn any more. */

@@ -1,6 +1,5 @@
-import type { StreamRequest } from './event-streams.ts'
+import type { StreamRequest, SubjectFormat } from './event-streams.ts'
 import { sharedEventsAmong } from './security-events.ts'
-import type { SubjectFormat } from './event-streams.ts'
 
 /** SSF 1.0 section 6.1; `urn:ietf:rfc:8935` and `8936`. */
 export const deliveryMethods = { push: 'urn:ietf:rfc:8935', poll: 'urn:ietf:rfc:8936' } as const

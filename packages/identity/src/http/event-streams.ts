@@ -3,8 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type {
   EventStream,
   EventStreamStore,
-  StreamChange,
+  StreamChanges,
   StreamOwner,
+  StreamRequest,
 } from '../domain/event-streams.ts'
 import type { ParsedStreamRequest, StreamMembers } from '../domain/stream-requests.ts'
 import { parseStreamRequest } from '../domain/stream-requests.ts'
@@ -90,41 +91,52 @@ function addCreation(app: HttpServer, parts: StreamParts): void {
 }
 
 function addChanges(app: HttpServer, parts: StreamParts): void {
-  const { callers, eventStreams } = parts
   const schema = { body: changeBody }
-  app.put(pathOf(parts), { schema }, async (request, reply) => {
-    const { clientId } = await callers.requireReceiver(request, 'manage')
+  app.put(pathOf(parts), { schema }, (request, reply) =>
+    changeStream(parts, { request, reply, body: request.body, changesOf: (said) => said }),
+  )
+  app.patch(pathOf(parts), { schema }, (request, reply) => {
     const { body } = request
-    const stream = await eventStreams.find(clientId, body.stream_id)
-    if (stream === undefined) return sendNoStream(reply)
-    const mistaken = mistakenMember(parts, stream, body)
-    if (mistaken !== undefined) return sendUnfitMember(reply, mistaken, 'is not what it is')
-    const parsed = parseFor(parts, stream.id, body)
-    if (parsed.kind === 'unfit') return sendUnfitMember(reply, parsed.member, parsed.fault)
-    const owner = ownerOf(request, clientId)
-    const outcome = await eventStreams.change(stream.id, parsed.request, owner)
-    return answerChange(parts, request, reply, outcome)
+    return changeStream(parts, { request, reply, body, changesOf: (said) => named(body, said) })
   })
+}
 
-  app.patch(pathOf(parts), { schema }, async (request, reply) => {
-    const { clientId } = await callers.requireReceiver(request, 'manage')
-    const { body } = request
-    const stream = await eventStreams.find(clientId, body.stream_id)
-    if (stream === undefined) return sendNoStream(reply)
-    const mistaken = mistakenMember(parts, stream, body)
-    if (mistaken !== undefined) return sendUnfitMember(reply, mistaken, 'is not what it is')
-    const parsed = parseFor(parts, stream.id, body)
-    if (parsed.kind === 'unfit') return sendUnfitMember(reply, parsed.member, parsed.fault)
-    const { delivery, events, eventsRequested, description, subjectFormat } = parsed.request
-    const changes = {
-      ...(body.delivery !== undefined && { delivery }),
-      ...(body.events_requested !== undefined && { events, eventsRequested }),
-      ...(body.description !== undefined && { description }),
-      ...(body.format !== undefined && { subjectFormat }),
-    }
-    const outcome = await eventStreams.change(stream.id, changes, ownerOf(request, clientId))
-    return answerChange(parts, request, reply, outcome)
-  })
+/** Of what a stream would be if it was made anew, what was named. */
+function named(body: StreamMembers, said: StreamRequest): StreamChanges {
+  const { delivery, events, eventsRequested, description, subjectFormat } = said
+  return {
+    ...(body.delivery !== undefined && { delivery }),
+    ...(body.events_requested !== undefined && { events, eventsRequested }),
+    ...(body.description !== undefined && { description }),
+    ...(body.format !== undefined && { subjectFormat }),
+  }
+}
+
+interface AskedChange {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly body: StreamMembers & { readonly stream_id: string }
+  readonly changesOf: (said: StreamRequest) => StreamChanges
+}
+
+async function changeStream(
+  parts: StreamParts,
+  { request, reply, body, changesOf }: AskedChange,
+): Promise<FastifyReply> {
+  const { issuer, callers, eventStreams } = parts
+  const { clientId } = await callers.requireReceiver(request, 'manage')
+  const stream = await eventStreams.find(clientId, body.stream_id)
+  if (stream === undefined) return sendNoStream(reply)
+  const mistaken = mistakenMember(parts, stream, { ...body })
+  if (mistaken !== undefined) return sendUnfitMember(reply, mistaken, 'is not what it is')
+  const parsed = parseFor(parts, stream.id, body)
+  if (parsed.kind === 'unfit') return sendUnfitMember(reply, parsed.member, parsed.fault)
+  const changes = changesOf(parsed.request)
+  const outcome = await eventStreams.change(stream.id, changes, ownerOf(request, clientId))
+  if (outcome.kind === 'superseded') return sendOverruled(reply)
+  if (outcome.kind === 'unknown') return sendNoStream(reply)
+  tell(request, stream.id, 'stream changed')
+  return reply.send(membersOfStream(issuer, outcome.stream))
 }
 
 function addDeletion(app: HttpServer, parts: StreamParts): void {
@@ -169,18 +181,6 @@ const transmitterMembers = [
 
 export function ownerOf(request: FastifyRequest, clientId: string): StreamOwner {
   return { kind: 'client', clientId, network: request.ip }
-}
-
-function answerChange(
-  { issuer }: StreamParts,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  outcome: StreamChange,
-): FastifyReply {
-  if (outcome.kind === 'superseded') return sendOverruled(reply)
-  if (outcome.kind === 'unknown') return sendNoStream(reply)
-  tell(request, outcome.stream.id, 'stream changed')
-  return reply.send(membersOfStream(issuer, outcome.stream))
 }
 
 function tell({ log }: FastifyRequest, id: string, what: string): void {

@@ -3,7 +3,7 @@ import { parsePosition } from '@portcullis/protocol/revocations'
 import { createClientPlaces, createProblem } from '@portcullis/runtime'
 import type { Receipt, ReceiptState, ReceiptStore } from '../domain/receipts.ts'
 import { awaitReceipts } from '../domain/receipts.ts'
-import { createTurns } from '../domain/turns.ts'
+import { createSerialQueue } from '../domain/serial-queue.ts'
 import type { Callers } from './callers.ts'
 import { nameOfFollower } from './follower-names.ts'
 import { pathAtIssuer } from './issuer-path.ts'
@@ -38,7 +38,7 @@ const retryAfterSeconds = 1
 
 /** What became of one revocation at those who follow the feed (docs/feed-format.md). */
 export function addReceipts(app: HttpServer, { issuer, callers, receipts }: ReceiptsParts): void {
-  const turns = createTurns()
+  const inTurn = createSerialQueue()
   const ofClients = createClientPlaces(clientPlaces)
   const ofAdministrators = createClientPlaces(administratorPlaces)
   const closing = new AbortController()
@@ -60,7 +60,7 @@ export function addReceipts(app: HttpServer, { issuer, callers, receipts }: Rece
     const found = await awaitReceipts(
       {
         store: receipts,
-        turns,
+        inTurn,
         monotonic: () => performance.now(),
         pause: (ms) => pause(ms, undefined, { signal: closing.signal }).catch(() => undefined),
       },

@@ -1,6 +1,6 @@
+import { createClientPlaces } from '@portcullis/runtime'
 import type { FollowerKey } from '../domain/followers.ts'
 import { followerLiveMs } from '../domain/followers.ts'
-import { createClientPlaces } from '@portcullis/runtime'
 
 /** Who has reported to this node lately, so that nobody fills the store and a fleet can be told its pace. */
 export interface ReportingFollowers {

@@ -1,7 +1,6 @@
-import type { Log } from '@portcullis/runtime'
+import type { Log, Repeat } from '@portcullis/runtime'
 import type { LinkStore } from '../domain/account-links.ts'
 import { removeSteadily } from './steady-removal.ts'
-import type { Repeat } from './steady-step.ts'
 
 const everyMs = 60_000
 /** A link to confirm an account is good for a day; whoever comes back from a long week asks for another. */

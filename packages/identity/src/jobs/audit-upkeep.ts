@@ -1,7 +1,6 @@
-import type { Log } from '@portcullis/runtime'
+import type { Log, Repeat } from '@portcullis/runtime'
+import { takeSteadySteps } from '@portcullis/runtime'
 import type { AuditLog } from '../domain/audit.ts'
-import type { Repeat } from './steady-step.ts'
-import { takeSteadySteps } from './steady-step.ts'
 
 /** Each step takes a bounded number away; what is kept for months may be kept for some minutes more. */
 const everyMs = 60_000

@@ -1,7 +1,6 @@
-import type { Log } from '@portcullis/runtime'
+import type { Log, Repeat } from '@portcullis/runtime'
+import { takeSteadySteps } from '@portcullis/runtime'
 import type { SessionSweep } from '../domain/sessions.ts'
-import type { Repeat } from './steady-step.ts'
-import { takeSteadySteps } from './steady-step.ts'
 
 /** 200 sessions a second, which is more than the logins that two cores can hash. */
 const everyMs = 5000

@@ -1,7 +1,6 @@
-import type { Log } from '@portcullis/runtime'
+import type { Log, Repeat } from '@portcullis/runtime'
 import type { EventBounds, EventUpkeep } from '../domain/event-streams.ts'
 import { removeSteadily } from './steady-removal.ts'
-import type { Repeat } from './steady-step.ts'
 
 const everyMs = 10_000
 

@@ -1,10 +1,9 @@
-import type { Log } from '@portcullis/runtime'
+import type { Log, Repeat } from '@portcullis/runtime'
+import { takeSteadySteps } from '@portcullis/runtime'
 import type { Feed } from '../domain/feed.ts'
 import type { RevocationLog } from '../domain/revocations.ts'
 import type { CallTimes } from './passed-calls.ts'
 import { passOnAtMostEvery } from './passed-calls.ts'
-import type { Repeat } from './steady-step.ts'
-import { takeSteadySteps } from './steady-step.ts'
 
 /** Followers are promised a checkpoint a second (docs/feed-format.md); the rest is for a slow write. */
 const beatMs = 800

@@ -1,7 +1,6 @@
-import type { Log } from '@portcullis/runtime'
+import type { Log, Repeat } from '@portcullis/runtime'
+import { takeSteadySteps } from '@portcullis/runtime'
 import type { AttemptStore } from '../domain/login-attempts.ts'
-import type { Repeat } from './steady-step.ts'
-import { takeSteadySteps } from './steady-step.ts'
 
 /** Each step removes a thousand at most, which is more than a flood of logins leaves behind in the time. */
 const everyMs = 5000

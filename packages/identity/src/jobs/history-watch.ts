@@ -1,6 +1,5 @@
-import type { Log } from '@portcullis/runtime'
-import type { Repeat } from './steady-step.ts'
-import { takeSteadySteps } from './steady-step.ts'
+import type { Log, Repeat } from '@portcullis/runtime'
+import { takeSteadySteps } from '@portcullis/runtime'
 
 const everyMs = 1000
 

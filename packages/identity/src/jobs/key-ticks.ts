@@ -1,7 +1,6 @@
-import type { Log } from '@portcullis/runtime'
+import type { Log, Repeat } from '@portcullis/runtime'
+import { takeSteadySteps } from '@portcullis/runtime'
 import type { Keyring } from '../domain/keyring.ts'
-import type { Repeat } from './steady-step.ts'
-import { takeSteadySteps } from './steady-step.ts'
 
 /** Lets the keyring tick every second until the returned function has been called. */
 export function startKeyTicks(

@@ -1,7 +1,7 @@
 import type { Log } from '@portcullis/runtime'
+import { takeSteadySteps } from '@portcullis/runtime'
 import type { PepperClaim, PepperStore } from '../domain/pepper-use.ts'
 import { pepperRenewalMs } from '../domain/pepper-use.ts'
-import { takeSteadySteps } from './steady-step.ts'
 
 /** Says every hour which pepper is issued with, until the returned function has been called. */
 export function startNotingPepperUse(

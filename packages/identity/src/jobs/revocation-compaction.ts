@@ -1,7 +1,6 @@
-import type { Log } from '@portcullis/runtime'
+import type { Log, Repeat } from '@portcullis/runtime'
 import type { RevocationCompaction } from '../domain/revocations.ts'
 import { removeSteadily } from './steady-removal.ts'
-import type { Repeat } from './steady-step.ts'
 
 const everyMs = 5000
 

@@ -1,5 +1,5 @@
-import type { SteadyStep } from './steady-step.ts'
-import { takeSteadySteps } from './steady-step.ts'
+import type { SteadyStep } from '@portcullis/runtime'
+import { takeSteadySteps } from '@portcullis/runtime'
 
 export interface SteadyRemoval extends Omit<SteadyStep, 'step'> {
   /** Takes a bounded number of things away, and answers whether there may be more. */

@@ -16,6 +16,7 @@ import { administerStreams } from './event-stream-administration.ts'
 import { isStillOwner, lockStream, recordStream } from './event-stream-owners.ts'
 import { streamOf } from './event-stream-rows.ts'
 import { insertVerification, lockEventOrder } from './security-events.ts'
+import { lastEvent } from './waiting-events.ts'
 
 /** `wake`: tells those who deliver that there is something new. */
 export function createEventStreamStore(database: Database, wake: () => void): EventStreamStore {
@@ -85,9 +86,6 @@ async function create(
   )
   return { kind: 'created', stream: streamOf(row ?? {}) }
 }
-
-/** What comes behind it is new to a stream that begins now. To be read with the order of events locked. */
-const lastEvent = '(SELECT coalesce(max(id), 0) FROM security_events)'
 
 /** From the second parameter to the seventh. */
 function columnsOf({

@@ -20,7 +20,10 @@ export const isWaiting = `
   AND NOT EXISTS (SELECT 1 FROM acknowledged_events AS taken
                   WHERE taken.stream_id = stream.id AND taken.event_id = event.id)`
 
-/** Ids are given in the order of commits, so what is not seen yet comes behind the last that is. */
+/**
+ * Ids are given in the order of commits, so what is not seen yet comes behind the last that is. With the order of events
+ * locked, all that comes behind it is new.
+ */
 export const lastEvent = '(SELECT coalesce(max(id), 0) FROM security_events)'
 
 export function createPolledEvents({ read, transaction }: Database): PolledEvents {

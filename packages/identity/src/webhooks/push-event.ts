@@ -21,6 +21,8 @@ export interface PushingParts {
 
 /** What is read of an answer: an error of RFC 8935 is two short texts. */
 const answerBytesMax = 4096
+/** Of what somebody else says, so much is kept. */
+const whyCharactersMax = 200
 
 /**
  * Delivers a token to the address of its stream (RFC 8935 section 2). Follows no redirect, goes only where it may,
@@ -95,11 +97,8 @@ function createEnding(
 }
 
 function unreachable(why: string): PushAnswer {
-  return { kind: 'unreachable', why: why.slice(0, whyMax) }
+  return { kind: 'unreachable', why: why.slice(0, whyCharactersMax) }
 }
-
-/** Of what somebody else says, so much is kept. */
-const whyMax = 200
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'it failed'
@@ -125,7 +124,7 @@ async function judge(answer: IncomingMessage): Promise<PushAnswer> {
   const said = err === undefined ? '' : `: ${err} ${description ?? ''}`.trimEnd()
   return {
     kind: 'refused',
-    why: `it answered ${statusCode}${said}`.slice(0, whyMax),
+    why: `it answered ${statusCode}${said}`.slice(0, whyCharactersMax),
     isFinal: statusCode === 400 && err !== undefined && finalErrors.has(err),
   }
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../json.ts'
+import { parseCompactJws } from '../jws/compact.ts'
 import type { Chain } from './chain.ts'
 import type { RevocationPosition } from './position.ts'
 
@@ -39,6 +40,15 @@ export function parseCheckpoint(payload: JsonObject): Checkpoint | undefined {
   if (!Array.isArray(kids) || kids.length > kidsMax) return undefined
   if (!kids.every((kid) => typeof kid === 'string')) return undefined
   return { iss, epoch, seq, chain, at, kids }
+}
+
+/**
+ * What a checkpoint says of itself, for whoever hands it on or looks for a place in a log. Does NOT check its signature,
+ * nor its `typ`: whoever sends it can write what it likes. To believe one, verify it and read its payload.
+ */
+export function unverifiedCheckpoint(text: string): Checkpoint | undefined {
+  const jws = parseCompactJws(text)
+  return jws.kind === 'jws' ? parseCheckpoint(jws.payload) : undefined
 }
 
 export function parseSnapshotManifest(payload: JsonObject): SnapshotManifest | undefined {

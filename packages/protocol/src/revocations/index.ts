@@ -5,6 +5,7 @@ export {
   parseCheckpoint,
   parseSnapshotManifest,
   snapshotType,
+  unverifiedCheckpoint,
 } from './checkpoint.ts'
 export type { Checkpoint, SnapshotManifest } from './checkpoint.ts'
 export { formatFrame, frameEvent, parseFrame } from './frame.ts'

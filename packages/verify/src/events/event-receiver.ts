@@ -70,8 +70,11 @@ const mediaType = 'application/secevent+jwt'
 /**
  * Takes security events by webhook (RFC 8935) and refuses the tokens that they take back: those of a session
  * (`session-revoked` with its id), and of an account (`session-revoked`, `account-disabled`, `account-purged`) below
- * the generation that our issuer says, or else minted in the second of the event or before. Delivered again it does
- * the same again. Where a service has several replicas, a webhook reaches only one: they want the feed.
+ * the generation that our issuer says, or else minted in the second of the event or before. Where a service has several
+ * replicas, a webhook reaches only one: they want the feed.
+ *
+ * Checks signature, `typ`, issuer, audience, form, and that no time is yet to come. Does NOT check how old an event is,
+ * nor whether it came before: delivered again it does the same again.
  *
  * Throws a TypeError that names the option when one is unknown, missing or wrong.
  */

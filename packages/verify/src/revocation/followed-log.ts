@@ -9,7 +9,7 @@ import { isSameList } from './live-kids.ts'
 import type { Joined } from './record-slices.ts'
 import { chainInSlices, joinAll, joinNews } from './record-slices.ts'
 import type { RevocationTable } from './table.ts'
-import { createTurns } from './turns.ts'
+import { createSerialQueue } from './serial-queue.ts'
 
 /**
  * - `applied`: the state is the checkpoint's now
@@ -73,7 +73,7 @@ export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
   let isPositioned = false
   let isRestored = false
   // What changes the place in the log is done alone: in the pauses of a frame it must stay.
-  const inTurn = createTurns()
+  const inTurn = createSerialQueue()
 
   function lose(): void {
     isPositioned = false

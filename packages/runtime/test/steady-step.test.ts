@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { takeSteadySteps } from '../src/jobs/steady-step.ts'
-import { createLogInMemory } from './running-identity.ts'
+import type { Log } from '@portcullis/runtime'
+import { createLog, takeSteadySteps } from '@portcullis/runtime'
+
+function createLogInMemory(): { readonly log: Log; readonly logged: () => string } {
+  const lines: string[] = []
+  const destination = { write: (line: string): unknown => lines.push(line) }
+  return { log: createLog({ name: 'test', destination }), logged: () => lines.join('') }
+}
 
 function messagesIn(logged: string): readonly unknown[] {
   const lines = logged.split('\n').filter((line) => line !== '')

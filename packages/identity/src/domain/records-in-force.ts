@@ -7,12 +7,13 @@ import { StoreUnavailableError } from './store-unavailable.ts'
  * What is in force, as it stands on the wire. It is kept from one snapshot to the next, because a million records
  * take seconds to be read and next to nothing to be brought up to date.
  */
-export interface KeptRecords {
+export interface RecordsInForce {
   /** Answers them with the head that covers them, by a durable write. */
-  readonly bringUpToDate: () => Promise<RecordsInForce>
+  readonly bringUpToDate: () => Promise<CoveredRecords>
 }
 
-export interface RecordsInForce {
+/** Together with the head that covers them. */
+export interface CoveredRecords {
   readonly head: LogHead
   /** One behind the other. Never changed. */
   readonly pieces: readonly Buffer[]
@@ -28,7 +29,7 @@ const pieceRecords = 1000
 /** Epochs do not begin one after the other, and connections to a server that was left behind come to an end. */
 const attemptsMax = 3
 
-export function createKeptRecords({ inForce }: Pick<RevocationLog, 'inForce'>): KeptRecords {
+export function createRecordsInForce({ inForce }: Pick<RevocationLog, 'inForce'>): RecordsInForce {
   let pieces: readonly Piece[] = []
   let position: RevocationPosition | undefined
 

@@ -1,4 +1,4 @@
-import type { Log } from '@portcullis/runtime'
+import type { Log } from './log.ts'
 
 /** Calls the step again and again, until the returned function is called. */
 export type Repeat = (step: () => void, everyMs: number) => () => void

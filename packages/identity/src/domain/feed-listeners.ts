@@ -7,7 +7,7 @@ import { isDenseFrom } from './revocations.ts'
 export type FrameListener = (frame: PublishedFrame) => void
 
 /** Everybody who listens, each with the place up to which it was sent everything. */
-export interface StreamFollowers {
+export interface FeedListeners {
   readonly add: (at: RevocationPosition, listener: FrameListener, leave: () => void) => () => void
   /** Undefined when nobody listens. */
   readonly furthestBack: () => number | undefined
@@ -17,47 +17,47 @@ export interface StreamFollowers {
   readonly send: (excerpt: LogExcerpt) => Promise<void>
 }
 
-interface Following {
+interface Listening {
   at: RevocationPosition
   readonly listener: FrameListener
   readonly leave: () => void
 }
 
-export function createStreamFollowers(
+export function createFeedListeners(
   frameOf: (excerpt: LogExcerpt) => Promise<PublishedFrame>,
-): StreamFollowers {
-  const followers = new Set<Following>()
+): FeedListeners {
+  const listeners = new Set<Listening>()
   return {
     add: (at, listener, leave) => {
-      const follower = { at, listener, leave }
-      followers.add(follower)
-      return () => void followers.delete(follower)
+      const one = { at, listener, leave }
+      listeners.add(one)
+      return () => void listeners.delete(one)
     },
     furthestBack: () => {
       let least: number | undefined
-      for (const { at } of followers) least = Math.min(least ?? at.seq, at.seq)
+      for (const { at } of listeners) least = Math.min(least ?? at.seq, at.seq)
       return least
     },
     areAllAt: ({ epoch, seq }) => {
-      for (const { at } of followers) if (at.epoch !== epoch || at.seq !== seq) return false
+      for (const { at } of listeners) if (at.epoch !== epoch || at.seq !== seq) return false
       return true
     },
     send: async (excerpt) => {
       const { epoch, seq } = excerpt.head
       // One frame for all who are at one place, which is nearly always everybody.
       const frames = new Map<string, PublishedFrame | undefined>()
-      for (const { at } of followers) {
+      for (const { at } of listeners) {
         const place = formatPosition(at)
         if (frames.has(place)) continue
         const missed = missedAt(at, excerpt)
         frames.set(place, missed && (await frameOf(missed)))
       }
       // Without those who have left while it was signed; nobody can have come.
-      for (const follower of followers) {
-        const frame = frames.get(formatPosition(follower.at))
-        follower.at = { epoch, seq }
-        if (frame !== undefined) follower.listener(frame)
-        else follower.leave()
+      for (const one of listeners) {
+        const frame = frames.get(formatPosition(one.at))
+        one.at = { epoch, seq }
+        if (frame !== undefined) one.listener(frame)
+        else one.leave()
       }
     },
   }

@@ -1,6 +1,7 @@
-import type { Log, TlsPair } from '@portcullis/runtime'
+import type { Log } from './log.ts'
 import type { Repeat } from './steady-step.ts'
 import { takeSteadySteps } from './steady-step.ts'
+import type { TlsPair } from './tls-files.ts'
 
 export interface CertificateReload {
   /** What the listener has at first. */

@@ -1,12 +1,12 @@
 import type { LogHead } from './revocations.ts'
 
 /** What was made of the present end of the log, by name. It is forgotten with the first look at another one. */
-export interface HeadMemory<Made> {
+export interface HeadCache<Made> {
   /** Makes it unless it is there. What fails is made again by the next one. */
   readonly get: (head: LogHead, name: string, make: () => Promise<Made>) => Promise<Made>
 }
 
-export function createHeadMemory<Made>(): HeadMemory<Made> {
+export function createHeadCache<Made>(): HeadCache<Made> {
   let known: string | undefined
   let made = new Map<string, Promise<Made>>()
   return {

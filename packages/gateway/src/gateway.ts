@@ -1,39 +1,25 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log, Operations, Running } from '@portcullis/runtime'
 import { listen, startOperations } from '@portcullis/runtime'
-import type { AskedRequest } from './admission.ts'
-import { admit } from './admission.ts'
-import { readClientFile } from './client-file.ts'
-import type { Exchange } from './exchange.ts'
 import { openExchange } from './exchange.ts'
-import type { Authorizer } from './forward-auth/authorize.ts'
-import { createAuthorizer } from './forward-auth/authorize.ts'
-import type { Passage } from './forward.ts'
-import { forward } from './forward.ts'
-import { requestHeaders } from './headers.ts'
-import type { IdentityHeaders } from './identity-headers.ts'
-import { createIdentityHeaders } from './identity-headers.ts'
-import type { Judge } from './judge.ts'
-import { createJudge } from './judge.ts'
-import type { Refusal } from './refusal.ts'
+import type { IssuerLink } from './issuer-link.ts'
+import { issuerLinkSettings, openIssuerLink } from './issuer-link.ts'
+import type { Plan } from './plan.ts'
+import { createPlan } from './plan.ts'
 import { andClose, refuse, sendRefusal } from './refusal.ts'
-import { handOnFeed } from './relay/handed-on-feed.ts'
-import { readFrame } from './request-frame.ts'
-import type { ReadOrigin } from './request-origin.ts'
-import { createOriginReader } from './request-origin.ts'
-import { ownPath, rewritten } from './route-match.ts'
-import type { RouteTable } from './route-table.ts'
-import { createRouteTable } from './route-table.ts'
-import { createGatewayServer, drainServer } from './server.ts'
+import { serve } from './serve.ts'
+import { createGatewayServer, drainServer, setLimits } from './server.ts'
 import type { GatewaySettings } from './settings.ts'
-import type { UpstreamLease } from './upstream.ts'
 import { createUpstreams } from './upstream.ts'
-
-const authorizePath = `${ownPath}/authorize`
 
 export interface GatewayOptions {
   readonly log: Log
   /** Milliseconds since 1970, for the lifetimes of tokens and keys. Default `Date.now`. */
   readonly now?: () => number
+  /** Names what somebody should see to although the gateway is ready; told at `/health/ready`. */
+  readonly warnings?: () => readonly string[]
 }
 
 export interface Gateway extends Running {
@@ -41,6 +27,17 @@ export interface Gateway extends Running {
   readonly port: number
   /** The port of the operations listener, where the settings ask for one. */
   readonly operationsPort: number | undefined
+  /**
+   * Serves every request that comes from now on by these settings; those under way end by theirs. Connections
+   * to services that stay are kept, and so are keys and feed where issuer, client, `revocation` and `relay` stay.
+   * Rejects with a `StartError` where the client file is bad, and nothing has changed then.
+   */
+  readonly reload: (settings: GatewaySettings) => Promise<Reloaded>
+}
+
+export interface Reloaded {
+  /** Members whose new value waits for a restart, as JSON pointers. */
+  readonly needsRestart: readonly string[]
 }
 
 /**
@@ -52,131 +49,145 @@ export interface Gateway extends Running {
  */
 export async function startGateway(
   settings: GatewaySettings,
-  { log, now }: GatewayOptions,
+  { log, now = Date.now, warnings = () => [] }: GatewayOptions,
 ): Promise<Gateway> {
-  const { clientFile } = settings
-  const client = clientFile === undefined ? undefined : readClientFile(clientFile)
-  const { relay } = settings
-  const handedOn = relay && handOnFeed({ limits: relay, prefix: ownPath, fetch, log })
-  const judge = createJudge(settings, { client, log, now, fetch: handedOn?.fetch })
-  const routes = createRouteTable(settings.routes)
-  const identity = createIdentityHeaders(settings.identityHeaders)
-  const upstreams = createUpstreams()
-  const { forwardAuth } = settings
-  const parts: Parts = {
-    routes,
-    judge,
-    authorizer:
-      forwardAuth && createAuthorizer(forwardAuth, authorizePath, { routes, judge, identity }),
-    answerFeed:
-      judge.verifier && handedOn?.answerWith(judge.verifier.withAudience(settings.issuer)),
-    originOf: createOriginReader(settings),
-    identity,
-    upstreams: upstreams.lease(settings.routes),
-    log,
-  }
+  const plans = createPlans(settings, { log, now })
   const server = createGatewayServer(settings.limits, log, (request, response) => {
-    const exchange = openExchange(log, request, response)
-    serve(parts, exchange).catch((error: unknown) => {
-      log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
-      if (response.headersSent) response.destroy()
-      else sendRefusal(exchange, andClose(refuse('internal')))
-    })
+    answer(plans.current(), request, response)
   })
-  const port = await listen(server, settings.listen, 'the gateway')
-  const operations = await startOperationsOf(settings, parts.judge).catch(
+  let needsRestart: readonly string[] = []
+  const port = await listen(server, settings.listen, 'the gateway').catch(
     async (error: unknown) => {
-      handedOn?.stop()
-      await drainServer(server)
-      await parts.judge.close()
+      await plans.close()
       throw error
     },
   )
+  const operations = await startOperationsOf(settings, plans, () => [
+    ...(needsRestart.length === 0 ? [] : ['restart-needed']),
+    ...warnings(),
+  ]).catch(async (error: unknown) => {
+    await drainServer(server)
+    await plans.close()
+    throw error
+  })
   // The keys are fetched before the first request needs them; the listener does not wait for them.
-  parts.judge.missing().catch((error: unknown) => log.error({ err: error }, 'warming up failed'))
+  void warmUp(plans.current().link, log)
   log.info({ host: settings.listen.host, port, routes: settings.routes.length }, 'gateway listens')
   return {
     port,
     operationsPort: operations?.port,
+    reload: async (next) => {
+      await plans.change(next)
+      setLimits(server, next.limits)
+      needsRestart = fixedMembers(settings, next)
+      return { needsRestart }
+    },
     close: async () => {
-      handedOn?.stop()
+      plans.current().link.stopHandingOn()
       await drainServer(server)
       await operations?.close()
-      await parts.judge.close()
+      await plans.close()
+    },
+  }
+}
+
+function answer(plan: Plan, request: IncomingMessage, response: ServerResponse): void {
+  const { log } = plan
+  plan.enter()
+  response.once('close', plan.leave)
+  const exchange = openExchange(log, request, response)
+  serve(plan, exchange).catch((error: unknown) => {
+    log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
+    if (response.headersSent) response.destroy()
+    else sendRefusal(exchange, andClose(refuse('internal')))
+  })
+}
+
+interface Plans {
+  readonly current: () => Plan
+  readonly change: (settings: GatewaySettings) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** How long a change of the issuer waits for its keys; without them, requests would wait. */
+const warmUpMsMax = 5000
+
+function createPlans(
+  settings: GatewaySettings,
+  { log, now }: Required<Pick<GatewayOptions, 'log' | 'now'>>,
+): Plans {
+  const upstreams = createUpstreams()
+  const linkedBy = new Map<IssuerLink, number>()
+  const planOf = (next: GatewaySettings, link: IssuerLink): Plan => {
+    linkedBy.set(link, (linkedBy.get(link) ?? 0) + 1)
+    return createPlan(next, { link, upstreams, log, now, onEnd: () => letGo(link) })
+  }
+  const letGo = (link: IssuerLink): void => {
+    const plans = (linkedBy.get(link) ?? 0) - 1
+    linkedBy.set(link, plans)
+    if (plans > 0) return
+    linkedBy.delete(link)
+    link.close().catch((error: unknown) => log.error({ err: error }, 'closing failed'))
+  }
+  let current = planOf(settings, openIssuerLink(issuerLinkSettings(settings), { log, now }))
+  let isClosed = false
+  const changeTo = async (next: GatewaySettings): Promise<void> => {
+    const before = current.link
+    const linkSettings = issuerLinkSettings(next)
+    const isKept = isDeepStrictEqual(before.settings, linkSettings)
+    const link = isKept ? before : openIssuerLink(linkSettings, { log, now })
+    if (!isKept) await Promise.race([warmUp(link, log), wait(warmUpMsMax, null, { ref: false })])
+    if (isClosed) return isKept ? undefined : link.close()
+    const old = current
+    current = planOf(next, link)
+    if (!isKept) before.stopHandingOn()
+    old.retire()
+  }
+  let changed = Promise.resolve()
+  return {
+    current: () => current,
+    // One after the other, in the order in which they came.
+    change: async (wanted) => {
+      const before = changed
+      const { promise, resolve } = Promise.withResolvers<void>()
+      changed = promise
+      await before
+      try {
+        await changeTo(wanted)
+      } finally {
+        resolve()
+      }
+    },
+    close: async () => {
+      isClosed = true
+      await Promise.all([...linkedBy.keys()].map((link) => link.close()))
       await upstreams.close()
     },
   }
 }
 
+async function warmUp(link: IssuerLink, log: Log): Promise<void> {
+  await link.missing().catch((error: unknown) => log.error({ err: error }, 'warming up failed'))
+}
+
+/** What the process has once: its listeners, and the size of the buffers of their connections. */
+function fixedMembers(first: GatewaySettings, next: GatewaySettings): readonly string[] {
+  const members: readonly (readonly [string, unknown, unknown])[] = [
+    ['/listen/host', first.listen.host, next.listen.host],
+    ['/listen/port', first.listen.port, next.listen.port],
+    ['/operations', first.operations, next.operations],
+    ['/limits/headerBytes', first.limits.headerBytes, next.limits.headerBytes],
+  ]
+  return members.filter(([, was, is]) => !isDeepStrictEqual(was, is)).map(([pointer]) => pointer)
+}
+
 function startOperationsOf(
   { operations }: GatewaySettings,
-  judge: Judge,
+  plans: Plans,
+  warnings: () => readonly string[],
 ): Promise<Operations | undefined> {
+  const notReady = (): Promise<readonly string[]> => plans.current().link.missing()
   return operations === undefined
     ? Promise.resolve(undefined)
-    : startOperations({ ...operations, notReady: judge.missing })
-}
-
-interface Parts {
-  readonly routes: RouteTable
-  readonly judge: Judge
-  /** Undefined where the feed is not handed on. */
-  readonly answerFeed: ((exchange: Exchange) => Promise<void>) | undefined
-  /** Undefined where no proxy may ask. */
-  readonly authorizer: Authorizer | undefined
-  readonly originOf: ReadOrigin
-  readonly identity: IdentityHeaders
-  readonly upstreams: UpstreamLease
-  readonly log: Log
-}
-
-async function serve(parts: Parts, exchange: Exchange): Promise<void> {
-  const { url = '' } = exchange.request
-  if (url.startsWith(ownPath)) return serveOwn(parts, exchange, url)
-  const passage = await pass(parts, exchange)
-  if (exchange.response.destroyed) return
-  if (passage.kind === 'refused') sendRefusal(exchange, passage)
-  else forward(exchange, passage, parts)
-}
-
-/** Nothing of this is ever forwarded: a service that answers 200 to everything would let everybody in. */
-async function serveOwn(parts: Parts, exchange: Exchange, url: string): Promise<void> {
-  const { authorizer, answerFeed } = parts
-  if (authorizer?.isAsked(url) === true) return authorizer.answer(exchange)
-  const frame = readFrame(exchange.request)
-  if (frame.kind === 'refused') return sendRefusal(exchange, frame)
-  const isOfFeed = url.startsWith(`${ownPath}/revocations/`)
-  if (isOfFeed && answerFeed !== undefined) return answerFeed(exchange)
-  sendRefusal(exchange, refuse('not-found'))
-}
-
-/** What a request must pass, in this order, before anything of it leaves this process. */
-async function pass(parts: Parts, exchange: Exchange): Promise<Passage | Refusal> {
-  const { rawHeaders, method = '', url = '' } = exchange.request
-  const frame = readFrame(exchange.request)
-  if (frame.kind === 'refused') return frame
-  const { authorizations, host } = frame
-  const asked: AskedRequest = {
-    kind: 'asked',
-    method,
-    host,
-    target: url,
-    authorizations,
-    forwardedBy: 'gateway',
-  }
-  const admitted = await admit(parts, exchange, asked)
-  if (admitted.kind === 'refused') return admitted
-  const { route } = admitted
-  const { limits } = route
-  if (frame.bodyBytes !== undefined && frame.bodyBytes > limits.bodyBytes) {
-    return refuse('too-large', `a body may have ${limits.bodyBytes} bytes`)
-  }
-  const headers = requestHeaders(rawHeaders, parts.identity, {
-    requestId: exchange.requestId,
-    origin: parts.originOf(exchange.request, host),
-    claims: admitted.claims,
-  })
-  const upstream = parts.upstreams.next(route)
-  const target = rewritten(route, admitted.target)
-  return { kind: 'passage', frame, method, target, headers, upstream, limits }
+    : startOperations({ ...operations, notReady, warnings })
 }

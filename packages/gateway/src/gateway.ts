@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Log, Operations, Running } from '@portcullis/runtime'
-import { listen, startOperations } from '@portcullis/runtime'
+import type { Log, Metrics, Operations, RequestMetrics, Running } from '@portcullis/runtime'
+import { createMetrics, listen, startOperations } from '@portcullis/runtime'
 import { openExchange } from './exchange.ts'
+import { tellOfFollower } from './follower-metrics.ts'
 import type { IssuerLink } from './issuer-link.ts'
 import { issuerLinkSettings, openIssuerLink } from './issuer-link.ts'
 import type { Plan } from './plan.ts'
@@ -52,8 +53,10 @@ export async function startGateway(
   { log, now = Date.now, warnings = () => [] }: GatewayOptions,
 ): Promise<Gateway> {
   const plans = createPlans(settings, { log, now })
+  const metrics = createMetrics()
+  const requests = metrics.requests()
   const server = createGatewayServer(settings.limits, log, (request, response) => {
-    answer(plans.current(), request, response)
+    answer(plans.current(), requests, request, response)
   })
   let needsRestart: readonly string[] = []
   const port = await listen(server, settings.listen, 'the gateway').catch(
@@ -62,10 +65,12 @@ export async function startGateway(
       throw error
     },
   )
-  const operations = await startOperationsOf(settings, plans, () => [
+  const allWarnings = (): readonly string[] => [
     ...(needsRestart.length === 0 ? [] : ['restart-needed']),
     ...warnings(),
-  ]).catch(async (error: unknown) => {
+  ]
+  const operated = { plans, metrics, warnings: allWarnings }
+  const operations = await startOperationsOf(settings, operated).catch(async (error: unknown) => {
     await drainServer(server)
     await plans.close()
     throw error
@@ -91,11 +96,16 @@ export async function startGateway(
   }
 }
 
-function answer(plan: Plan, request: IncomingMessage, response: ServerResponse): void {
+function answer(
+  plan: Plan,
+  requests: RequestMetrics,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const { log } = plan
   plan.enter()
   response.once('close', plan.leave)
-  const exchange = openExchange(log, request, response)
+  const exchange = openExchange({ log, requests }, request, response)
   serve(plan, exchange).catch((error: unknown) => {
     log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
     if (response.headersSent) response.destroy()
@@ -181,13 +191,20 @@ function fixedMembers(first: GatewaySettings, next: GatewaySettings): readonly s
   return members.filter(([, was, is]) => !isDeepStrictEqual(was, is)).map(([pointer]) => pointer)
 }
 
+interface OperatedParts {
+  readonly plans: Plans
+  readonly metrics: Metrics
+  readonly warnings: () => readonly string[]
+}
+
 function startOperationsOf(
   { operations }: GatewaySettings,
-  plans: Plans,
-  warnings: () => readonly string[],
+  { plans, metrics, warnings }: OperatedParts,
 ): Promise<Operations | undefined> {
+  if (operations === undefined) return Promise.resolve(undefined)
+  tellOfFollower(() => plans.current().link.verifier, metrics)
+  const help = 'How many warnings /health/ready has, such as a settings file that is not taken.'
+  metrics.gauge({ name: 'portcullis_gateway_warnings', help, labels: [] }, () => warnings().length)
   const notReady = (): Promise<readonly string[]> => plans.current().link.missing()
-  return operations === undefined
-    ? Promise.resolve(undefined)
-    : startOperations({ ...operations, notReady, warnings })
+  return startOperations({ ...operations, notReady, warnings, metrics })
 }

@@ -16,6 +16,8 @@ export interface FileWorld {
   /** Lets the gateway look at its file once, and waits until it has. */
   readonly tick: () => Promise<void>
   readonly log: () => string
+  /** What Prometheus reads. */
+  readonly metrics: () => Promise<string>
   /** The warnings at `/health/ready`. */
   readonly warnings: () => Promise<unknown>
 }
@@ -57,6 +59,7 @@ export async function startFileWorld(t: TestContext, first: object): Promise<Fil
       await setTimeout(60)
     },
     log: () => lines.join(''),
+    metrics: async () => (await fetch(`http://127.0.0.1:${gateway.operationsPort}/metrics`)).text(),
     warnings: async () => {
       const address = `http://127.0.0.1:${gateway.operationsPort}/health/ready`
       const body = (await (await fetch(address)).json()) as { readonly warnings?: unknown }

@@ -86,6 +86,7 @@ test('a bad file leaves the one before in force, says so, and a good one ends th
     assert.match(world.log(), said, name)
     assert.match(world.log(), /the settings file is not taken: the settings before it stay/, name)
     assert.deepEqual(await world.warnings(), ['settings-file-refused'], name)
+    assert.match(await world.metrics(), /^portcullis_gateway_warnings 1$/m, name)
     for (let look = 0; look < 5; look += 1) await world.tick()
     assert.equal(world.log().match(/is not taken/g)?.length, 1, `${name}: said each time`)
 
@@ -96,6 +97,7 @@ test('a bad file leaves the one before in force, says so, and a good one ends th
     assert.equal(await served(world), '/second', name)
     assert.match(world.log(), /the settings file is sound again/, name)
     assert.equal(await world.warnings(), undefined, name)
+    assert.match(await world.metrics(), /^portcullis_gateway_warnings 0$/m, name)
   }
 })
 

@@ -33,8 +33,13 @@ interface World {
   readonly stream: () => Promise<Readonly<Record<string, unknown>>>
 }
 
-async function start(t: TestContext, engine: Engine, more: object = {}): Promise<World> {
-  const receiver = await startEventReceiver()
+async function start(
+  t: TestContext,
+  engine: Engine,
+  more: object = {},
+  answerTo?: () => PushedAnswer | undefined,
+): Promise<World> {
+  const receiver = await startEventReceiver(answerTo)
   t.after(receiver.close)
   const identity = await startRunningIdentity({
     database: await engine.createStore(t),
@@ -154,6 +159,52 @@ testOnEngines(
     assert.equal((await aside()).length, 2)
   },
 )
+
+const unfit = { status: 400, body: '{"err":"invalid_audience"}' }
+
+testOnEngines(
+  'what was taken is not pushed again, whatever becomes of what comes behind it',
+  async (t, engine) => {
+    const answers: PushedAnswer[] = [{ status: 202 }, { status: 500 }, { status: 202 }, unfit]
+    const world = await start(t, engine, {}, () => answers.shift())
+    const { identity, receiver, stream } = world
+    await letWait(world, 4)
+    await until(async () => Number((await stream())['failures']) === 1)
+    assert.notEqual((await stream())['delivered_at'], null)
+    identity.clock.advanceMs(1000)
+    await until(async () => (await identity.query('SELECT * FROM undelivered_events')).length === 1)
+    assert.equal(Number((await stream())['failures']), 1, 'what was taken has not ended the row')
+    identity.clock.advanceMs(1000)
+    await until(async () => Number((await stream())['failures']) === 0)
+    const [first, ...others] = receiver.pushes.map(({ token }) => idIn(token))
+    assert.deepEqual(
+      others.map((id) => id - (first ?? 0)),
+      [1, 1, 2, 3],
+    )
+  },
+)
+
+testOnEngines('who has lost a stream in the middle of it pushes no more', async (t, engine) => {
+  const answers: (() => unknown)[] = [() => world.identity.clock.advanceMs(60_000)]
+  const world: World = await start(t, engine, {}, () => void answers.shift()?.())
+  await letWait(world, 2)
+  await until(async () => (await world.stream())['delivered_at'] !== null)
+  const [first, ...others] = world.receiver.pushes.map(({ token }) => idIn(token))
+  assert.deepEqual(
+    others.map((id) => id - (first ?? 0)),
+    [0, 1],
+  )
+})
+
+/** So many events, of which the first is not pushed before the last is there. */
+async function letWait({ identity, token, logOut, stream }: World, events: number): Promise<void> {
+  const id = String((await stream())['id'])
+  const setStatus = (status: string): Promise<unknown> =>
+    call(identity, 'POST /ssf/status', { token, body: { stream_id: id, status } })
+  await setStatus('paused')
+  for (let count = 0; count < events; count += 1) await logOut()
+  await setStatus('enabled')
+}
 
 testOnEngines('two nodes share the streams, and none gets anything twice', async (t, engine) => {
   const { identity, token, receiver, logOut } = await start(t, engine)

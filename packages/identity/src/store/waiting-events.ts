@@ -38,7 +38,7 @@ export function createPolledEvents({ read, transaction }: Database): PolledEvent
 }
 
 /** The oldest that wait for a stream, unless it is not enabled. */
-export async function readWaiting(
+async function readWaiting(
   query: Query,
   streamId: string,
   max: number,

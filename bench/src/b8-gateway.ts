@@ -36,7 +36,7 @@ export async function measure(plan: Plan): Promise<Findings> {
   const issuer = await startIssuer('RS256', revocations)
   const upstream = await startUpstream(folder)
   const trust = {
-    key: issuer.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    key: issuer.publicKey.export({ type: 'spki', format: 'pem' }),
     issuer: issuer.issuer,
     audience,
   }

@@ -22,12 +22,14 @@ await server.register(proxy, {
   upstream,
   prefix: '/orders',
   rewritePrefix: '/orders',
-  preHandler: async (request, reply) => {
+  preHandler: (request, reply, next) => {
     try {
       verify(bearerOf(request.headers.authorization))
     } catch {
-      await reply.code(401).send()
+      reply.code(401).send()
+      return
     }
+    next()
   },
 })
 await server.listen({ port: Number(port), host: '127.0.0.1' })

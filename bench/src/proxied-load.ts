@@ -65,12 +65,14 @@ interface Caller {
   readonly close: () => void
 }
 
+function nobodyWaits(_fault?: Error): void {}
+
 async function openCaller(port: number, next: () => string): Promise<Caller> {
   const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true })
   await once(socket, 'connect')
   socket.setEncoding('latin1')
   let answered = ''
-  let onAnswer = (_error?: Error): void => undefined
+  let onAnswer = nobodyWaits
   socket.on('data', (text: string) => {
     answered += text
     if (!isWhole(answered)) return
@@ -93,7 +95,7 @@ async function openCaller(port: number, next: () => string): Promise<Caller> {
         socket.write(next(), 'latin1')
       }),
     close: () => {
-      onAnswer = () => undefined
+      onAnswer = nobodyWaits
       socket.destroy()
     },
   }

@@ -258,6 +258,38 @@ testOnEngines('a lease that nobody gave back is over by the clock', async (t, en
 })
 
 testOnEngines(
+  'a new address is the one that the next event goes to, and answers for itself alone',
+  async (t, engine) => {
+    const { identity, token, receiver, logOut, stream } = await start(t, engine)
+    const { id } = await stream()
+    let answerFirst: (() => void) | undefined
+    receiver.answerWith({
+      status: 202,
+      after: new Promise((answered) => (answerFirst = answered)),
+    })
+    for (let count = 0; count < 3; count += 1) await logOut()
+    await until(() => receiver.pushes.length === 1)
+    const delivery = { method: push, endpoint_url: `${receiver.url}/moved` }
+    const body = { stream_id: id, delivery }
+    const changed = await call(identity, 'PATCH /ssf/streams', { token, body })
+    assert.equal(changed.status, 200)
+    receiver.answerWith({ status: 202 })
+    answerFirst?.()
+    await new Promise((later) => setTimeout(later, 300))
+    assert.deepEqual(
+      receiver.pushes.map(({ url }) => url),
+      ['/events'],
+    )
+    // As long as the push to the one before may take.
+    identity.clock.advanceMs(10_000)
+    await until(() => receiver.pushes.length === 4)
+    const [, ...moved] = receiver.pushes.map(({ url }) => url)
+    assert.deepEqual(moved, ['/moved', '/moved', '/moved'])
+    await until(async () => (await stream())['delivered_at'] !== null)
+  },
+)
+
+testOnEngines(
   'a stream whose client was stopped, or that is paused, is not pushed',
   async (t, engine) => {
     const { identity, token, receiver, logOut, stream } = await start(t, engine)

@@ -65,7 +65,10 @@ export type PushAnswer =
       readonly retryAfterMs?: number | undefined
     }
 
-/** Never rejects. */
+/** From the name to the end of the answer. */
+export const pushMsMax = 10_000
+
+/** Never rejects. Takes no longer than `pushMsMax`. */
 export type PushEvent = (stream: EventStream, token: string) => Promise<PushAnswer>
 
 export interface PushParts {

@@ -12,6 +12,8 @@ import type { Route } from './settings.ts'
 export interface AskedRequest {
   readonly kind: 'asked'
   readonly method: string
+  /** As the request says it, with the port if it says one. */
+  readonly host: string
   /** As it stands in the request line. */
   readonly target: string
   /** The value of each Authorization field. */
@@ -38,12 +40,12 @@ export interface AdmissionParts {
 export async function admit(
   { routes, judge }: AdmissionParts,
   exchange: Exchange,
-  { method, target: text, authorizations, forwardedBy }: AskedRequest,
+  { method, host, target: text, authorizations, forwardedBy }: AskedRequest,
 ): Promise<Admission | Refusal> {
   const target = parseRequestTarget(text)
   if (target.kind === 'ambiguous') return refuse('ambiguous-target', target.why)
 
-  const found = routes.find(target.path, method)
+  const found = routes.find(host, target.path, method)
   if (found.kind === 'not-found') return refuse('not-found')
   exchange.route = found.match
   if (found.kind === 'method-not-allowed') {

@@ -16,6 +16,8 @@ import type { Refusal } from './refusal.ts'
 import { refuse, sendRefusal } from './refusal.ts'
 import type { Frame } from './request-frame.ts'
 import { hasBody } from './request-frame.ts'
+import { allowSilence } from './server.ts'
+import type { RouteLimits } from './settings.ts'
 import type { Upstream } from './upstream.ts'
 import { isAnswerTo } from './websocket/handshake.ts'
 import { HandshakeAnswer } from './websocket/handshake-answer.ts'
@@ -32,11 +34,10 @@ export interface Passage {
   readonly upstream: Upstream
   /** Ends as soon as the token that let it in would be refused. */
   readonly watch: (() => TokenWatch) | undefined
+  readonly limits: RouteLimits
 }
 
 export interface ForwardOptions {
-  readonly bodyBytesMax: number
-  readonly idleMs: number
   readonly tunnels: Tunnels
   readonly longAnswers: LongAnswers
   readonly identity: IdentityHeaders
@@ -58,19 +59,31 @@ export interface ForwardOptions {
  */
 export function forward(exchange: Exchange, passage: Passage, options: ForwardOptions): void {
   const { response } = exchange
-  const { method, target, headers, upstream, frame } = passage
+  const { method, target, headers, upstream, frame, limits } = passage
   if (!upstream.enter()) {
     return sendRefusal(exchange, refuse('overloaded', undefined, { 'retry-after': '1' }))
   }
-  const body = hasBody(frame) ? createCappedBody(options.bodyBytesMax) : null
+  const body = hasBody(frame) ? createCappedBody(limits.bodyBytes) : null
   const crossing = createCrossing(exchange, passage, body, options)
   response.once('close', () => {
     upstream.leave()
     crossing.clientClosed()
   })
   response.on('drain', crossing.clientDrained)
-  const upgrade = frame.handshake === undefined ? null : 'websocket'
-  upstream.dispatch({ path: target, method, headers, body, upgrade }, crossing.handler)
+  const silenceMs = limits.idleTimeoutSeconds * 1000
+  allowSilence(exchange.request.socket, limits)
+  upstream.dispatch(
+    {
+      path: target,
+      method,
+      headers,
+      body,
+      upgrade: frame.handshake === undefined ? null : 'websocket',
+      headersTimeout: silenceMs,
+      bodyTimeout: silenceMs,
+    },
+    crossing.handler,
+  )
 }
 
 class BodyTooLarge extends Error {
@@ -93,18 +106,20 @@ interface Crossing {
 
 function createCrossing(
   exchange: Exchange,
-  { frame, upstream, watch }: Passage,
+  passage: Passage,
   body: Transform | null,
   options: ForwardOptions,
 ): Crossing {
   const { request, response, requestId } = exchange
   const { identity, log } = options
+  const { frame, upstream, watch, limits } = passage
   let controller: Dispatcher.DispatchController | undefined
   let tunnel: Tunnel | undefined
   let interimAnswers = 0
   const cancel = (): void => controller?.abort(new Canceled('nobody wants the answer'))
   const followed = options.longAnswers.follow({
     watch,
+    totalSecondsMax: limits.totalTimeoutSeconds,
     end: (why) => endEarly(exchange, why, { tunnel, cancel }),
   })
   const fail = (error: Error): void => {
@@ -133,7 +148,7 @@ function createCrossing(
         request.pipe(body)
       },
       onRequestUpgrade: ({ rawHeaders }, _status, _headers, service) => {
-        tunnel = openTunnel(exchange, frame, { rawHeaders, service }, options)
+        tunnel = openTunnel(exchange, passage, { rawHeaders, service }, options)
         if (tunnel === undefined) fail(new Error('not an answer to the handshake'))
         else followed.begin()
       },
@@ -166,9 +181,9 @@ interface Switch {
 /** Undefined when the service has not answered this handshake. */
 function openTunnel(
   { response, requestId }: Exchange,
-  { handshake }: Frame,
+  { frame: { handshake }, limits }: Passage,
   { rawHeaders, service }: Switch,
-  { identity, tunnels, idleMs }: ForwardOptions,
+  { identity, tunnels }: ForwardOptions,
 ): Tunnel | undefined {
   service.on('error', () => service.destroy())
   if (
@@ -178,6 +193,7 @@ function openTunnel(
     isAnswerTo(handshake.key, rawHeaders)
   ) {
     const fields = responseHeaders(rawHeaders, 101, identity, requestId)
+    const idleMs = limits.idleTimeoutSeconds * 1000
     return tunnels.open({ client: response.switchProtocols(fields), service, idleMs })
   }
   service.destroy()

@@ -1,44 +1,29 @@
-import type { Log, Metrics, Operations, Running } from '@portcullis/runtime'
+import { setTimeout as wait } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Log, Metrics, Operations, RequestMetrics, Running } from '@portcullis/runtime'
 import { createMetrics, listen, startOperations } from '@portcullis/runtime'
-import type { AskedRequest } from './admission.ts'
-import { admit } from './admission.ts'
-import { readClientFile } from './client-file.ts'
-import type { Exchange } from './exchange.ts'
 import { openExchange } from './exchange.ts'
-import type { Authorizer } from './forward-auth/authorize.ts'
-import { createAuthorizer } from './forward-auth/authorize.ts'
-import type { Passage } from './forward.ts'
-import { forward } from './forward.ts'
 import { tellOfFollower } from './follower-metrics.ts'
-import { requestHeaders } from './headers.ts'
-import type { IdentityHeaders } from './identity-headers.ts'
-import { createIdentityHeaders } from './identity-headers.ts'
-import type { Judge } from './judge.ts'
-import { createJudge } from './judge.ts'
-import type { LongAnswers } from './long-answers.ts'
+import type { IssuerLink } from './issuer-link.ts'
+import { issuerLinkSettings, openIssuerLink } from './issuer-link.ts'
 import { createLongAnswers } from './long-answers.ts'
-import type { Refusal } from './refusal.ts'
+import type { Plan } from './plan.ts'
+import { createPlan } from './plan.ts'
 import { andClose, refuse, sendRefusal } from './refusal.ts'
-import { handOnFeed } from './relay/handed-on-feed.ts'
-import { readFrame } from './request-frame.ts'
-import { ownPath } from './route-match.ts'
-import type { RouteTable } from './route-table.ts'
-import { createRouteTable } from './route-table.ts'
-import { createGatewayServer, drainServer } from './server.ts'
+import { serve } from './serve.ts'
+import { createGatewayServer, drainServer, setLimits } from './server.ts'
 import type { GatewaySettings } from './settings.ts'
-import type { Upstreams } from './upstream.ts'
 import { createUpstreams } from './upstream.ts'
-import { handshakeRefusal } from './websocket/handshake.ts'
-import { HandshakeAnswer } from './websocket/handshake-answer.ts'
 import type { Tunnels } from './websocket/tunnel.ts'
 import { createTunnels } from './websocket/tunnel.ts'
-
-const authorizePath = `${ownPath}/authorize`
 
 export interface GatewayOptions {
   readonly log: Log
   /** Milliseconds since 1970, for the lifetimes of tokens and keys. Default `Date.now`. */
   readonly now?: () => number
+  /** Names what somebody should see to although the gateway is ready; told at `/health/ready`. */
+  readonly warnings?: () => readonly string[]
 }
 
 export interface Gateway extends Running {
@@ -46,6 +31,17 @@ export interface Gateway extends Running {
   readonly port: number
   /** The port of the operations listener, where the settings ask for one. */
   readonly operationsPort: number | undefined
+  /**
+   * Serves every request that comes from now on by these settings; those under way end by theirs. Connections
+   * to services that stay are kept, and so are keys and feed where issuer, client, `revocation` and `relay` stay.
+   * Rejects with a `StartError` where the client file is bad, and nothing has changed then.
+   */
+  readonly reload: (settings: GatewaySettings) => Promise<Reloaded>
+}
+
+export interface Reloaded {
+  /** Members whose new value waits for a restart, as JSON pointers. */
+  readonly needsRestart: readonly string[]
 }
 
 /**
@@ -58,148 +54,174 @@ export interface Gateway extends Running {
  */
 export async function startGateway(
   settings: GatewaySettings,
-  { log, now }: GatewayOptions,
+  { log, now = Date.now, warnings = () => [] }: GatewayOptions,
 ): Promise<Gateway> {
-  const { clientFile } = settings
-  const client = clientFile === undefined ? undefined : readClientFile(clientFile)
-  const { relay } = settings
-  const handedOn = relay && handOnFeed({ limits: relay, prefix: ownPath, fetch, log })
+  const tunnels = createTunnels()
+  const plans = createPlans(settings, { log, now }, tunnels)
   const metrics = createMetrics()
   const requests = metrics.requests()
-  const judge = createJudge(settings, { client, log, now, fetch: handedOn?.fetch })
-  const routes = createRouteTable(settings.routes)
-  const identity = createIdentityHeaders(settings.identityHeaders)
-  const { forwardAuth } = settings
-  const parts: Parts = {
-    routes,
-    judge,
-    authorizer:
-      forwardAuth && createAuthorizer(forwardAuth, authorizePath, { routes, judge, identity }),
-    answerFeed:
-      judge.verifier && handedOn?.answerWith(judge.verifier.withAudience(settings.issuer)),
-    identity,
-    upstreams: createUpstreams(settings),
-    bodyBytesMax: settings.limits.bodyBytes,
-    idleMs: settings.limits.idleTimeoutSeconds * 1000,
-    tunnels: createTunnels(),
-    longAnswers: createLongAnswers(settings.limits.totalTimeoutSeconds),
-    log,
-  }
   const server = createGatewayServer(settings.limits, log, (request, response) => {
-    const exchange = openExchange({ log, requests }, request, response)
-    serve(parts, exchange).catch((error: unknown) => {
-      log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
-      if (response.headersSent) response.destroy()
-      else sendRefusal(exchange, andClose(refuse('internal')))
-    })
+    answer(plans.current(), requests, request, response)
   })
-  const port = await listen(server, settings.listen, 'the gateway')
-  const operations = await startOperationsOf(settings, parts.judge, metrics).catch(
+  let needsRestart: readonly string[] = []
+  const port = await listen(server, settings.listen, 'the gateway').catch(
     async (error: unknown) => {
-      handedOn?.stop()
-      await drainServer(server)
-      await parts.judge.close()
+      await plans.close()
       throw error
     },
   )
+  const allWarnings = (): readonly string[] => [
+    ...(needsRestart.length === 0 ? [] : ['restart-needed']),
+    ...warnings(),
+  ]
+  const operated = { plans, metrics, warnings: allWarnings }
+  const operations = await startOperationsOf(settings, operated).catch(async (error: unknown) => {
+    await drainServer(server)
+    await plans.close()
+    throw error
+  })
   // The keys are fetched before the first request needs them; the listener does not wait for them.
-  parts.judge.missing().catch((error: unknown) => log.error({ err: error }, 'warming up failed'))
+  void warmUp(plans.current().link, log)
   log.info({ host: settings.listen.host, port, routes: settings.routes.length }, 'gateway listens')
   return {
     port,
     operationsPort: operations?.port,
+    reload: async (next) => {
+      await plans.change(next)
+      setLimits(server, next.limits)
+      needsRestart = fixedMembers(settings, next)
+      return { needsRestart }
+    },
     close: async () => {
-      handedOn?.stop()
-      parts.tunnels.close()
+      plans.current().link.stopHandingOn()
+      tunnels.close()
       await drainServer(server)
       await operations?.close()
-      parts.longAnswers.close()
-      await parts.judge.close()
-      await parts.upstreams.close()
+      await plans.close()
     },
   }
 }
 
+function answer(
+  plan: Plan,
+  requests: RequestMetrics,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const { log } = plan
+  plan.enter()
+  response.once('close', plan.leave)
+  const exchange = openExchange({ log, requests }, request, response)
+  serve(plan, exchange).catch((error: unknown) => {
+    log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
+    if (response.headersSent) response.destroy()
+    else sendRefusal(exchange, andClose(refuse('internal')))
+  })
+}
+
+interface Plans {
+  readonly current: () => Plan
+  readonly change: (settings: GatewaySettings) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** How long a change of the issuer waits for its keys; without them, requests would wait. */
+const warmUpMsMax = 5000
+
+function createPlans(
+  settings: GatewaySettings,
+  { log, now }: Required<Pick<GatewayOptions, 'log' | 'now'>>,
+  tunnels: Tunnels,
+): Plans {
+  const upstreams = createUpstreams()
+  const longAnswers = createLongAnswers()
+  const linkedBy = new Map<IssuerLink, number>()
+  const planOf = (next: GatewaySettings, link: IssuerLink): Plan => {
+    linkedBy.set(link, (linkedBy.get(link) ?? 0) + 1)
+    return createPlan(next, {
+      link,
+      upstreams,
+      tunnels,
+      longAnswers,
+      log,
+      now,
+      onEnd: () => letGo(link),
+    })
+  }
+  const letGo = (link: IssuerLink): void => {
+    const plans = (linkedBy.get(link) ?? 0) - 1
+    linkedBy.set(link, plans)
+    if (plans > 0) return
+    linkedBy.delete(link)
+    link.close().catch((error: unknown) => log.error({ err: error }, 'closing failed'))
+  }
+  let current = planOf(settings, openIssuerLink(issuerLinkSettings(settings), { log, now }))
+  let isClosed = false
+  const changeTo = async (next: GatewaySettings): Promise<void> => {
+    const before = current.link
+    const linkSettings = issuerLinkSettings(next)
+    const isKept = isDeepStrictEqual(before.settings, linkSettings)
+    const link = isKept ? before : openIssuerLink(linkSettings, { log, now })
+    if (!isKept) await Promise.race([warmUp(link, log), wait(warmUpMsMax, null, { ref: false })])
+    if (isClosed) return isKept ? undefined : link.close()
+    const old = current
+    current = planOf(next, link)
+    if (!isKept) before.stopHandingOn()
+    old.retire()
+  }
+  let changed = Promise.resolve()
+  return {
+    current: () => current,
+    // One after the other, in the order in which they came.
+    change: async (wanted) => {
+      const before = changed
+      const { promise, resolve } = Promise.withResolvers<void>()
+      changed = promise
+      await before
+      try {
+        await changeTo(wanted)
+      } finally {
+        resolve()
+      }
+    },
+    close: async () => {
+      isClosed = true
+      longAnswers.close()
+      await Promise.all([...linkedBy.keys()].map((link) => link.close()))
+      await upstreams.close()
+    },
+  }
+}
+
+async function warmUp(link: IssuerLink, log: Log): Promise<void> {
+  await link.missing().catch((error: unknown) => log.error({ err: error }, 'warming up failed'))
+}
+
+/** What the process has once: its listeners, and the size of the buffers of their connections. */
+function fixedMembers(first: GatewaySettings, next: GatewaySettings): readonly string[] {
+  const members: readonly (readonly [string, unknown, unknown])[] = [
+    ['/listen/host', first.listen.host, next.listen.host],
+    ['/listen/port', first.listen.port, next.listen.port],
+    ['/operations', first.operations, next.operations],
+    ['/limits/headerBytes', first.limits.headerBytes, next.limits.headerBytes],
+  ]
+  return members.filter(([, was, is]) => !isDeepStrictEqual(was, is)).map(([pointer]) => pointer)
+}
+
+interface OperatedParts {
+  readonly plans: Plans
+  readonly metrics: Metrics
+  readonly warnings: () => readonly string[]
+}
+
 function startOperationsOf(
   { operations }: GatewaySettings,
-  judge: Judge,
-  metrics: Metrics,
+  { plans, metrics, warnings }: OperatedParts,
 ): Promise<Operations | undefined> {
-  if (judge.verifier !== undefined) tellOfFollower(judge.verifier, metrics)
-  return operations === undefined
-    ? Promise.resolve(undefined)
-    : startOperations({ ...operations, notReady: judge.missing, metrics })
-}
-
-interface Parts {
-  readonly routes: RouteTable
-  readonly judge: Judge
-  /** Undefined where the feed is not handed on. */
-  readonly answerFeed: ((exchange: Exchange) => Promise<void>) | undefined
-  /** Undefined where no proxy may ask. */
-  readonly authorizer: Authorizer | undefined
-  readonly identity: IdentityHeaders
-  readonly upstreams: Upstreams
-  readonly bodyBytesMax: number
-  readonly idleMs: number
-  readonly tunnels: Tunnels
-  readonly longAnswers: LongAnswers
-  readonly log: Log
-}
-
-async function serve(parts: Parts, exchange: Exchange): Promise<void> {
-  const { url = '' } = exchange.request
-  if (url.startsWith(ownPath)) return serveOwn(parts, exchange, url)
-  const passage = await pass(parts, exchange)
-  if (exchange.response.destroyed) return
-  if (passage.kind === 'refused') sendRefusal(exchange, passage)
-  else forward(exchange, passage, parts)
-}
-
-/** Nothing of this is ever forwarded: a service that answers 200 to everything would let everybody in. */
-async function serveOwn(parts: Parts, exchange: Exchange, url: string): Promise<void> {
-  const { authorizer, answerFeed } = parts
-  if (authorizer?.isAsked(url) === true) return authorizer.answer(exchange)
-  const frame = readFrame(exchange.request)
-  if (frame.kind === 'refused') return sendRefusal(exchange, frame)
-  const isOfFeed = url.startsWith(`${ownPath}/revocations/`)
-  if (isOfFeed && answerFeed !== undefined) return answerFeed(exchange)
-  sendRefusal(exchange, refuse('not-found'))
-}
-
-/** What a request must pass, in this order, before anything of it leaves this process. */
-async function pass(parts: Parts, exchange: Exchange): Promise<Passage | Refusal> {
-  const { rawHeaders, method = '', url = '', socket } = exchange.request
-  const frame = readFrame(exchange.request, exchange.response instanceof HandshakeAnswer)
-  if (frame.kind === 'refused') return frame
-  const { authorizations } = frame
-  const asked: AskedRequest = {
-    kind: 'asked',
-    method,
-    target: url,
-    authorizations,
-    forwardedBy: 'gateway',
-  }
-  const admitted = await admit(parts, exchange, asked)
-  if (admitted.kind === 'refused') return admitted
-  const { handshake, host } = frame
-  const unwelcome = handshake && handshakeRefusal(handshake, host, admitted.route.webSocket)
-  if (unwelcome !== undefined) return unwelcome
-  if (frame.bodyBytes !== undefined && frame.bodyBytes > parts.bodyBytesMax) {
-    return refuse('too-large', `a body may have ${parts.bodyBytesMax} bytes`)
-  }
-  const headers = requestHeaders(rawHeaders, parts.identity, {
-    requestId: exchange.requestId,
-    clientAddress: addressOf(socket.remoteAddress),
-    host,
-    claims: admitted.claims,
-  })
-  const upstream = parts.upstreams.next(admitted.route)
-  const { target, watch } = admitted
-  return { kind: 'passage', frame, method, target, headers, upstream, watch }
-}
-
-/** A listener for both families shows an IPv4 client as an IPv6 one (RFC 4291 section 2.5.5.2). */
-function addressOf(remoteAddress: string | undefined): string {
-  return remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '') ?? 'unknown'
+  if (operations === undefined) return Promise.resolve(undefined)
+  tellOfFollower(() => plans.current().link.verifier, metrics)
+  const help = 'How many warnings /health/ready has, such as a settings file that is not taken.'
+  metrics.gauge({ name: 'portcullis_gateway_warnings', help, labels: [] }, () => warnings().length)
+  const notReady = (): Promise<readonly string[]> => plans.current().link.missing()
+  return startOperations({ ...operations, notReady, warnings, metrics })
 }

@@ -7,6 +7,8 @@ export type Ending = VerifyError | 'too-long'
 export interface LongAnswer {
   /** Watches the token that let the request in; undefined where none was judged. */
   readonly watch: (() => TokenWatch) | undefined
+  /** How long it may take; undefined for as long as it takes. */
+  readonly totalSecondsMax: number | undefined
   /** False: not yet, ask again. */
   readonly end: (why: Ending) => boolean
 }
@@ -29,7 +31,7 @@ export interface LongAnswers {
  * whole turn is watched from then on, so a token is looked at again after one to two turns, and then as soon as
  * something is known about it (see `verifier.watch`).
  */
-export function createLongAnswers(totalSecondsMax?: number): LongAnswers {
+export function createLongAnswers(): LongAnswers {
   let young = new Set<Followed>()
   let grown = new Set<Followed>()
   const long = new Set<Followed>()
@@ -37,10 +39,9 @@ export function createLongAnswers(totalSecondsMax?: number): LongAnswers {
   const grow = (): void => {
     for (const followed of grown) beginWatch(followed)
     ;[grown, young] = [young, new Set()]
-    if (totalSecondsMax === undefined) return
-    const startedMsMax = performance.now() - totalSecondsMax * 1000
+    const nowMs = performance.now()
     for (const followed of long) {
-      if (followed.startedMs > startedMsMax) continue
+      if (nowMs < followed.endsMs) continue
       long.delete(followed)
       followed.answer.end('too-long')
     }
@@ -66,8 +67,8 @@ export function createLongAnswers(totalSecondsMax?: number): LongAnswers {
 
   return {
     follow: (answer) => {
-      if (answer.watch === undefined && totalSecondsMax === undefined) return nothing
-      const followed: Followed = { answer, startedMs: performance.now(), watch: undefined }
+      if (answer.watch === undefined && answer.totalSecondsMax === undefined) return nothing
+      const followed: Followed = { answer, endsMs: endOf(answer), watch: undefined }
       young.add(followed)
       return {
         begin: () => beginWatch(followed),
@@ -87,11 +88,16 @@ const turnMs = 1000
 
 interface Followed {
   readonly answer: LongAnswer
-  readonly startedMs: number
+  /** By `performance.now()`. */
+  readonly endsMs: number
   watch: TokenWatch | undefined
 }
 
 const nothing: FollowedAnswer = { begin: () => undefined, stop: () => undefined }
+
+function endOf({ totalSecondsMax }: LongAnswer): number {
+  return totalSecondsMax === undefined ? Infinity : performance.now() + totalSecondsMax * 1000
+}
 
 function reasonOf({ signal }: TokenWatch): VerifyError {
   const reason: unknown = signal.reason

@@ -8,7 +8,7 @@ import type { Log, TlsPair } from '@portcullis/runtime'
 import { systemErrorCode } from '@portcullis/runtime'
 import type { Refusal } from './refusal.ts'
 import { refusalOctets, refuse } from './refusal.ts'
-import type { Limits } from './settings.ts'
+import type { Limits, RouteLimits } from './settings.ts'
 import { asksForWebSocket } from './websocket/handshake.ts'
 import { HandshakeAnswer } from './websocket/handshake-answer.ts'
 
@@ -44,9 +44,6 @@ export function createGatewayServer(
   const options = {
     insecureHTTPParser: false,
     maxHeaderSize: limits.headerBytes,
-    headersTimeout: limits.headersTimeoutSeconds * 1000,
-    requestTimeout: limits.requestTimeoutSeconds * 1000,
-    keepAliveTimeout: limits.idleTimeoutSeconds * 1000,
     connectionsCheckingInterval: checkIntervalMs,
     // The host is checked with the rest of the frame, where two of them are seen too.
     requireHostHeader: false,
@@ -58,7 +55,7 @@ export function createGatewayServer(
     tls === undefined
       ? createServer(options)
       : createTlsServer({ ...options, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' })
-  server.timeout = (limits.idleTimeoutSeconds + idleMarginSeconds) * 1000
+  setLimits(server, limits)
   server.maxConnections = connectionsMax
 
   const onRequest: Answer = (request, response) => {
@@ -112,6 +109,27 @@ function takeHandshakes(
     socket.once('close', () => sockets.delete(socket))
     answer(request, new HandshakeAnswer(request, socket))
   })
+}
+
+/** How long may be waited for what; a connection that is there gets it with its next request. */
+export function setLimits(
+  server: Server,
+  limits: Pick<Limits, 'headersTimeoutSeconds' | 'requestTimeoutSeconds' | 'idleTimeoutSeconds'>,
+): void {
+  server.requestTimeout = limits.requestTimeoutSeconds * 1000
+  server.headersTimeout = limits.headersTimeoutSeconds * 1000
+  server.keepAliveTimeout = limits.idleTimeoutSeconds * 1000
+  server.timeout = socketMs(limits)
+}
+
+function socketMs({ idleTimeoutSeconds }: Pick<Limits, 'idleTimeoutSeconds'>): number {
+  return (idleTimeoutSeconds + idleMarginSeconds) * 1000
+}
+
+/** Lets a connection be silent as long as a route allows, until Node sets its own bounds for the next request. */
+export function allowSilence(socket: Socket, limits: RouteLimits): void {
+  const silenceMs = socketMs(limits)
+  if (socket.timeout !== silenceMs) socket.setTimeout(silenceMs)
 }
 
 const refusals: ReadonlyMap<string, Refusal> = new Map([

@@ -1,9 +1,11 @@
 import type { JsonObject, JsonValue } from '@portcullis/protocol'
 import { isJsonObject, parseIssuer } from '@portcullis/protocol'
 import type { Mistake } from '@portcullis/runtime'
-import { parseNetwork } from './forward-auth/trusted-proxies.ts'
+import { parseNetwork } from '@portcullis/runtime/networks'
 import { aliasOf, isHeaderName, isTaken } from './header-names.ts'
-import { parseRouteMatch } from './route-match.ts'
+import { parseRouteHost } from './route-host.ts'
+import { parseRouteMatch, rewriteFault } from './route-match.ts'
+import { listOf, shareMethod, wayRoundMistakes } from './way-round.ts'
 
 /** How old the issuer's last word may be where the file says nothing. */
 export const maxStalenessSecondsDefault = 30
@@ -15,14 +17,14 @@ export const maxStalenessSecondsDefault = 30
  */
 export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
   if (!isJsonObject(file)) return []
-  const { issuer, revocation, relay, trustedProxies, forwardAuth } = file
+  const { issuer, revocation, relay, forwardAuth } = file
   const { auth, routes, identityHeaders } = file
   const { relay: source } = isJsonObject(revocation) ? revocation : {}
   return [
     ...textMistakes('/issuer', issuer, issuerFault),
     ...textMistakes('/revocation/relay', source, issuerFault),
     ...(relay === undefined ? [] : relayMistakes(revocation, listOf(routes), auth)),
-    ...proxyMistakes(trustedProxies, forwardAuth),
+    ...proxyMistakes(file),
     ...(forwardAuth === undefined ? listOf(routes).flatMap(goalMistakes) : []),
     ...listOf(routes).flatMap((route, index) => routeMistakes(`/routes/${index}`, route, auth)),
     ...listOf(routes).flatMap((route, index) =>
@@ -30,6 +32,7 @@ export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
     ),
     ...laxMistakes('/auth', auth, revocation),
     ...twinMistakes(listOf(routes)),
+    ...wayRoundMistakes(listOf(routes), auth),
     ...identityHeaderMistakes(identityHeaders),
     ...limitMistakes(file['limits']),
   ]
@@ -64,20 +67,18 @@ function relayMistakes(
 }
 
 /** Nobody is trusted by default, and nobody without need. */
-function proxyMistakes(
-  trustedProxies: JsonValue | undefined,
-  forwardAuth: JsonValue | undefined,
-): Mistake[] {
+function proxyMistakes({ trustedProxies, proxyHeaders, forwardAuth }: JsonObject): Mistake[] {
   const path = '/trustedProxies'
   const networks = listOf(trustedProxies).flatMap((network, index) =>
     textMistakes(`${path}/${index}`, network, networkFault),
   )
-  if ((trustedProxies === undefined) === (forwardAuth === undefined)) return networks
-  const message =
-    forwardAuth === undefined
-      ? 'has no effect without /forwardAuth'
-      : 'is required with /forwardAuth: the proxies that may ask'
-  return [...networks, { path, message }]
+  if (trustedProxies !== undefined) return networks
+  const idle = { path: '/proxyHeaders', message: 'has no effect without /trustedProxies' }
+  const missing = { path, message: 'is required with /forwardAuth: the proxies that may ask' }
+  return [
+    ...(proxyHeaders === undefined ? [] : [idle]),
+    ...(forwardAuth === undefined ? [] : [missing]),
+  ]
 }
 
 /** A route that leads nowhere is one that proxies ask about. */
@@ -102,7 +103,10 @@ function textMistakes(
 function routeMistakes(path: string, route: JsonValue, defaults: JsonValue | undefined): Mistake[] {
   if (!isJsonObject(route)) return []
   return [
+    ...textMistakes(`${path}/host`, route['host'], hostFault),
     ...textMistakes(`${path}/match`, route['match'], matchFault),
+    ...textMistakes(`${path}/rewrite`, route['rewrite'], (text) => ownRewriteFault(text, route)),
+    ...idleMistakes(path, route),
     ...listOf(route['to']).flatMap((origin, index) =>
       textMistakes(`${path}/to/${index}`, origin, originFault),
     ),
@@ -128,6 +132,18 @@ function webSocketMistakes(path: string, route: JsonObject): Mistake[] {
   ]
 }
 
+/** Refused, because the operator would believe that it does something. */
+function idleMistakes(path: string, { to, rewrite, balance }: JsonObject): Mistake[] {
+  return [
+    ...(to === undefined && rewrite !== undefined
+      ? [{ path: `${path}/rewrite`, message: 'has no effect without /to' }]
+      : []),
+    ...(listOf(to).length < 2 && balance !== undefined
+      ? [{ path: `${path}/balance`, message: 'has no effect with less than two services' }]
+      : []),
+  ]
+}
+
 function authMistakes(path: string, own: JsonValue, defaults: JsonValue): Mistake[] {
   if (!isJsonObject(own) || !isJsonObject(defaults)) return []
   const { mode = 'required', audience } = { ...defaults, ...own }
@@ -136,7 +152,7 @@ function authMistakes(path: string, own: JsonValue, defaults: JsonValue): Mistak
     return audience === undefined ? [{ path: `${path}/auth`, message }] : []
   }
   // Refused, because the operator would believe that the scope is checked.
-  return ['audience', 'scope', 'roles', 'maxStalenessSeconds']
+  return ['audience', 'scope', 'roles', 'maxStalenessSeconds', 'recentAuthSeconds']
     .filter((member) => mode === 'none' && own[member] !== undefined)
     .map((member) => ({
       path: `${path}/auth/${member}`,
@@ -166,7 +182,7 @@ function laxMistakes(
 function twinMistakes(routes: readonly JsonValue[]): Mistake[] {
   return routes.flatMap((route, index) => {
     const twin = routes.findIndex((other) => isTwin(route, other))
-    const message = `answers the same match and method as /routes/${twin}`
+    const message = `answers the same host, match and method as /routes/${twin}`
     return twin < index && twin !== -1 ? [{ path: `/routes/${index}`, message }] : []
   })
 }
@@ -174,12 +190,13 @@ function twinMistakes(routes: readonly JsonValue[]): Mistake[] {
 function isTwin(route: JsonValue, other: JsonValue): boolean {
   if (!isJsonObject(route) || !isJsonObject(other)) return false
   if (typeof route['match'] !== 'string' || route['match'] !== other['match']) return false
-  const methods = listOf(other['methods'])
-  return (
-    !Array.isArray(route['methods']) ||
-    !Array.isArray(other['methods']) ||
-    listOf(route['methods']).some((method) => methods.includes(method))
-  )
+  if (hostOf(route) !== hostOf(other)) return false
+  return shareMethod(route, other)
+}
+
+function hostOf({ host }: JsonObject): JsonValue | undefined {
+  const parsed = typeof host === 'string' ? parseRouteHost(host) : undefined
+  return parsed?.kind === 'host' ? parsed.host.text : host
 }
 
 function identityHeaderMistakes(identityHeaders: JsonValue | undefined): Mistake[] {
@@ -200,6 +217,16 @@ function isSameHeader(name: JsonObject[string], other: JsonObject[string]): bool
 function issuerFault(text: string): string | undefined {
   const parsed = parseIssuer(text)
   return parsed.kind === 'malformed' ? `is not an issuer: ${parsed.why}` : undefined
+}
+
+function hostFault(text: string): string | undefined {
+  const parsed = parseRouteHost(text)
+  return parsed.kind === 'malformed' ? parsed.why : undefined
+}
+
+function ownRewriteFault(text: string, { match }: JsonObject): string | undefined {
+  const parsed = typeof match === 'string' ? parseRouteMatch(match) : undefined
+  return parsed?.kind === 'match' ? rewriteFault(text, parsed.match) : undefined
 }
 
 function matchFault(text: string): string | undefined {
@@ -223,8 +250,4 @@ function networkFault(text: string): string | undefined {
 function headerFault(text: string): string | undefined {
   if (!isHeaderName(text)) return 'must be a header name'
   return isTaken(text) ? 'must not be a header with a meaning of its own' : undefined
-}
-
-function listOf(value: JsonValue | undefined): readonly JsonValue[] {
-  return Array.isArray(value) ? value : []
 }

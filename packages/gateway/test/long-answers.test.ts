@@ -271,7 +271,7 @@ test('an answer that is over soon is never watched', async () => {
   }
   const longAnswers = createLongAnswers()
   for (let round = 0; round < 25; round += 1) {
-    const followed = longAnswers.follow({ watch, end: () => true })
+    const followed = longAnswers.follow({ watch, totalSecondsMax: undefined, end: () => true })
     await sleep(100)
     followed.stop()
     followed.begin()

@@ -22,13 +22,19 @@ test('the smallest file gets every default', () => {
     clientFile: undefined,
     revocation: { maxStalenessSeconds: 30 },
     relay: undefined,
+    trustedProxies: [],
+    proxyHeaders: 'x-forwarded',
     forwardAuth: undefined,
     routes: [
       {
+        host: undefined,
         match: { text: '/orders/*', path: '/orders', isPrefix: true },
         methods: undefined,
         to,
+        rewrite: undefined,
+        balance: 'round-robin',
         auth: { mode: 'required', audience: 'orders', scope: [], roles: [] },
+        limits: { bodyBytes: 10_485_760, idleTimeoutSeconds: 60 },
       },
     ],
     identityHeaders: {},
@@ -219,7 +225,9 @@ const mistaken: readonly (readonly [string, string, object])[] = [
     { routes: [{ match: '/_portcullis/*', to }] },
   ],
   ['a route that leads nowhere', '/routes/0/to', { routes: [{ match: '/a' }] }],
-  ['proxies that are asked for nothing', '/trustedProxies', { trustedProxies: ['10.0.0.1'] }],
+  ['headers of no proxies', '/proxyHeaders', { proxyHeaders: 'forwarded' }],
+  ['unknown headers of proxies', '/proxyHeaders', { ...proxies('::1'), proxyHeaders: 'Via' }],
+  ['IPv4 as IPv6', '/trustedProxies/0', proxies('::ffff:10.0.0.1')],
   ['questions of nobody', '/trustedProxies', { forwardAuth: { dialect: 'nginx' } }],
   ['a dialect that nobody speaks', '/forwardAuth/dialect', asked({ dialect: 'apache' })],
   ['questions without a dialect', '/forwardAuth/dialect', asked({})],
@@ -229,6 +237,42 @@ const mistaken: readonly (readonly [string, string, object])[] = [
   ['a prefix that is too long', '/trustedProxies/0', proxies('10.0.0.0/33')],
   ['a prefix that is none', '/trustedProxies/0', proxies('10.0.0.0/x')],
   ['an address of one machine only', '/trustedProxies/0', proxies('fe80::1%eth0')],
+  ['a host with a star', '/routes/0/host', routed({ host: '*.example' })],
+  ['a host with a path', '/routes/0/host', routed({ host: 'shop.example/a' })],
+  ['a host with a scheme', '/routes/0/host', routed({ host: 'https://shop.example' })],
+  ['a host with a dot at its end', '/routes/0/host', routed({ host: 'shop.example.' })],
+  ['a host outside ASCII', '/routes/0/host', routed({ host: 'läden.example' })],
+  ['a host with an impossible port', '/routes/0/host', routed({ host: 'shop.example:65536' })],
+  ['a rewrite that is no path', '/routes/0/rewrite', routed({ rewrite: 'a/*' })],
+  ['a rewrite with an empty segment', '/routes/0/rewrite', routed({ rewrite: '/a//*' })],
+  ['a rewrite with a dot segment', '/routes/0/rewrite', routed({ rewrite: '/../*' })],
+  ['a rewrite with an escape', '/routes/0/rewrite', routed({ rewrite: '/%61/*' })],
+  ['a rewrite with a query', '/routes/0/rewrite', routed({ rewrite: '/a?b/*' })],
+  ['many paths to one', '/routes/0/rewrite', routed({ rewrite: '/b' })],
+  ['one path to many', '/routes/0/rewrite', routed({ match: '/a', rewrite: '/b/*' })],
+  ['a choice of one', '/routes/0/balance', routed({ balance: 'least-busy' })],
+  ['an unknown choice', '/routes/0/balance', routed({ balance: 'hash', to: [...to, 'http://b'] })],
+  ['an unknown limit', '/routes/0/limits/headerBytes', routed({ limits: { headerBytes: 2048 } })],
+  [
+    'a recent sign-in where nobody signs in',
+    '/routes/0/auth/recentAuthSeconds',
+    routed({ auth: { mode: 'none', recentAuthSeconds: 60 } }),
+  ],
+  [
+    'one host in two spellings',
+    '/routes/1',
+    {
+      routes: [
+        { host: 'shop.example', match: '/a', to },
+        { host: 'SHOP.example', match: '/a', to },
+      ],
+    },
+  ],
+  [
+    'a rewrite of what is not forwarded',
+    '/routes/0/rewrite',
+    { ...proxies('127.0.0.1'), routes: [{ match: '/a', rewrite: '/b' }] },
+  ],
   ['a header with another meaning', '/identityHeaders/subject', header('Content_Length')],
   ['a forwarding header', '/identityHeaders/subject', header('X-Forwarded-User')],
   ['a hop-by-hop header', '/identityHeaders/subject', header('Proxy-User')],
@@ -255,6 +299,38 @@ test('with proxies that may ask, a route may lead nowhere', () => {
   assert.deepEqual(
     routes.map((route) => route.to),
     [[], to],
+  )
+})
+
+test('a route has its own limits where it says so, and the common ones otherwise', () => {
+  const { routes } = parseGatewaySettings({
+    ...smallest,
+    limits: { bodyBytes: 100, idleTimeoutSeconds: 5 },
+    routes: [
+      { match: '/a', to },
+      { match: '/b', to, limits: { bodyBytes: 200 } },
+      { match: '/c', to, limits: { idleTimeoutSeconds: 600 } },
+    ],
+  })
+  assert.deepEqual(
+    routes.map(({ limits }) => limits),
+    [
+      { bodyBytes: 100, idleTimeoutSeconds: 5 },
+      { bodyBytes: 200, idleTimeoutSeconds: 5 },
+      { bodyBytes: 100, idleTimeoutSeconds: 600 },
+    ],
+  )
+})
+
+test('one match for several hosts, and for one host with several ports, is no mistake', () => {
+  const hosts = [undefined, 'shop.example', 'shop.example:8443', '[::1]', 'a_b.example']
+  const { routes } = parseGatewaySettings({
+    ...smallest,
+    routes: hosts.map((host) => ({ match: '/a', to, ...(host && { host }) })),
+  })
+  assert.deepEqual(
+    routes.map(({ host }) => host?.text),
+    hosts,
   )
 })
 
@@ -292,6 +368,10 @@ test('a file that is missing, broken or mistaken is a StartError that names it',
   assert.equal(readGatewayFile(path).listen.port, 4003)
 })
 
+function routed(route: object): object {
+  return { routes: [{ match: '/a/*', to, ...route }] }
+}
+
 function asked(forwardAuth: object): object {
   return { trustedProxies: ['127.0.0.1'], forwardAuth }
 }
@@ -308,7 +388,6 @@ function names(path: string): (error: unknown) => boolean {
   return (error) => error instanceof StartError && error.message.includes(path)
 }
 
-/** The first words of each line of the error: where the mistakes are. */
 function pointersOf(value: unknown): string[] {
   try {
     parseGatewaySettings(value)
@@ -319,57 +398,3 @@ function pointersOf(value: unknown): string[] {
   }
   return []
 }
-
-test('a route opens WebSockets only by name, and allowed origins are origins', () => {
-  const route = { match: '/a', to, upgrade: ['websocket'] }
-  const { routes } = parseGatewaySettings({
-    ...smallest,
-    routes: [
-      route,
-      { ...route, match: '/b', allowedOrigins: ['https://app.example'] },
-      { match: '/c', to, upgrade: [] },
-    ],
-  })
-  assert.deepEqual(
-    routes.map(({ webSocket }) => webSocket),
-    [{ allowedOrigins: [] }, { allowedOrigins: ['https://app.example'] }, undefined],
-  )
-  const pointers = pointersOf({
-    ...smallest,
-    routes: [
-      { match: '/a', to, upgrade: ['h2c'] },
-      { match: '/b', to, upgrade: 'websocket' },
-      { match: '/c', to, allowedOrigins: ['https://app.example'] },
-      { ...route, match: '/d', allowedOrigins: ['*', 'https://app.example/', 'null'] },
-      { ...route, match: '/e', methods: ['POST'] },
-    ],
-  })
-  assert.deepEqual(
-    new Set(pointers),
-    new Set([
-      '/routes/0/upgrade/0',
-      '/routes/1/upgrade',
-      '/routes/2/allowedOrigins',
-      '/routes/3/allowedOrigins/0',
-      '/routes/3/allowedOrigins/1',
-      '/routes/3/allowedOrigins/2',
-      '/routes/4/upgrade',
-    ]),
-  )
-})
-
-test('a request has at least as long as its headers', () => {
-  const limits = { headersTimeoutSeconds: 60, requestTimeoutSeconds: 30, totalTimeoutSeconds: 1 }
-  assert.deepEqual(
-    new Set(pointersOf({ ...smallest, limits })),
-    new Set(['/limits/requestTimeoutSeconds', '/limits/totalTimeoutSeconds']),
-  )
-  assert.deepEqual(pointersOf({ ...smallest, limits: { requestTimeoutSeconds: 5 } }), [
-    '/limits/requestTimeoutSeconds',
-  ])
-  const { limits: read } = parseGatewaySettings({
-    ...smallest,
-    limits: { requestTimeoutSeconds: 10, totalTimeoutSeconds: 2 },
-  })
-  assert.equal(read.totalTimeoutSeconds, 2)
-})

@@ -1,5 +1,7 @@
 export { startCertificateReload } from './certificate-reload.ts'
 export type { CertificateReload } from './certificate-reload.ts'
+export { findClient } from './client-address.ts'
+export type { FoundClient } from './client-address.ts'
 export { createClientPlaces } from './client-places.ts'
 export type { ClientPlace, ClientPlaces } from './client-places.ts'
 export { listen, listenError } from './listen.ts'
@@ -8,6 +10,8 @@ export { createLog } from './log.ts'
 export type { Log, LogOptions } from './log.ts'
 export { createMetrics } from './metrics.ts'
 export type { AnsweredRequest, Metrics, RequestMetrics } from './metrics.ts'
+export { createNetworkSet } from './network-set.ts'
+export type { HoldsAddress } from './network-set.ts'
 export { holdsNul } from './nul.ts'
 export { startOperations } from './operations.ts'
 export type { Operations, OperationsOptions } from './operations.ts'
@@ -17,7 +21,12 @@ export type { Running } from './process.ts'
 export { exposedFile, readSecret } from './secret.ts'
 export type { Environment, ExposedFile, ReadSecret } from './secret.ts'
 export { holdsPassword, redactPassword } from './secret-urls.ts'
-export { readSettingsFile, settingsError } from './settings-file.ts'
+export {
+  parseSettingsText,
+  readSettingsFile,
+  readSettingsText,
+  settingsError,
+} from './settings-file.ts'
 export type { Mistake } from './settings-file.ts'
 export { checkAgainstSchema, pointerToMember } from './settings-schema.ts'
 export type { SchemaCheck } from './settings-schema.ts'

@@ -21,26 +21,31 @@ export interface Question {
  * one place that its dialect has for them. A header that is missing, empty, there twice, or there
  * under a second name that some parser takes for the first, makes no request: the proxy may have
  * written one and the client the other.
- *
- * Does NOT judge by the host, which no route asks for; but it must be one, as at the front door.
  */
 export function readAsked(
   dialect: Dialect,
   path: string,
   { method, target, fields, frame }: Question,
 ): AskedRequest | Refusal {
-  const { authorizations } = frame
+  const { authorizations, host: ownHost } = frame
   if (dialect.kind === 'request-line') {
     if (!target.startsWith(`${path}/`)) return refuse('not-found')
     const asked = target.slice(path.length)
-    return { kind: 'asked', method, target: asked, authorizations, forwardedBy: 'proxy' }
+    return {
+      kind: 'asked',
+      method,
+      host: ownHost,
+      target: asked,
+      authorizations,
+      forwardedBy: 'proxy',
+    }
   }
   // Caddy leaves the query of the request behind our path; the one that counts is in the header.
   const [askedPath] = target.split('?', 1)
   if (askedPath !== path) return refuse('not-found')
   const askedMethod = onlyValue(fields, dialect.method)
   const askedTarget = onlyValue(fields, dialect.target)
-  const host = dialect.host === undefined ? frame.host : onlyValue(fields, dialect.host)
+  const host = dialect.host === undefined ? ownHost : onlyValue(fields, dialect.host)
   const names = [dialect.method, dialect.target, dialect.host ?? 'Host'].join(', ')
   if (askedMethod === undefined || askedTarget === undefined || host === undefined) {
     return refuse('malformed', `the proxy must send each of these once: ${names}`)
@@ -50,6 +55,7 @@ export function readAsked(
   return {
     kind: 'asked',
     method: askedMethod,
+    host,
     target: askedTarget,
     authorizations,
     forwardedBy: 'proxy',

@@ -7,6 +7,10 @@ export interface Exchange {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly requestId: string
+  /** Of the request that is judged, which is another one where a proxy asks about it. */
+  method: string
+  /** A proxy asks about the request, and forwards it itself. */
+  isForwardAuth?: boolean
   /** The `match` of the route; known once it was found. */
   route?: string
   /** Whose valid token the request carries; known once it was judged. */
@@ -27,12 +31,13 @@ export function openExchange(
 ): Exchange {
   const startedMs = performance.now()
   const requestId = requestIdOf(request.rawHeaders)
-  const exchange: Exchange = { request, response, requestId }
+  const exchange: Exchange = { request, response, requestId, method: request.method ?? '' }
   response.once('close', () => {
-    const { route, subject, reason } = exchange
+    const { method, isForwardAuth, route, subject, reason } = exchange
     log.info(
       {
-        method: request.method,
+        method,
+        forwardAuth: isForwardAuth,
         route,
         status: response.headersSent ? response.statusCode : undefined,
         reason,

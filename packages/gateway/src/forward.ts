@@ -12,6 +12,8 @@ import type { Refusal } from './refusal.ts'
 import { refuse, sendRefusal } from './refusal.ts'
 import type { Frame } from './request-frame.ts'
 import { hasBody } from './request-frame.ts'
+import { allowSilence } from './server.ts'
+import type { RouteLimits } from './settings.ts'
 import type { Upstream } from './upstream.ts'
 
 /** How a request that was let in goes on. */
@@ -23,10 +25,10 @@ export interface Passage {
   /** Name, value, name, value … as the service gets them. */
   readonly headers: string[]
   readonly upstream: Upstream
+  readonly limits: RouteLimits
 }
 
 export interface ForwardOptions {
-  readonly bodyBytesMax: number
   readonly identity: IdentityHeaders
   readonly log: Log
 }
@@ -42,18 +44,21 @@ export interface ForwardOptions {
  */
 export function forward(exchange: Exchange, passage: Passage, options: ForwardOptions): void {
   const { response } = exchange
-  const { method, target, headers, upstream, frame } = passage
+  const { method, target, headers, upstream, frame, limits } = passage
   if (!upstream.enter()) {
     return sendRefusal(exchange, refuse('overloaded', undefined, { 'retry-after': '1' }))
   }
-  const body = hasBody(frame) ? createCappedBody(options.bodyBytesMax) : null
+  const body = hasBody(frame) ? createCappedBody(limits.bodyBytes) : null
   const crossing = createCrossing(exchange, passage, body, options)
   response.once('close', () => {
     upstream.leave()
     crossing.clientClosed()
   })
   response.on('drain', crossing.clientDrained)
-  upstream.dispatch({ path: target, method, headers, body }, crossing.handler)
+  const silenceMs = limits.idleTimeoutSeconds * 1000
+  allowSilence(exchange.request.socket, limits)
+  const silence = { headersTimeout: silenceMs, bodyTimeout: silenceMs }
+  upstream.dispatch({ path: target, method, headers, body, ...silence }, crossing.handler)
 }
 
 class BodyTooLarge extends Error {

@@ -1,8 +1,12 @@
 import type { Log, Operations, Running } from '@portcullis/runtime'
 import { listen, startOperations } from '@portcullis/runtime'
+import type { AskedRequest } from './admission.ts'
+import { admit } from './admission.ts'
 import { readClientFile } from './client-file.ts'
 import type { Exchange } from './exchange.ts'
 import { openExchange } from './exchange.ts'
+import type { Authorizer } from './forward-auth/authorize.ts'
+import { createAuthorizer } from './forward-auth/authorize.ts'
 import type { Passage } from './forward.ts'
 import { forward } from './forward.ts'
 import { requestHeaders } from './headers.ts'
@@ -14,16 +18,15 @@ import type { Refusal } from './refusal.ts'
 import { andClose, refuse, sendRefusal } from './refusal.ts'
 import { handOnFeed } from './relay/handed-on-feed.ts'
 import { readFrame } from './request-frame.ts'
-import { parseRequestTarget } from './request-target.ts'
+import { ownPath, rewritten } from './route-match.ts'
 import type { RouteTable } from './route-table.ts'
 import { createRouteTable } from './route-table.ts'
 import { createGatewayServer, drainServer } from './server.ts'
 import type { GatewaySettings } from './settings.ts'
-import type { Upstreams } from './upstream.ts'
+import type { UpstreamLease } from './upstream.ts'
 import { createUpstreams } from './upstream.ts'
 
-/** What the gateway answers itself lies below. */
-const ownPath = '/_portcullis'
+const authorizePath = `${ownPath}/authorize`
 
 export interface GatewayOptions {
   readonly log: Log
@@ -54,14 +57,19 @@ export async function startGateway(
   const { relay } = settings
   const handedOn = relay && handOnFeed({ limits: relay, prefix: ownPath, fetch, log })
   const judge = createJudge(settings, { client, log, now, fetch: handedOn?.fetch })
+  const routes = createRouteTable(settings.routes)
+  const identity = createIdentityHeaders(settings.identityHeaders)
+  const upstreams = createUpstreams()
+  const { forwardAuth } = settings
   const parts: Parts = {
-    routes: createRouteTable(settings.routes),
+    routes,
     judge,
+    authorizer:
+      forwardAuth && createAuthorizer(forwardAuth, authorizePath, { routes, judge, identity }),
     answerFeed:
       judge.verifier && handedOn?.answerWith(judge.verifier.withAudience(settings.issuer)),
-    identity: createIdentityHeaders(settings.identityHeaders),
-    upstreams: createUpstreams(settings),
-    bodyBytesMax: settings.limits.bodyBytes,
+    identity,
+    upstreams: upstreams.lease(settings.routes),
     log,
   }
   const server = createGatewayServer(settings.limits, log, (request, response) => {
@@ -92,7 +100,7 @@ export async function startGateway(
       await drainServer(server)
       await operations?.close()
       await parts.judge.close()
-      await parts.upstreams.close()
+      await upstreams.close()
     },
   }
 }
@@ -111,54 +119,63 @@ interface Parts {
   readonly judge: Judge
   /** Undefined where the feed is not handed on. */
   readonly answerFeed: ((exchange: Exchange) => Promise<void>) | undefined
+  /** Undefined where no proxy may ask. */
+  readonly authorizer: Authorizer | undefined
   readonly identity: IdentityHeaders
-  readonly upstreams: Upstreams
-  readonly bodyBytesMax: number
+  readonly upstreams: UpstreamLease
   readonly log: Log
 }
 
 async function serve(parts: Parts, exchange: Exchange): Promise<void> {
-  const isOfFeed = exchange.request.url?.startsWith(`${ownPath}/revocations/`) === true
-  if (isOfFeed && parts.answerFeed !== undefined) {
-    const frame = readFrame(exchange.request)
-    if (frame.kind === 'refused') sendRefusal(exchange, frame)
-    else await parts.answerFeed(exchange)
-    return
-  }
-  const admitted = await admit(parts, exchange)
+  const { url = '' } = exchange.request
+  if (url.startsWith(ownPath)) return serveOwn(parts, exchange, url)
+  const passage = await pass(parts, exchange)
   if (exchange.response.destroyed) return
-  if (admitted.kind === 'refused') sendRefusal(exchange, admitted)
-  else forward(exchange, admitted, parts)
+  if (passage.kind === 'refused') sendRefusal(exchange, passage)
+  else forward(exchange, passage, parts)
+}
+
+/** Nothing of this is ever forwarded: a service that answers 200 to everything would let everybody in. */
+async function serveOwn(parts: Parts, exchange: Exchange, url: string): Promise<void> {
+  const { authorizer, answerFeed } = parts
+  if (authorizer?.isAsked(url) === true) return authorizer.answer(exchange)
+  const frame = readFrame(exchange.request)
+  if (frame.kind === 'refused') return sendRefusal(exchange, frame)
+  const isOfFeed = url.startsWith(`${ownPath}/revocations/`)
+  if (isOfFeed && answerFeed !== undefined) return answerFeed(exchange)
+  sendRefusal(exchange, refuse('not-found'))
 }
 
 /** What a request must pass, in this order, before anything of it leaves this process. */
-async function admit(parts: Parts, exchange: Exchange): Promise<Passage | Refusal> {
+async function pass(parts: Parts, exchange: Exchange): Promise<Passage | Refusal> {
   const { rawHeaders, method = '', url = '', socket } = exchange.request
   const frame = readFrame(exchange.request)
   if (frame.kind === 'refused') return frame
-  const target = parseRequestTarget(url)
-  if (target.kind === 'ambiguous') return refuse('ambiguous-target', target.why)
-
-  const found = parts.routes.find(target.path, method)
-  if (found.kind === 'not-found') return refuse('not-found')
-  exchange.route = found.match
-  if (found.kind === 'method-not-allowed') {
-    return refuse('method-not-allowed', undefined, { allow: found.allow })
+  const { authorizations, host } = frame
+  const asked: AskedRequest = {
+    kind: 'asked',
+    method,
+    host,
+    target: url,
+    authorizations,
+    forwardedBy: 'gateway',
   }
-  const verdict = await parts.judge.judge(found.route.auth, frame.authorizations)
-  if (verdict.claims !== undefined) exchange.subject = verdict.claims.sub
-  if (verdict.kind === 'refused') return verdict.refusal
-  if (frame.bodyBytes !== undefined && frame.bodyBytes > parts.bodyBytesMax) {
-    return refuse('too-large', `a body may have ${parts.bodyBytesMax} bytes`)
+  const admitted = await admit(parts, exchange, asked)
+  if (admitted.kind === 'refused') return admitted
+  const { route } = admitted
+  const { limits } = route
+  if (frame.bodyBytes !== undefined && frame.bodyBytes > limits.bodyBytes) {
+    return refuse('too-large', `a body may have ${limits.bodyBytes} bytes`)
   }
   const headers = requestHeaders(rawHeaders, parts.identity, {
     requestId: exchange.requestId,
     clientAddress: addressOf(socket.remoteAddress),
-    host: frame.host,
-    claims: verdict.claims,
+    host,
+    claims: admitted.claims,
   })
-  const upstream = parts.upstreams.next(found.route)
-  return { kind: 'passage', frame, method, target: target.target, headers, upstream }
+  const upstream = parts.upstreams.next(route)
+  const target = rewritten(route, admitted.target)
+  return { kind: 'passage', frame, method, target, headers, upstream, limits }
 }
 
 /** A listener for both families shows an IPv4 client as an IPv6 one (RFC 4291 section 2.5.5.2). */

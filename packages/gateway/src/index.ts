@@ -1,5 +1,15 @@
 export { startGateway } from './gateway.ts'
 export type { Gateway, GatewayOptions } from './gateway.ts'
-export { parseGatewaySettings, readGatewayFile } from './settings.ts'
-export type { GatewaySettings, IdentityHeaderNames, Limits, Route, RouteAuth } from './settings.ts'
+export { parseGatewaySettings, readGatewayFile } from './settings-file.ts'
+export type {
+  Balance,
+  ForwardAuthSettings,
+  GatewaySettings,
+  IdentityHeaderNames,
+  Limits,
+  Route,
+  RouteAuth,
+  RouteLimits,
+} from './settings.ts'
+export type { RouteHost } from './route-host.ts'
 export type { RouteMatch } from './route-match.ts'

@@ -6,6 +6,7 @@ import {
   createVerifier,
   problemOf,
   requireFresh,
+  requireRecentAuth,
   requireRole,
   requireScope,
   responseHeadersOf,
@@ -68,7 +69,7 @@ export function createJudge(
       ...(client === undefined ? {} : { client }),
     })
     const verifier = first.withAudience(auth.audience)
-    checks.set(auth, { verifier, requirements: requirementsOf(auth) })
+    checks.set(auth, { verifier, requirements: requirementsOf(auth, now) })
   }
   return {
     judge: async (auth, authorizations) => {
@@ -128,10 +129,14 @@ async function judgeToken(
   }
 }
 
-function requirementsOf(auth: Exclude<RouteAuth, { mode: 'none' }>): Requirement[] {
-  const { scope, roles, maxStalenessSeconds } = auth
+function requirementsOf(
+  auth: Exclude<RouteAuth, { mode: 'none' }>,
+  now: () => number,
+): Requirement[] {
+  const { scope, roles, maxStalenessSeconds, recentAuthSeconds: seconds } = auth
   return [
     ...(maxStalenessSeconds === undefined ? [] : [requireFresh({ maxStalenessSeconds })]),
+    ...(seconds === undefined ? [] : [requireRecentAuth({ seconds, now })]),
     ...(scope.length === 0 ? [] : [requireScope(...scope)]),
     ...(roles.length === 0 ? [] : [requireRole(...roles)]),
   ]

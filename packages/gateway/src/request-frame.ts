@@ -68,8 +68,12 @@ export function hasBody(frame: Frame): boolean {
   return frame.bodyBytes !== 0
 }
 
-/** RFC 3986 section 3.2.2 and 3.2.3: a name or an address, and a port; no user information. */
-const isHost = /^(?:[\w\-.~!$&'()*+,=]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
+/**
+ * RFC 3986 section 3.2.2 and 3.2.3: a name or an address, and a port; no user information. A dot at the end
+ * (RFC 1034 section 3.1) makes another name to some servers, and the same one to others.
+ */
+export const isHost: RegExp =
+  /^(?:[\w\-.~!$&'()*+,=]*[\w\-~!$&'()*+,=]|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
 
 function readBodyBytes(
   request: IncomingMessage,

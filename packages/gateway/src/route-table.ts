@@ -1,3 +1,4 @@
+import { hostsOf } from './route-host.ts'
 import { fits } from './route-match.ts'
 import type { Route } from './settings.ts'
 
@@ -7,29 +8,48 @@ export type FoundRoute =
   | { readonly kind: 'not-found' }
 
 export interface RouteTable {
-  readonly find: (path: string, method: string) => FoundRoute
+  /** `host` as the request says it, with the port if it says one. */
+  readonly find: (host: string, path: string, method: string) => FoundRoute
 }
 
 /**
- * Finds the route of a request. The most specific match decides alone, exact before prefix and the
- * longer prefix first: when its routes do not have the method, the answer is 405, and no wider
- * match is asked, which might judge the request by laxer rules. HEAD is a method like any other.
+ * Finds the route of a request. A host that the file names is served by the routes that name it and by no
+ * others, and every other host by those without one. Among these the most specific match decides alone,
+ * exact before prefix and the longer prefix first: when its routes do not have the method, the answer
+ * is 405, and no wider match is asked, which might judge the request by laxer rules. HEAD is a
+ * method like any other.
  */
 export function createRouteTable(routes: readonly Route[]): RouteTable {
+  const byHost = Map.groupBy(routes, ({ host }) => host?.text)
+  const everywhere = createPathTable('', byHost.get(undefined) ?? [])
+  byHost.delete(undefined)
+  const tables = new Map<string, PathTable>()
+  for (const [host = '', own] of byHost) tables.set(host, createPathTable(host, own))
+  if (tables.size === 0) return { find: (_host, path, method) => everywhere(path, method) }
+  return {
+    find: (host, path, method) => {
+      const named = hostsOf(host).find((name) => tables.has(name))
+      const table = (named === undefined ? undefined : tables.get(named)) ?? everywhere
+      return table(path, method)
+    },
+  }
+}
+
+type PathTable = (path: string, method: string) => FoundRoute
+
+function createPathTable(host: string, routes: readonly Route[]): PathTable {
   const groups = [...Map.groupBy(routes, (route) => route.match.text).values()].toSorted(
     bySpecificity,
   )
-  return {
-    find: (path, method) => {
-      const group = groups.find(([first]) => first !== undefined && fits(first.match, path))
-      const [first] = group ?? []
-      if (group === undefined || first === undefined) return { kind: 'not-found' }
-      const route = group.find(({ methods }) => methods?.includes(method) ?? isServed(method))
-      const match = first.match.text
-      return route === undefined
-        ? { kind: 'method-not-allowed', match, allow: allowed(group) }
-        : { kind: 'route', match, route }
-    },
+  return (path, method) => {
+    const group = groups.find(([first]) => first !== undefined && fits(first.match, path))
+    const [first] = group ?? []
+    if (group === undefined || first === undefined) return { kind: 'not-found' }
+    const route = group.find(({ methods }) => methods?.includes(method) ?? isServed(method))
+    const match = host + first.match.text
+    return route === undefined
+      ? { kind: 'method-not-allowed', match, allow: allowed(group) }
+      : { kind: 'route', match, route }
   }
 }
 

@@ -1,12 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Log, TlsPair } from '@portcullis/runtime'
 import { systemErrorCode } from '@portcullis/runtime'
 import type { Refusal } from './refusal.ts'
 import { refusalOctets, refuse } from './refusal.ts'
-import type { Limits } from './settings.ts'
+import type { Limits, RouteLimits } from './settings.ts'
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -52,7 +53,7 @@ export function createGatewayServer(
     tls === undefined
       ? createServer(options)
       : createTlsServer({ ...options, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' })
-  server.timeout = (limits.idleTimeoutSeconds + idleMarginSeconds) * 1000
+  server.timeout = socketMs(limits)
   server.maxConnections = connectionsMax
 
   const onRequest: Answer = (request, response) => {
@@ -86,6 +87,16 @@ export function createGatewayServer(
     log.info({ status: refusal.problem.status, code }, 'a connection without a request')
     endWith(socket, refusal)
   }
+}
+
+function socketMs({ idleTimeoutSeconds }: RouteLimits): number {
+  return (idleTimeoutSeconds + idleMarginSeconds) * 1000
+}
+
+/** Lets a connection be silent as long as a route allows, until Node sets its own bounds for the next request. */
+export function allowSilence(socket: Socket, limits: RouteLimits): void {
+  const silenceMs = socketMs(limits)
+  if (socket.timeout !== silenceMs) socket.setTimeout(silenceMs)
 }
 
 const refusals: ReadonlyMap<string, Refusal> = new Map([

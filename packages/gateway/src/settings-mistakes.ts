@@ -1,8 +1,11 @@
 import type { JsonObject, JsonValue } from '@portcullis/protocol'
 import { isJsonObject, parseIssuer } from '@portcullis/protocol'
 import type { Mistake } from '@portcullis/runtime'
+import { parseNetwork } from './forward-auth/trusted-proxies.ts'
 import { aliasOf, isHeaderName, isTaken } from './header-names.ts'
-import { parseRouteMatch } from './route-match.ts'
+import { parseRouteHost } from './route-host.ts'
+import { parseRouteMatch, rewriteFault } from './route-match.ts'
+import { listOf, shareMethod, wayRoundMistakes } from './way-round.ts'
 
 /** How old the issuer's last word may be where the file says nothing. */
 export const maxStalenessSecondsDefault = 30
@@ -14,18 +17,22 @@ export const maxStalenessSecondsDefault = 30
  */
 export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
   if (!isJsonObject(file)) return []
-  const { issuer, revocation, relay, auth, routes, identityHeaders } = file
+  const { issuer, revocation, relay, trustedProxies, forwardAuth } = file
+  const { auth, routes, identityHeaders } = file
   const { relay: source } = isJsonObject(revocation) ? revocation : {}
   return [
     ...textMistakes('/issuer', issuer, issuerFault),
     ...textMistakes('/revocation/relay', source, issuerFault),
     ...(relay === undefined ? [] : relayMistakes(revocation, listOf(routes), auth)),
+    ...proxyMistakes(trustedProxies, forwardAuth),
+    ...(forwardAuth === undefined ? listOf(routes).flatMap(goalMistakes) : []),
     ...listOf(routes).flatMap((route, index) => routeMistakes(`/routes/${index}`, route, auth)),
     ...listOf(routes).flatMap((route, index) =>
       isJsonObject(route) ? laxMistakes(`/routes/${index}/auth`, route['auth'], revocation) : [],
     ),
     ...laxMistakes('/auth', auth, revocation),
     ...twinMistakes(listOf(routes)),
+    ...wayRoundMistakes(listOf(routes), auth),
     ...identityHeaderMistakes(identityHeaders),
   ]
 }
@@ -44,6 +51,29 @@ function relayMistakes(
   return revocation === 'untilExpiry' || !isJudged ? [{ path: '/relay', message }] : []
 }
 
+/** Nobody is trusted by default, and nobody without need. */
+function proxyMistakes(
+  trustedProxies: JsonValue | undefined,
+  forwardAuth: JsonValue | undefined,
+): Mistake[] {
+  const path = '/trustedProxies'
+  const networks = listOf(trustedProxies).flatMap((network, index) =>
+    textMistakes(`${path}/${index}`, network, networkFault),
+  )
+  if ((trustedProxies === undefined) === (forwardAuth === undefined)) return networks
+  const message =
+    forwardAuth === undefined
+      ? 'has no effect without /forwardAuth'
+      : 'is required with /forwardAuth: the proxies that may ask'
+  return [...networks, { path, message }]
+}
+
+/** A route that leads nowhere is one that proxies ask about. */
+function goalMistakes(route: JsonValue, index: number): Mistake[] {
+  if (!isJsonObject(route) || route['to'] !== undefined) return []
+  return [{ path: `/routes/${index}/to`, message: 'is required without /forwardAuth' }]
+}
+
 function modeOf(auth: JsonValue | undefined): JsonValue | undefined {
   return isJsonObject(auth) ? auth['mode'] : undefined
 }
@@ -60,11 +90,26 @@ function textMistakes(
 function routeMistakes(path: string, route: JsonValue, defaults: JsonValue | undefined): Mistake[] {
   if (!isJsonObject(route)) return []
   return [
+    ...textMistakes(`${path}/host`, route['host'], hostFault),
     ...textMistakes(`${path}/match`, route['match'], matchFault),
+    ...textMistakes(`${path}/rewrite`, route['rewrite'], (text) => ownRewriteFault(text, route)),
+    ...idleMistakes(path, route),
     ...listOf(route['to']).flatMap((origin, index) =>
       textMistakes(`${path}/to/${index}`, origin, originFault),
     ),
     ...authMistakes(path, route['auth'] ?? {}, defaults ?? {}),
+  ]
+}
+
+/** Refused, because the operator would believe that it does something. */
+function idleMistakes(path: string, { to, rewrite, balance }: JsonObject): Mistake[] {
+  return [
+    ...(to === undefined && rewrite !== undefined
+      ? [{ path: `${path}/rewrite`, message: 'has no effect without /to' }]
+      : []),
+    ...(listOf(to).length < 2 && balance !== undefined
+      ? [{ path: `${path}/balance`, message: 'has no effect with less than two services' }]
+      : []),
   ]
 }
 
@@ -76,7 +121,7 @@ function authMistakes(path: string, own: JsonValue, defaults: JsonValue): Mistak
     return audience === undefined ? [{ path: `${path}/auth`, message }] : []
   }
   // Refused, because the operator would believe that the scope is checked.
-  return ['audience', 'scope', 'roles', 'maxStalenessSeconds']
+  return ['audience', 'scope', 'roles', 'maxStalenessSeconds', 'recentAuthSeconds']
     .filter((member) => mode === 'none' && own[member] !== undefined)
     .map((member) => ({
       path: `${path}/auth/${member}`,
@@ -106,7 +151,7 @@ function laxMistakes(
 function twinMistakes(routes: readonly JsonValue[]): Mistake[] {
   return routes.flatMap((route, index) => {
     const twin = routes.findIndex((other) => isTwin(route, other))
-    const message = `answers the same match and method as /routes/${twin}`
+    const message = `answers the same host, match and method as /routes/${twin}`
     return twin < index && twin !== -1 ? [{ path: `/routes/${index}`, message }] : []
   })
 }
@@ -114,12 +159,13 @@ function twinMistakes(routes: readonly JsonValue[]): Mistake[] {
 function isTwin(route: JsonValue, other: JsonValue): boolean {
   if (!isJsonObject(route) || !isJsonObject(other)) return false
   if (typeof route['match'] !== 'string' || route['match'] !== other['match']) return false
-  const methods = listOf(other['methods'])
-  return (
-    !Array.isArray(route['methods']) ||
-    !Array.isArray(other['methods']) ||
-    listOf(route['methods']).some((method) => methods.includes(method))
-  )
+  if (hostOf(route) !== hostOf(other)) return false
+  return shareMethod(route, other)
+}
+
+function hostOf({ host }: JsonObject): JsonValue | undefined {
+  const parsed = typeof host === 'string' ? parseRouteHost(host) : undefined
+  return parsed?.kind === 'host' ? parsed.host.text : host
 }
 
 function identityHeaderMistakes(identityHeaders: JsonValue | undefined): Mistake[] {
@@ -142,6 +188,16 @@ function issuerFault(text: string): string | undefined {
   return parsed.kind === 'malformed' ? `is not an issuer: ${parsed.why}` : undefined
 }
 
+function hostFault(text: string): string | undefined {
+  const parsed = parseRouteHost(text)
+  return parsed.kind === 'malformed' ? parsed.why : undefined
+}
+
+function ownRewriteFault(text: string, { match }: JsonObject): string | undefined {
+  const parsed = typeof match === 'string' ? parseRouteMatch(match) : undefined
+  return parsed?.kind === 'match' ? rewriteFault(text, parsed.match) : undefined
+}
+
 function matchFault(text: string): string | undefined {
   const parsed = parseRouteMatch(text)
   return parsed.kind === 'malformed' ? parsed.why : undefined
@@ -155,11 +211,12 @@ function originFault(text: string): string | undefined {
   return text === url.origin ? undefined : `must be an origin and nothing more: write ${url.origin}`
 }
 
+function networkFault(text: string): string | undefined {
+  const parsed = parseNetwork(text)
+  return parsed.kind === 'malformed' ? parsed.why : undefined
+}
+
 function headerFault(text: string): string | undefined {
   if (!isHeaderName(text)) return 'must be a header name'
   return isTaken(text) ? 'must not be a header with a meaning of its own' : undefined
-}
-
-function listOf(value: JsonValue | undefined): readonly JsonValue[] {
-  return Array.isArray(value) ? value : []
 }

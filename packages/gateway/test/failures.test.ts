@@ -120,14 +120,14 @@ test('headers that are too large or too many are 431', async (t) => {
 })
 
 test('a service gets so many requests at a time and no more', () => {
-  const { routes, limits } = parseGatewaySettings({
+  const { routes } = parseGatewaySettings({
     listen: { port: 0 },
     issuer: 'https://id.example',
     routes: [{ match: '/*', to: ['http://127.0.0.1:9'], auth: { mode: 'none' } }],
   })
   const [route] = routes
   assert.ok(route)
-  const upstream = createUpstreams({ routes, limits }).next(route)
+  const upstream = createUpstreams().lease(routes).next(route)
   let entered = 0
   while (upstream.enter()) entered += 1
   assert.equal(entered, 1024)

@@ -74,6 +74,8 @@ const hosts = [
   '[::1',
   '[x]',
   'ä',
+  'a.',
+  'a.:80',
 ]
 
 test('a host that is missing or no host is refused', async (t) => {

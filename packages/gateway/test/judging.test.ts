@@ -245,3 +245,32 @@ test('an answer to HEAD has the status and headers of a problem and no body', as
   assert.match(raw, /^content-type: application\/problem\+json\r$/m)
   assert.ok(raw.endsWith('\r\n\r\n'))
 })
+
+// RFC 9470 section 3: the client is told that a new sign-in helps, and how old it may be.
+test('a route that wants a recent sign-in challenges an older one', async (t) => {
+  const { ask, issuer, service } = await startWorld(t, {
+    file: (to) => ({
+      routes: [
+        { match: '/recent', to, auth: { recentAuthSeconds: 300 } },
+        { match: '/either', to, auth: { mode: 'optional', recentAuthSeconds: 300 } },
+        { match: '/old', to },
+      ],
+    }),
+  })
+  const second = Math.floor(Date.now() / 1000)
+  const old = issuer.mint({ auth_time: second - 330 })
+  for (const token of [old, issuer.mint({ auth_time: undefined })]) {
+    for (const path of ['/recent', '/either']) {
+      const answer = await ask({ path, token })
+      assertProblem(answer, 401, 'insufficient-user-authentication')
+      const challenge = String(answer.headers['www-authenticate'])
+      assert.match(challenge, /error="insufficient_user_authentication"/)
+      assert.match(challenge, /max_age="?300"?/)
+    }
+  }
+  assert.equal(service.requests.length, 0)
+  assert.equal((await ask({ path: '/old', token: old })).status, 200)
+  assert.equal((await ask({ path: '/either' })).status, 200)
+  const token = issuer.mint({ auth_time: second - 270 })
+  assert.equal((await ask({ path: '/recent', token })).status, 200)
+})

@@ -22,12 +22,17 @@ test('the smallest file gets every default', () => {
     clientFile: undefined,
     revocation: { maxStalenessSeconds: 30 },
     relay: undefined,
+    forwardAuth: undefined,
     routes: [
       {
+        host: undefined,
         match: { text: '/orders/*', path: '/orders', isPrefix: true },
         methods: undefined,
         to,
+        rewrite: undefined,
+        balance: 'round-robin',
         auth: { mode: 'required', audience: 'orders', scope: [], roles: [] },
+        limits: { bodyBytes: 10_485_760, idleTimeoutSeconds: 60 },
       },
     ],
     identityHeaders: {},
@@ -211,6 +216,58 @@ const mistaken: readonly (readonly [string, string, object])[] = [
     '/routes/0/auth/maxStalenessSeconds',
     { routes: [{ match: '/a', to, auth: { mode: 'none', maxStalenessSeconds: 5 } }] },
   ],
+  [
+    'a path of the gateway itself',
+    '/routes/0/match',
+    { routes: [{ match: '/_portcullis/*', to }] },
+  ],
+  ['a route that leads nowhere', '/routes/0/to', { routes: [{ match: '/a' }] }],
+  ['proxies that are asked for nothing', '/trustedProxies', { trustedProxies: ['10.0.0.1'] }],
+  ['questions of nobody', '/trustedProxies', { forwardAuth: { dialect: 'nginx' } }],
+  ['a dialect that nobody speaks', '/forwardAuth/dialect', asked({ dialect: 'apache' })],
+  ['questions without a dialect', '/forwardAuth/dialect', asked({})],
+  ['a name for a proxy', '/trustedProxies/1', proxies('127.0.0.1', 'localhost')],
+  ['everybody as a proxy', '/trustedProxies/0', proxies('0.0.0.0/0')],
+  ['everybody as a proxy, IPv6', '/trustedProxies/0', proxies('::/0')],
+  ['a prefix that is too long', '/trustedProxies/0', proxies('10.0.0.0/33')],
+  ['a prefix that is none', '/trustedProxies/0', proxies('10.0.0.0/x')],
+  ['an address of one machine only', '/trustedProxies/0', proxies('fe80::1%eth0')],
+  ['a host with a star', '/routes/0/host', routed({ host: '*.example' })],
+  ['a host with a path', '/routes/0/host', routed({ host: 'shop.example/a' })],
+  ['a host with a scheme', '/routes/0/host', routed({ host: 'https://shop.example' })],
+  ['a host with a dot at its end', '/routes/0/host', routed({ host: 'shop.example.' })],
+  ['a host outside ASCII', '/routes/0/host', routed({ host: 'läden.example' })],
+  ['a host with an impossible port', '/routes/0/host', routed({ host: 'shop.example:65536' })],
+  ['a rewrite that is no path', '/routes/0/rewrite', routed({ rewrite: 'a/*' })],
+  ['a rewrite with an empty segment', '/routes/0/rewrite', routed({ rewrite: '/a//*' })],
+  ['a rewrite with a dot segment', '/routes/0/rewrite', routed({ rewrite: '/../*' })],
+  ['a rewrite with an escape', '/routes/0/rewrite', routed({ rewrite: '/%61/*' })],
+  ['a rewrite with a query', '/routes/0/rewrite', routed({ rewrite: '/a?b/*' })],
+  ['many paths to one', '/routes/0/rewrite', routed({ rewrite: '/b' })],
+  ['one path to many', '/routes/0/rewrite', routed({ match: '/a', rewrite: '/b/*' })],
+  ['a choice of one', '/routes/0/balance', routed({ balance: 'least-busy' })],
+  ['an unknown choice', '/routes/0/balance', routed({ balance: 'hash', to: [...to, 'http://b'] })],
+  ['an unknown limit', '/routes/0/limits/headerBytes', routed({ limits: { headerBytes: 2048 } })],
+  [
+    'a recent sign-in where nobody signs in',
+    '/routes/0/auth/recentAuthSeconds',
+    routed({ auth: { mode: 'none', recentAuthSeconds: 60 } }),
+  ],
+  [
+    'one host in two spellings',
+    '/routes/1',
+    {
+      routes: [
+        { host: 'shop.example', match: '/a', to },
+        { host: 'SHOP.example', match: '/a', to },
+      ],
+    },
+  ],
+  [
+    'a rewrite of what is not forwarded',
+    '/routes/0/rewrite',
+    { ...proxies('127.0.0.1'), routes: [{ match: '/a', rewrite: '/b' }] },
+  ],
   ['a header with another meaning', '/identityHeaders/subject', header('Content_Length')],
   ['a forwarding header', '/identityHeaders/subject', header('X-Forwarded-User')],
   ['a hop-by-hop header', '/identityHeaders/subject', header('Proxy-User')],
@@ -221,6 +278,55 @@ test('each mistake is found alone', () => {
   for (const [name, pointer, change] of mistaken) {
     assert.deepEqual(pointersOf({ ...smallest, ...change }), [pointer], name)
   }
+})
+
+test('with proxies that may ask, a route may lead nowhere', () => {
+  const { forwardAuth, routes } = parseGatewaySettings({
+    ...smallest,
+    ...asked({ dialect: 'envoy' }),
+    trustedProxies: ['127.0.0.1', '10.0.0.0/8', 'fd00::/8', '::1'],
+    routes: [{ match: '/a' }, { match: '/b', to }],
+  })
+  assert.deepEqual(forwardAuth, {
+    dialect: 'envoy',
+    proxies: ['127.0.0.1', '10.0.0.0/8', 'fd00::/8', '::1'],
+  })
+  assert.deepEqual(
+    routes.map((route) => route.to),
+    [[], to],
+  )
+})
+
+test('a route has its own limits where it says so, and the common ones otherwise', () => {
+  const { routes } = parseGatewaySettings({
+    ...smallest,
+    limits: { bodyBytes: 100, idleTimeoutSeconds: 5 },
+    routes: [
+      { match: '/a', to },
+      { match: '/b', to, limits: { bodyBytes: 200 } },
+      { match: '/c', to, limits: { idleTimeoutSeconds: 600 } },
+    ],
+  })
+  assert.deepEqual(
+    routes.map(({ limits }) => limits),
+    [
+      { bodyBytes: 100, idleTimeoutSeconds: 5 },
+      { bodyBytes: 200, idleTimeoutSeconds: 5 },
+      { bodyBytes: 100, idleTimeoutSeconds: 600 },
+    ],
+  )
+})
+
+test('one match for several hosts, and for one host with several ports, is no mistake', () => {
+  const hosts = [undefined, 'shop.example', 'shop.example:8443', '[::1]', 'a_b.example']
+  const { routes } = parseGatewaySettings({
+    ...smallest,
+    routes: hosts.map((host) => ({ match: '/a', to, ...(host && { host }) })),
+  })
+  assert.deepEqual(
+    routes.map(({ host }) => host?.text),
+    hosts,
+  )
 })
 
 test('different methods of one match are no mistake, nor are two routes to one service', () => {
@@ -256,6 +362,18 @@ test('a file that is missing, broken or mistaken is a StartError that names it',
   writeFileSync(path, JSON.stringify(smallest))
   assert.equal(readGatewayFile(path).listen.port, 4003)
 })
+
+function routed(route: object): object {
+  return { routes: [{ match: '/a/*', to, ...route }] }
+}
+
+function asked(forwardAuth: object): object {
+  return { trustedProxies: ['127.0.0.1'], forwardAuth }
+}
+
+function proxies(...trustedProxies: readonly string[]): object {
+  return { trustedProxies, forwardAuth: { dialect: 'nginx' } }
+}
 
 function header(subject: string): object {
   return { identityHeaders: { subject } }

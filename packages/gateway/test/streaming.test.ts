@@ -279,3 +279,33 @@ async function untilStill(read: () => number): Promise<number> {
   }
   return last
 }
+
+test('a route may take larger or smaller bodies than the others', async (t) => {
+  const { ask, service } = await startWorld(t, {
+    file: (to) => ({
+      limits: { bodyBytes: 10 },
+      routes: [
+        { match: '/large', to, auth: { mode: 'none' }, limits: { bodyBytes: 20 } },
+        { match: '/none', to, auth: { mode: 'none' }, limits: { bodyBytes: 0 } },
+        { match: '/*', to, auth: { mode: 'none' } },
+      ],
+    }),
+  })
+  const statusOf = async (path: string, bytes: number): Promise<number> =>
+    (await ask({ path, method: 'POST', body: 'x'.repeat(bytes) })).status
+  assert.equal(await statusOf('/large', 20), 200)
+  assert.equal(await statusOf('/large', 21), 413)
+  assert.equal(await statusOf('/none', 1), 413)
+  assert.equal(await statusOf('/other', 10), 200)
+  assert.equal(await statusOf('/other', 11), 413)
+  const chunked = await ask({
+    path: '/none',
+    method: 'POST',
+    headers: ['Transfer-Encoding', 'chunked'],
+  })
+  assert.equal(chunked.status, 200)
+  assert.deepEqual(
+    service.requests.map(({ body }) => body.length),
+    [20, 10, 0],
+  )
+})

@@ -8,6 +8,27 @@ import { startWorld } from './world.ts'
 
 const get = 'GET /public HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
 
+describe('a service that takes its time', { concurrency: true }, () => {
+  test('a route may wait for its service longer or shorter than the others', async (t) => {
+    const { ask } = await startWorld(t, {
+      service: (request, response) => {
+        if (request.url !== '/short') setTimeout(() => response.end('late'), 7500)
+      },
+      file: (to) => ({
+        limits: { idleTimeoutSeconds: 1 },
+        routes: [
+          { match: '/long', to, auth: { mode: 'none' }, limits: { idleTimeoutSeconds: 30 } },
+          { match: '/short', to, auth: { mode: 'none' } },
+        ],
+      }),
+    })
+    const [long, short] = await Promise.all([ask({ path: '/long' }), ask({ path: '/short' })])
+    assert.equal(short.status, 504)
+    assert.equal(long.status, 200)
+    assert.equal(long.body, 'late')
+  })
+})
+
 describe('whoever keeps the gateway waiting', { concurrency: true }, () => {
   test('a service that accepts and says nothing is 504', async (t) => {
     const world = await startBefore(t, () => undefined, { idleTimeoutSeconds: 1 })

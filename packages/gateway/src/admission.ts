@@ -1,0 +1,57 @@
+import type { AccessTokenClaims } from '@portcullis/protocol'
+import type { Exchange } from './exchange.ts'
+import type { Judge } from './judge.ts'
+import type { Refusal } from './refusal.ts'
+import { refuse } from './refusal.ts'
+import { parseRequestTarget } from './request-target.ts'
+import type { RouteTable } from './route-table.ts'
+import type { Route } from './settings.ts'
+
+/** What is judged of a request, whether it is forwarded here or by the proxy that asks about it. */
+export interface AskedRequest {
+  readonly kind: 'asked'
+  readonly method: string
+  /** As the request says it, with the port if it says one. */
+  readonly host: string
+  /** As it stands in the request line. */
+  readonly target: string
+  /** The value of each Authorization field. */
+  readonly authorizations: readonly string[]
+  readonly forwardedBy: 'gateway' | 'proxy'
+}
+
+export interface Admission {
+  readonly kind: 'admitted'
+  readonly route: Route
+  readonly target: string
+  /** Of the token, where there was one and it was judged. */
+  readonly claims: AccessTokenClaims | undefined
+}
+
+export interface AdmissionParts {
+  readonly routes: RouteTable
+  readonly judge: Judge
+}
+
+/** The one way in: finds the route of a request and judges it, and tells the exchange what it finds. */
+export async function admit(
+  { routes, judge }: AdmissionParts,
+  exchange: Exchange,
+  { method, host, target: text, authorizations, forwardedBy }: AskedRequest,
+): Promise<Admission | Refusal> {
+  const target = parseRequestTarget(text)
+  if (target.kind === 'ambiguous') return refuse('ambiguous-target', target.why)
+
+  const found = routes.find(host, target.path, method)
+  if (found.kind === 'not-found') return refuse('not-found')
+  exchange.route = found.match
+  if (found.kind === 'method-not-allowed') {
+    return refuse('method-not-allowed', undefined, { allow: found.allow })
+  }
+  const { route } = found
+  if (forwardedBy === 'gateway' && route.to.length === 0) return refuse('not-found')
+  const verdict = await judge.judge(route.auth, authorizations)
+  if (verdict.claims !== undefined) exchange.subject = verdict.claims.sub
+  if (verdict.kind === 'refused') return verdict.refusal
+  return { kind: 'admitted', route, target: target.target, claims: verdict.claims }
+}

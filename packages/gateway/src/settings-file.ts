@@ -1,0 +1,113 @@
+import { readSettingsFile, settingsError } from '@portcullis/runtime'
+import { relayLimitsOf } from './relay/settings.ts'
+import type { RouteHost } from './route-host.ts'
+import { parseRouteHost } from './route-host.ts'
+import type { RouteMatch } from './route-match.ts'
+import { parseRouteMatch } from './route-match.ts'
+import { maxStalenessSecondsDefault, mistakesBeyondSchema } from './settings-mistakes.ts'
+import type { AuthMembers, RouteMembers } from './settings-schema.ts'
+import { checkGatewayFile } from './settings-schema.ts'
+import type { GatewaySettings, Limits, RevocationSettings, Route, RouteAuth } from './settings.ts'
+
+/**
+ * Reads and checks the file. Throws a `StartError` for a file that cannot be read or is mistaken.
+ */
+export function readGatewayFile(path: string): GatewaySettings {
+  return parseGatewaySettings(readSettingsFile(path), path)
+}
+
+/**
+ * Checks settings and fills in defaults. Throws a `StartError` that names every mistake with its
+ * JSON pointer: unknown members, wrong types, and what only shows when members are seen together.
+ * `source` names the file in the error.
+ *
+ * Does NOT look whether the issuer or any upstream can be reached.
+ */
+export function parseGatewaySettings(
+  value: unknown,
+  source: string = 'portcullis.gateway.json',
+): GatewaySettings {
+  const checked = checkGatewayFile(value)
+  const bySchema = checked.kind === 'mistaken' ? checked.mistakes : []
+  const mistakes = [...bySchema, ...mistakesBeyondSchema(value)]
+  if (checked.kind === 'mistaken' || mistakes.length > 0) throw settingsError(source, mistakes)
+
+  const {
+    listen,
+    operations,
+    issuer,
+    clientFile,
+    revocation = {},
+    relay,
+    trustedProxies = [],
+    forwardAuth,
+    auth = {},
+    routes,
+    identityHeaders = {},
+    limits: ownLimits = {},
+  } = checked.value
+  const limits = { ...defaultLimits, ...ownLimits }
+  return {
+    listen: { host: loopback, ...listen },
+    operations: operations === undefined ? undefined : { host: loopback, ...operations },
+    issuer,
+    clientFile,
+    revocation: followed(revocation),
+    relay: relay && relayLimitsOf(relay),
+    forwardAuth: forwardAuth && { ...forwardAuth, proxies: trustedProxies },
+    routes: routes.map((route) => routeOf(route, auth, limits)),
+    identityHeaders,
+    limits,
+  }
+}
+
+function routeOf(
+  { host, match, methods, to = [], rewrite, balance = 'round-robin', auth, limits }: RouteMembers,
+  defaultAuth: AuthMembers,
+  { bodyBytes, idleTimeoutSeconds }: Limits,
+): Route {
+  return {
+    host: host === undefined ? undefined : routeHost(host),
+    match: routeMatch(match),
+    methods,
+    to,
+    rewrite: rewrite === undefined ? undefined : rewrite.replace(/\/\*$/, ''),
+    balance,
+    auth: routeAuth({ ...defaultAuth, ...auth }),
+    limits: { bodyBytes, idleTimeoutSeconds, ...limits },
+  }
+}
+
+/** The default is named, so that a route is held against the same one that counts. */
+function followed(revocation: RevocationSettings): RevocationSettings {
+  if (revocation === 'untilExpiry') return revocation
+  return { maxStalenessSeconds: maxStalenessSecondsDefault, ...revocation }
+}
+
+const loopback = '127.0.0.1'
+
+const defaultLimits: Limits = {
+  headerBytes: 16_384,
+  bodyBytes: 10_485_760,
+  headersTimeoutSeconds: 10,
+  idleTimeoutSeconds: 60,
+}
+
+function routeHost(host: string): RouteHost {
+  const parsed = parseRouteHost(host)
+  if (parsed.kind === 'malformed') throw new TypeError('a malformed host was let through')
+  return parsed.host
+}
+
+function routeMatch(match: string): RouteMatch {
+  const parsed = parseRouteMatch(match)
+  if (parsed.kind === 'malformed') throw new TypeError('a malformed match was let through')
+  return parsed.match
+}
+
+function routeAuth(auth: AuthMembers): RouteAuth {
+  const { mode = 'required', audience, scope = [], roles = [], ...fresh } = auth
+  if (mode === 'none') return { mode }
+  if (audience === undefined) throw new TypeError('a missing audience was let through')
+  return { mode, audience, scope, roles, ...fresh }
+}

@@ -1,0 +1,180 @@
+import { METHODS } from 'node:http'
+import type { SchemaCheck } from '@portcullis/runtime'
+import { checkAgainstSchema } from '@portcullis/runtime'
+import type { FromSchema } from 'json-schema-to-ts'
+import type { DialectName } from './forward-auth/dialects.ts'
+import type { RelayLimits } from './relay/settings.ts'
+import { relayLimitsSchema } from './relay/settings.ts'
+import type {
+  Balance,
+  IdentityHeaderNames,
+  Limits,
+  RevocationSettings,
+  RouteAuth,
+  RouteLimits,
+} from './settings.ts'
+
+const textSchema = { type: 'string', minLength: 1 } as const
+
+const addressSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['port'],
+  properties: { host: textSchema, port: { type: 'integer', minimum: 0, maximum: 65_535 } },
+} as const
+
+const maxStalenessSeconds = { type: 'integer', minimum: 3, maximum: 3600 } as const
+
+const authSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    mode: { enum: ['required', 'optional', 'none'] },
+    audience: { type: 'string', minLength: 1, maxLength: 512 },
+    // RFC 6749 section 3.3: what a scope claim can hold, so that no route asks for what no token
+    // has.
+    scope: { type: 'array', items: { type: 'string', pattern: '^[!#-\\[\\]-~]+$' } },
+    roles: { type: 'array', items: textSchema },
+    maxStalenessSeconds,
+    recentAuthSeconds: { type: 'integer', minimum: 1, maximum: 31_536_000 },
+  },
+} as const
+
+const revocationSchema = {
+  oneOf: [
+    { const: 'untilExpiry' },
+    {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        maxStalenessSeconds,
+        whenStale: { enum: ['refuse', 'accept'] },
+        stateFile: textSchema,
+        relay: textSchema,
+      },
+    },
+  ],
+} as const
+
+const forwardAuthSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['dialect'],
+  properties: { dialect: { enum: ['nginx', 'caddy', 'traefik', 'envoy'] } },
+} as const
+
+const bodyBytes = { type: 'integer', minimum: 0, maximum: 1_099_511_627_776 } as const
+const idleTimeoutSeconds = { type: 'integer', minimum: 1, maximum: 3600 } as const
+
+const routeSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['match'],
+  properties: {
+    host: textSchema,
+    match: textSchema,
+    methods: {
+      type: 'array',
+      minItems: 1,
+      uniqueItems: true,
+      items: {
+        type: 'string',
+        enum: METHODS.filter((name) => !['CONNECT', 'TRACE'].includes(name)),
+      },
+    },
+    to: { type: 'array', minItems: 1, uniqueItems: true, items: textSchema },
+    rewrite: textSchema,
+    balance: { enum: ['round-robin', 'least-busy'] },
+    auth: authSchema,
+    limits: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { bodyBytes, idleTimeoutSeconds },
+    },
+  },
+} as const
+
+/** JSON Schema of `portcullis.gateway.json`. */
+const schema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['listen', 'issuer', 'routes'],
+  properties: {
+    listen: addressSchema,
+    operations: addressSchema,
+    issuer: textSchema,
+    clientFile: textSchema,
+    revocation: revocationSchema,
+    relay: relayLimitsSchema,
+    trustedProxies: { type: 'array', minItems: 1, uniqueItems: true, items: textSchema },
+    forwardAuth: forwardAuthSchema,
+    auth: authSchema,
+    routes: { type: 'array', minItems: 1, items: routeSchema },
+    identityHeaders: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        subject: textSchema,
+        roles: textSchema,
+        scope: textSchema,
+        session: textSchema,
+      },
+    },
+    limits: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        headerBytes: { type: 'integer', minimum: 1024, maximum: 1_048_576 },
+        bodyBytes,
+        headersTimeoutSeconds: { type: 'integer', minimum: 1, maximum: 120 },
+        idleTimeoutSeconds,
+      },
+    },
+  },
+} as const
+
+/** Holds a value against the schema. */
+export function checkGatewayFile(value: unknown): SchemaCheck<GatewayFile> {
+  return checkAgainstSchema<FromSchema<typeof schema>>(schema, value)
+}
+
+/** What the schema describes; the compiler holds one against the other, above. */
+export interface GatewayFile {
+  readonly listen: AddressMembers
+  readonly operations?: AddressMembers
+  readonly issuer: string
+  readonly clientFile?: string
+  readonly revocation?: RevocationSettings
+  readonly relay?: Partial<RelayLimits>
+  readonly trustedProxies?: readonly string[]
+  readonly forwardAuth?: { readonly dialect: DialectName }
+  readonly auth?: AuthMembers
+  readonly routes: readonly RouteMembers[]
+  readonly identityHeaders?: IdentityHeaderNames
+  readonly limits?: Partial<Limits>
+}
+
+interface AddressMembers {
+  readonly host?: string
+  readonly port: number
+}
+
+export interface AuthMembers {
+  readonly mode?: RouteAuth['mode']
+  readonly audience?: string
+  readonly scope?: readonly string[]
+  readonly roles?: readonly string[]
+  readonly maxStalenessSeconds?: number
+  readonly recentAuthSeconds?: number
+}
+
+export interface RouteMembers {
+  readonly host?: string
+  readonly match: string
+  readonly methods?: readonly string[]
+  readonly to?: readonly string[]
+  readonly rewrite?: string
+  readonly balance?: Balance
+  readonly auth?: AuthMembers
+  readonly limits?: Partial<RouteLimits>
+}

@@ -2,19 +2,20 @@ import { Buffer } from 'node:buffer'
 import type { ServerResponse } from 'node:http'
 import { Transform } from 'node:stream'
 import type { Log } from '@portcullis/runtime'
-import { systemErrorCode } from '@portcullis/runtime'
 import type { Dispatcher } from 'undici'
 import { endAnswer } from './end-answer.ts'
 import type { Exchange } from './exchange.ts'
 import { responseHeaders } from './headers.ts'
 import type { IdentityHeaders } from './identity-headers.ts'
-import type { Refusal } from './refusal.ts'
-import { refuse, sendRefusal } from './refusal.ts'
+import { overloaded, sendRefusal } from './refusal.ts'
 import type { Frame } from './request-frame.ts'
 import { hasBody } from './request-frame.ts'
+import type { UpstreamFailure } from './second-try.ts'
+import { isRepeatable, send } from './second-try.ts'
 import { allowSilence } from './server.ts'
 import type { RouteLimits } from './settings.ts'
-import type { Upstream } from './upstream.ts'
+import type { Services } from './upstream-choice.ts'
+import { BodyTooLarge, ClientLeft, refusalOf } from './upstream-failure.ts'
 
 /** How a request that was let in goes on. */
 export interface Passage {
@@ -24,7 +25,7 @@ export interface Passage {
   readonly target: string
   /** Name, value, name, value … as the service gets them. */
   readonly headers: string[]
-  readonly upstream: Upstream
+  readonly services: Services
   readonly limits: RouteLimits
 }
 
@@ -36,7 +37,8 @@ export interface ForwardOptions {
 /**
  * Sends a request to its service and the answer back, both as they come: neither is kept, each side
  * is read only as fast as the other one takes it. Target, method and body are not changed;
- * redirects are not followed; nothing is sent twice. Trailers and interim answers (1xx) end here.
+ * redirects are not followed; nothing that has a body or is not idempotent is sent twice. Trailers and
+ * interim answers (1xx) end here.
  *
  * A service that cannot be reached is 502, one that is silent too long before its headers 504. One
  * that breaks off later cuts the client's connection, so that half an answer never looks whole. A
@@ -44,29 +46,41 @@ export interface ForwardOptions {
  */
 export function forward(exchange: Exchange, passage: Passage, options: ForwardOptions): void {
   const { response } = exchange
-  const { method, target, headers, upstream, frame, limits } = passage
-  if (!upstream.enter()) {
-    return sendRefusal(exchange, refuse('overloaded', undefined, { 'retry-after': '1' }))
-  }
+  const { method, target, headers, services, frame, limits } = passage
   const body = hasBody(frame) ? createCappedBody(limits.bodyBytes) : null
   const crossing = createCrossing(exchange, passage, body, options)
+  const silenceMs = limits.idleTimeoutSeconds * 1000
+  const silence = { headersTimeout: silenceMs, bodyTimeout: silenceMs }
+  const sending = send({
+    services,
+    request: { path: target, method, headers, body, ...silence },
+    isRepeatable: isRepeatable(method, hasBody(frame)),
+    handler: crossing.handler,
+    onFailure: (failure) => noteFailure(exchange, options.log, failure),
+  })
+  if (sending === undefined) {
+    return sendRefusal(exchange, overloaded)
+  }
+  allowSilence(exchange.request.socket, limits)
   response.once('close', () => {
-    upstream.leave()
+    sending.end()
     crossing.clientClosed()
   })
   response.on('drain', crossing.clientDrained)
-  const silenceMs = limits.idleTimeoutSeconds * 1000
-  allowSilence(exchange.request.socket, limits)
-  const silence = { headersTimeout: silenceMs, bodyTimeout: silenceMs }
-  upstream.dispatch({ path: target, method, headers, body, ...silence }, crossing.handler)
 }
 
-class BodyTooLarge extends Error {
-  override readonly name = 'BodyTooLarge'
-}
-
-class ClientLeft extends Error {
-  override readonly name = 'ClientLeft'
+function noteFailure(
+  exchange: Exchange,
+  log: Log,
+  { upstream, code, next }: UpstreamFailure,
+): void {
+  const { requestId } = exchange
+  if (next === undefined) {
+    log.warn({ requestId, upstream, code }, 'the upstream failed')
+  } else {
+    exchange.tries = 2
+    log.warn({ requestId, upstream, code, next }, 'the upstream failed: the request is sent again')
+  }
 }
 
 /** A service may send interim answers before the final one; a flood of them is no answer. */
@@ -80,9 +94,9 @@ interface Crossing {
 
 function createCrossing(
   exchange: Exchange,
-  { frame, upstream }: Passage,
+  { frame }: Passage,
   body: Transform | null,
-  { identity, log }: ForwardOptions,
+  { identity }: ForwardOptions,
 ): Crossing {
   const { request, response, requestId } = exchange
   let controller: Dispatcher.DispatchController | undefined
@@ -118,13 +132,9 @@ function createCrossing(
       onResponseEnd: () => endAnswer(response),
       onResponseError: (_controller, error) => {
         if (error instanceof ClientLeft || response.destroyed) return
-        const code = systemErrorCode(error) ?? error.name
-        if (!(error instanceof BodyTooLarge)) {
-          log.warn({ requestId, upstream: upstream.origin, code }, 'the upstream failed')
-        }
         // A reset and not an end: to HTTP/1.0 clients an end is how a whole answer looks.
         if (response.headersSent) response.socket?.resetAndDestroy()
-        else sendRefusal(exchange, refusalOf(error, code))
+        else sendRefusal(exchange, refusalOf(error))
       },
     },
   }
@@ -138,16 +148,6 @@ const nothing = Buffer.alloc(0)
  */
 function sendHeaders(response: ServerResponse): void {
   if (!response.writableEnded && !response.destroyed) response.write(nothing)
-}
-
-const timeouts: ReadonlySet<string> = new Set([
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-])
-
-function refusalOf(error: Error, code: string): Refusal {
-  if (error instanceof BodyTooLarge) return refuse('too-large')
-  return refuse(timeouts.has(code) ? 'upstream-timeout' : 'upstream-unreachable')
 }
 
 function createCappedBody(bytesMax: number): Transform {

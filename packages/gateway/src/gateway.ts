@@ -1,5 +1,5 @@
-import type { Log, Operations, Running } from '@portcullis/runtime'
-import { listen, startOperations } from '@portcullis/runtime'
+import type { ClientPlaces, Log, Operations, Running } from '@portcullis/runtime'
+import { createClientPlaces, listen, startOperations } from '@portcullis/runtime'
 import type { AskedRequest } from './admission.ts'
 import { admit } from './admission.ts'
 import { readClientFile } from './client-file.ts'
@@ -15,7 +15,7 @@ import { createIdentityHeaders } from './identity-headers.ts'
 import type { Judge } from './judge.ts'
 import { createJudge } from './judge.ts'
 import type { Refusal } from './refusal.ts'
-import { andClose, refuse, sendRefusal } from './refusal.ts'
+import { andClose, overloaded, refuse, sendRefusal } from './refusal.ts'
 import { handOnFeed } from './relay/handed-on-feed.ts'
 import { readFrame } from './request-frame.ts'
 import { ownPath, rewritten } from './route-match.ts'
@@ -23,15 +23,18 @@ import type { RouteTable } from './route-table.ts'
 import { createRouteTable } from './route-table.ts'
 import { createGatewayServer, drainServer } from './server.ts'
 import type { GatewaySettings } from './settings.ts'
-import type { UpstreamLease } from './upstream.ts'
-import { createUpstreams } from './upstream.ts'
+import type { UpstreamLease, Upstreams } from './upstreams.ts'
+import { createUpstreams } from './upstreams.ts'
 
 const authorizePath = `${ownPath}/authorize`
+const feedPath = `${ownPath}/revocations/`
 
 export interface GatewayOptions {
   readonly log: Log
   /** Milliseconds since 1970, for the lifetimes of tokens and keys. Default `Date.now`. */
   readonly now?: () => number
+  /** Milliseconds of a clock that is never set, for what is counted by the second. Default `performance.now`. */
+  readonly steadyNow?: () => number
 }
 
 export interface Gateway extends Running {
@@ -50,7 +53,7 @@ export interface Gateway extends Running {
  */
 export async function startGateway(
   settings: GatewaySettings,
-  { log, now }: GatewayOptions,
+  { log, now, steadyNow = () => performance.now() }: GatewayOptions,
 ): Promise<Gateway> {
   const { clientFile } = settings
   const client = clientFile === undefined ? undefined : readClientFile(clientFile)
@@ -59,7 +62,7 @@ export async function startGateway(
   const judge = createJudge(settings, { client, log, now, fetch: handedOn?.fetch })
   const routes = createRouteTable(settings.routes)
   const identity = createIdentityHeaders(settings.identityHeaders)
-  const upstreams = createUpstreams()
+  const upstreams = createUpstreams({ log, now: steadyNow })
   const { forwardAuth } = settings
   const parts: Parts = {
     routes,
@@ -69,7 +72,8 @@ export async function startGateway(
     answerFeed:
       judge.verifier && handedOn?.answerWith(judge.verifier.withAudience(settings.issuer)),
     identity,
-    upstreams: upstreams.lease(settings.routes),
+    upstreams: upstreams.lease(settings),
+    room: roomFor(settings.limits.requests),
     log,
   }
   const server = createGatewayServer(settings.limits, log, (request, response) => {
@@ -81,7 +85,7 @@ export async function startGateway(
     })
   })
   const port = await listen(server, settings.listen, 'the gateway')
-  const operations = await startOperationsOf(settings, parts.judge).catch(
+  const operations = await startOperationsOf(settings, parts.judge, upstreams).catch(
     async (error: unknown) => {
       handedOn?.stop()
       await drainServer(server)
@@ -108,10 +112,15 @@ export async function startGateway(
 function startOperationsOf(
   { operations }: GatewaySettings,
   judge: Judge,
+  upstreams: Upstreams,
 ): Promise<Operations | undefined> {
-  return operations === undefined
-    ? Promise.resolve(undefined)
-    : startOperations({ ...operations, notReady: judge.missing })
+  if (operations === undefined) return Promise.resolve(undefined)
+  const warnings = (): string[] => upstreams.unreachable().map((origin) => `unreachable: ${origin}`)
+  return startOperations({ ...operations, notReady: judge.missing, warnings })
+}
+
+function roomFor(requestsMax: number): ClientPlaces {
+  return createClientPlaces({ max: requestsMax, perClientMax: requestsMax })
 }
 
 interface Parts {
@@ -123,11 +132,21 @@ interface Parts {
   readonly authorizer: Authorizer | undefined
   readonly identity: IdentityHeaders
   readonly upstreams: UpstreamLease
+  /** For all requests but those for the feed, which has limits of its own. */
+  readonly room: ClientPlaces
   readonly log: Log
 }
 
 async function serve(parts: Parts, exchange: Exchange): Promise<void> {
   const { url = '' } = exchange.request
+  if (parts.answerFeed !== undefined && url.startsWith(feedPath)) {
+    const frame = readFrame(exchange.request)
+    if (frame.kind === 'refused') return sendRefusal(exchange, frame)
+    return parts.answerFeed(exchange)
+  }
+  const place = parts.room.take(undefined)
+  if (place.kind !== 'taken') return sendRefusal(exchange, overloaded)
+  exchange.response.once('close', place.leave)
   if (url.startsWith(ownPath)) return serveOwn(parts, exchange, url)
   const passage = await pass(parts, exchange)
   if (exchange.response.destroyed) return
@@ -137,13 +156,10 @@ async function serve(parts: Parts, exchange: Exchange): Promise<void> {
 
 /** Nothing of this is ever forwarded: a service that answers 200 to everything would let everybody in. */
 async function serveOwn(parts: Parts, exchange: Exchange, url: string): Promise<void> {
-  const { authorizer, answerFeed } = parts
+  const { authorizer } = parts
   if (authorizer?.isAsked(url) === true) return authorizer.answer(exchange)
   const frame = readFrame(exchange.request)
-  if (frame.kind === 'refused') return sendRefusal(exchange, frame)
-  const isOfFeed = url.startsWith(`${ownPath}/revocations/`)
-  if (isOfFeed && answerFeed !== undefined) return answerFeed(exchange)
-  sendRefusal(exchange, refuse('not-found'))
+  sendRefusal(exchange, frame.kind === 'refused' ? frame : refuse('not-found'))
 }
 
 /** What a request must pass, in this order, before anything of it leaves this process. */
@@ -173,9 +189,9 @@ async function pass(parts: Parts, exchange: Exchange): Promise<Passage | Refusal
     host,
     claims: admitted.claims,
   })
-  const upstream = parts.upstreams.next(route)
+  const services = parts.upstreams.servicesOf(route)
   const target = rewritten(route, admitted.target)
-  return { kind: 'passage', frame, method, target, headers, upstream, limits }
+  return { kind: 'passage', frame, method, target, headers, services, limits }
 }
 
 /** A listener for both families shows an IPv4 client as an IPv6 one (RFC 4291 section 2.5.5.2). */

@@ -11,8 +11,9 @@ import type { Limits, RouteLimits } from './settings.ts'
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Connections at a time. More are closed at once, so that files and memory last. */
-const connectionsMax = 10_000
+/** What a listener itself keeps. */
+export type ServerLimits = Omit<Limits, 'requests' | 'requestsPerService'>
+
 /**
  * To the end of a body, however slowly it comes. Node's own default. A client that needs longer is
  * more likely attacking than slow.
@@ -24,6 +25,8 @@ const idleMarginSeconds = 5
 const checkIntervalMs = 500
 /** How long a stop waits for requests that are under way. */
 const drainMsMax = 5000
+/** How often the log tells that connections are closed, in a flood of them too. */
+const dropReminderMs = 10_000
 /** How long a connection without a request is still read, so that the client sees the answer. */
 const lingerMs = 2000
 
@@ -32,7 +35,7 @@ const lingerMs = 2000
  * fails before there is a request is answered here, as a problem document too.
  */
 export function createGatewayServer(
-  limits: Limits,
+  limits: ServerLimits,
   log: Log,
   answer: Answer,
   tls?: TlsPair,
@@ -54,7 +57,14 @@ export function createGatewayServer(
       ? createServer(options)
       : createTlsServer({ ...options, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' })
   server.timeout = socketMs(limits)
-  server.maxConnections = connectionsMax
+  server.maxConnections = limits.connections
+  let toldAt = -Infinity
+  server.on('drop', () => {
+    const at = performance.now()
+    if (at - toldAt < dropReminderMs) return
+    toldAt = at
+    log.warn({ connections: limits.connections }, 'new connections are closed: there are too many')
+  })
 
   const onRequest: Answer = (request, response) => {
     answers.open(request, response)

@@ -91,6 +91,9 @@ const defaultLimits: Limits = {
   bodyBytes: 10_485_760,
   headersTimeoutSeconds: 10,
   idleTimeoutSeconds: 60,
+  connections: 10_000,
+  requests: 4096,
+  requestsPerService: 1024,
 }
 
 function routeHost(host: string): RouteHost {

@@ -64,6 +64,7 @@ const forwardAuthSchema = {
 } as const
 
 const bodyBytes = { type: 'integer', minimum: 0, maximum: 1_099_511_627_776 } as const
+const atATime = { type: 'integer', minimum: 1, maximum: 1_000_000 } as const
 const idleTimeoutSeconds = { type: 'integer', minimum: 1, maximum: 3600 } as const
 
 const routeSchema = {
@@ -128,6 +129,9 @@ const schema = {
         bodyBytes,
         headersTimeoutSeconds: { type: 'integer', minimum: 1, maximum: 120 },
         idleTimeoutSeconds,
+        connections: atATime,
+        requests: atATime,
+        requestsPerService: atATime,
       },
     },
   },

@@ -85,4 +85,10 @@ export interface Limits {
   readonly headersTimeoutSeconds: number
   /** How long client or service may be silent before they are given up. Default 60. */
   readonly idleTimeoutSeconds: number
+  /** Connections of clients at a time; more are closed at once. Default 10000. */
+  readonly connections: number
+  /** Requests under way at a time; more are 503. Default 4096. */
+  readonly requests: number
+  /** Requests under way at one service; more are 503, or go to another one of the route. Default 1024. */
+  readonly requestsPerService: number
 }

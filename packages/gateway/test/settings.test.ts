@@ -41,6 +41,9 @@ test('the smallest file gets every default', () => {
       bodyBytes: 10_485_760,
       headersTimeoutSeconds: 10,
       idleTimeoutSeconds: 60,
+      connections: 10_000,
+      requests: 4096,
+      requestsPerService: 1024,
     },
   })
 })

@@ -32,6 +32,7 @@ const requestLimits = {
   headersTimeoutSeconds: 10,
   // A stream brings something every second.
   idleTimeoutSeconds: 60,
+  connections: 10_000,
 }
 
 /**

@@ -46,6 +46,8 @@ const domainImports: ReadonlySet<string> = new Set([
   '@portcullis/protocol',
   '@portcullis/protocol/jws',
   '@portcullis/protocol/revocations',
+  // Addresses as texts: it looks at nothing outside either.
+  '@portcullis/runtime/networks',
   'node:crypto',
   // For isDeepStrictEqual, which compares and does nothing else.
   'node:util',

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import process from 'node:process'
 
 /** Something that tests need and npm does not have: programs, and how Debian calls what they come in. */
@@ -28,6 +29,39 @@ export const natsServer: DebianNeed = {
     ['nats-server', '/usr/sbin/nats-server'].find(
       (program) => spawnSync(program, ['--version']).status === 0,
     ),
+}
+
+/** Debian's `nginx` has the module by which it asks. */
+export const nginx: DebianNeed = {
+  what: 'forward-auth by nginx',
+  packages: ['nginx'],
+  find: () =>
+    ['nginx', '/usr/sbin/nginx'].find((program) =>
+      spawnSync(program, ['-V'], { encoding: 'utf8' }).stderr?.includes('http_auth_request_module'),
+    ),
+}
+
+export const caddy: DebianNeed = {
+  what: 'forward-auth by Caddy',
+  packages: ['caddy'],
+  find: () =>
+    ['caddy', '/usr/bin/caddy'].find((program) => spawnSync(program, ['version']).status === 0),
+}
+
+export const go: DebianNeed = {
+  what: 'the service behind forward-auth in Go',
+  packages: ['golang-go'],
+  find: () => (spawnSync('go', ['version']).status === 0 ? 'go' : undefined),
+}
+
+/** Where Debian puts what `examples/forward-auth/java` reads JSON with. */
+export const gsonJar = '/usr/share/java/gson.jar'
+
+export const java: DebianNeed = {
+  what: 'the service behind forward-auth in Java',
+  packages: ['default-jdk-headless', 'libgoogle-gson-java'],
+  find: () =>
+    spawnSync('javac', ['-version']).status === 0 && existsSync(gsonJar) ? 'java' : undefined,
 }
 
 /** What to say about it where it is missing. */

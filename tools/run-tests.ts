@@ -4,7 +4,16 @@ import { existsSync, globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { howToGet, installMissing, natsServer, python } from './debian-packages.ts'
+import {
+  caddy,
+  go,
+  howToGet,
+  installMissing,
+  java,
+  natsServer,
+  nginx,
+  python,
+} from './debian-packages.ts'
 import { startPostgres } from './postgres-server.ts'
 import { keepScratchInMemory } from './scratch-folder.ts'
 import { root } from './source-tree.ts'
@@ -28,7 +37,7 @@ if (unknown.length > 0) fail(`these are no test files: ${unknown.join(', ')}`)
 const chosen = given.length === 0 ? groupTests(paths) : given
 if (chosen.length === 0) fail('no test file was found')
 
-const needs = [natsServer, python]
+const needs = [natsServer, python, nginx, caddy, go, java]
 installMissing(needs)
 
 const flags = [

@@ -12,6 +12,7 @@ import { root } from './source-tree.ts'
 const filesMax = 10
 /** These look at their whole process, at its memory or at very short times, or start processes of their own. */
 const alone: ReadonlySet<string> = new Set([
+  'packages/gateway/test/forward-auth-services.test.ts',
   'packages/identity/test/login-timing.test.ts',
   'packages/verify/test/hostile-key-set.test.ts',
   'packages/verify/test/issuer-without-network.test.ts',

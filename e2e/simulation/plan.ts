@@ -79,7 +79,15 @@ export function planOf(seed: number, schedule: number): Plan {
     () => 1000 * chance.oneOf(theme === 'calm' ? [5, 30] : [3, 5, 10, 30]),
   )
   const extraMs = theme === 'night' ? 945_000 : 0
-  return { seed: own, config, maxStalenessMs, events, lastsMs: lastsMs + extraMs }
+  // What was begun is over before all is mended.
+  const lastMs = events.at(-1)?.at ?? 0
+  return {
+    seed: own,
+    config,
+    maxStalenessMs,
+    events,
+    lastsMs: Math.max(lastsMs + extraMs, lastMs),
+  }
 }
 
 function themeOf(chance: Chance): Theme {

@@ -18,6 +18,8 @@ import type { Refusal } from './refusal.ts'
 import { andClose, overloaded, refuse, sendRefusal } from './refusal.ts'
 import { handOnFeed } from './relay/handed-on-feed.ts'
 import { readFrame } from './request-frame.ts'
+import type { ReadOrigin } from './request-origin.ts'
+import { createOriginReader } from './request-origin.ts'
 import { ownPath, rewritten } from './route-match.ts'
 import type { RouteTable } from './route-table.ts'
 import { createRouteTable } from './route-table.ts'
@@ -71,6 +73,7 @@ export async function startGateway(
       forwardAuth && createAuthorizer(forwardAuth, authorizePath, { routes, judge, identity }),
     answerFeed:
       judge.verifier && handedOn?.answerWith(judge.verifier.withAudience(settings.issuer)),
+    originOf: createOriginReader(settings),
     identity,
     upstreams: upstreams.lease(settings),
     room: roomFor(settings.limits.requests),
@@ -130,6 +133,7 @@ interface Parts {
   readonly answerFeed: ((exchange: Exchange) => Promise<void>) | undefined
   /** Undefined where no proxy may ask. */
   readonly authorizer: Authorizer | undefined
+  readonly originOf: ReadOrigin
   readonly identity: IdentityHeaders
   readonly upstreams: UpstreamLease
   /** For all requests but those for the feed, which has limits of its own. */
@@ -164,7 +168,7 @@ async function serveOwn(parts: Parts, exchange: Exchange, url: string): Promise<
 
 /** What a request must pass, in this order, before anything of it leaves this process. */
 async function pass(parts: Parts, exchange: Exchange): Promise<Passage | Refusal> {
-  const { rawHeaders, method = '', url = '', socket } = exchange.request
+  const { rawHeaders, method = '', url = '' } = exchange.request
   const frame = readFrame(exchange.request)
   if (frame.kind === 'refused') return frame
   const { authorizations, host } = frame
@@ -185,16 +189,10 @@ async function pass(parts: Parts, exchange: Exchange): Promise<Passage | Refusal
   }
   const headers = requestHeaders(rawHeaders, parts.identity, {
     requestId: exchange.requestId,
-    clientAddress: addressOf(socket.remoteAddress),
-    host,
+    origin: parts.originOf(exchange.request, host),
     claims: admitted.claims,
   })
   const services = parts.upstreams.servicesOf(route)
   const target = rewritten(route, admitted.target)
   return { kind: 'passage', frame, method, target, headers, services, limits }
-}
-
-/** A listener for both families shows an IPv4 client as an IPv6 one (RFC 4291 section 2.5.5.2). */
-function addressOf(remoteAddress: string | undefined): string {
-  return remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '') ?? 'unknown'
 }

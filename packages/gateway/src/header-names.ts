@@ -29,8 +29,8 @@ export function isHopByHop(alias: string): boolean {
 }
 
 /**
- * Headers by which a proxy tells a service where a request came from, or what it was before. No
- * proxy is trusted, so a client's are dropped; the gateway writes its own. Tested by alias.
+ * Headers by which a proxy tells a service where a request came from, or what it was before.
+ * None goes on as it came, even where a trusted proxy has sent it: the gateway writes its own. Tested by alias.
  */
 export function isForwardingMetadata(alias: string): boolean {
   return (

@@ -11,12 +11,12 @@ import {
 import type { IdentityHeaders } from './identity-headers.ts'
 import type { HeaderField } from './header-fields.ts'
 import { headerFields } from './header-fields.ts'
+import type { RequestOrigin } from './request-origin.ts'
 
 /** What the gateway itself knows about a request and tells the service. */
 export interface GatewayFacts {
   readonly requestId: string
-  readonly clientAddress: string
-  readonly host: string
+  readonly origin: RequestOrigin
   /** Of the token, where there was one and it was judged. */
   readonly claims: AccessTokenClaims | undefined
 }
@@ -48,11 +48,11 @@ export function requestHeaders(
   return [
     ...kept.flatMap(({ spelling, value }) => [spelling, value]),
     'X-Forwarded-For',
-    facts.clientAddress,
+    facts.origin.clientAddress,
     'X-Forwarded-Proto',
-    'http',
+    facts.origin.scheme,
     'X-Forwarded-Host',
-    facts.host,
+    facts.origin.host,
     // RFC 9110 section 7.6.3: a gateway adds itself, after those before it.
     'Via',
     '1.1 portcullis',

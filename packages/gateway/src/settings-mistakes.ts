@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '@portcullis/protocol'
 import { isJsonObject, parseIssuer } from '@portcullis/protocol'
 import type { Mistake } from '@portcullis/runtime'
-import { parseNetwork } from './forward-auth/trusted-proxies.ts'
+import { parseNetwork } from '@portcullis/runtime/networks'
 import { aliasOf, isHeaderName, isTaken } from './header-names.ts'
 import { parseRouteHost } from './route-host.ts'
 import { parseRouteMatch, rewriteFault } from './route-match.ts'
@@ -17,14 +17,14 @@ export const maxStalenessSecondsDefault = 30
  */
 export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
   if (!isJsonObject(file)) return []
-  const { issuer, revocation, relay, trustedProxies, forwardAuth } = file
+  const { issuer, revocation, relay, forwardAuth } = file
   const { auth, routes, identityHeaders } = file
   const { relay: source } = isJsonObject(revocation) ? revocation : {}
   return [
     ...textMistakes('/issuer', issuer, issuerFault),
     ...textMistakes('/revocation/relay', source, issuerFault),
     ...(relay === undefined ? [] : relayMistakes(revocation, listOf(routes), auth)),
-    ...proxyMistakes(trustedProxies, forwardAuth),
+    ...proxyMistakes(file),
     ...(forwardAuth === undefined ? listOf(routes).flatMap(goalMistakes) : []),
     ...listOf(routes).flatMap((route, index) => routeMistakes(`/routes/${index}`, route, auth)),
     ...listOf(routes).flatMap((route, index) =>
@@ -52,20 +52,18 @@ function relayMistakes(
 }
 
 /** Nobody is trusted by default, and nobody without need. */
-function proxyMistakes(
-  trustedProxies: JsonValue | undefined,
-  forwardAuth: JsonValue | undefined,
-): Mistake[] {
+function proxyMistakes({ trustedProxies, proxyHeaders, forwardAuth }: JsonObject): Mistake[] {
   const path = '/trustedProxies'
   const networks = listOf(trustedProxies).flatMap((network, index) =>
     textMistakes(`${path}/${index}`, network, networkFault),
   )
-  if ((trustedProxies === undefined) === (forwardAuth === undefined)) return networks
-  const message =
-    forwardAuth === undefined
-      ? 'has no effect without /forwardAuth'
-      : 'is required with /forwardAuth: the proxies that may ask'
-  return [...networks, { path, message }]
+  if (trustedProxies !== undefined) return networks
+  const idle = { path: '/proxyHeaders', message: 'has no effect without /trustedProxies' }
+  const missing = { path, message: 'is required with /forwardAuth: the proxies that may ask' }
+  return [
+    ...(proxyHeaders === undefined ? [] : [idle]),
+    ...(forwardAuth === undefined ? [] : [missing]),
+  ]
 }
 
 /** A route that leads nowhere is one that proxies ask about. */

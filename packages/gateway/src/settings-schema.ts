@@ -9,6 +9,7 @@ import type {
   Balance,
   IdentityHeaderNames,
   Limits,
+  ProxyHeaders,
   RevocationSettings,
   RouteAuth,
   RouteLimits,
@@ -108,6 +109,7 @@ const schema = {
     revocation: revocationSchema,
     relay: relayLimitsSchema,
     trustedProxies: { type: 'array', minItems: 1, uniqueItems: true, items: textSchema },
+    proxyHeaders: { enum: ['x-forwarded', 'forwarded'] },
     forwardAuth: forwardAuthSchema,
     auth: authSchema,
     routes: { type: 'array', minItems: 1, items: routeSchema },
@@ -151,6 +153,7 @@ export interface GatewayFile {
   readonly revocation?: RevocationSettings
   readonly relay?: Partial<RelayLimits>
   readonly trustedProxies?: readonly string[]
+  readonly proxyHeaders?: ProxyHeaders
   readonly forwardAuth?: { readonly dialect: DialectName }
   readonly auth?: AuthMembers
   readonly routes: readonly RouteMembers[]

@@ -16,12 +16,21 @@ export interface GatewaySettings {
   readonly revocation: RevocationSettings
   /** The feed is handed on at `/_portcullis`; undefined where it is not. */
   readonly relay: RelayLimits | undefined
+  /** Addresses and networks (CIDR) of the proxies whose word about a request is believed. */
+  readonly trustedProxies: readonly string[]
+  readonly proxyHeaders: ProxyHeaders
   /** Questions of proxies are answered at `/_portcullis/authorize`; undefined where they are not. */
   readonly forwardAuth: ForwardAuthSettings | undefined
   readonly routes: readonly Route[]
   readonly identityHeaders: IdentityHeaderNames
   readonly limits: Limits
 }
+
+/**
+ * What the trusted proxies write: `X-Forwarded-For`, `-Proto` and `-Host`, or `Forwarded` (RFC 7239). Never both,
+ * because a proxy that writes one may hand on the other as its client has sent it.
+ */
+export type ProxyHeaders = 'x-forwarded' | 'forwarded'
 
 export interface ForwardAuthSettings {
   readonly dialect: DialectName

@@ -22,6 +22,8 @@ test('the smallest file gets every default', () => {
     clientFile: undefined,
     revocation: { maxStalenessSeconds: 30 },
     relay: undefined,
+    trustedProxies: [],
+    proxyHeaders: 'x-forwarded',
     forwardAuth: undefined,
     routes: [
       {
@@ -225,7 +227,9 @@ const mistaken: readonly (readonly [string, string, object])[] = [
     { routes: [{ match: '/_portcullis/*', to }] },
   ],
   ['a route that leads nowhere', '/routes/0/to', { routes: [{ match: '/a' }] }],
-  ['proxies that are asked for nothing', '/trustedProxies', { trustedProxies: ['10.0.0.1'] }],
+  ['headers of no proxies', '/proxyHeaders', { proxyHeaders: 'forwarded' }],
+  ['unknown headers of proxies', '/proxyHeaders', { ...proxies('::1'), proxyHeaders: 'Via' }],
+  ['IPv4 as IPv6', '/trustedProxies/0', proxies('::ffff:10.0.0.1')],
   ['questions of nobody', '/trustedProxies', { forwardAuth: { dialect: 'nginx' } }],
   ['a dialect that nobody speaks', '/forwardAuth/dialect', asked({ dialect: 'apache' })],
   ['questions without a dialect', '/forwardAuth/dialect', asked({})],

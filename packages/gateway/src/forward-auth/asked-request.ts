@@ -39,7 +39,9 @@ export function readAsked(
       forwardedBy: 'proxy',
     }
   }
-  if (target !== path) return refuse('not-found')
+  // Caddy leaves the query of the request behind our path; the one that counts is in the header.
+  const [askedPath] = target.split('?', 1)
+  if (askedPath !== path) return refuse('not-found')
   const askedMethod = onlyValue(fields, dialect.method)
   const askedTarget = onlyValue(fields, dialect.target)
   const host = dialect.host === undefined ? ownHost : onlyValue(fields, dialect.host)

@@ -1,4 +1,5 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
+import { createNetworkSet } from '@portcullis/runtime'
 import type { AdmissionParts } from '../admission.ts'
 import { admit } from '../admission.ts'
 import { endAnswer } from '../end-answer.ts'
@@ -13,7 +14,6 @@ import type { ForwardAuthSettings } from '../settings.ts'
 import { readAsked } from './asked-request.ts'
 import type { Dialect } from './dialects.ts'
 import { dialects } from './dialects.ts'
-import { createTrustedProxies } from './trusted-proxies.ts'
 
 export interface AuthorizeParts extends AdmissionParts {
   readonly identity: IdentityHeaders
@@ -40,7 +40,7 @@ export function createAuthorizer(
   parts: AuthorizeParts,
 ): Authorizer {
   const dialect = dialects[name]
-  const isTrusted = createTrustedProxies(proxies)
+  const isTrusted = createNetworkSet(proxies)
   return {
     isAsked: (target) => target.startsWith(path),
     answer: async (exchange) => {

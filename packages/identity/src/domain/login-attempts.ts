@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { networkOf } from './networks.ts'
+import { networkOf } from '@portcullis/runtime/networks'
 
 /** Somebody who shows a password for an account, or who wants one of his choice to be hashed. */
 export interface Attempt {

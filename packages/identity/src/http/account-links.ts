@@ -11,7 +11,7 @@ import { verifyEmail } from '../domain/email-verification.ts'
 import type { MailRequestParts, Post } from '../domain/mail-requests.ts'
 import { resetMail, verificationMail } from '../domain/mail-requests.ts'
 import { writeMail } from '../domain/mails.ts'
-import { networkOf } from '../domain/networks.ts'
+import { networkOf } from '@portcullis/runtime/networks'
 import type {
   PasswordResetOutcome,
   PasswordResetParts,

@@ -1,4 +1,4 @@
-import { canonicalAddress } from '../domain/networks.ts'
+import { canonicalAddress } from '@portcullis/runtime/networks'
 
 /** By its text alone: no name but this one is known to stay on the machine. Takes brackets as they are in a URL. */
 export function isLoopback(host: string): boolean {

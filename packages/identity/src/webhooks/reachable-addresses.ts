@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net'
-import { canonicalAddress, parseNetwork } from '../domain/networks.ts'
+import { canonicalAddress, parseNetwork } from '@portcullis/runtime/networks'
 
 /** Where events may be pushed to. Whoever names an address must not make identity ask what only it can reach. */
 export interface ReachableAddresses {

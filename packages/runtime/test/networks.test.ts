@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { isIP } from 'node:net'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { canonicalAddress, networkOf, parseNetwork } from '../src/domain/networks.ts'
+import { canonicalAddress, networkOf, parseNetwork } from '../src/networks.ts'
 
 /** Each row is one network, in as many spellings as there are. */
 const networks: Readonly<Record<string, readonly string[]>> = {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Log } from '@portcullis/runtime'
+import type { Log, RequestMetrics } from '@portcullis/runtime'
 import { requestIdOf } from './request-id.ts'
 
 /** One request and its answer, from the first byte to the line in the access log. */
@@ -21,13 +21,19 @@ export interface Exchange {
   reason?: string
 }
 
+/** Who is told of each exchange when it is over. */
+export interface ExchangeWatchers {
+  readonly log: Log
+  readonly requests: RequestMetrics
+}
+
 /**
  * Begins an exchange, which writes one line when its answer has ended or its client has left. The
  * line tells the route and never the path, the query, a header or the token: what people put into
  * addresses is not ours to keep.
  */
 export function openExchange(
-  log: Log,
+  { log, requests }: ExchangeWatchers,
   request: IncomingMessage,
   response: ServerResponse,
 ): Exchange {
@@ -36,15 +42,19 @@ export function openExchange(
   const exchange: Exchange = { request, response, requestId, method: request.method ?? '' }
   response.once('close', () => {
     const { method, isForwardAuth, route, subject, tries, reason } = exchange
+    const status = response.headersSent ? response.statusCode : undefined
+    const durationMs = performance.now() - startedMs
+    // What no status was sent for counts as what nginx calls it in its log.
+    requests.observe({ method, route, status: status ?? 499, seconds: durationMs / 1000, reason })
     log.info(
       {
         method,
         forwardAuth: isForwardAuth,
         route,
-        status: response.headersSent ? response.statusCode : undefined,
+        status,
         reason,
         tries,
-        durationMs: Math.round(performance.now() - startedMs),
+        durationMs: Math.round(durationMs),
         requestId,
         subject,
         complete: response.writableFinished,

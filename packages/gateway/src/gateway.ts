@@ -1,5 +1,5 @@
-import type { ClientPlaces, Log, Operations, Running } from '@portcullis/runtime'
-import { createClientPlaces, listen, startOperations } from '@portcullis/runtime'
+import type { ClientPlaces, Log, Metrics, Operations, Running } from '@portcullis/runtime'
+import { createClientPlaces, createMetrics, listen, startOperations } from '@portcullis/runtime'
 import type { AskedRequest } from './admission.ts'
 import { admit } from './admission.ts'
 import { readClientFile } from './client-file.ts'
@@ -9,6 +9,7 @@ import type { Authorizer } from './forward-auth/authorize.ts'
 import { createAuthorizer } from './forward-auth/authorize.ts'
 import type { Passage } from './forward.ts'
 import { forward } from './forward.ts'
+import { tellOfFollower } from './follower-metrics.ts'
 import { requestHeaders } from './headers.ts'
 import type { IdentityHeaders } from './identity-headers.ts'
 import { createIdentityHeaders } from './identity-headers.ts'
@@ -61,6 +62,8 @@ export async function startGateway(
   const client = clientFile === undefined ? undefined : readClientFile(clientFile)
   const { relay } = settings
   const handedOn = relay && handOnFeed({ limits: relay, prefix: ownPath, fetch, log })
+  const metrics = createMetrics()
+  const requests = metrics.requests()
   const judge = createJudge(settings, { client, log, now, fetch: handedOn?.fetch })
   const routes = createRouteTable(settings.routes)
   const identity = createIdentityHeaders(settings.identityHeaders)
@@ -80,7 +83,7 @@ export async function startGateway(
     log,
   }
   const server = createGatewayServer(settings.limits, log, (request, response) => {
-    const exchange = openExchange(log, request, response)
+    const exchange = openExchange({ log, requests }, request, response)
     serve(parts, exchange).catch((error: unknown) => {
       log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
       if (response.headersSent) response.destroy()
@@ -88,7 +91,7 @@ export async function startGateway(
     })
   })
   const port = await listen(server, settings.listen, 'the gateway')
-  const operations = await startOperationsOf(settings, parts.judge, upstreams).catch(
+  const operations = await startOperationsOf(settings, parts.judge, upstreams, metrics).catch(
     async (error: unknown) => {
       handedOn?.stop()
       await drainServer(server)
@@ -116,10 +119,12 @@ function startOperationsOf(
   { operations }: GatewaySettings,
   judge: Judge,
   upstreams: Upstreams,
+  metrics: Metrics,
 ): Promise<Operations | undefined> {
+  if (judge.verifier !== undefined) tellOfFollower(judge.verifier, metrics)
   if (operations === undefined) return Promise.resolve(undefined)
   const warnings = (): string[] => upstreams.unreachable().map((origin) => `unreachable: ${origin}`)
-  return startOperations({ ...operations, notReady: judge.missing, warnings })
+  return startOperations({ ...operations, notReady: judge.missing, warnings, metrics })
 }
 
 function roomFor(requestsMax: number): ClientPlaces {

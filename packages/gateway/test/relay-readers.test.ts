@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { createClientPlaces, createLog } from '@portcullis/runtime'
+import { createClientPlaces, createLog, createMetrics } from '@portcullis/runtime'
 import { createVerifier } from '@portcullis/verify'
 import { createTestIssuer } from '@portcullis/verify/testing'
 import { openExchange } from '../src/exchange.ts'
@@ -70,8 +70,9 @@ test('a follower that does not read is cut, so that nothing is kept for it', asy
     snapshotPlaces: places,
   })
   const log = createLog({ name: 'relay', destination: { write: () => undefined } })
+  const requests = createMetrics().requests()
   const server = createServer((request, response) => {
-    void answer(openExchange(log, request, response))
+    void answer(openExchange({ log, requests }, request, response))
   })
   server.listen(0, 'localhost')
   await once(server, 'listening')

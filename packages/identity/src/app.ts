@@ -1,5 +1,6 @@
 import type { Log, Running, TlsPair } from '@portcullis/runtime'
 import {
+  createMetrics,
   listenError,
   readTlsFiles,
   redactPassword,
@@ -36,6 +37,7 @@ export async function startIdentity(
   options: IdentityOptions,
 ): Promise<Identity> {
   const { log, now } = options
+  const metrics = createMetrics()
   const database = await openDatabase(settings.database, { now })
   const close: (() => Promise<void>)[] = [database.close]
   const closeAll = async (): Promise<void> => {
@@ -45,10 +47,14 @@ export async function startIdentity(
     close.length = 0
   }
   try {
-    const parts = await openParts(settings, database, options, (step) => close.push(step))
+    const parts = await openParts(settings, database, { ...options, metrics }, (step) =>
+      close.push(step),
+    )
     const { transport, stop } = await openTransport(settings.listen.tls, log)
     close.push(stop)
-    const app = createHttpServer(log, { ...settings, issuer: parts.issuer, transport })
+    const requests = metrics.requests()
+    const served = { ...settings, issuer: parts.issuer, transport, metrics: requests }
+    const app = createHttpServer(log, served)
     close.push(() => app.close())
     addRoutes(app, settings, parts)
     const { host, port: wanted } = settings.listen
@@ -64,6 +70,7 @@ export async function startIdentity(
         ...parts.troubles(),
       ],
       warnings: parts.warnings,
+      metrics,
     })
     close.push(operations.close)
     const port = boundPort(app)

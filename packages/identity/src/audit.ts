@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Log } from '@portcullis/runtime'
+import type { Log, Metrics } from '@portcullis/runtime'
 import { StartError } from '@portcullis/runtime'
 import type { AuditLog } from './domain/audit.ts'
 import type { ChainLink } from './domain/audit-chain.ts'
@@ -19,11 +19,16 @@ export interface OpenedAudit {
   readonly stop: () => Promise<void>
 }
 
+export interface AuditWatchers {
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
 /** Opens this node's chain in the audit record, and takes over what was written without one. */
 export async function openAudit(
   database: Database,
   sealer: Sealer,
-  log: Log,
+  { log, metrics }: AuditWatchers,
 ): Promise<OpenedAudit> {
   const opened = await openChain(database, { sealer, randomBytes })
   if (opened.kind === 'unopenable') throw auditKeyError(opened)
@@ -35,7 +40,7 @@ export async function openAudit(
     log.info({ auditAnchor: `${chain}:${seq}:${mac}` }, 'audit')
     if (latest === undefined || seq > latest.seq) latest = head
   }
-  const own = { chain, key, onHead, known: () => latest }
+  const own = { chain, key, onHead, onEvents: eventCounter(metrics), known: () => latest }
   const audited = auditedDatabase(database, own)
   await audited.transaction((query) => appendEvent(query, { kind: 'node-started' }))
   const adopted = await adoptEvents(database, own)
@@ -55,6 +60,18 @@ export async function openAudit(
         .catch((error: unknown) =>
           log.error({ err: error }, 'the stop is not in the audit record'),
         ),
+  }
+}
+
+/** What happens to people and clients is what an operator counts: it is counted once it is in the audit record. */
+function eventCounter(metrics: Metrics): (kinds: ReadonlyMap<string, number>) => void {
+  const count = metrics.counter({
+    name: 'portcullis_audit_events_total',
+    help: 'Events in the audit record, by their kind (docs/audit.md).',
+    labels: ['kind'],
+  })
+  return (kinds) => {
+    for (const [kind, times] of kinds) count({ kind }, times)
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Log } from '@portcullis/runtime'
+import type { Log, Metrics } from '@portcullis/runtime'
 import type { KeyProofJudge } from '@portcullis/verify/dpop'
 import { createAfterwards } from './afterwards.ts'
 import { chooseMailer } from './account-mail.ts'
@@ -153,15 +153,15 @@ function startOutbox(
 export async function openParts(
   settings: IdentitySettings,
   opened: Database,
-  options: IdentityOptions,
+  options: IdentityOptions & { readonly metrics: Metrics },
   onClose: (step: () => Promise<void>) => void,
 ): Promise<IdentityParts> {
-  const { log, peppers, mailer = chooseMailer(settings) } = options
+  const { log, metrics, peppers, mailer = chooseMailer(settings) } = options
   warnOfExposedFiles(options, log)
   const { issuer } = settings.registry
   const now = options.now ?? Date.now
   // First, so that whatever else is begun is recorded; and it ends last.
-  const { database, auditLog, stop } = await openAudit(opened, sealerOf(options), log)
+  const { database, auditLog, stop } = await openAudit(opened, sealerOf(options), { log, metrics })
   onClose(stop)
   onClose(startAuditUpkeep(auditLog, settings.auditRetentionDays, log))
   const { revocations, lookForLoss } = await openRevocations(settings, database, log)
@@ -175,7 +175,8 @@ export async function openParts(
   tellOfUnreadyKeys(settings.registry, keyring, log)
   onClose(startKeyTicks(keyring, log))
   const broker = settings.nats.servers.length > 0 ? createJetStreamBroker(settings.nats) : undefined
-  const feedSources = { issuer, ...stored, signCheckpoint: keyring.signCheckpoint, log, broker }
+  const { signCheckpoint } = keyring
+  const feedSources = { issuer, ...stored, signCheckpoint, log, metrics, broker }
   const startedFeed = startFeed(feedSources, onClose)
   const passwordParts = await createPasswordParts(settings, log)
   const afterwards = createAfterwards(log)

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Log } from '@portcullis/runtime'
+import type { Log, Metrics } from '@portcullis/runtime'
 import type { Feed, SignCheckpoint } from './domain/feed.ts'
 import { createFeed } from './domain/feed.ts'
 import type { FeedBroker } from './domain/feed-publication.ts'
@@ -27,13 +27,14 @@ export interface FeedSources {
   readonly revocations: StoredRevocationLog
   readonly signCheckpoint: SignCheckpoint
   readonly log: Log
+  readonly metrics: Metrics
   /** Undefined where the feed is published nowhere else. */
   readonly broker: (FeedBroker & { readonly close: () => Promise<void> }) | undefined
 }
 
 /** The feed, and what keeps it going and looks after its log. `onClose` is told how to end each. */
 export function startFeed(
-  { issuer, database, revocations, signCheckpoint, log, broker }: FeedSources,
+  { issuer, database, revocations, signCheckpoint, log, metrics, broker }: FeedSources,
   onClose: (step: () => Promise<void>) => void,
 ): StartedFeed {
   const feed = createFeed({
@@ -43,6 +44,7 @@ export function startFeed(
     monotonic: () => performance.now(),
     giveWay: setImmediate,
   })
+  tellOfFeed(feed, metrics)
   const troubles = createPresentTroubles()
   onClose(startFeedBeats(feed, revocations, log, { onTrouble: troubles.named('revocation-feed') }))
   onClose(startCompactingRevocations(createRevocationCompaction(database), log))
@@ -60,4 +62,34 @@ export function startFeed(
     onClose(startPublishingFeed({ feed, log: revocations, broker }, log, onTrouble))
   }
   return { feed, troubles: troubles.names, warnings: warnings.names }
+}
+
+function tellOfFeed(feed: Feed, { gauge }: Metrics): void {
+  gauge(
+    {
+      name: 'portcullis_feed_streams',
+      help: 'Followers of the revocation feed that have a stream of this node.',
+      labels: [],
+    },
+    feed.streams,
+  )
+  gauge(
+    {
+      name: 'portcullis_revocation_log_seq',
+      help: 'How far the revocation log had come at the last checkpoint of this node.',
+      labels: [],
+    },
+    () => feed.lastCheckpoint()?.seq,
+  )
+  gauge(
+    {
+      name: 'portcullis_checkpoint_timestamp_seconds',
+      help: 'When the last checkpoint of this node was made, by the clock of the store.',
+      labels: [],
+    },
+    () => {
+      const last = feed.lastCheckpoint()
+      return last && last.at / 1000
+    },
+  )
 }

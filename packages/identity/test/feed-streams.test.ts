@@ -91,6 +91,8 @@ async function startStreams(
     feed: {
       publish: refuse,
       beat: refuse,
+      streams: () => listeners.size,
+      lastCheckpoint: () => undefined,
       // More than the kernel takes for a reader that has stalled.
       snapshot: async () => ({
         manifest: 'signed',

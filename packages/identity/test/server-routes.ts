@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { TestContext } from 'node:test'
+import { createMetrics } from '@portcullis/runtime'
 import { bootstrap } from '../src/index.ts'
 import { createPepper } from '../src/domain/refresh-tokens.ts'
 import { createHttpServer } from '../src/http/server.ts'
@@ -35,7 +36,8 @@ export async function listServerRoutes(
     for (const step of close.toReversed()) await step()
   })
   const secrets = { sealingKey: randomBytes(32), peppers: [createPepper(randomBytes(32))] as const }
-  const parts = await openParts(settings, store, { ...secrets, log }, (step) => close.push(step))
+  const options = { ...secrets, log, metrics: createMetrics() }
+  const parts = await openParts(settings, store, options, (step) => close.push(step))
   const app = createHttpServer(log, { issuer: parts.issuer })
   close.push(() => app.close())
   const routes: ServerRoute[] = []

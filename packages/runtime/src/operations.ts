@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ListenAddress } from './listen.ts'
 import { listen } from './listen.ts'
+import type { Exposition, Metrics } from './metrics.ts'
 import type { Running } from './process.ts'
 
 // Not by `import`, which reads every member of this module: one of them loads an HTTP client, which takes 50 ms
@@ -12,6 +13,8 @@ export interface OperationsOptions extends ListenAddress {
   readonly notReady: () => Promise<readonly string[]>
   /** Names what somebody should see to although it is ready. */
   readonly warnings?: () => readonly string[]
+  /** Served at `/metrics`. */
+  readonly metrics: Metrics
 }
 
 export interface Operations extends Running {
@@ -27,7 +30,8 @@ const timeLimits = {
 
 /**
  * The listener for operators, apart from the public one: `GET /health/live` answers 200 while the
- * process runs, `GET /health/ready` 200 or 503 with what is missing, and either with what somebody should see to.
+ * process runs, `GET /health/ready` 200 or 503 with what is missing, and either with what somebody should see to;
+ * `GET /metrics` what Prometheus reads.
  */
 export async function startOperations(options: OperationsOptions): Promise<Operations> {
   const server = createServer(timeLimits, (request, response) => {
@@ -49,18 +53,21 @@ export async function startOperations(options: OperationsOptions): Promise<Opera
 
 interface Answer {
   readonly status: number
-  readonly body: Readonly<Record<string, unknown>>
+  readonly body: Readonly<Record<string, unknown>> | Exposition
   readonly allow?: string
 }
 
+const known: readonly string[] = ['/health/live', '/health/ready', '/metrics']
+
 async function answer(request: IncomingMessage, options: OperationsOptions): Promise<Answer> {
   const path = request.url?.split('?', 1)[0]
-  if (path !== '/health/live' && path !== '/health/ready') {
-    return { status: 404, body: { status: 'not-found', known: ['/health/live', '/health/ready'] } }
+  if (path === undefined || !known.includes(path)) {
+    return { status: 404, body: { status: 'not-found', known } }
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     return { status: 405, body: { status: 'method-not-allowed' }, allow: 'GET, HEAD' }
   }
+  if (path === '/metrics') return { status: 200, body: await options.metrics.exposition() }
   if (path === '/health/live') return { status: 200, body: { status: 'ok' } }
   const missing = await options.notReady()
   const names = options.warnings?.() ?? []
@@ -71,8 +78,15 @@ async function answer(request: IncomingMessage, options: OperationsOptions): Pro
 }
 
 function send(response: ServerResponse, { status, body, allow }: Answer): void {
-  response.setHeader('content-type', 'application/json')
+  const { contentType, text } = isExposition(body)
+    ? body
+    : { contentType: 'application/json', text: JSON.stringify(body) }
+  response.setHeader('content-type', contentType)
   response.setHeader('cache-control', 'no-store')
   if (allow !== undefined) response.setHeader('allow', allow)
-  response.writeHead(status).end(JSON.stringify(body))
+  response.writeHead(status).end(text)
+}
+
+function isExposition(body: Answer['body']): body is Exposition {
+  return 'contentType' in body
 }

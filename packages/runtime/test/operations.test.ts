@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { test } from 'node:test'
 import type { Operations, OperationsOptions } from '../src/index.ts'
-import { startOperations, StartError } from '../src/index.ts'
+import { createMetrics, startOperations, StartError } from '../src/index.ts'
 
 interface Running {
   readonly operations: Operations
@@ -14,7 +14,13 @@ async function start(
   notReady: () => Promise<readonly string[]>,
   more: Pick<OperationsOptions, 'warnings'> = {},
 ): Promise<Running> {
-  const operations = await startOperations({ host: '127.0.0.1', port: 0, notReady, ...more })
+  const operations = await startOperations({
+    host: '127.0.0.1',
+    port: 0,
+    notReady,
+    metrics: createMetrics(),
+    ...more,
+  })
   t.after(operations.close)
   return {
     operations,
@@ -74,10 +80,10 @@ test('HEAD is answered without a body', async (t) => {
 
 test('another path is a 404 that names those there are, another method a 405 with Allow', async (t) => {
   const { ask } = await start(t, async () => [])
-  for (const path of ['/', '/health', '/health/live/', '/metrics', '//health/live']) {
+  for (const path of ['/', '/health', '/health/live/', '/metrics/all', '//health/live']) {
     const answer = await ask(path)
     assert.equal(answer.status, 404, path)
-    const known = ['/health/live', '/health/ready']
+    const known = ['/health/live', '/health/ready', '/metrics']
     assert.deepEqual(await answer.json(), { status: 'not-found', known })
   }
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
@@ -106,6 +112,7 @@ test('a port that is in use is a StartError', async (t) => {
     host: '127.0.0.1',
     port: operations.port,
     notReady: async () => [],
+    metrics: createMetrics(),
   })
   await assert.rejects(
     second,

@@ -1,11 +1,18 @@
 import type { Server } from 'node:http'
 import { Server as TlsServer } from 'node:https'
-import type { Log, Operations, Running, TlsPair } from '@portcullis/runtime'
-import { listen, readTlsFiles, startCertificateReload, startOperations } from '@portcullis/runtime'
+import type { Log, Metrics, Operations, Running, TlsPair } from '@portcullis/runtime'
+import {
+  createMetrics,
+  listen,
+  readTlsFiles,
+  startCertificateReload,
+  startOperations,
+} from '@portcullis/runtime'
 import type { Fetch, Verifier } from '@portcullis/verify'
 import { createVerifier, VerifyError } from '@portcullis/verify'
 import { readClientFile } from '../client-file.ts'
 import { openExchange } from '../exchange.ts'
+import { tellOfFollower } from '../follower-metrics.ts'
 import { andClose, refuse, sendRefusal } from '../refusal.ts'
 import { createGatewayServer, drainServer } from '../server.ts'
 import type { HandedOnFeed } from './handed-on-feed.ts'
@@ -50,11 +57,13 @@ export async function startRelay(
   const feed = handOnFeed({ limits: settings.limits, prefix: '', fetch, log })
   const verifier = followUpstream(settings, feed.fetch, log)
   const answer = feed.answerWith(verifier)
+  const metrics = createMetrics()
+  const requests = metrics.requests()
   const server = createGatewayServer(
     requestLimits,
     log,
     (request, response) => {
-      const exchange = openExchange(log, request, response)
+      const exchange = openExchange({ log, requests }, request, response)
       answer(exchange).catch((error: unknown) => {
         log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the relay')
         if (response.headersSent) response.destroy()
@@ -75,7 +84,7 @@ export async function startRelay(
     await drainServer(server)
     await verifier.close()
   }
-  const operations = await startOperationsOf(settings, verifier, feed).catch(
+  const operations = await startOperationsOf(settings, { verifier, feed, metrics }).catch(
     async (error: unknown) => {
       await end()
       throw error
@@ -113,10 +122,15 @@ function followUpstream(
   })
 }
 
+interface OperatedParts {
+  readonly verifier: Verifier
+  readonly feed: HandedOnFeed
+  readonly metrics: Metrics
+}
+
 function startOperationsOf(
   { operations }: RelaySettings,
-  verifier: Verifier,
-  feed: HandedOnFeed,
+  { verifier, feed, metrics }: OperatedParts,
 ): Promise<Operations | undefined> {
   if (operations === undefined) return Promise.resolve(undefined)
   const notReady = async (): Promise<readonly string[]> => {
@@ -129,7 +143,8 @@ function startOperationsOf(
     // Unlike a gateway it is of no use without.
     return feed.isSilent() ? ['revocation-feed'] : []
   }
-  return startOperations({ ...operations, notReady })
+  tellOfFollower(verifier, metrics)
+  return startOperations({ ...operations, notReady, metrics })
 }
 
 /** Those that are open keep the one that they have. */

@@ -9,6 +9,7 @@ export type FrameListener = (frame: PublishedFrame) => void
 /** Everybody who listens, each with the place up to which it was sent everything. */
 export interface FeedListeners {
   readonly add: (at: RevocationPosition, listener: FrameListener, leave: () => void) => () => void
+  readonly count: () => number
   /** Undefined when nobody listens. */
   readonly furthestBack: () => number | undefined
   /** Whether nobody lacks anything of this position. */
@@ -33,6 +34,7 @@ export function createFeedListeners(
       listeners.add(one)
       return () => void listeners.delete(one)
     },
+    count: () => listeners.size,
     furthestBack: () => {
       let least: number | undefined
       for (const { at } of listeners) least = Math.min(least ?? at.seq, at.seq)

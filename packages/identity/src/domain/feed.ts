@@ -52,6 +52,10 @@ export interface Feed {
   ) => Promise<Subscription>
   /** The manifest, and the records that it covers. */
   readonly snapshot: () => Promise<FeedSnapshot>
+  /** How many have a stream of this node. */
+  readonly streams: () => number
+  /** What the last checkpoint of this node said; undefined before the first. */
+  readonly lastCheckpoint: () => Pick<LogHead, 'seq' | 'at'> | undefined
 }
 
 /** A follower further back than this is quicker with a snapshot than with one frame of 330 kB. */
@@ -83,6 +87,7 @@ export function createFeed({
   // So that no follower gets two frames in the wrong order.
   const inTurn = createSerialQueue()
   let waiting: Promise<void> | undefined
+  let last: LogHead | undefined
 
   const sendNews = async (): Promise<void> => {
     const furthestBack = listeners.furthestBack()
@@ -118,6 +123,7 @@ export function createFeed({
     beat: () =>
       inTurn(async () => {
         const head = await log.checkpoint()
+        last = head
         snapshots.forgetOld(head)
         const furthestBack = listeners.furthestBack()
         if (furthestBack !== undefined) await listeners.send(await log.since(furthestBack))
@@ -125,5 +131,7 @@ export function createFeed({
     subscribe: (after, listener, leave, isLeft = () => false) =>
       subscribeInTurn({ after, listener, leave, isLeft }),
     snapshot: snapshots.take,
+    streams: listeners.count,
+    lastCheckpoint: () => last,
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Log } from '@portcullis/runtime'
+import type { Log, RequestMetrics } from '@portcullis/runtime'
 import { createProblem } from '@portcullis/runtime'
 import { problemMediaType } from '@portcullis/protocol'
 import type { JsonSchemaToTsProvider } from '@fastify/type-provider-json-schema-to-ts'
@@ -41,6 +41,7 @@ export interface HttpServerOptions {
   readonly transport?: Transport
   readonly trustedProxies?: readonly string[]
   readonly allowedOrigins?: readonly string[]
+  readonly metrics?: RequestMetrics
 }
 
 const ajvOptions = {
@@ -106,11 +107,13 @@ export function createHttpServer(log: Log, options: HttpServerOptions): HttpServ
   app.addHook('onResponse', async (request, reply) => {
     underWay.delete(request.raw.socket)
     const { method, routeOptions } = request
-    const durationMs = Math.round(reply.elapsedTime)
+    const { elapsedTime, statusCode: status } = reply
+    const durationMs = Math.round(elapsedTime)
     const { url: route, config } = routeOptions
-    const status = reply.statusCode
+    const reason = reasonOf(reply)
     const level = config.isBackground === true && status < 400 ? 'debug' : 'info'
-    log[level]({ method, route, status, durationMs, reason: reasonOf(reply) }, 'request')
+    log[level]({ method, route, status, durationMs, reason }, 'request')
+    options.metrics?.observe({ method, route, status, seconds: elapsedTime / 1000, reason })
   })
   return app
 }

@@ -14,6 +14,8 @@ export interface OwnChain {
   readonly key: Buffer
   /** Told of every head that is durable. Heads of changes at once may come in another order. */
   readonly onHead: (head: ChainLink) => void
+  /** Told of what is durable, by the kinds of the events. */
+  readonly onEvents?: (kinds: ReadonlyMap<string, number>) => void
   /** The last head that it was told of. */
   readonly known: () => ChainLink | undefined
 }
@@ -26,12 +28,13 @@ export function auditedDatabase(database: Database, own: OwnChain): Database {
   const audited =
     (run: Database['transaction']) =>
     async <Result>(steps: Steps<Result>): Promise<Result> => {
-      const { result, head } = await run(async (query) => {
+      const { result, head, kinds } = await run(async (query) => {
         const recording = recordInto(query, own)
         const answer = await steps(recording.query)
-        return { result: answer, head: await recording.finish() }
+        return { result: answer, head: await recording.finish(), kinds: recording.kinds }
       })
       if (head !== undefined) own.onHead(head)
+      if (kinds.size > 0) own.onEvents?.(kinds)
       return result
     }
   const transaction = audited(database.transaction)
@@ -48,6 +51,8 @@ export function auditedDatabase(database: Database, own: OwnChain): Database {
 
 export interface Recording {
   readonly query: Query
+  /** How many events of each kind were written. */
+  readonly kinds: ReadonlyMap<string, number>
   /** Chains a row that was there without a chain. */
   readonly adopt: (row: Row) => Promise<void>
   /** Moves the head, when there is anything new. */
@@ -59,6 +64,9 @@ export function recordInto(query: Query, own: OwnChain): Recording {
   const { chain, key } = own
   let locked: (StoredChain & { readonly now: number }) | undefined
   let head: ChainLink | undefined
+  const kinds = new Map<string, number>()
+  const count = ({ kind }: Pick<ChainedFields, 'kind'>): void =>
+    void kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
 
   const append = async (
     fields: Omit<ChainedFields, 'chain' | 'seq'>,
@@ -73,9 +81,11 @@ export function recordInto(query: Query, own: OwnChain): Recording {
   const insert = async (values: readonly SqlValue[]): Promise<void> => {
     locked ??= await lockChain(query, chain)
     const { now } = locked
-    await append({ ...fieldsOf(values), at: now, adopted: 0 }, (place) =>
+    const fields = fieldsOf(values)
+    await append({ ...fields, at: now, adopted: 0 }, (place) =>
       insertRecord(query, now, values, place),
     )
+    count(fields)
   }
   const insertMany = async (lists: readonly (readonly SqlValue[])[]): Promise<void> => {
     if (lists.length === 0) return
@@ -90,6 +100,7 @@ export function recordInto(query: Query, own: OwnChain): Recording {
       if (id === undefined) throw new TypeError('an event has no id')
       const fields = { ...fieldsOf(values), at: now, adopted: 0, chain, seq }
       const mac = recordMac(key, previous, fields)
+      count(fields)
       previous = { seq, mac, id }
       return [id, ...values, now, chain, seq, mac]
     })
@@ -97,6 +108,7 @@ export function recordInto(query: Query, own: OwnChain): Recording {
     head = previous
   }
   return {
+    kinds,
     query: async (sql, parameters = []) => {
       if (sql === insertEvent) await insert(parameters)
       else if (sql === insertEvents) await insertMany(listsIn(parameters))

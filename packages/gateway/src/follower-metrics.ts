@@ -1,0 +1,31 @@
+import type { Metrics } from '@portcullis/runtime'
+import type { Verifier } from '@portcullis/verify'
+
+type FollowedHealth = Extract<ReturnType<Verifier['revocation']>, { followed: true }>
+
+/** How far this process is with the revocations of its issuer; nothing where it follows none. */
+export function tellOfFollower(verifier: Verifier, { gauge }: Metrics): void {
+  if (!verifier.revocation().followed) return
+  const tell = (
+    name: string,
+    help: string,
+    read: (health: FollowedHealth) => number | undefined,
+  ): void => {
+    gauge({ name: `portcullis_follower_${name}`, help, labels: [] }, () => {
+      const health = verifier.revocation()
+      return health.followed ? read(health) : undefined
+    })
+  }
+  tell(
+    'is_fresh',
+    '1 while the issuer has vouched within maxStalenessSeconds that nothing is missing, else 0.',
+    ({ isFresh }) => Number(isFresh),
+  )
+  tell('seq', 'How far in the revocation log this process is.', ({ seq }) => seq)
+  tell('revocations', 'How many revocations are held.', ({ records }) => records)
+  tell(
+    'checkpoint_timestamp_seconds',
+    'When the last checkpoint was made that was taken, by the clock of the issuer.',
+    ({ checkpointAt }) => (checkpointAt === undefined ? undefined : checkpointAt / 1000),
+  )
+}

@@ -1,6 +1,7 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { Exchange } from './exchange.ts'
 import type { Judge } from './judge.ts'
+import type { RateLimits } from './rate-limits.ts'
 import type { Refusal } from './refusal.ts'
 import { refuse } from './refusal.ts'
 import { parseRequestTarget } from './request-target.ts'
@@ -31,11 +32,12 @@ export interface Admission {
 export interface AdmissionParts {
   readonly routes: RouteTable
   readonly judge: Judge
+  readonly rateLimits: RateLimits
 }
 
 /** The one way in: finds the route of a request and judges it, and tells the exchange what it finds. */
 export async function admit(
-  { routes, judge }: AdmissionParts,
+  { routes, judge, rateLimits }: AdmissionParts,
   exchange: Exchange,
   { method, host, target: text, authorizations, forwardedBy }: AskedRequest,
 ): Promise<Admission | Refusal> {
@@ -51,7 +53,13 @@ export async function admit(
   const { route } = found
   if (forwardedBy === 'gateway' && route.to.length === 0) return refuse('not-found')
   const verdict = await judge.judge(route.auth, authorizations)
-  if (verdict.claims !== undefined) exchange.subject = verdict.claims.sub
+  const { claims } = verdict
+  if (claims !== undefined) {
+    exchange.subject = claims.sub
+    // Also of who may not do this: to find that out has cost as much.
+    const refusal = rateLimits.takeFromCaller(claims)
+    if (refusal !== undefined) return refusal
+  }
   if (verdict.kind === 'refused') return verdict.refusal
-  return { kind: 'admitted', route, target: target.target, claims: verdict.claims }
+  return { kind: 'admitted', route, target: target.target, claims }
 }

@@ -15,6 +15,8 @@ import type { IdentityHeaders } from './identity-headers.ts'
 import { createIdentityHeaders } from './identity-headers.ts'
 import type { Judge } from './judge.ts'
 import { createJudge } from './judge.ts'
+import type { RateLimits } from './rate-limits.ts'
+import { createRateLimits } from './rate-limits.ts'
 import type { Refusal } from './refusal.ts'
 import { andClose, overloaded, refuse, sendRefusal } from './refusal.ts'
 import { handOnFeed } from './relay/handed-on-feed.ts'
@@ -68,12 +70,15 @@ export async function startGateway(
   const routes = createRouteTable(settings.routes)
   const identity = createIdentityHeaders(settings.identityHeaders)
   const upstreams = createUpstreams({ log, now: steadyNow })
+  const rateLimits = createRateLimits(settings.rateLimits, steadyNow)
   const { forwardAuth } = settings
   const parts: Parts = {
     routes,
     judge,
+    rateLimits,
     authorizer:
-      forwardAuth && createAuthorizer(forwardAuth, authorizePath, { routes, judge, identity }),
+      forwardAuth &&
+      createAuthorizer(forwardAuth, authorizePath, { routes, judge, rateLimits, identity }),
     answerFeed:
       judge.verifier && handedOn?.answerWith(judge.verifier.withAudience(settings.issuer)),
     originOf: createOriginReader(settings),
@@ -134,6 +139,7 @@ function roomFor(requestsMax: number): ClientPlaces {
 interface Parts {
   readonly routes: RouteTable
   readonly judge: Judge
+  readonly rateLimits: RateLimits
   /** Undefined where the feed is not handed on. */
   readonly answerFeed: ((exchange: Exchange) => Promise<void>) | undefined
   /** Undefined where no proxy may ask. */
@@ -177,6 +183,9 @@ async function pass(parts: Parts, exchange: Exchange): Promise<Passage | Refusal
   const frame = readFrame(exchange.request)
   if (frame.kind === 'refused') return frame
   const { authorizations, host } = frame
+  const origin = parts.originOf(exchange.request, host)
+  const refusal = parts.rateLimits.takeFromNetwork(origin.clientAddress)
+  if (refusal !== undefined) return refusal
   const asked: AskedRequest = {
     kind: 'asked',
     method,
@@ -194,7 +203,7 @@ async function pass(parts: Parts, exchange: Exchange): Promise<Passage | Refusal
   }
   const headers = requestHeaders(rawHeaders, parts.identity, {
     requestId: exchange.requestId,
-    origin: parts.originOf(exchange.request, host),
+    origin,
     claims: admitted.claims,
   })
   const services = parts.upstreams.servicesOf(route)

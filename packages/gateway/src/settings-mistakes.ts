@@ -18,7 +18,7 @@ export const maxStalenessSecondsDefault = 30
 export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
   if (!isJsonObject(file)) return []
   const { issuer, revocation, relay, forwardAuth } = file
-  const { auth, routes, identityHeaders } = file
+  const { auth, routes, identityHeaders, rateLimits } = file
   const { relay: source } = isJsonObject(revocation) ? revocation : {}
   return [
     ...textMistakes('/issuer', issuer, issuerFault),
@@ -34,7 +34,19 @@ export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
     ...twinMistakes(listOf(routes)),
     ...wayRoundMistakes(listOf(routes), auth),
     ...identityHeaderMistakes(identityHeaders),
+    ...burstMistakes(rateLimits),
   ]
+}
+
+function burstMistakes(rateLimits: JsonValue | undefined): Mistake[] {
+  if (!isJsonObject(rateLimits)) return []
+  return ['Subject', 'Client', 'Network'].flatMap((kind) => {
+    const [rate, burst] = [`per${kind}PerSecond`, `per${kind}Burst`]
+    const isAlone = rateLimits[burst] !== undefined && rateLimits[rate] === undefined
+    return isAlone
+      ? [{ path: `/rateLimits/${burst}`, message: `has no effect without ${rate}` }]
+      : []
+  })
 }
 
 /** What is handed on is the feed that the routes are judged by. */

@@ -65,6 +65,8 @@ const forwardAuthSchema = {
 } as const
 
 const bodyBytes = { type: 'integer', minimum: 0, maximum: 1_099_511_627_776 } as const
+const perSecond = { type: 'number', minimum: 0.01, maximum: 1_000_000 } as const
+const burst = { type: 'integer', minimum: 1, maximum: 1_000_000 } as const
 const atATime = { type: 'integer', minimum: 1, maximum: 1_000_000 } as const
 const idleTimeoutSeconds = { type: 'integer', minimum: 1, maximum: 3600 } as const
 
@@ -136,6 +138,18 @@ const schema = {
         requestsPerService: atATime,
       },
     },
+    rateLimits: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        perSubjectPerSecond: perSecond,
+        perSubjectBurst: burst,
+        perClientPerSecond: perSecond,
+        perClientBurst: burst,
+        perNetworkPerSecond: perSecond,
+        perNetworkBurst: burst,
+      },
+    },
   },
 } as const
 
@@ -159,6 +173,16 @@ export interface GatewayFile {
   readonly routes: readonly RouteMembers[]
   readonly identityHeaders?: IdentityHeaderNames
   readonly limits?: Partial<Limits>
+  readonly rateLimits?: RateLimitMembers
+}
+
+export interface RateLimitMembers {
+  readonly perSubjectPerSecond?: number
+  readonly perSubjectBurst?: number
+  readonly perClientPerSecond?: number
+  readonly perClientBurst?: number
+  readonly perNetworkPerSecond?: number
+  readonly perNetworkBurst?: number
 }
 
 interface AddressMembers {

@@ -24,6 +24,20 @@ export interface GatewaySettings {
   readonly routes: readonly Route[]
   readonly identityHeaders: IdentityHeaderNames
   readonly limits: Limits
+  readonly rateLimits: RateLimitSettings
+}
+
+/** What one of each may send; undefined: as much as it likes. */
+export interface RateLimitSettings {
+  readonly subject: RateLimit | undefined
+  readonly client: RateLimit | undefined
+  readonly network: RateLimit | undefined
+}
+
+export interface RateLimit {
+  readonly perSecond: number
+  /** So many at once. Default what comes in a second. */
+  readonly burst: number
 }
 
 /**

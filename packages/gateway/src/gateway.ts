@@ -1,4 +1,12 @@
-import type { ClientPlaces, Log, Metrics, Operations, Running } from '@portcullis/runtime'
+import { setTimeout } from 'node:timers/promises'
+import type {
+  ClientPlaces,
+  ListenAddress,
+  Log,
+  Operations,
+  OperationsOptions,
+  Running,
+} from '@portcullis/runtime'
 import { createClientPlaces, createMetrics, listen, startOperations } from '@portcullis/runtime'
 import type { AskedRequest } from './admission.ts'
 import { admit } from './admission.ts'
@@ -26,12 +34,14 @@ import { createOriginReader } from './request-origin.ts'
 import { ownPath, rewritten } from './route-match.ts'
 import type { RouteTable } from './route-table.ts'
 import { createRouteTable } from './route-table.ts'
-import { createGatewayServer, drainServer } from './server.ts'
+import { announceEnd, createGatewayServer, drainServer } from './server.ts'
 import type { GatewaySettings } from './settings.ts'
-import type { UpstreamLease, Upstreams } from './upstreams.ts'
+import type { UpstreamLease } from './upstreams.ts'
 import { createUpstreams } from './upstreams.ts'
 
 const authorizePath = `${ownPath}/authorize`
+/** What is left when no request is under way any more takes less. */
+const closeSecondsMax = 5
 const feedPath = `${ownPath}/revocations/`
 
 export interface GatewayOptions {
@@ -54,7 +64,8 @@ export interface Gateway extends Running {
  * serve, the others answer 503 until its keys can be had, and recover by themselves. A port that
  * cannot be had is a `StartError`.
  *
- * `close` stops listening, lets requests under way end for up to five seconds, then cuts them.
+ * `close` is not ready any more, stops listening after `stop.notReadySeconds`, lets requests under way end for up to
+ * `stop.drainSeconds`, then cuts them.
  */
 export async function startGateway(
   settings: GatewaySettings,
@@ -71,7 +82,7 @@ export async function startGateway(
   const identity = createIdentityHeaders(settings.identityHeaders)
   const upstreams = createUpstreams({ log, now: steadyNow })
   const rateLimits = createRateLimits(settings.rateLimits, steadyNow)
-  const { forwardAuth } = settings
+  const { forwardAuth, stop } = settings
   const parts: Parts = {
     routes,
     judge,
@@ -88,48 +99,49 @@ export async function startGateway(
     log,
   }
   const server = createGatewayServer(settings.limits, log, (request, response) => {
-    const exchange = openExchange({ log, requests }, request, response)
-    serve(parts, exchange).catch((error: unknown) => {
-      log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
-      if (response.headersSent) response.destroy()
-      else sendRefusal(exchange, andClose(refuse('internal')))
-    })
+    answer(parts, openExchange({ log, requests }, request, response))
   })
   const port = await listen(server, settings.listen, 'the gateway')
-  const operations = await startOperationsOf(settings, parts.judge, upstreams, metrics).catch(
-    async (error: unknown) => {
-      handedOn?.stop()
-      await drainServer(server)
-      await parts.judge.close()
-      throw error
-    },
-  )
+  if (judge.verifier !== undefined) tellOfFollower(judge.verifier, metrics)
+  let end: Promise<void> | undefined
+  const operations = await startOperationsOf(settings, {
+    notReady: async () => (end === undefined ? judge.missing() : ['stopping']),
+    warnings: () => upstreams.unreachable().map((origin) => `unreachable: ${origin}`),
+    metrics,
+  }).catch(async (error: unknown) => {
+    handedOn?.stop()
+    await drainServer(server)
+    await judge.close()
+    throw error
+  })
   // The keys are fetched before the first request needs them; the listener does not wait for them.
-  parts.judge.missing().catch((error: unknown) => log.error({ err: error }, 'warming up failed'))
+  judge.missing().catch((error: unknown) => log.error({ err: error }, 'warming up failed'))
   log.info({ host: settings.listen.host, port, routes: settings.routes.length }, 'gateway listens')
   return {
     port,
     operationsPort: operations?.port,
-    close: async () => {
-      handedOn?.stop()
-      await drainServer(server)
-      await operations?.close()
-      await parts.judge.close()
-      await upstreams.close()
-    },
+    stopSecondsMax: stop.notReadySeconds + stop.drainSeconds + closeSecondsMax,
+    close: () => (end ??= endAll()),
+  }
+
+  async function endAll(): Promise<void> {
+    announceEnd(server)
+    await setTimeout(stop.notReadySeconds * 1000)
+    handedOn?.stop()
+    await drainServer(server, stop.drainSeconds * 1000)
+    await operations?.close()
+    await judge.close()
+    await upstreams.close()
   }
 }
 
 function startOperationsOf(
   { operations }: GatewaySettings,
-  judge: Judge,
-  upstreams: Upstreams,
-  metrics: Metrics,
+  told: Omit<OperationsOptions, keyof ListenAddress>,
 ): Promise<Operations | undefined> {
-  if (judge.verifier !== undefined) tellOfFollower(judge.verifier, metrics)
-  if (operations === undefined) return Promise.resolve(undefined)
-  const warnings = (): string[] => upstreams.unreachable().map((origin) => `unreachable: ${origin}`)
-  return startOperations({ ...operations, notReady: judge.missing, warnings, metrics })
+  return operations === undefined
+    ? Promise.resolve(undefined)
+    : startOperations({ ...operations, ...told })
 }
 
 function roomFor(requestsMax: number): ClientPlaces {
@@ -150,6 +162,15 @@ interface Parts {
   /** For all requests but those for the feed, which has limits of its own. */
   readonly room: ClientPlaces
   readonly log: Log
+}
+
+function answer(parts: Parts, exchange: Exchange): void {
+  const { requestId, response } = exchange
+  serve(parts, exchange).catch((error: unknown) => {
+    parts.log.error({ err: error, requestId }, 'a request failed in the gateway')
+    if (response.headersSent) response.destroy()
+    else sendRefusal(exchange, andClose(refuse('internal')))
+  })
 }
 
 async function serve(parts: Parts, exchange: Exchange): Promise<void> {

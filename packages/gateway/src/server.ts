@@ -23,8 +23,6 @@ const requestSecondsMax = 300
 const idleMarginSeconds = 5
 /** How exactly the two time limits above and the one for headers are kept. */
 const checkIntervalMs = 500
-/** How long a stop waits for requests that are under way. */
-const drainMsMax = 5000
 /** How often the log tells that connections are closed, in a flood of them too. */
 const dropReminderMs = 10_000
 /** How long a connection without a request is still read, so that the client sees the answer. */
@@ -41,6 +39,7 @@ export function createGatewayServer(
   tls?: TlsPair,
 ): Server {
   const answers = createOpenAnswers()
+  let isEnding = false
   const options = {
     insecureHTTPParser: false,
     maxHeaderSize: limits.headerBytes,
@@ -68,10 +67,15 @@ export function createGatewayServer(
 
   const onRequest: Answer = (request, response) => {
     answers.open(request, response)
+    if (isEnding) response.shouldKeepAlive = false
     // A write that crosses a disconnect; the close event tells the same.
     response.on('error', () => response.destroy())
     answer(request, response)
   }
+  endings.set(server, () => {
+    isEnding = true
+    answers.endEach()
+  })
   server.on('request', onRequest)
   server.on('checkContinue', onRequest)
   server.on('checkExpectation', onRequest)
@@ -127,8 +131,26 @@ function endWith(socket: Duplex, refusal: Refusal): void {
   socket.once('close', () => clearTimeout(timer))
 }
 
-/** Node closes idle connections once; those that turn idle while it waits are closed here. */
-export async function drainServer(server: Server): Promise<void> {
+/** How each server of ours begins to end. */
+const endings = new WeakMap<Server, () => void>()
+
+/** From now on each answer is the last one of its connection, and says so where its headers are not sent yet. */
+export function announceEnd(server: Server): void {
+  endings.get(server)?.()
+}
+
+/** How long requests that are under way have to end, where nobody says otherwise. */
+const drainMsDefault = 5000
+
+/**
+ * Takes no new connection, lets requests under way end for so long, and then cuts them. Node closes idle connections
+ * once; those that turn idle while it waits are closed here.
+ */
+export async function drainServer(
+  server: Server,
+  drainMsMax: number = drainMsDefault,
+): Promise<void> {
+  announceEnd(server)
   const sweep = setInterval(() => server.closeIdleConnections(), 50)
   const cut = setTimeout(() => server.closeAllConnections(), drainMsMax)
   await new Promise<void>((resolve) => {
@@ -145,18 +167,28 @@ interface OpenAnswers {
    * the answer to a request that was whole and may have been obeyed.
    */
   readonly isOwedOn: (socket: Duplex) => boolean
+  /** Each of them is the last one of its connection. */
+  readonly endEach: () => void
 }
 
 /** Which answers are under way on which connection; several when a client pipelines. */
 function createOpenAnswers(): OpenAnswers {
-  const open = new WeakMap<Duplex, Set<ServerResponse>>()
+  const open = new Map<Duplex, Set<ServerResponse>>()
   return {
     open: ({ socket }, response) => {
       const answers = open.get(socket) ?? new Set()
       open.set(socket, answers.add(response))
-      response.once('close', () => answers.delete(response))
+      response.once('close', () => {
+        answers.delete(response)
+        if (answers.size === 0 && open.get(socket) === answers) open.delete(socket)
+      })
     },
     isOwedOn: (socket) =>
       [...(open.get(socket) ?? [])].some(({ headersSent, req }) => headersSent || req.complete),
+    endEach: () => {
+      for (const response of [...open.values()].flatMap((answers) => [...answers])) {
+        if (!response.headersSent) response.shouldKeepAlive = false
+      }
+    },
   }
 }

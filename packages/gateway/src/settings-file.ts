@@ -55,6 +55,7 @@ export function parseGatewaySettings(
     identityHeaders = {},
     limits: ownLimits = {},
     rateLimits = {},
+    stop = {},
   } = checked.value
   const limits = { ...defaultLimits, ...ownLimits }
   return {
@@ -71,6 +72,7 @@ export function parseGatewaySettings(
     identityHeaders,
     limits,
     rateLimits: rateLimitsOf(rateLimits),
+    stop: { notReadySeconds: 0, drainSeconds: 5, ...stop },
   }
 }
 

@@ -13,6 +13,7 @@ import type {
   RevocationSettings,
   RouteAuth,
   RouteLimits,
+  StopSettings,
 } from './settings.ts'
 
 const textSchema = { type: 'string', minLength: 1 } as const
@@ -65,6 +66,7 @@ const forwardAuthSchema = {
 } as const
 
 const bodyBytes = { type: 'integer', minimum: 0, maximum: 1_099_511_627_776 } as const
+const stopSeconds = { type: 'integer', minimum: 0, maximum: 600 } as const
 const perSecond = { type: 'number', minimum: 0.01, maximum: 1_000_000 } as const
 const burst = { type: 'integer', minimum: 1, maximum: 1_000_000 } as const
 const atATime = { type: 'integer', minimum: 1, maximum: 1_000_000 } as const
@@ -150,6 +152,11 @@ const schema = {
         perNetworkBurst: burst,
       },
     },
+    stop: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { notReadySeconds: stopSeconds, drainSeconds: stopSeconds },
+    },
   },
 } as const
 
@@ -174,6 +181,7 @@ export interface GatewayFile {
   readonly identityHeaders?: IdentityHeaderNames
   readonly limits?: Partial<Limits>
   readonly rateLimits?: RateLimitMembers
+  readonly stop?: Partial<StopSettings>
 }
 
 export interface RateLimitMembers {

@@ -25,6 +25,15 @@ export interface GatewaySettings {
   readonly identityHeaders: IdentityHeaderNames
   readonly limits: Limits
   readonly rateLimits: RateLimitSettings
+  readonly stop: StopSettings
+}
+
+/** How the gateway ends when it is told to. */
+export interface StopSettings {
+  /** How long it still takes what comes, while its readiness says that it goes. Default 0. */
+  readonly notReadySeconds: number
+  /** How long requests under way have to end, when nothing more is taken. Default 5. */
+  readonly drainSeconds: number
 }
 
 /** What one of each may send; undefined: as much as it likes. */

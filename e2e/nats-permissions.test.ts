@@ -28,7 +28,7 @@ test(
   async () => {
     const folder = newFolder()
     const users = createNatsUsers()
-    const broker = await startNatsServer(users.configuration)
+    const broker = await startNatsServer({ configuration: users.configuration })
     const credentialsFile = join(folder, 'identity.creds')
     const [ofIdentity, ofService] = [permissionsOf('identity'), permissionsOf('a service')]
     assert.deepEqual([ofIdentity.length, ofService.length], [4, 3])

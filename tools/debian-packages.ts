@@ -48,6 +48,13 @@ export const caddy: DebianNeed = {
     ['caddy', '/usr/bin/caddy'].find((program) => spawnSync(program, ['version']).status === 0),
 }
 
+export const haproxy: DebianNeed = {
+  what: 'HAProxy beside the gateway',
+  packages: ['haproxy'],
+  find: () =>
+    ['haproxy', '/usr/sbin/haproxy'].find((program) => spawnSync(program, ['-v']).status === 0),
+}
+
 export const go: DebianNeed = {
   what: 'the service behind forward-auth in Go',
   packages: ['golang-go'],

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { natsServer } from './debian-packages.ts'
 import { freePort } from './free-port.ts'
@@ -20,8 +21,18 @@ export interface NatsServer {
   readonly remove: () => Promise<void>
 }
 
-/** Throws where there is none. `configuration`: what its file says, beside where it listens and keeps its data. */
-export async function startNatsServer(configuration = ''): Promise<NatsServer> {
+export interface NatsServerOptions {
+  /** What its file says, beside where it listens and keeps its data. */
+  readonly configuration?: string
+  /** The command line that runs the server, made of its own: for one core, for example. */
+  readonly startedBy?: (command: readonly [string, ...string[]]) => readonly [string, ...string[]]
+}
+
+/** Throws where there is none. */
+export async function startNatsServer({
+  configuration = '',
+  startedBy = (command) => command,
+}: NatsServerOptions = {}): Promise<NatsServer> {
   const program = natsServer.find()
   if (program === undefined) throw new Error('there is no nats-server on this machine')
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-nats-'))
@@ -31,7 +42,8 @@ export async function startNatsServer(configuration = ''): Promise<NatsServer> {
   let server: ChildProcess | undefined
   const start = async (): Promise<void> => {
     const parameters = ['-js', '-sd', folder, '-c', file, '-a', '127.0.0.1', '-p', String(port)]
-    server = spawn(program, parameters, { stdio: ['ignore', 'ignore', 'pipe'] })
+    const [command, ...rest] = startedBy([program, ...parameters])
+    server = spawn(command, rest, { stdio: ['ignore', 'ignore', 'pipe'] })
     await untilReady(server)
   }
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -40,6 +52,9 @@ export async function startNatsServer(configuration = ''): Promise<NatsServer> {
     server.kill(signal)
     await ended
   }
+  // A run that breaks off leaves no server behind.
+  const abandon = (): void => void server?.kill('SIGKILL')
+  process.once('exit', abandon)
   await start()
   return {
     address: `127.0.0.1:${port}`,
@@ -47,6 +62,7 @@ export async function startNatsServer(configuration = ''): Promise<NatsServer> {
     start,
     remove: async () => {
       await end('SIGKILL')
+      process.off('exit', abandon)
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     },
   }

@@ -45,6 +45,11 @@ export const benchmarks: readonly Benchmark[] = [
     load: () => import('./b7-client-credentials.ts'),
   },
   {
+    id: 'B8',
+    title: 'a request through the gateway',
+    load: () => import('./b8-gateway.ts'),
+  },
+  {
     id: 'B9',
     title: 'start, and what it takes of memory',
     load: () => import('./b9-start.ts'),
@@ -54,5 +59,10 @@ export const benchmarks: readonly Benchmark[] = [
     title:
       'growth: refresh with ten and a hundred times the sessions, the feed with a thousand times the revocations',
     load: () => import('./b10-growth.ts'),
+  },
+  {
+    id: 'B11',
+    title: 'the feed beside a thousand webhooks, of which some hang and some fail',
+    load: () => import('./b11-feed-beside-webhooks.ts'),
   },
 ]

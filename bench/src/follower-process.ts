@@ -1,62 +1,40 @@
-import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
-import { get } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Verifier } from '@portcullis/verify'
-import { createVerifier } from '@portcullis/verify'
-import { authenticate } from '@portcullis/verify/fetch'
 import { fingerprintOf, fingerprintOfWords, visitRecords } from '@portcullis/protocol/revocations'
-import { audience } from './identity-server.ts'
+import type { FeedWay, FollowedNode, Follower } from './follower.ts'
+import { follow, hear } from './follower.ts'
 import { nowMs } from './shared-clock.ts'
 import { answerQuestions } from './worker.ts'
 
-/** Where the feed is read, which may be another node than the one that revokes. */
-export interface FollowedNode {
-  readonly issuer: string
-  readonly origin: string
+export interface FollowRequest extends FollowedNode {
+  readonly way: FeedWay
+  readonly followers: number
+  /** Only to hear of it, which is what identity and the way to it take. */
+  readonly isBare: boolean
 }
 
 export type FollowerQuestion =
-  | (FollowedNode & {
-      readonly kind: 'follow'
-      readonly followers: number
-      /** Only to hear of it, which is what identity and the way to it take. */
-      readonly isBare: boolean
-    })
+  | ({ readonly kind: 'follow' } & FollowRequest)
   /** Every follower must accept the token. From then on it is asked again whenever something was revoked. */
   | { readonly kind: 'accept'; readonly token: string }
   /** Answers when every follower has refused it. */
   | { readonly kind: 'refused' }
+  | { readonly kind: 'leave' }
   /** A service that fetches what is revoked now and then, as others do. */
   | (FollowedNode & { readonly kind: 'poll'; readonly everyMs: number })
   | { readonly kind: 'expect'; readonly sessionId: string }
   | { readonly kind: 'polled' }
 
-/** When each follower has refused, on the clock that all processes of a machine share. */
 export interface FollowerAnswer {
+  /** When each follower has refused, on the clock that all processes of a machine share. */
   readonly refusedAtMs: readonly number[]
+  /** Of those who leave, so many have not read where they should have. */
+  readonly strays: number
 }
 
 /** One process plays hundreds: those who start are not what is measured. */
 const startedAtOnce = 25
 
-const readyMsMax = 60_000
-const askedEveryMs = 1_000
-/** Longer than anybody who follows may take. */
-const refusedMsMax = 40_000
-
-const none: FollowerAnswer = { refusedAtMs: [] }
-
-interface Follower {
-  readonly accepts: (token: string) => Promise<boolean>
-  /** Resolves with the time of the first 401 for the token. */
-  readonly untilRefused: (token: string) => Promise<number>
-}
-
-interface Position {
-  readonly epoch: string
-  readonly seq: number
-}
+const none: FollowerAnswer = { refusedAtMs: [], strays: 0 }
 
 let followers: readonly Follower[] = []
 let refusals: readonly Promise<number>[] = []
@@ -67,13 +45,7 @@ answerQuestions(async (asked): Promise<FollowerAnswer> => {
   const question = asked as FollowerQuestion
   switch (question.kind) {
     case 'follow':
-      followers = []
-      while (followers.length < question.followers) {
-        const missing = Math.min(question.followers - followers.length, startedAtOnce)
-        const one = question.isBare ? hear : follow
-        const started = Array.from({ length: missing }, () => one(question))
-        followers = [...followers, ...(await Promise.all(started))]
-      }
+      await startFollowers(question)
       return none
     case 'accept': {
       const { token } = question
@@ -85,7 +57,12 @@ answerQuestions(async (asked): Promise<FollowerAnswer> => {
       return none
     }
     case 'refused':
-      return { refusedAtMs: await Promise.all(refusals) }
+      return { ...none, refusedAtMs: await Promise.all(refusals) }
+    case 'leave': {
+      const stayed = await Promise.all(followers.map(({ leave }) => leave()))
+      followers = []
+      return { ...none, strays: stayed.filter((isThere) => !isThere).length }
+    }
     case 'poll':
       void poll(question)
       return none
@@ -95,83 +72,18 @@ answerQuestions(async (asked): Promise<FollowerAnswer> => {
     case 'polled': {
       const refusedAtMs = await Promise.all(polled)
       polled = []
-      return { refusedAtMs }
+      return { ...none, refusedAtMs }
     }
   }
 })
 
-/** A service with a verifier of its own; what it answers to a request is what counts. */
-async function follow({ issuer: of, origin }: FollowedNode): Promise<Follower> {
-  const listeners = new Set<() => void>()
-  const verifier = createVerifier({
-    issuer: of,
-    audience,
-    fetch: (url, init) => fetch(url.replace(of, origin), init),
-    onRevoked: () => {
-      for (const listener of listeners) listener()
-    },
-  })
-  await untilReady(verifier)
-  const service = authenticate(verifier)(() => new Response('an order'))
-  const statusFor = async (token: string): Promise<number> => {
-    const headers = { authorization: `Bearer ${token}` }
-    return (await service(new Request(`http://orders.example/`, { headers }))).status
-  }
-  return {
-    accepts: async (token) => (await statusFor(token)) === 200,
-    untilRefused: (token) => {
-      const { promise, resolve, reject } = Promise.withResolvers<number>()
-      const ask = async (): Promise<void> => {
-        if ((await statusFor(token)) !== 401) return
-        listeners.delete(listen)
-        clearTimeout(timer)
-        clearInterval(again)
-        resolve(nowMs())
-      }
-      const listen = (): void => void ask().catch(reject)
-      const timer = setTimeout(() => reject(new Error('a follower has not refused')), refusedMsMax)
-      // A service that is told nothing refuses by itself in the end.
-      const again = setInterval(listen, askedEveryMs)
-      listeners.add(listen)
-      return promise
-    },
-  }
-}
-
-/** A connection whose other end takes the time at which a frame brings records, and does nothing with it. */
-async function hear({ origin }: FollowedNode): Promise<Follower> {
-  const snapshot = await (await fetch(`${origin}/revocations/snapshot`)).text()
-  const [, payload = ''] = snapshot.slice(0, snapshot.indexOf('\n')).split('.')
-  const { epoch, seq } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Position
-  const asked = get(`${origin}/revocations/stream?after=${epoch}:${seq}`, { agent: false })
-  const [stream] = (await once(asked, 'response')) as [IncomingMessage]
-  if (stream.statusCode !== 200) throw new Error(`the stream answered ${stream.statusCode}`)
-  stream.setEncoding('latin1')
-  return {
-    accepts: async () => true,
-    untilRefused: () => {
-      const { promise, resolve } = Promise.withResolvers<number>()
-      const look = (text: string): void => {
-        if (!/"records":"[^"]/.test(text)) return
-        stream.off('data', look)
-        resolve(nowMs())
-      }
-      stream.on('data', look)
-      return promise
-    },
-  }
-}
-
-/** As a service that is started tries again, whose issuer has a thousand others to answer. */
-async function untilReady(verifier: Pick<Verifier, 'ready'>): Promise<void> {
-  const deadline = performance.now() + readyMsMax
-  for (;;) {
-    try {
-      return await verifier.ready()
-    } catch (error) {
-      if (performance.now() > deadline) throw error
-      await wait(200 + Math.random() * 200)
-    }
+async function startFollowers(request: FollowRequest): Promise<void> {
+  const startOne = (): Promise<Follower> =>
+    request.isBare ? hear(request) : follow(request, request.way)
+  while (followers.length < request.followers) {
+    const missing = Math.min(request.followers - followers.length, startedAtOnce)
+    const started = Array.from({ length: missing }, startOne)
+    followers = [...followers, ...(await Promise.all(started))]
   }
 }
 

@@ -89,6 +89,9 @@ export interface StartOptions {
   readonly refreshGraceSeconds?: number
   /** Default that of identity itself. Wider where one machine plays a crowd. */
   readonly loginProtection?: Readonly<Record<string, number>>
+  /** The feed is published there too. */
+  readonly nats?: { readonly servers: readonly string[] }
+  readonly streams?: { readonly reachableNetworks: readonly string[] }
 }
 
 /** `portcullis identity --config … --database …`, as anybody starts it. */

@@ -38,6 +38,8 @@ const idleMs = 14 * 24 * 3600 * 1000
 const lifeMs = 90 * 24 * 3600 * 1000
 /** In the database `person-1` and so on. */
 export const identifierOf = (number: number): string => `person-${number}`
+/** With the same password as everybody, and no session. */
+export const administrator = 'administrator'
 
 /** Fills the store, and answers the first refresh token of every session, in any order. */
 export async function fillStore(request: StockRequest): Promise<readonly string[]> {
@@ -51,7 +53,13 @@ export async function fillStore(request: StockRequest): Promise<readonly string[
       passwordHash,
       roles: [request.role],
     }))
-    await bootstrapStore(database, { accounts, clients: [] })
+    const above = {
+      id: newId(),
+      identifier: administrator,
+      passwordHash,
+      roles: ['identity-admin'],
+    }
+    await bootstrapStore(database, { accounts: [...accounts, above], clients: [] })
     const clientId = await webClientOf(database)
     const pepper = createPepper(request.pepper)
     const tokens: string[] = []

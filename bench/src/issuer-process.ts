@@ -12,6 +12,8 @@ export type IssuerQuestion =
   | { readonly kind: 'forge'; readonly recipes: readonly TokenRecipe[] }
   /** Takes back so many things that no token of ours has to do with. */
   | { readonly kind: 'revoke'; readonly count: number }
+  /** Takes the session of a token back. */
+  | { readonly kind: 'revoke-session'; readonly sid: string }
   /** Goes on taking something back every so often; 0 stops it. */
   | { readonly kind: 'revoke-on'; readonly everyMs: number }
 
@@ -48,6 +50,9 @@ answerQuestions((asked): IssuerAnswer => {
       break
     case 'revoke':
       for (let left = question.count; left > 0; left -= 1) revokeNext()
+      break
+    case 'revoke-session':
+      position = issuer.revoke({ sid: question.sid })
       break
     case 'revoke-on':
       clearInterval(timer)

@@ -26,6 +26,8 @@ export interface Issuer {
   readonly trustUntilExpiry: () => Promise<Verifier>
   /** Takes something back and waits until this verifier knows. */
   readonly revokeOne: (follower: Verifier) => Promise<void>
+  /** Takes the session of this token back. */
+  readonly revokeSessionOf: (token: string) => Promise<void>
   readonly revokeEvery: (ms: number) => Promise<void>
   readonly end: () => Promise<void>
 }
@@ -77,6 +79,11 @@ export async function startIssuer(
       return verifier
     },
     revokeOne,
+    revokeSessionOf: async (token) => {
+      const [, payload = ''] = token.split('.')
+      const { sid } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { sid: string }
+      await worker.ask({ kind: 'revoke-session', sid })
+    },
     revokeEvery: async (ms) => void (await worker.ask({ kind: 'revoke-on', everyMs: ms })),
     end: worker.end,
   }

@@ -11,10 +11,14 @@ export const canPin: boolean =
   cpus().length > measuredCore &&
   spawnSync('taskset', ['--version'], { stdio: 'ignore' }).status === 0
 
+export type CommandLine = readonly [string, ...string[]]
+
 /** The command line that runs a program on one core, where the machine lets us choose. */
-export function pinnedTo(
-  core: number,
-  command: readonly [string, ...string[]],
-): readonly [string, ...string[]] {
+export function pinnedTo(core: number, command: CommandLine): CommandLine {
   return canPin ? ['taskset', '-c', String(core), ...command] : command
+}
+
+/** On any core. Said, because a process is where the one is that starts it. */
+export function pinnedNowhere(command: CommandLine): CommandLine {
+  return canPin ? ['taskset', '-c', `0-${cpus().length - 1}`, ...command] : command
 }

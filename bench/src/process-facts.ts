@@ -5,7 +5,7 @@ import process from 'node:process'
 export const canLookIntoProcesses: boolean = process.platform === 'linux'
 
 /** CPU time of all threads of a process, in microseconds. */
-export function cpuUsOf(pid: number): number {
+function cpuUsOf(pid: number): number {
   const threads = readdirSync(`/proc/${pid}/task`)
   if (threads.length === 0) throw new Error('a process has no threads')
   const nanoseconds = threads.map((thread) => {

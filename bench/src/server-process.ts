@@ -6,14 +6,14 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as wait } from 'node:timers/promises'
 import { otherCore, pinnedTo } from './pinning.ts'
-import { canLookIntoProcesses, cpuUsOf, residentMbOf } from './process-facts.ts'
+import { canLookIntoProcesses, cpuUsOfFamily, residentMbOf } from './process-facts.ts'
 
 /** A program of its own, on a core of its own, that answers over HTTP on loopback. */
 export interface ServerProcess {
   readonly origin: string
   /** From the spawn to the first 200 of `readyPath`. */
   readonly startMs: number
-  /** CPU time of all its threads since its start. */
+  /** CPU time of all its threads since its start, and of the processes that it has started itself. */
   readonly cpuUs: () => number
   readonly residentMb: () => number
   /** What it has written to standard output. */
@@ -23,12 +23,16 @@ export interface ServerProcess {
 }
 
 export interface ServerOptions {
-  /** What Node is started with. */
+  /** Default: this Node. */
+  readonly program?: string
+  /** What it is started with. */
   readonly parameters: readonly string[]
   /** Its settings are there, and its output goes there: to a file, as under systemd or a container. */
   readonly folder: string
   readonly variables?: Readonly<Record<string, string>>
   readonly port: number
+  /** Default: that of servers. */
+  readonly core?: number
   /** 200 there means that it is ready. */
   readonly readyUrl: string
 }
@@ -38,10 +42,11 @@ const pollMs = 2
 
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
   if (!canLookIntoProcesses) throw new Error('servers are measured on Linux only: see the README')
-  const { parameters, folder, variables, port, readyUrl } = options
+  const { program = process.execPath, parameters, folder, variables, port, readyUrl } = options
+  const { core = otherCore } = options
   const outputPath = join(folder, `output-${port}.log`)
   const output = openSync(outputPath, 'w')
-  const [command, ...rest] = pinnedTo(otherCore, [process.execPath, ...parameters])
+  const [command, ...rest] = pinnedTo(core, [program, ...parameters])
   const startedAt = performance.now()
   const child = spawn(command, rest, {
     cwd: folder,
@@ -69,7 +74,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   return {
     origin: `http://127.0.0.1:${port}`,
     startMs: performance.now() - startedAt,
-    cpuUs: () => cpuUsOf(pid),
+    cpuUs: () => cpuUsOfFamily(pid),
     residentMb: () => residentMbOf(pid),
     output: () => readFileSync(outputPath, 'utf8'),
     stop,

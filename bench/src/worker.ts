@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
-import { pinnedTo } from './pinning.ts'
+import { pinnedNowhere, pinnedTo } from './pinning.ts'
 
 /** A process of ours that answers one question after the other. */
 export interface Worker<Question, Answer> {
@@ -31,7 +31,7 @@ export function startWorker<Question extends object, Answer>(
     fileURLToPath(new URL(file, import.meta.url)),
   ]
   const whole = [process.execPath, ...flags, ...parameters] as const
-  const [command, ...rest] = core === undefined ? whole : pinnedTo(core, whole)
+  const [command, ...rest] = core === undefined ? pinnedNowhere(whole) : pinnedTo(core, whole)
   const child: ChildProcess = spawn(command, rest, {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     serialization: 'advanced',

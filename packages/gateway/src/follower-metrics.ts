@@ -3,17 +3,16 @@ import type { Verifier } from '@portcullis/verify'
 
 type FollowedHealth = Extract<ReturnType<Verifier['revocation']>, { followed: true }>
 
-/** How far this process is with the revocations of its issuer; nothing where it follows none. */
-export function tellOfFollower(verifier: Verifier, { gauge }: Metrics): void {
-  if (!verifier.revocation().followed) return
+/** How far this process is with the revocations of its issuer; nothing while it follows none. */
+export function tellOfFollower(current: () => Verifier | undefined, { gauge }: Metrics): void {
   const tell = (
     name: string,
     help: string,
     read: (health: FollowedHealth) => number | undefined,
   ): void => {
     gauge({ name: `portcullis_follower_${name}`, help, labels: [] }, () => {
-      const health = verifier.revocation()
-      return health.followed ? read(health) : undefined
+      const health = current()?.revocation()
+      return health?.followed === true ? read(health) : undefined
     })
   }
   tell(

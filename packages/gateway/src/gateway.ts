@@ -1,48 +1,22 @@
-import { setTimeout } from 'node:timers/promises'
-import type {
-  ClientPlaces,
-  ListenAddress,
-  Log,
-  Operations,
-  OperationsOptions,
-  Running,
-} from '@portcullis/runtime'
-import { createClientPlaces, createMetrics, listen, startOperations } from '@portcullis/runtime'
-import type { AskedRequest } from './admission.ts'
-import { admit } from './admission.ts'
-import { readClientFile } from './client-file.ts'
-import type { Exchange } from './exchange.ts'
+import { setTimeout as wait } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Log, Metrics, Operations, RequestMetrics, Running } from '@portcullis/runtime'
+import { createMetrics, listen, startOperations } from '@portcullis/runtime'
 import { openExchange } from './exchange.ts'
-import type { Authorizer } from './forward-auth/authorize.ts'
-import { createAuthorizer } from './forward-auth/authorize.ts'
-import type { Passage } from './forward.ts'
-import { forward } from './forward.ts'
 import { tellOfFollower } from './follower-metrics.ts'
-import { requestHeaders } from './headers.ts'
-import type { IdentityHeaders } from './identity-headers.ts'
-import { createIdentityHeaders } from './identity-headers.ts'
-import type { Judge } from './judge.ts'
-import { createJudge } from './judge.ts'
+import type { IssuerLink } from './issuer-link.ts'
+import { issuerLinkSettings, openIssuerLink } from './issuer-link.ts'
+import type { Plan } from './plan.ts'
+import { createPlan } from './plan.ts'
+import { andClose, refuse, sendRefusal } from './refusal.ts'
+import { serve } from './serve.ts'
 import type { RateLimits } from './rate-limits.ts'
 import { createRateLimits } from './rate-limits.ts'
-import type { Refusal } from './refusal.ts'
-import { andClose, overloaded, refuse, sendRefusal } from './refusal.ts'
-import { handOnFeed } from './relay/handed-on-feed.ts'
-import { readFrame } from './request-frame.ts'
-import type { ReadOrigin } from './request-origin.ts'
-import { createOriginReader } from './request-origin.ts'
-import { ownPath, rewritten } from './route-match.ts'
-import type { RouteTable } from './route-table.ts'
-import { createRouteTable } from './route-table.ts'
-import { announceEnd, createGatewayServer, drainServer } from './server.ts'
-import type { GatewaySettings } from './settings.ts'
-import type { UpstreamLease } from './upstreams.ts'
+import { createRoom } from './room.ts'
+import { announceEnd, createGatewayServer, drainServer, setLimits } from './server.ts'
+import type { GatewaySettings, RateLimitSettings } from './settings.ts'
 import { createUpstreams } from './upstreams.ts'
-
-const authorizePath = `${ownPath}/authorize`
-/** What is left when no request is under way any more takes less. */
-const closeSecondsMax = 5
-const feedPath = `${ownPath}/revocations/`
 
 export interface GatewayOptions {
   readonly log: Log
@@ -50,13 +24,27 @@ export interface GatewayOptions {
   readonly now?: () => number
   /** Milliseconds of a clock that is never set, for what is counted by the second. Default `performance.now`. */
   readonly steadyNow?: () => number
+  /** Names what somebody should see to although the gateway is ready; told at `/health/ready`. */
+  readonly warnings?: () => readonly string[]
 }
 
 export interface Gateway extends Running {
+  readonly stopSecondsMax: () => number
   /** The port that was taken, where the settings ask for any. */
   readonly port: number
   /** The port of the operations listener, where the settings ask for one. */
   readonly operationsPort: number | undefined
+  /**
+   * Serves every request that comes from now on by these settings; those under way end by theirs. Connections
+   * to services that stay are kept, and so are keys and feed where issuer, client, `revocation` and `relay` stay.
+   * Rejects with a `StartError` where the client file is bad, and nothing has changed then.
+   */
+  readonly reload: (settings: GatewaySettings) => Promise<Reloaded>
+}
+
+export interface Reloaded {
+  /** Members whose new value waits for a restart, as JSON pointers. */
+  readonly needsRestart: readonly string[]
 }
 
 /**
@@ -64,170 +52,198 @@ export interface Gateway extends Running {
  * serve, the others answer 503 until its keys can be had, and recover by themselves. A port that
  * cannot be had is a `StartError`.
  *
- * `close` is not ready any more, stops listening after `stop.notReadySeconds`, lets requests under way end for up to
+ * `close` makes it not ready, stops listening after `stop.notReadySeconds`, lets requests under way end for up to
  * `stop.drainSeconds`, then cuts them.
  */
 export async function startGateway(
   settings: GatewaySettings,
-  { log, now, steadyNow = () => performance.now() }: GatewayOptions,
+  { log, now = Date.now, steadyNow = () => performance.now(), warnings = () => [] }: GatewayOptions,
 ): Promise<Gateway> {
-  const { clientFile } = settings
-  const client = clientFile === undefined ? undefined : readClientFile(clientFile)
-  const { relay } = settings
-  const handedOn = relay && handOnFeed({ limits: relay, prefix: ownPath, fetch, log })
+  const plans = createPlans(settings, { log, now, steadyNow })
   const metrics = createMetrics()
   const requests = metrics.requests()
-  const judge = createJudge(settings, { client, log, now, fetch: handedOn?.fetch })
-  const routes = createRouteTable(settings.routes)
-  const identity = createIdentityHeaders(settings.identityHeaders)
-  const upstreams = createUpstreams({ log, now: steadyNow })
-  const rateLimits = createRateLimits(settings.rateLimits, steadyNow)
-  const { forwardAuth, stop } = settings
-  const parts: Parts = {
-    routes,
-    judge,
-    rateLimits,
-    authorizer:
-      forwardAuth &&
-      createAuthorizer(forwardAuth, authorizePath, { routes, judge, rateLimits, identity }),
-    answerFeed:
-      judge.verifier && handedOn?.answerWith(judge.verifier.withAudience(settings.issuer)),
-    originOf: createOriginReader(settings),
-    identity,
-    upstreams: upstreams.lease(settings),
-    room: roomFor(settings.limits.requests),
-    log,
-  }
   const server = createGatewayServer(settings.limits, log, (request, response) => {
-    answer(parts, openExchange({ log, requests }, request, response))
+    answer(plans.current(), requests, request, response)
   })
-  const port = await listen(server, settings.listen, 'the gateway')
-  if (judge.verifier !== undefined) tellOfFollower(judge.verifier, metrics)
+  let needsRestart: readonly string[] = []
+  const port = await listen(server, settings.listen, 'the gateway').catch(
+    async (error: unknown) => {
+      await plans.close()
+      throw error
+    },
+  )
+  const allWarnings = (): readonly string[] => [
+    ...(needsRestart.length === 0 ? [] : ['restart-needed']),
+    ...plans.unreachable().map((origin) => `unreachable: ${origin}`),
+    ...warnings(),
+  ]
+  let { stop } = settings
   let end: Promise<void> | undefined
-  const operations = await startOperationsOf(settings, {
-    notReady: async () => (end === undefined ? judge.missing() : ['stopping']),
-    warnings: () => upstreams.unreachable().map((origin) => `unreachable: ${origin}`),
-    metrics,
-  }).catch(async (error: unknown) => {
-    handedOn?.stop()
+  const missing = async (): Promise<readonly string[]> =>
+    end === undefined ? plans.current().link.missing() : ['stopping']
+  const operated = { plans, missing, metrics, warnings: allWarnings }
+  const operations = await startOperationsOf(settings, operated).catch(async (error: unknown) => {
     await drainServer(server)
-    await judge.close()
+    await plans.close()
     throw error
   })
   // The keys are fetched before the first request needs them; the listener does not wait for them.
-  judge.missing().catch((error: unknown) => log.error({ err: error }, 'warming up failed'))
+  void warmUp(plans.current().link, log)
   log.info({ host: settings.listen.host, port, routes: settings.routes.length }, 'gateway listens')
   return {
     port,
     operationsPort: operations?.port,
-    stopSecondsMax: stop.notReadySeconds + stop.drainSeconds + closeSecondsMax,
+    reload: async (next) => {
+      await plans.change(next)
+      setLimits(server, next.limits)
+      ;({ stop } = next)
+      needsRestart = fixedMembers(settings, next)
+      return { needsRestart }
+    },
+    stopSecondsMax: () => stop.notReadySeconds + stop.drainSeconds + closeSecondsMax,
     close: () => (end ??= endAll()),
   }
 
   async function endAll(): Promise<void> {
     announceEnd(server)
-    await setTimeout(stop.notReadySeconds * 1000)
-    handedOn?.stop()
+    await wait(stop.notReadySeconds * 1000)
+    plans.current().link.stopHandingOn()
     await drainServer(server, stop.drainSeconds * 1000)
     await operations?.close()
-    await judge.close()
-    await upstreams.close()
+    await plans.close()
   }
 }
 
-function startOperationsOf(
-  { operations }: GatewaySettings,
-  told: Omit<OperationsOptions, keyof ListenAddress>,
-): Promise<Operations | undefined> {
-  return operations === undefined
-    ? Promise.resolve(undefined)
-    : startOperations({ ...operations, ...told })
-}
+/** What is left when no request is under way any more takes less. */
+const closeSecondsMax = 5
 
-function roomFor(requestsMax: number): ClientPlaces {
-  return createClientPlaces({ max: requestsMax, perClientMax: requestsMax })
-}
-
-interface Parts {
-  readonly routes: RouteTable
-  readonly judge: Judge
-  readonly rateLimits: RateLimits
-  /** Undefined where the feed is not handed on. */
-  readonly answerFeed: ((exchange: Exchange) => Promise<void>) | undefined
-  /** Undefined where no proxy may ask. */
-  readonly authorizer: Authorizer | undefined
-  readonly originOf: ReadOrigin
-  readonly identity: IdentityHeaders
-  readonly upstreams: UpstreamLease
-  /** For all requests but those for the feed, which has limits of its own. */
-  readonly room: ClientPlaces
-  readonly log: Log
-}
-
-function answer(parts: Parts, exchange: Exchange): void {
-  const { requestId, response } = exchange
-  serve(parts, exchange).catch((error: unknown) => {
-    parts.log.error({ err: error, requestId }, 'a request failed in the gateway')
+function answer(
+  plan: Plan,
+  requests: RequestMetrics,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const { log } = plan
+  plan.enter()
+  response.once('close', plan.leave)
+  const exchange = openExchange({ log, requests }, request, response)
+  serve(plan, exchange).catch((error: unknown) => {
+    log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
     if (response.headersSent) response.destroy()
     else sendRefusal(exchange, andClose(refuse('internal')))
   })
 }
 
-async function serve(parts: Parts, exchange: Exchange): Promise<void> {
-  const { url = '' } = exchange.request
-  if (parts.answerFeed !== undefined && url.startsWith(feedPath)) {
-    const frame = readFrame(exchange.request)
-    if (frame.kind === 'refused') return sendRefusal(exchange, frame)
-    return parts.answerFeed(exchange)
-  }
-  const place = parts.room.take(undefined)
-  if (place.kind !== 'taken') return sendRefusal(exchange, overloaded)
-  exchange.response.once('close', place.leave)
-  if (url.startsWith(ownPath)) return serveOwn(parts, exchange, url)
-  const passage = await pass(parts, exchange)
-  if (exchange.response.destroyed) return
-  if (passage.kind === 'refused') sendRefusal(exchange, passage)
-  else forward(exchange, passage, parts)
+interface Plans {
+  readonly current: () => Plan
+  /** Origins that are left out. */
+  readonly unreachable: () => readonly string[]
+  readonly change: (settings: GatewaySettings) => Promise<void>
+  readonly close: () => Promise<void>
 }
 
-/** Nothing of this is ever forwarded: a service that answers 200 to everything would let everybody in. */
-async function serveOwn(parts: Parts, exchange: Exchange, url: string): Promise<void> {
-  const { authorizer } = parts
-  if (authorizer?.isAsked(url) === true) return authorizer.answer(exchange)
-  const frame = readFrame(exchange.request)
-  sendRefusal(exchange, frame.kind === 'refused' ? frame : refuse('not-found'))
+/** How long a change of the issuer waits for its keys; without them, requests would wait. */
+const warmUpMsMax = 5000
+
+function createPlans(
+  settings: GatewaySettings,
+  { log, now, steadyNow }: Required<Pick<GatewayOptions, 'log' | 'now' | 'steadyNow'>>,
+): Plans {
+  const upstreams = createUpstreams({ log, now: steadyNow })
+  const room = createRoom()
+  const rateLimitsOf = keepRateLimits(steadyNow)
+  const linkedBy = new Map<IssuerLink, number>()
+  const planOf = (next: GatewaySettings, link: IssuerLink): Plan => {
+    linkedBy.set(link, (linkedBy.get(link) ?? 0) + 1)
+    const rateLimits = rateLimitsOf(next.rateLimits)
+    const onEnd = (): void => letGo(link)
+    return createPlan(next, { link, upstreams, room, rateLimits, log, now, onEnd })
+  }
+  const letGo = (link: IssuerLink): void => {
+    const plans = (linkedBy.get(link) ?? 0) - 1
+    linkedBy.set(link, plans)
+    if (plans > 0) return
+    linkedBy.delete(link)
+    link.close().catch((error: unknown) => log.error({ err: error }, 'closing failed'))
+  }
+  let current = planOf(settings, openIssuerLink(issuerLinkSettings(settings), { log, now }))
+  let isClosed = false
+  const changeTo = async (next: GatewaySettings): Promise<void> => {
+    const before = current.link
+    const linkSettings = issuerLinkSettings(next)
+    const isKept = isDeepStrictEqual(before.settings, linkSettings)
+    const link = isKept ? before : openIssuerLink(linkSettings, { log, now })
+    if (!isKept) await Promise.race([warmUp(link, log), wait(warmUpMsMax, null, { ref: false })])
+    if (isClosed) return isKept ? undefined : link.close()
+    const old = current
+    current = planOf(next, link)
+    if (!isKept) before.stopHandingOn()
+    old.retire()
+  }
+  let changed = Promise.resolve()
+  return {
+    current: () => current,
+    unreachable: upstreams.unreachable,
+    // One after the other, in the order in which they came.
+    change: async (wanted) => {
+      const before = changed
+      const { promise, resolve } = Promise.withResolvers<void>()
+      changed = promise
+      await before
+      try {
+        await changeTo(wanted)
+      } finally {
+        resolve()
+      }
+    },
+    close: async () => {
+      isClosed = true
+      await Promise.all([...linkedBy.keys()].map((link) => link.close()))
+      await upstreams.close()
+    },
+  }
 }
 
-/** What a request must pass, in this order, before anything of it leaves this process. */
-async function pass(parts: Parts, exchange: Exchange): Promise<Passage | Refusal> {
-  const { rawHeaders, method = '', url = '' } = exchange.request
-  const frame = readFrame(exchange.request)
-  if (frame.kind === 'refused') return frame
-  const { authorizations, host } = frame
-  const origin = parts.originOf(exchange.request, host)
-  const refusal = parts.rateLimits.takeFromNetwork(origin.clientAddress)
-  if (refusal !== undefined) return refusal
-  const asked: AskedRequest = {
-    kind: 'asked',
-    method,
-    host,
-    target: url,
-    authorizations,
-    forwardedBy: 'gateway',
+/** What was counted stays counted while the limits stay. */
+function keepRateLimits(now: () => number): (settings: RateLimitSettings) => RateLimits {
+  let kept: { readonly settings: RateLimitSettings; readonly limits: RateLimits } | undefined
+  return (settings) => {
+    if (kept === undefined || !isDeepStrictEqual(kept.settings, settings)) {
+      kept = { settings, limits: createRateLimits(settings, now) }
+    }
+    return kept.limits
   }
-  const admitted = await admit(parts, exchange, asked)
-  if (admitted.kind === 'refused') return admitted
-  const { route } = admitted
-  const { limits } = route
-  if (frame.bodyBytes !== undefined && frame.bodyBytes > limits.bodyBytes) {
-    return refuse('too-large', `a body may have ${limits.bodyBytes} bytes`)
-  }
-  const headers = requestHeaders(rawHeaders, parts.identity, {
-    requestId: exchange.requestId,
-    origin,
-    claims: admitted.claims,
-  })
-  const services = parts.upstreams.servicesOf(route)
-  const target = rewritten(route, admitted.target)
-  return { kind: 'passage', frame, method, target, headers, services, limits }
+}
+
+async function warmUp(link: IssuerLink, log: Log): Promise<void> {
+  await link.missing().catch((error: unknown) => log.error({ err: error }, 'warming up failed'))
+}
+
+/** What the process has once: its listeners, and the size of the buffers of their connections. */
+function fixedMembers(first: GatewaySettings, next: GatewaySettings): readonly string[] {
+  const members: readonly (readonly [string, unknown, unknown])[] = [
+    ['/listen/host', first.listen.host, next.listen.host],
+    ['/listen/port', first.listen.port, next.listen.port],
+    ['/operations', first.operations, next.operations],
+    ['/limits/headerBytes', first.limits.headerBytes, next.limits.headerBytes],
+  ]
+  return members.filter(([, was, is]) => !isDeepStrictEqual(was, is)).map(([pointer]) => pointer)
+}
+
+interface OperatedParts {
+  readonly plans: Plans
+  readonly missing: () => Promise<readonly string[]>
+  readonly metrics: Metrics
+  readonly warnings: () => readonly string[]
+}
+
+function startOperationsOf(
+  { operations }: GatewaySettings,
+  { plans, missing, metrics, warnings }: OperatedParts,
+): Promise<Operations | undefined> {
+  if (operations === undefined) return Promise.resolve(undefined)
+  tellOfFollower(() => plans.current().link.verifier, metrics)
+  const help = 'How many warnings /health/ready has, such as a settings file that is not taken.'
+  metrics.gauge({ name: 'portcullis_gateway_warnings', help, labels: [] }, () => warnings().length)
+  return startOperations({ ...operations, notReady: missing, warnings, metrics })
 }

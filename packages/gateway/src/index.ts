@@ -1,5 +1,7 @@
 export { startGateway } from './gateway.ts'
-export type { Gateway, GatewayOptions } from './gateway.ts'
+export type { Gateway, GatewayOptions, Reloaded } from './gateway.ts'
+export { startGatewayFromFile } from './gateway-file.ts'
+export type { GatewayFromFile, GatewayFromFileOptions } from './gateway-file.ts'
 export { parseGatewaySettings, readGatewayFile } from './settings-file.ts'
 export type {
   Balance,

@@ -1,9 +1,7 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
-import type { Log } from '@portcullis/runtime'
-import type { Auth, ClientCredential, Fetch, Requirement, Verifier } from '@portcullis/verify'
+import type { Auth, Requirement, Verifier } from '@portcullis/verify'
 import {
   authenticateHeader,
-  createVerifier,
   problemOf,
   requireFresh,
   requireRecentAuth,
@@ -14,7 +12,7 @@ import {
 } from '@portcullis/verify'
 import type { Refusal } from './refusal.ts'
 import { refuse } from './refusal.ts'
-import type { GatewaySettings, RouteAuth } from './settings.ts'
+import type { Route, RouteAuth } from './settings.ts'
 
 /** `passed` without claims: nobody has shown who they are, and the route allows that. */
 export type Verdict =
@@ -29,47 +27,19 @@ export interface Judge {
    * fields are refused on every route, because the service might read the other one.
    */
   readonly judge: (auth: RouteAuth, authorizations: readonly string[]) => Promise<Verdict>
-  /**
-   * Has keys and a first snapshot of the revocations at hand, fetching them if need be, and names
-   * what is missing: nothing, or what the issuer has not given yet, which is also logged. A feed that
-   * is lost later is not missing: young tokens still pass, and every other gateway has lost it too.
-   */
-  readonly missing: () => Promise<readonly string[]>
-  /** The verifier of its feed; undefined where no route asks for a token. */
-  readonly verifier: Verifier | undefined
-  /** Stops following the issuer. */
-  readonly close: () => Promise<void>
 }
 
-export interface JudgeOptions {
-  readonly client?: ClientCredential | undefined
-  readonly log: Log
-  /** Milliseconds since 1970. Default `Date.now`. */
-  readonly now?: (() => number) | undefined
-  /** Asks the issuer. Default the global `fetch`. */
-  readonly fetch?: Fetch | undefined
-}
-
-/** One source of keys and revocations for the whole gateway, whatever the number of audiences. */
+/** `verifier` is undefined where no route asks for a token; `now` is in milliseconds since 1970. */
 export function createJudge(
-  { issuer, revocation, routes }: Pick<GatewaySettings, 'issuer' | 'revocation' | 'routes'>,
-  { client, log, now = Date.now, fetch = globalThis.fetch }: JudgeOptions,
+  routes: readonly Route[],
+  verifier: Verifier | undefined,
+  now: () => number,
 ): Judge {
   const checks = new Map<RouteAuth, TokenCheck>()
-  let first: Verifier | undefined
   for (const { auth } of routes) {
-    if (auth.mode === 'none') continue
-    first ??= createVerifier({
-      issuer,
-      audience: auth.audience,
-      revocation,
-      now,
-      fetch,
-      onWarning: ({ code, message }) => log.warn({ issuer, code }, message),
-      ...(client === undefined ? {} : { client }),
-    })
-    const verifier = first.withAudience(auth.audience)
-    checks.set(auth, { verifier, requirements: requirementsOf(auth, now) })
+    if (auth.mode === 'none' || verifier === undefined) continue
+    const requirements = requirementsOf(auth, now)
+    checks.set(auth, { verifier: verifier.withAudience(auth.audience), requirements })
   }
   return {
     judge: async (auth, authorizations) => {
@@ -79,18 +49,6 @@ export function createJudge(
       if (check === undefined) throw new TypeError('not a route of this gateway')
       return judgeToken(check, authorizations)
     },
-    missing: async () => {
-      try {
-        await first?.ready()
-        return []
-      } catch (error) {
-        if (!(error instanceof VerifyError)) throw error
-        log.warn({ issuer, code: error.code, detail: error.message }, 'the issuer is missing')
-        return [error.code]
-      }
-    },
-    verifier: first,
-    close: async () => first?.close(),
   }
 }
 
@@ -100,7 +58,7 @@ function judgeNothing(authorizations: readonly string[]): Verdict {
   return { kind: 'refused', refusal: refuse('invalid-request', detail) }
 }
 
-/** What a route asks of a token; built once, when the gateway starts. */
+/** What a route asks of a token; built once. */
 interface TokenCheck {
   readonly verifier: Verifier
   readonly requirements: readonly Requirement[]

@@ -43,9 +43,7 @@ export function createGatewayServer(
   const options = {
     insecureHTTPParser: false,
     maxHeaderSize: limits.headerBytes,
-    headersTimeout: limits.headersTimeoutSeconds * 1000,
     requestTimeout: requestSecondsMax * 1000,
-    keepAliveTimeout: limits.idleTimeoutSeconds * 1000,
     connectionsCheckingInterval: checkIntervalMs,
     // The host is checked with the rest of the frame, where two of them are seen too.
     requireHostHeader: false,
@@ -55,14 +53,14 @@ export function createGatewayServer(
     tls === undefined
       ? createServer(options)
       : createTlsServer({ ...options, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' })
-  server.timeout = socketMs(limits)
-  server.maxConnections = limits.connections
+  setLimits(server, limits)
   let toldAt = -Infinity
   server.on('drop', () => {
     const at = performance.now()
     if (at - toldAt < dropReminderMs) return
     toldAt = at
-    log.warn({ connections: limits.connections }, 'new connections are closed: there are too many')
+    const { maxConnections } = server
+    log.warn({ connections: maxConnections }, 'new connections are closed: there are too many')
   })
 
   const onRequest: Answer = (request, response) => {
@@ -103,7 +101,18 @@ export function createGatewayServer(
   }
 }
 
-function socketMs({ idleTimeoutSeconds }: RouteLimits): number {
+/** How long may be waited for what; a connection that is there gets it with its next request. */
+export function setLimits(
+  server: Server,
+  limits: Pick<Limits, 'headersTimeoutSeconds' | 'idleTimeoutSeconds' | 'connections'>,
+): void {
+  server.maxConnections = limits.connections
+  server.headersTimeout = limits.headersTimeoutSeconds * 1000
+  server.keepAliveTimeout = limits.idleTimeoutSeconds * 1000
+  server.timeout = socketMs(limits)
+}
+
+function socketMs({ idleTimeoutSeconds }: Pick<Limits, 'idleTimeoutSeconds'>): number {
   return (idleTimeoutSeconds + idleMarginSeconds) * 1000
 }
 

@@ -100,12 +100,12 @@ const routeSchema = {
   },
 } as const
 
-/** JSON Schema of `portcullis.gateway.json`. */
 const schema = {
   type: 'object',
   additionalProperties: false,
   required: ['listen', 'issuer', 'routes'],
   properties: {
+    $schema: { type: 'string' },
     listen: addressSchema,
     operations: addressSchema,
     issuer: textSchema,
@@ -160,6 +160,9 @@ const schema = {
   },
 } as const
 
+/** JSON Schema of `portcullis.gateway.json`; with the words of the README it is published beside it. */
+export const fileSchema: Readonly<Record<string, unknown>> = schema
+
 /** Holds a value against the schema. */
 export function checkGatewayFile(value: unknown): SchemaCheck<GatewayFile> {
   return checkAgainstSchema<FromSchema<typeof schema>>(schema, value)
@@ -167,6 +170,7 @@ export function checkGatewayFile(value: unknown): SchemaCheck<GatewayFile> {
 
 /** What the schema describes; the compiler holds one against the other, above. */
 export interface GatewayFile {
+  readonly $schema?: string
   readonly listen: AddressMembers
   readonly operations?: AddressMembers
   readonly issuer: string

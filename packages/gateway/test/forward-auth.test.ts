@@ -224,7 +224,7 @@ for (const dialect of ['nginx', 'caddy', 'traefik'] as const) {
       const named = whole.toSpliced(-1, 1, host)
       assert.equal(await status(named), refused, host)
     }
-    for (const method of ['get', 'GET POST', 'GET,POST', 'TRACE', 'CONNECT']) {
+    for (const method of ['get', 'GET POST', 'GET,POST', 'UNHEARD', 'TRACE', 'CONNECT']) {
       const [methodHeader] = told[dialect]
       const answered = await status([methodHeader, method, ...rest])
       assert.ok(answered >= 400 && answered < 500, `${method}: ${answered}`)

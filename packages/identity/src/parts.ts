@@ -27,6 +27,7 @@ import type { Keyring } from './domain/keyring.ts'
 import type { LoginParts } from './domain/login.ts'
 import type { Post } from './domain/mail-requests.ts'
 import type { Mailer } from './domain/mails.ts'
+import { createOpenCheckpoint } from './domain/own-checkpoints.ts'
 import type { PasswordChangeParts } from './domain/password-change.ts'
 import type { ReauthenticationParts } from './domain/reauthentication.ts'
 import type { RefreshParts } from './domain/refresh.ts'
@@ -175,8 +176,9 @@ export async function openParts(
   tellOfUnreadyKeys(settings.registry, keyring, log)
   onClose(startKeyTicks(keyring, log))
   const broker = settings.nats.servers.length > 0 ? createJetStreamBroker(settings.nats) : undefined
-  const { signCheckpoint } = keyring
-  const feedSources = { issuer, ...stored, signCheckpoint, log, metrics, broker }
+  const { signCheckpoint, publicFeedJwks } = keyring
+  const openCheckpoint = createOpenCheckpoint(publicFeedJwks)
+  const feedSources = { issuer, ...stored, signCheckpoint, openCheckpoint, log, metrics, broker }
   const startedFeed = startFeed(feedSources, onClose)
   const passwordParts = await createPasswordParts(settings, log)
   const afterwards = createAfterwards(log)

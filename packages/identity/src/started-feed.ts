@@ -3,6 +3,7 @@ import type { Log, Metrics } from '@portcullis/runtime'
 import type { Feed, SignCheckpoint } from './domain/feed.ts'
 import { createFeed } from './domain/feed.ts'
 import type { FeedBroker } from './domain/feed-publication.ts'
+import type { OpenCheckpoint } from './domain/own-checkpoints.ts'
 import { startClockWatch } from './jobs/clock-watch.ts'
 import { startFeedBeats } from './jobs/feed-beats.ts'
 import { startPublishingFeed } from './jobs/feed-publication.ts'
@@ -26,6 +27,7 @@ export interface FeedSources {
   readonly database: Database
   readonly revocations: StoredRevocationLog
   readonly signCheckpoint: SignCheckpoint
+  readonly openCheckpoint: OpenCheckpoint
   readonly log: Log
   readonly metrics: Metrics
   /** Undefined where the feed is published nowhere else. */
@@ -34,7 +36,16 @@ export interface FeedSources {
 
 /** The feed, and what keeps it going and looks after its log. `onClose` is told how to end each. */
 export function startFeed(
-  { issuer, database, revocations, signCheckpoint, log, metrics, broker }: FeedSources,
+  {
+    issuer,
+    database,
+    revocations,
+    signCheckpoint,
+    openCheckpoint,
+    log,
+    metrics,
+    broker,
+  }: FeedSources,
   onClose: (step: () => Promise<void>) => void,
 ): StartedFeed {
   const feed = createFeed({
@@ -59,7 +70,8 @@ export function startFeed(
   if (broker !== undefined) {
     onClose(broker.close)
     const onTrouble = warnings.named('revocation-broker')
-    onClose(startPublishingFeed({ feed, log: revocations, broker }, log, onTrouble))
+    const publication = { feed, log: revocations, broker, openCheckpoint }
+    onClose(startPublishingFeed(publication, log, onTrouble))
   }
   return { feed, troubles: troubles.names, warnings: warnings.names }
 }

@@ -8,7 +8,7 @@ import type { Keyring } from './domain/keyring.ts'
 import { randomIdentifier } from './domain/random.ts'
 import type { Sealer } from './domain/sealing.ts'
 import type { SignSecurityEvent } from './domain/security-event-tokens.ts'
-import { createPace, startPushingEvents } from './jobs/event-pushing.ts'
+import { createGathering, createPace, startPushingEvents } from './jobs/event-pushing.ts'
 import { startEventUpkeep } from './jobs/event-upkeep.ts'
 import type { IdentitySettings } from './settings.ts'
 import type { Database } from './store/database.ts'
@@ -44,6 +44,8 @@ export interface StreamSources {
 const dayMs = 24 * 3_600_000
 /** A push takes most of a millisecond of a node: a quarter of its time at most, so that the feed goes on beside it. */
 const pushEveryMs = 3
+/** A flush of the disk for each would hold up the feed more than all the rest of a push. */
+const writtenWithinMs = 20
 
 /** The streams of the Shared Signals Framework. `onClose` is told how to end what goes on by the clock. */
 export function startStreams(
@@ -66,6 +68,7 @@ export function startStreams(
       signal: closing.signal,
     }),
     pace: createPace(pushEveryMs),
+    together: createGathering(writtenWithinMs),
     random: Math.random,
     monotonic: () => performance.now(),
   }

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { pollEvents } from '../src/domain/event-polls.ts'
+import type { SecurityEvent } from '../src/domain/security-events.ts'
 import type { Engine } from './engines.ts'
-import { testOnEngines } from './engines.ts'
+import { sqlite, testOnEngines } from './engines.ts'
 import {
+  accountEnabled,
   checkSet,
   createStream,
   newReceiver,
@@ -14,6 +19,7 @@ import {
 import type { RunningIdentity } from './running-identity.ts'
 import { alice, startRunningIdentity } from './running-identity.ts'
 import { assertProblem, call, signInHere } from './signed-in.ts'
+import { waitUntil } from './wait-until.ts'
 
 const partner = newReceiver('partner')
 const other = newReceiver('other')
@@ -171,4 +177,84 @@ testOnEngines('a store that is used again after a restart gives what waited', as
   t.after(again.close)
   const later = await pollStream(again, await receiverToken(again, partner), id)
   assert.deepEqual(Object.keys(later.sets), Object.keys(before.sets))
+})
+
+testOnEngines(
+  'for a poll two thousand events are looked at, and what comes behind them is there once those are settled',
+  async (t, engine) => {
+    const { identity, token } = await start(t, engine)
+    const id = await createStream(identity, token, { events_requested: [accountEnabled] })
+    const happened = (event: string, cause: string, count: number): Promise<unknown> =>
+      identity.query(
+        `INSERT INTO security_events (at, event, cause, txn, initiator, account_id)
+         WITH RECURSIVE one (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM one WHERE number < ${count})
+         SELECT ${identity.clock.now()}, '${event}', '${cause}', 'a change', 'admin', 'somebody' FROM one`,
+      )
+    const ofOthers = (count: number): Promise<unknown> =>
+      happened('session-revoked', 'session-ended', count)
+    await ofOthers(2_500)
+    for (let times = 0; times < 2; times += 1) {
+      await happened('account-enabled', 'account-unblocked', 1)
+      await ofOthers(2_500)
+    }
+    const first = await pollStream(identity, token, id)
+    const given = Object.keys(first.sets)
+    assert.deepEqual([given.length, first.moreAvailable], [1, true])
+    assert.deepEqual(await pollStream(identity, token, id), first)
+    const second = await pollStream(identity, token, id, { ack: given })
+    assert.deepEqual([Object.keys(second.sets).length, second.moreAvailable], [1, true])
+    assert.notDeepEqual(Object.keys(second.sets), given)
+    const last = await pollStream(identity, token, id, { ack: Object.keys(second.sets) })
+    assert.deepEqual(last, { sets: {} })
+  },
+)
+
+test('a client has sixteen polls under way, of those that wait and those that do not', async (t) => {
+  const { identity, token, id, logOut: end } = await start(t, sqlite)
+  const route = `POST /ssf/poll/${id}`
+  const waiting = Array.from({ length: 16 }, () =>
+    pollStream(identity, token, id, { returnImmediately: false }),
+  )
+  const refused = async (): Promise<boolean> => {
+    const answer = await call(identity, route, { token, body: { returnImmediately: true } })
+    if (answer.status === 200) return false
+    assertProblem(answer, 429, 'throttled')
+    return true
+  }
+  await waitUntil(refused, 'the places of the client are taken')
+  const acknowledged = await call(identity, route, { token, body: { maxEvents: 0 } })
+  assert.equal(acknowledged.status, 200)
+  await end()
+  for (const { sets } of await Promise.all(waiting)) assert.equal(Object.keys(sets).length, 1)
+  assert.equal(await refused(), false)
+})
+
+test('nothing is signed for a poll before its turn', async () => {
+  const event = { id: 1, at: 0, event: 'account-enabled', cause: 'account-unblocked' } as const
+  const signed: unknown[] = []
+  const { promise: turn, resolve: giveTurn } = Promise.withResolvers<void>()
+  const polled = pollEvents(
+    {
+      issuer: 'https://id.example',
+      polledEvents: {
+        waiting: async () => ({
+          events: [{ ...event, txn: 'one', initiator: 'admin' } as SecurityEvent],
+          isMore: false,
+        }),
+        settle: async () => undefined,
+      },
+      signSecurityEvent: async ({ txn }) => {
+        signed.push(txn)
+        return 'a token'
+      },
+      giveWay: () => turn,
+    },
+    { id: 'a stream', audience: 'a receiver', subjectFormat: 'complex' },
+    { eventsMax: 10, news: async () => false },
+  )
+  await setImmediate()
+  assert.deepEqual(signed, [])
+  giveTurn()
+  assert.equal(Object.keys((await polled).sets).length, 1)
+  assert.deepEqual(signed, ['one'])
 })

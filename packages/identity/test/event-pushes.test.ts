@@ -33,8 +33,13 @@ interface World {
   readonly stream: () => Promise<Readonly<Record<string, unknown>>>
 }
 
-async function start(t: TestContext, engine: Engine, more: object = {}): Promise<World> {
-  const receiver = await startEventReceiver()
+async function start(
+  t: TestContext,
+  engine: Engine,
+  more: object = {},
+  answerTo?: () => PushedAnswer | undefined,
+): Promise<World> {
+  const receiver = await startEventReceiver(answerTo)
   t.after(receiver.close)
   const identity = await startRunningIdentity({
     database: await engine.createStore(t),
@@ -155,6 +160,52 @@ testOnEngines(
   },
 )
 
+const unfit = { status: 400, body: '{"err":"invalid_audience"}' }
+
+testOnEngines(
+  'what was taken is not pushed again, whatever becomes of what comes behind it',
+  async (t, engine) => {
+    const answers: PushedAnswer[] = [{ status: 202 }, { status: 500 }, { status: 202 }, unfit]
+    const world = await start(t, engine, {}, () => answers.shift())
+    const { identity, receiver, stream } = world
+    await letWait(world, 4)
+    await until(async () => Number((await stream())['failures']) === 1)
+    assert.notEqual((await stream())['delivered_at'], null)
+    identity.clock.advanceMs(1000)
+    await until(async () => (await identity.query('SELECT * FROM undelivered_events')).length === 1)
+    assert.equal(Number((await stream())['failures']), 1, 'what was taken has not ended the row')
+    identity.clock.advanceMs(1000)
+    await until(async () => Number((await stream())['failures']) === 0)
+    const [first, ...others] = receiver.pushes.map(({ token }) => idIn(token))
+    assert.deepEqual(
+      others.map((id) => id - (first ?? 0)),
+      [1, 1, 2, 3],
+    )
+  },
+)
+
+testOnEngines('who has lost a stream in the middle of it pushes no more', async (t, engine) => {
+  const answers: (() => unknown)[] = [() => world.identity.clock.advanceMs(60_000)]
+  const world: World = await start(t, engine, {}, () => void answers.shift()?.())
+  await letWait(world, 2)
+  await until(async () => (await world.stream())['delivered_at'] !== null)
+  const [first, ...others] = world.receiver.pushes.map(({ token }) => idIn(token))
+  assert.deepEqual(
+    others.map((id) => id - (first ?? 0)),
+    [0, 1],
+  )
+})
+
+/** So many events, of which the first is not pushed before the last is there. */
+async function letWait({ identity, token, logOut, stream }: World, events: number): Promise<void> {
+  const id = String((await stream())['id'])
+  const setStatus = (status: string): Promise<unknown> =>
+    call(identity, 'POST /ssf/status', { token, body: { stream_id: id, status } })
+  await setStatus('paused')
+  for (let count = 0; count < events; count += 1) await logOut()
+  await setStatus('enabled')
+}
+
 testOnEngines('two nodes share the streams, and none gets anything twice', async (t, engine) => {
   const { identity, token, receiver, logOut } = await start(t, engine)
   const node = await identity.startNode()
@@ -205,6 +256,38 @@ testOnEngines('a lease that nobody gave back is over by the clock', async (t, en
   await until(() => receiver.pushes.length === 3)
   assert.notEqual((await stream())['lease'], lease)
 })
+
+testOnEngines(
+  'a new address is the one that the next event goes to, and answers for itself alone',
+  async (t, engine) => {
+    const { identity, token, receiver, logOut, stream } = await start(t, engine)
+    const { id } = await stream()
+    let answerFirst: (() => void) | undefined
+    receiver.answerWith({
+      status: 202,
+      after: new Promise((answered) => (answerFirst = answered)),
+    })
+    for (let count = 0; count < 3; count += 1) await logOut()
+    await until(() => receiver.pushes.length === 1)
+    const delivery = { method: push, endpoint_url: `${receiver.url}/moved` }
+    const body = { stream_id: id, delivery }
+    const changed = await call(identity, 'PATCH /ssf/streams', { token, body })
+    assert.equal(changed.status, 200)
+    receiver.answerWith({ status: 202 })
+    answerFirst?.()
+    await new Promise((later) => setTimeout(later, 300))
+    assert.deepEqual(
+      receiver.pushes.map(({ url }) => url),
+      ['/events'],
+    )
+    // As long as the push to the one before may take.
+    identity.clock.advanceMs(10_000)
+    await until(() => receiver.pushes.length === 4)
+    const [, ...moved] = receiver.pushes.map(({ url }) => url)
+    assert.deepEqual(moved, ['/moved', '/moved', '/moved'])
+    await until(async () => (await stream())['delivered_at'] !== null)
+  },
+)
 
 testOnEngines(
   'a stream whose client was stopped, or that is paused, is not pushed',

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { LeasedStream } from '../src/domain/event-pushes.ts'
 import type { PushLimits } from '../src/jobs/event-pushing.ts'
-import { createPace, startPushingEvents } from '../src/jobs/event-pushing.ts'
+import { createGathering, createPace, startPushingEvents } from '../src/jobs/event-pushing.ts'
 import { createLogInMemory } from './running-identity.ts'
 import { waitUntil } from './wait-until.ts'
 
@@ -89,4 +89,44 @@ test('pushes begin one after the other, and at once after a rest', async () => {
   assert.ok(performance.now() - startedMs < 150, 'the first waits')
   await Promise.all([pace(), pace()])
   assert.ok(performance.now() - startedMs >= 390, 'they begin together')
+})
+
+test('a node that was held up does not begin at once what has become due', async () => {
+  const pace = createPace(20)
+  const begunMs: number[] = []
+  const turns = Array.from({ length: 5 }, async () => {
+    await pace()
+    begunMs.push(performance.now())
+  })
+  await turns[0]
+  const heldUpUntilMs = performance.now() + 200
+  while (performance.now() < heldUpUntilMs);
+  await Promise.all(turns)
+  const gaps = begunMs.slice(1).map((atMs, before) => atMs - (begunMs[before] ?? 0))
+  assert.ok(
+    gaps.every((gap) => gap > 15),
+    gaps.join(),
+  )
+})
+
+test('those who come within a moment go on in one turn of the event loop', async () => {
+  const together = createGathering(100)
+  const turns: number[] = []
+  let turn = 0
+  const onTurn = (): void => {
+    turn += 1
+    if (turns.length < 3) setImmediate(onTurn)
+  }
+  setImmediate(onTurn)
+  const come = async (): Promise<void> => {
+    await together()
+    turns.push(turn)
+  }
+  const first = come()
+  await pause(20)
+  await Promise.all([first, come()])
+  await come()
+  const [one, other, later] = turns
+  assert.equal(one, other)
+  assert.ok(Number(later) > Number(other))
 })

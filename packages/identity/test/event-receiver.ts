@@ -24,6 +24,8 @@ export type PushedAnswer =
       readonly status: number
       readonly headers?: Readonly<Record<string, string>>
       readonly body?: string
+      /** When it is answered; default: at once. */
+      readonly after?: Promise<void>
     }
 
 export async function startEventReceiver(
@@ -40,6 +42,7 @@ export async function startEventReceiver(
     pushes.push({ headers: request.headers, url, token })
     const answer = answerTo(url) ?? next
     if (answer === 'hang') return
+    await answer.after
     response.writeHead(answer.status, answer.headers).end(answer.body)
   }
   const server: Server = createServer((...asked) => void take(...asked))

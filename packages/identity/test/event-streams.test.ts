@@ -256,6 +256,40 @@ testOnEngines('a client has a bounded number of streams, and is told so', async 
 })
 
 testOnEngines(
+  'a client that changes its streams again and again has to wait, and nothing is recorded of it',
+  async (t, engine) => {
+    const { identity, token } = await start(t, engine)
+    const id = await createStream(identity, token)
+    // As if it had made a thousand changes in this moment.
+    await identity.query(
+      `UPDATE clients SET revocations_paid_until = ${identity.clock.now() + 100_000}`,
+    )
+    const recorded = (): Promise<readonly unknown[]> =>
+      identity.query("SELECT id FROM events WHERE kind LIKE 'stream-%'")
+    const before = (await recorded()).length
+    const body = { stream_id: id, description: 'again' }
+    const changes: readonly (readonly [string, object])[] = [
+      [`POST ${streams}`, { body: {} }],
+      [`PATCH ${streams}`, { body }],
+      [`PUT ${streams}`, { body }],
+      ['POST /ssf/status', { body: { stream_id: id, status: 'paused' } }],
+      [`DELETE ${streams}?stream_id=${id}`, {}],
+    ]
+    for (const [route, question] of changes) {
+      const answer = await call(identity, route, { token, ...question })
+      assertProblem(answer, 429, 'throttled')
+      assert.equal(answer.headers['retry-after'], '1')
+    }
+    assert.equal((await recorded()).length, before)
+    identity.clock.advanceMs(1000)
+    for (const [route, question] of changes.slice(1)) {
+      assert.ok((await call(identity, route, { token, ...question })).status < 300, route)
+    }
+    await createStream(identity, await receiverToken(identity, other))
+  },
+)
+
+testOnEngines(
   'a status is kept with its reason, and a verification waits its turn',
   async (t, engine) => {
     const { identity, token } = await start(t, engine)

@@ -67,6 +67,26 @@ testOnEngines('an event goes when every stream is past it, and not before', asyn
 })
 
 testOnEngines(
+  'what lies before the first event that a stream wants is not kept for it, nor gone through again',
+  async (t, engine) => {
+    const { identity, token, upkeep, logOut, kept } = await start(t, engine)
+    const wanted = { events_requested: ['account-enabled'] }
+    const id = await createStream(identity, token, wanted)
+    for (let count = 0; count < 3; count += 1) await logOut()
+    await identity.query(
+      `UPDATE security_events SET event = 'account-enabled', cause = 'account-unblocked'
+       WHERE id = (SELECT max(id) FROM security_events)`,
+    )
+    await logOut()
+    assert.equal((await upkeep.remove(bounds)).removed, 2)
+    assert.equal(await kept(), 2)
+    const [jti = ''] = Object.keys((await pollStream(identity, token, id)).sets)
+    assert.deepEqual(await pollStream(identity, token, id, { ack: [jti] }), { sets: {} })
+    assert.equal((await upkeep.remove(bounds)).removed, 2)
+  },
+)
+
+testOnEngines(
   'what a receiver has not taken in time is dropped, the oldest first, and said',
   async (t, engine) => {
     const { identity, token, upkeep, logOut } = await start(t, engine)

@@ -1,13 +1,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
-import { firstChain, formatFrame, recordBytes } from '@portcullis/protocol/revocations'
+import {
+  firstChain,
+  formatFrame,
+  recordBytes,
+  unverifiedCheckpoint,
+} from '@portcullis/protocol/revocations'
 import type { NewMessage, StoredMessage } from '../src/domain/feed-publication.ts'
 import { publishFeed } from '../src/domain/feed-publication.ts'
 import type { PublishedFrame } from '../src/domain/feed-frames.ts'
 import type { LogHead } from '../src/domain/revocations.ts'
 import type { FrameListener } from '../src/domain/feed-listeners.ts'
+
+// What nobody holds is to be gone before it is looked for.
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const [epoch, otherEpoch] = ['E'.repeat(22), 'F'.repeat(22)] as const
 const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -75,6 +86,7 @@ async function publish(options: PublishingOptions = {}): Promise<Publishing> {
           return place(message)
         },
       },
+      openCheckpoint: unverifiedCheckpoint,
       onPublished: () => (published += 1),
     },
     stopping.signal,
@@ -154,6 +166,46 @@ test('when another node was quicker it leaves the feed, and stores nothing more 
   await publishing.over
   assert.deepEqual([publishing.isSubscribed(), publishing.published()], [false, 0])
   assert.equal(publishing.stored.length, 1)
+})
+
+test('nothing that waited is kept once it has left, however long the node goes on', async () => {
+  const stopping = new AbortController()
+  const waited: WeakRef<PublishedFrame>[] = []
+  const leave = async (): Promise<void> => {
+    let listener: FrameListener | undefined
+    const send = (frame: PublishedFrame): void => listener?.(frame)
+    await publishFeed(
+      {
+        log: { head: async () => headAt(10, 1_000) },
+        feed: {
+          subscribe: async (_, subscribed) => {
+            listener = subscribed
+            send(frameAt(headAt(11, 1_000), 1))
+            return { kind: 'subscribed', cancel: () => (listener = undefined) }
+          },
+        },
+        broker: {
+          last: async () => undefined,
+          store: async () => {
+            const frame = frameAt(headAt(12, 1_000), 1)
+            waited.push(new WeakRef(frame))
+            send(frame)
+            return undefined
+          },
+        },
+        openCheckpoint: unverifiedCheckpoint,
+        onPublished: () => undefined,
+      },
+      stopping.signal,
+    )
+  }
+  for (let times = 0; times < 100; times += 1) await leave()
+  await settled()
+  collectGarbage()
+  const kept = waited.filter((frame) => frame.deref() !== undefined)
+  assert.equal(waited.length, 100)
+  assert.ok(kept.length < 10, `${kept.length} frames are still kept`)
+  stopping.abort()
 })
 
 test('a broker that fails is told, and the feed left', async () => {

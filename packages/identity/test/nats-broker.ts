@@ -1,5 +1,5 @@
 import type { TestContext } from 'node:test'
-import { jetstreamManager } from '@nats-io/jetstream'
+import { jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import type { Checkpoint } from '@portcullis/protocol/revocations'
 import { decodeRecords, parseFrame, unverifiedCheckpoint } from '@portcullis/protocol/revocations'
@@ -25,6 +25,8 @@ export interface NatsBroker {
   /** For identity's file. */
   readonly file: { readonly nats: { readonly servers: readonly string[] } }
   readonly frames: () => Promise<readonly StoredFrame[]>
+  /** Stores what identity has not written. */
+  readonly store: (data: string) => Promise<void>
   readonly deleteStream: () => Promise<void>
   readonly kill: () => Promise<void>
   readonly start: () => Promise<void>
@@ -33,16 +35,20 @@ export interface NatsBroker {
 export async function startNatsBroker(t: TestContext): Promise<NatsBroker> {
   const server = await startNatsServer()
   t.after(server.remove)
-  const manage = async <Answer>(
-    task: (streams: Awaited<ReturnType<typeof jetstreamManager>>['streams']) => Promise<Answer>,
+  const connected = async <Answer>(
+    task: (connection: Awaited<ReturnType<typeof connect>>) => Promise<Answer>,
   ): Promise<Answer> => {
     const connection = await connect({ servers: server.address })
     try {
-      return await task((await jetstreamManager(connection)).streams)
+      return await task(connection)
     } finally {
       await connection.close()
     }
   }
+  const manage = <Answer>(
+    task: (streams: Awaited<ReturnType<typeof jetstreamManager>>['streams']) => Promise<Answer>,
+  ): Promise<Answer> =>
+    connected(async (connection) => task((await jetstreamManager(connection)).streams))
   return {
     file: { nats: { servers: [server.address] } },
     frames: () =>
@@ -57,6 +63,8 @@ export async function startNatsBroker(t: TestContext): Promise<NatsBroker> {
         }
         return found
       }),
+    store: (data) =>
+      connected(async (connection) => void (await jetstream(connection).publish(stream, data))),
     deleteStream: () => manage(async (streams) => void (await streams.delete(stream))),
     kill: server.kill,
     start: server.start,

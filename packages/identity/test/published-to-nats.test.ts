@@ -160,3 +160,26 @@ test('a stream that was deleted is made again', { skip }, async (t) => {
   const frames = await framesUpTo(broker, await logOut(node))
   assertOneLog(frames)
 })
+
+const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+test(
+  'a checkpoint that somebody else has stored, of a later log, stops nothing',
+  { skip },
+  async (t) => {
+    const { broker, nodes } = await startNodes(t, sqlite, 1)
+    const [node] = nodes
+    assert.ok(node !== undefined)
+    const before = (await framesUpTo(broker, await logOut(node))).at(-1)?.checkpoint
+    for (const later of [{ seq: 2 ** 40 }, { epoch: 'E'.repeat(22), at: 2 ** 50 }]) {
+      const header = encode({ alg: 'ES256', typ: 'revocation-checkpoint+jwt', kid: 'nobody' })
+      const checkpoint = `${header}.${encode({ ...before, ...later })}.${'A'.repeat(86)}`
+      await broker.store(JSON.stringify({ records: '', checkpoint }))
+      const seq = await logOut(node)
+      await until(async () => {
+        const last = (await broker.frames()).at(-1)?.checkpoint
+        return last?.epoch === before?.epoch && last?.seq === seq ? true : undefined
+      }, 'the log goes on at the broker')
+    }
+  },
+)

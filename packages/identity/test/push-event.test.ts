@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { createServer as createNetServer } from 'node:net'
 import type { TestContext } from 'node:test'
 import { test } from 'node:test'
 import type { PushAnswer } from '../src/domain/event-pushes.ts'
@@ -135,6 +136,25 @@ test('who hangs, trickles or answers without end is left', async (t) => {
   const answer = await pushTo(`https://localhost:${endless}/`)
   assert.deepEqual(answer, { kind: 'refused', why: 'it answered 400', isFinal: false })
   assert.ok(written < 64 * 1024 * 1024, `${written} octets were written`)
+})
+
+test('who answers with another protocol has given no answer', { timeout: 5_000 }, async (t) => {
+  const server = createNetServer((socket) => {
+    socket
+      .on('error', () => undefined)
+      .once('data', () => {
+        const fields = 'upgrade: websocket\r\nconnection: upgrade'
+        socket.write(`HTTP/1.1 101 Switching Protocols\r\n${fields}\r\n\r\n`)
+      })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  assert.deepEqual(await pushTo(`http://localhost:${port}/`, { timeoutMs: 1_000 }), {
+    kind: 'unreachable',
+    why: 'it gave no answer',
+  })
 })
 
 test('what is under way ends with the node', async (t) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { LeasedStream, PushAnswer } from '../src/domain/event-pushes.ts'
+import type { EndedTurn, LeasedStream, PushAnswer } from '../src/domain/event-pushes.ts'
 import { pushWaiting } from '../src/domain/event-pushes.ts'
 import type { SecurityEvent } from '../src/domain/security-events.ts'
 
@@ -12,32 +12,34 @@ async function takeTurn(
 ): Promise<readonly (readonly [what: string, about?: number])[]> {
   const written: (readonly [string, number?])[] = []
   let nowMs = 0
-  let next = 1
+  let pushed = 0
+  const write = (what: string, { taken }: EndedTurn, ...about: readonly [number?]): void => {
+    if (taken !== undefined) written.push(['taken', taken.id])
+    written.push([what, ...about])
+  }
   await pushWaiting(
     {
       issuer: 'https://id.example',
       pushedEvents: {
         claim: async () => [],
-        next: async () =>
-          next <= 100
-            ? ({ id: next, at: 0, event: 'session-revoked' } as SecurityEvent)
-            : undefined,
-        taken: async (_, { id }) => {
-          if (id >= leaseLostAt) return false
-          written.push(['taken', id])
-          next = id + 1
-          return true
+        next: async (_, last) => {
+          const id = (last?.id ?? 0) + 1
+          pushed = id
+          return id <= 100 && id < leaseLostAt
+            ? ({ id, at: 0, event: 'session-revoked' } as SecurityEvent)
+            : undefined
         },
-        failed: async (_, { delayMs }) => void written.push(['failed', delayMs]),
-        giveUp: async (_, { id }) => void written.push(['given up', id]),
-        release: async () => void written.push(['released']),
+        failed: async (_, ended) => write('failed', ended, ended.failure.delayMs),
+        giveUp: async (_, ended) => write('given up', ended, ended.event.id),
+        release: async (_, ended) => write('released', ended),
       },
       signSecurityEvent: async () => 'a.b.c',
       push: async () => {
         nowMs += pushMs
-        return answerTo(next)
+        return answerTo(pushed)
       },
       pace: async () => undefined,
+      together: async () => undefined,
       random: () => 1,
       monotonic: () => nowMs,
     },
@@ -51,18 +53,14 @@ const refused: PushAnswer = { kind: 'refused', why: 'it answered 404', isFinal: 
 
 test('a turn is sixteen events, or twenty seconds, and then others have theirs', async () => {
   const quick = await takeTurn({}, () => taken)
-  assert.deepEqual(quick.at(-1), ['released'])
-  assert.equal(quick.length, 16 + 1)
+  assert.deepEqual(quick, [['taken', 16], ['released']])
   const slow = await takeTurn({}, () => taken, { pushMs: 9_000 })
-  assert.deepEqual(slow, [['taken', 1], ['taken', 2], ['taken', 3], ['released']])
+  assert.deepEqual(slow, [['taken', 3], ['released']])
 })
 
-test('whoever has lost the lease writes nothing more, and leaves the stream to the others', async () => {
+test('whoever has lost the lease pushes nothing more, and leaves the stream to the others', async () => {
   const written = await takeTurn({}, () => taken, { leaseLostAt: 3 })
-  assert.deepEqual(written, [
-    ['taken', 1],
-    ['taken', 2],
-  ])
+  assert.deepEqual(written, [['taken', 2], ['released']])
 })
 
 async function delayAfter(retryAfterMs: number | undefined, failures = 0): Promise<unknown> {

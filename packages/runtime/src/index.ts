@@ -23,7 +23,12 @@ export type { Running } from './process.ts'
 export { exposedFile, readSecret } from './secret.ts'
 export type { Environment, ExposedFile, ReadSecret } from './secret.ts'
 export { holdsPassword, redactPassword } from './secret-urls.ts'
-export { readSettingsFile, settingsError } from './settings-file.ts'
+export {
+  parseSettingsText,
+  readSettingsFile,
+  readSettingsText,
+  settingsError,
+} from './settings-file.ts'
 export type { Mistake } from './settings-file.ts'
 export { checkAgainstSchema, pointerToMember } from './settings-schema.ts'
 export type { SchemaCheck } from './settings-schema.ts'

@@ -5,7 +5,7 @@ import { StartError } from './start-error.ts'
 export interface Running {
   readonly close: () => Promise<void>
   /** How long that may take. Default 10. */
-  readonly stopSecondsMax?: number
+  readonly stopSecondsMax?: () => number
 }
 
 /** After this a stop is no longer graceful: a stuck connection must not keep a deployment waiting. */
@@ -40,7 +40,7 @@ export async function runUntilStopped(log: Log, start: () => Promise<Running>): 
     started
       .then((running) => {
         clearTimeout(whileStarting)
-        exitAfter(running.stopSecondsMax ?? stopSecondsDefault)
+        exitAfter(running.stopSecondsMax?.() ?? stopSecondsDefault)
         return running.close()
       })
       .then(() => process.exit(0), exitWith)

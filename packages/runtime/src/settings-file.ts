@@ -12,9 +12,13 @@ export interface Mistake {
 
 /** Reads a JSON file of settings, or of what `what` says. One that is missing, unreadable or not JSON is a `StartError`. */
 export function readSettingsFile(path: string, what = 'the settings file'): unknown {
-  let text: string
+  return parseSettingsText(readSettingsText(path, what), path, what)
+}
+
+/** The text of such a file, for whoever keeps it beside what it says. */
+export function readSettingsText(path: string, what = 'the settings file'): string {
   try {
-    text = readFileSync(path, 'utf8')
+    return readFileSync(path, 'utf8')
   } catch (error) {
     throw new StartError(
       `${what} ${path} cannot be read (${systemErrorCode(error) ?? 'error'})`,
@@ -22,6 +26,10 @@ export function readSettingsFile(path: string, what = 'the settings file'): unkn
       { cause: error },
     )
   }
+}
+
+/** Reads the text of the file of that name. */
+export function parseSettingsText(text: string, path: string, what = 'the settings file'): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {

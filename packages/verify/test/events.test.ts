@@ -197,7 +197,7 @@ test('each mistake has its code, and changes nothing', async (t) => {
     ['invalid_request', event({ exp: 2 ** 32 }), right],
     ['invalid_request', event({ jti: undefined }), right],
     ['invalid_request', event({ iat: undefined }), right],
-    ['invalid_request', event({ iat: Math.floor(clock.now() / 1000) + 60 }), right],
+    ['invalid_request', event({ iat: Math.floor(clock.now() / 1000) + 66 }), right],
     ['invalid_request', event({ events: {} }), right],
     ['invalid_request', event({ events: { [sessionRevoked]: {}, [accountDisabled]: {} } }), right],
     ['invalid_request', event({ events: { [sessionRevoked]: 'now' } }), right],
@@ -256,6 +256,22 @@ test('without keys, and where the service fails, the transmitter is to come agai
   assert.equal(await reasonOf(verifier, token), 'revoked', 'what the service does comes after that')
   isBroken = false
   assert.deepEqual(await deliver(event()), { status: 202 })
+})
+
+test('where the clock is behind, the transmitter is to come again, and the event is not lost', async (t) => {
+  const { clock, issuer, verifier, event, deliver } = await startWorld(t)
+  const seconds = Math.floor(clock.now() / 1000)
+  const token = issuer.mint({ sub: 'alice' })
+  const ahead = event({ iat: seconds + 20 })
+  const happensAhead = event({
+    events: { [sessionRevoked]: { event_timestamp: seconds + 65 } },
+  })
+  assert.deepEqual(await deliver(ahead), { status: 503 })
+  assert.deepEqual(await deliver(happensAhead), { status: 503 })
+  await verifier.verify(token)
+  clock.advanceSeconds(15)
+  assert.deepEqual(await deliver(ahead), { status: 202 })
+  assert.equal(await reasonOf(verifier, token), 'revoked')
 })
 
 test('a receiver belongs to one verifier', async (t) => {

@@ -143,7 +143,7 @@ function startOperationsOf(
     // Unlike a gateway it is of no use without.
     return feed.isSilent() ? ['revocation-feed'] : []
   }
-  tellOfFollower(verifier, metrics)
+  tellOfFollower(() => verifier, metrics)
   return startOperations({ ...operations, notReady, metrics })
 }
 

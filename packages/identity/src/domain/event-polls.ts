@@ -11,9 +11,15 @@ export interface Settlement {
 
 export interface PolledEvents {
   /** What waits for a stream, the oldest first; nothing in one that is not enabled. */
-  readonly waiting: (streamId: string, max: number) => Promise<readonly SecurityEvent[]>
+  readonly waiting: (streamId: string, max: number) => Promise<WaitingEvents>
   /** Those are not given again. What is no event of the stream, or was settled before, is passed over. */
   readonly settle: (receiver: Receiver, settlement: Settlement) => Promise<void>
+}
+
+export interface WaitingEvents {
+  readonly events: readonly SecurityEvent[]
+  /** There may be others behind them, which are looked for when these are settled. */
+  readonly isMore: boolean
 }
 
 export interface PollParts {
@@ -43,16 +49,16 @@ export async function pollEvents(
 ): Promise<Polled> {
   // Before it is looked: what comes in between is not missed.
   let next = news()
-  let found = await polledEvents.waiting(receiver.id, eventsMax + 1)
-  while (found.length === 0 && (await next)) {
+  let found = await polledEvents.waiting(receiver.id, eventsMax)
+  while (found.events.length === 0 && (await next)) {
     next = news()
-    found = await polledEvents.waiting(receiver.id, eventsMax + 1)
+    found = await polledEvents.waiting(receiver.id, eventsMax)
   }
   const sets: Record<string, string> = {}
-  for (const event of found.slice(0, eventsMax)) {
+  for (const event of found.events) {
     const claims = claimsOf(issuer, receiver, event)
-    sets[jtiOf(receiver.id, event)] = await signSecurityEvent(claims, securityEventTokenType)
     await giveWay()
+    sets[jtiOf(receiver.id, event)] = await signSecurityEvent(claims, securityEventTokenType)
   }
-  return { sets, isMore: found.length > eventsMax }
+  return { sets, isMore: found.isMore }
 }

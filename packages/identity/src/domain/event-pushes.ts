@@ -21,15 +21,32 @@ export interface PushedEvents {
     readonly leaseMs: number
     readonly isFailing: boolean
   }) => Promise<readonly LeasedStream[]>
-  readonly next: (stream: LeasedStream) => Promise<SecurityEvent | undefined>
-  /** Whether the lease holds, so that there may be another. */
-  readonly taken: (stream: LeasedStream, event: SecurityEvent) => Promise<boolean>
-  /** The same event again, not before so long. */
-  readonly failed: (stream: LeasedStream, failure: Failure) => Promise<void>
+  /** The first behind the one that was taken last, as long as the lease holds. */
+  readonly next: (
+    stream: LeasedStream,
+    taken: SecurityEvent | undefined,
+  ) => Promise<SecurityEvent | undefined>
+  /** The event that comes next again, not before so long. */
+  readonly failed: (
+    stream: LeasedStream,
+    ended: EndedTurn & { readonly failure: Failure },
+  ) => Promise<void>
   /** Puts the event aside, where administrators see it, and goes on with the next. */
-  readonly giveUp: (stream: LeasedStream, event: SecurityEvent, failure: Failure) => Promise<void>
+  readonly giveUp: (
+    stream: LeasedStream,
+    ended: EndedTurn & { readonly failure: Failure; readonly event: SecurityEvent },
+  ) => Promise<void>
   /** Nothing waits any more, or others have their turn. */
-  readonly release: (stream: LeasedStream) => Promise<void>
+  readonly release: (stream: LeasedStream, ended: EndedTurn) => Promise<void>
+}
+
+/**
+ * What was taken in a turn of a stream is written when it ends, and not event by event: most of what a push costs would
+ * be the flush of the disk. With a node that dies it is forgotten, and pushed again.
+ */
+export interface EndedTurn {
+  /** The last, and so all before it. */
+  readonly taken: SecurityEvent | undefined
 }
 
 export interface Failure {
@@ -48,7 +65,10 @@ export type PushAnswer =
       readonly retryAfterMs?: number | undefined
     }
 
-/** Never rejects. */
+/** From the name to the end of the answer. */
+export const pushMsMax = 10_000
+
+/** Never rejects. Takes no longer than `pushMsMax`. */
 export type PushEvent = (stream: EventStream, token: string) => Promise<PushAnswer>
 
 export interface PushParts {
@@ -58,6 +78,8 @@ export interface PushParts {
   readonly push: PushEvent
   /** Waits until the next push may begin: many at once would take the turns of everybody else. */
   readonly pace: () => Promise<void>
+  /** Waits for those who end their turns soon: what they write shares one flush of the disk. */
+  readonly together: () => Promise<void>
   /** From 0 to 1. */
   readonly random: () => number
   /** Milliseconds from anywhere, by a clock that only goes on. */
@@ -70,40 +92,44 @@ const turnMs = 20_000
 
 /** Pushes what waits in a stream, one after the other, until it is not taken or others have their turn. */
 export async function pushWaiting(parts: PushParts, stream: LeasedStream): Promise<void> {
-  const { issuer, pushedEvents, signSecurityEvent, push, pace, monotonic } = parts
+  const { issuer, pushedEvents, signSecurityEvent, push, pace, together, monotonic } = parts
   const until = monotonic() + turnMs
+  let taken: SecurityEvent | undefined
   for (let pushed = 0; pushed < eventsPerTurnMax && monotonic() < until; pushed += 1) {
     await pace()
-    const event = await pushedEvents.next(stream)
+    const event = await pushedEvents.next(stream, taken)
     if (event === undefined) break
     const claims = claimsOf(issuer, stream, event)
     const answer = await push(stream, await signSecurityEvent(claims, securityEventTokenType))
-    if (answer.kind !== 'taken') {
-      // Those that were taken in this turn have ended what failed before.
-      const since = pushed === 0 ? stream : { ...stream, tries: 0, failures: 0 }
-      return giveBack(parts, since, { event, answer })
-    }
-    if (!(await pushedEvents.taken(stream, event))) return
+    if (answer.kind !== 'taken') return giveBack(parts, stream, { taken, event, answer })
+    taken = event
   }
-  await pushedEvents.release(stream)
+  await together()
+  await pushedEvents.release(stream, { taken })
 }
 
 async function giveBack(
-  { pushedEvents, random }: PushParts,
+  { pushedEvents, random, together }: PushParts,
   stream: LeasedStream,
   {
+    taken,
     event,
     answer,
-  }: { readonly event: SecurityEvent; readonly answer: Exclude<PushAnswer, { kind: 'taken' }> },
+  }: EndedTurn & {
+    readonly event: SecurityEvent
+    readonly answer: Exclude<PushAnswer, { kind: 'taken' }>
+  },
 ): Promise<void> {
+  // Those that were taken in this turn have ended what failed before.
+  const since = taken === undefined ? stream : { ...stream, tries: 0, failures: 0 }
   const asked = answer.kind === 'unreachable' ? (answer.retryAfterMs ?? 0) : 0
-  const delayMs = Math.max(retryDelayMs(stream.failures, random()), Math.min(asked, delayMsMax))
+  const delayMs = Math.max(retryDelayMs(since.failures, random()), Math.min(asked, delayMsMax))
   const failure = { why: answer.why, delayMs }
-  const isHopeless =
-    answer.kind === 'refused' && (answer.isFinal || stream.tries + 1 >= refusalsMax)
+  const isHopeless = answer.kind === 'refused' && (answer.isFinal || since.tries + 1 >= refusalsMax)
+  await together()
   await (isHopeless
-    ? pushedEvents.giveUp(stream, event, failure)
-    : pushedEvents.failed(stream, failure))
+    ? pushedEvents.giveUp(since, { taken, event, failure })
+    : pushedEvents.failed(since, { taken, failure }))
 }
 
 /**

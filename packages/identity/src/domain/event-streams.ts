@@ -1,5 +1,6 @@
 import type { Actor, Superseded } from './actors.ts'
 import type { SharedEvent } from './security-events.ts'
+import type { TooOften } from './sessions.ts'
 
 /** How a receiver gets its events: pushed to it (RFC 8935), or when it asks (RFC 8936). */
 export type Delivery =
@@ -86,7 +87,7 @@ export interface EventStreamStore {
   readonly create: (
     stream: NewStream,
     owner: StreamOwner,
-  ) => Promise<{ readonly kind: 'created'; readonly stream: EventStream } | Superseded | TooMany>
+  ) => Promise<{ readonly kind: 'created'; readonly stream: EventStream } | StreamRefusal | TooMany>
   readonly listOf: (clientId: string) => Promise<readonly EventStream[]>
   readonly find: (clientId: string, streamId: string) => Promise<EventStream | undefined>
   readonly change: (
@@ -103,7 +104,7 @@ export interface EventStreamStore {
   readonly delete: (
     streamId: string,
     owner: StreamOwner,
-  ) => Promise<{ readonly kind: 'deleted' | 'unknown' } | Superseded>
+  ) => Promise<{ readonly kind: 'deleted' } | { readonly kind: 'unknown' } | StreamRefusal>
   /** Whether a stream hears of an account. One that nobody has ever heard of is taken as well, so that nobody can ask. */
   readonly setSubject: (
     subject: {
@@ -143,7 +144,10 @@ export interface EventStreamStore {
 export type StreamChange =
   | { readonly kind: 'changed'; readonly stream: EventStream }
   | { readonly kind: 'unknown' }
-  | Superseded
+  | StreamRefusal
+
+/** Who decides about all may have lost the right meanwhile; a client may have changed its streams too often. */
+export type StreamRefusal = Superseded | TooOften
 
 export interface TooMany {
   readonly kind: 'too-many'

@@ -7,6 +7,7 @@ import {
 } from '@portcullis/protocol/revocations'
 import type { Feed, Subscription } from './feed.ts'
 import type { PublishedFrame } from './feed-frames.ts'
+import type { OpenCheckpoint } from './own-checkpoints.ts'
 import type { RevocationLog } from './revocations.ts'
 
 /** A store of frames that all nodes write to, and any number of followers read from. */
@@ -34,6 +35,7 @@ export interface PublicationParts {
   readonly feed: Pick<Feed, 'subscribe'>
   readonly log: Pick<RevocationLog, 'head'>
   readonly broker: FeedBroker
+  readonly openCheckpoint: OpenCheckpoint
   /** Told when followers have got what there is, by this node or another. */
   readonly onPublished: () => void
 }
@@ -51,12 +53,21 @@ const waitingMax = 64
  * So however many nodes do this, what is stored is one log. Rejects when the broker or the store fails.
  */
 export async function publishFeed(parts: PublicationParts, signal: AbortSignal): Promise<void> {
-  const { broker, onPublished } = parts
-  const stored = await broker.last()
-  const reached = stored && checkpointIn(stored)
-  let last = { place: stored?.place ?? 0, at: reached?.at ?? -Infinity }
   const frames = createFrameQueue(signal)
-  const subscription = await subscribeBehind(parts, reached, frames)
+  try {
+    await publishFrames(parts, frames)
+  } finally {
+    // It listens to a signal that outlives it, and what waits would be kept with it.
+    frames.end()
+  }
+}
+
+async function publishFrames(parts: PublicationParts, frames: FrameQueue): Promise<void> {
+  const { broker, openCheckpoint, onPublished } = parts
+  const stored = await broker.last()
+  const held = stored && checkpointIn(stored, openCheckpoint)
+  let last = { place: stored?.place ?? 0, at: held?.at ?? -Infinity }
+  const subscription = await subscribeBehind(parts, held, frames)
   if (subscription.kind !== 'subscribed') return
   try {
     for (let frame = await frames.next(); frame !== undefined; frame = await frames.next()) {
@@ -100,10 +111,10 @@ function messageOf({ position, records, checkpoint }: QueuedFrame, at: number): 
   return { id: `${place}:${at}`, data: alone }
 }
 
-/** It tells where to go on, and followers believe none of it. What somebody else has written there is none of ours. */
-function checkpointIn({ data }: StoredMessage): Checkpoint | undefined {
+/** What somebody else has written there is none of ours, and says nothing of where to go on. */
+function checkpointIn({ data }: StoredMessage, open: OpenCheckpoint): Checkpoint | undefined {
   const frame = parseFrame(data)
-  return frame && unverifiedCheckpoint(frame.checkpoint)
+  return frame && open(frame.checkpoint)
 }
 
 /** Takes those of one epoch that wait, as one frame: a broker that answers slowly is asked less often. */

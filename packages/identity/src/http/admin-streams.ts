@@ -1,6 +1,11 @@
 import { createProblem } from '@portcullis/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { StreamHealth, StreamOwner, UndeliveredEvent } from '../domain/event-streams.ts'
+import type {
+  StreamHealth,
+  StreamOwner,
+  StreamRefusal,
+  UndeliveredEvent,
+} from '../domain/event-streams.ts'
 import { sharedEventNames, sharedEventsAmong } from '../domain/security-events.ts'
 import { deliveryMethods, parseStreamRequest } from '../domain/stream-requests.ts'
 import { accountPath, decisionBody, reasonText } from './body-fields.ts'
@@ -8,9 +13,9 @@ import type { StreamParts } from './event-streams.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { instant } from './moments.ts'
 import { limitOf, longPageLimit } from './page-queries.ts'
-import { sendOverruled, sendProblem, sendUnfit } from './problems.ts'
+import { sendProblem, sendUnfit } from './problems.ts'
 import type { HttpServer } from './server.ts'
-import { receiverMembers, sendTooManyStreams, sendUnfitMember } from './stream-members.ts'
+import { receiverMembers, sendStreamRefusal, sendUnfitMember } from './stream-members.ts'
 
 const pageQuery = {
   type: 'object',
@@ -107,8 +112,7 @@ function addCreation(app: HttpServer, parts: StreamParts): void {
     }
     const stream = { ...parsed.request, id, clientId: undefined, audience }
     const outcome = await eventStreams.create(stream, { kind: 'actor', actor, reason })
-    if (outcome.kind === 'superseded') return sendOverruled(reply)
-    if (outcome.kind === 'too-many') return sendTooManyStreams(reply)
+    if (outcome.kind !== 'created') return sendStreamRefusal(reply, outcome)
     tell(request, id, actor.accountId, 'stream created')
     return reply.code(201).send(membersOf({ ...outcome.stream, ...healthy }))
   })
@@ -130,7 +134,7 @@ function addDecisions(app: HttpServer, parts: StreamParts): void {
   app.delete(at(parts, '/:id'), { schema }, async (request, reply) => {
     const { id, owner, actorId } = await decisionIn(request, request.params.id, request.body.reason)
     const outcome = await eventStreams.delete(id, owner)
-    if (outcome.kind !== 'deleted') return refuse(reply, outcome.kind)
+    if (outcome.kind !== 'deleted') return refuse(reply, outcome)
     tell(request, id, actorId, 'stream deleted')
     return reply.code(204).send()
   })
@@ -138,7 +142,7 @@ function addDecisions(app: HttpServer, parts: StreamParts): void {
   app.post(at(parts, '/:id/redeliver'), { schema }, async (request, reply) => {
     const { id, owner, actorId } = await decisionIn(request, request.params.id, request.body.reason)
     const outcome = await eventStreams.redeliver(id, owner)
-    if (outcome.kind !== 'waiting') return refuse(reply, outcome.kind)
+    if (outcome.kind !== 'waiting') return refuse(reply, outcome)
     tell(request, id, actorId, 'events are delivered again')
     return reply.send({ events: outcome.events })
   })
@@ -153,10 +157,13 @@ function addDecisions(app: HttpServer, parts: StreamParts): void {
   }
 }
 
-function refuse(reply: FastifyReply, kind: 'unknown' | 'superseded'): FastifyReply {
-  return kind === 'superseded'
-    ? sendOverruled(reply)
-    : sendProblem(reply, createProblem('not-found'))
+function refuse(
+  reply: FastifyReply,
+  outcome: { readonly kind: 'unknown' } | StreamRefusal,
+): FastifyReply {
+  return outcome.kind === 'unknown'
+    ? sendProblem(reply, createProblem('not-found'))
+    : sendStreamRefusal(reply, outcome)
 }
 
 function tell({ log }: FastifyRequest, id: string, actor: string, what: string): void {

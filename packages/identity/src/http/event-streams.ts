@@ -11,13 +11,12 @@ import type { ParsedStreamRequest, StreamMembers } from '../domain/stream-reques
 import { parseStreamRequest } from '../domain/stream-requests.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import { sendOverruled } from './problems.ts'
 import type { HttpServer } from './server.ts'
 import {
   membersOfStream,
   receiverMembers,
   sendNoStream,
-  sendTooManyStreams,
+  sendStreamRefusal,
   sendUnfitMember,
   streamId,
 } from './stream-members.ts'
@@ -83,8 +82,7 @@ function addCreation(app: HttpServer, parts: StreamParts): void {
     if (parsed.kind === 'unfit') return sendUnfitMember(reply, parsed.member, parsed.fault)
     const stream = { ...parsed.request, id, clientId, audience: clientId }
     const outcome = await eventStreams.create(stream, ownerOf(request, clientId))
-    if (outcome.kind === 'superseded') return sendOverruled(reply)
-    if (outcome.kind === 'too-many') return sendTooManyStreams(reply)
+    if (outcome.kind !== 'created') return sendStreamRefusal(reply, outcome)
     tell(request, id, 'stream created')
     return reply.code(201).send(membersOfStream(issuer, outcome.stream))
   })
@@ -133,8 +131,8 @@ async function changeStream(
   if (parsed.kind === 'unfit') return sendUnfitMember(reply, parsed.member, parsed.fault)
   const changes = changesOf(parsed.request)
   const outcome = await eventStreams.change(stream.id, changes, ownerOf(request, clientId))
-  if (outcome.kind === 'superseded') return sendOverruled(reply)
   if (outcome.kind === 'unknown') return sendNoStream(reply)
+  if (outcome.kind !== 'changed') return sendStreamRefusal(reply, outcome)
   tell(request, stream.id, 'stream changed')
   return reply.send(membersOfStream(issuer, outcome.stream))
 }
@@ -145,9 +143,10 @@ function addDeletion(app: HttpServer, parts: StreamParts): void {
   app.delete(pathOf(parts), { schema }, async (request, reply) => {
     const { clientId } = await callers.requireReceiver(request, 'manage')
     const { stream_id: id } = request.query
+    if ((await eventStreams.find(clientId, id)) === undefined) return sendNoStream(reply)
     const outcome = await eventStreams.delete(id, ownerOf(request, clientId))
-    if (outcome.kind === 'superseded') return sendOverruled(reply)
     if (outcome.kind === 'unknown') return sendNoStream(reply)
+    if (outcome.kind !== 'deleted') return sendStreamRefusal(reply, outcome)
     tell(request, id, 'stream deleted')
     return reply.code(204).send()
   })

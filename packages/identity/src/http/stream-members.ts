@@ -1,10 +1,10 @@
 import { createProblem } from '@portcullis/runtime'
 import type { FastifyReply } from 'fastify'
-import type { EventStream } from '../domain/event-streams.ts'
+import type { EventStream, StreamRefusal, TooMany } from '../domain/event-streams.ts'
 import { streamsPerClientMax, verificationIntervalSeconds } from '../domain/event-streams.ts'
 import { eventTypes, typeOfEvent } from '../domain/security-events.ts'
 import { deliveryMethods } from '../domain/stream-requests.ts'
-import { sendProblem } from './problems.ts'
+import { sendOverruled, sendProblem, sendThrottled } from './problems.ts'
 
 /*
  * Streams as receivers say them and are shown them (SSF 1.0 section 8.1.1). What a receiver says beyond it is ignored, as
@@ -70,9 +70,20 @@ export function sendNoStream(reply: FastifyReply): FastifyReply {
   return sendProblem(reply, createProblem('not-found', 'there is no such stream of this client'))
 }
 
-export function sendTooManyStreams(reply: FastifyReply): FastifyReply {
-  const detail = `a client may have ${streamsPerClientMax} streams`
-  return sendProblem(reply, createProblem('too-many-streams', detail))
+export function sendStreamRefusal(
+  reply: FastifyReply,
+  refusal: StreamRefusal | TooMany,
+): FastifyReply {
+  switch (refusal.kind) {
+    case 'superseded':
+      return sendOverruled(reply)
+    case 'too-often':
+      return sendThrottled(reply, refusal.retryAfterSeconds, 'too many changes of streams')
+    case 'too-many': {
+      const detail = `a client may have ${streamsPerClientMax} streams`
+      return sendProblem(reply, createProblem('too-many-streams', detail))
+    }
+  }
 }
 
 export function sendUnfitMember(reply: FastifyReply, member: string, fault: string): FastifyReply {

@@ -8,9 +8,15 @@ import { parseSubject } from '../domain/stream-subjects.ts'
 import type { StreamParts } from './event-streams.ts'
 import { ownerOf } from './event-streams.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import { sendOverruled, sendThrottled } from './problems.ts'
+import { sendThrottled } from './problems.ts'
 import type { HttpServer } from './server.ts'
-import { membersOfStatus, sendNoStream, sendUnfitMember, streamId } from './stream-members.ts'
+import {
+  membersOfStatus,
+  sendNoStream,
+  sendStreamRefusal,
+  sendUnfitMember,
+  streamId,
+} from './stream-members.ts'
 
 const statusQuery = {
   type: 'object',
@@ -65,10 +71,11 @@ function addStatus(app: HttpServer, { issuer, callers, eventStreams }: StreamPar
   app.post(path, { schema: { body: statusBody } }, async (request, reply) => {
     const { clientId } = await callers.requireReceiver(request, 'manage')
     const { stream_id: id, status, reason } = request.body
+    if ((await eventStreams.find(clientId, id)) === undefined) return sendNoStream(reply)
     const owner = ownerOf(request, clientId)
     const outcome = await eventStreams.setStatus(id, { status, reason }, owner)
-    if (outcome.kind === 'superseded') return sendOverruled(reply)
     if (outcome.kind === 'unknown') return sendNoStream(reply)
+    if (outcome.kind !== 'changed') return sendStreamRefusal(reply, outcome)
     request.log.info({ event: 'authz_admin', stream: id, status }, 'stream changed')
     return reply.send(membersOfStatus(outcome.stream))
   })

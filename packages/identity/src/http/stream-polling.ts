@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PollParts } from '../domain/event-polls.ts'
 import { pollEvents } from '../domain/event-polls.ts'
 import type { EventStreamStore } from '../domain/event-streams.ts'
+import { createSerialQueue } from '../domain/serial-queue.ts'
 import { accountPath } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
@@ -27,7 +28,7 @@ const eventsDefault = 32
 /** An acknowledgement is forty octets; what was not given cannot be acknowledged. */
 const settledMax = 1000
 const bodyBytesMax = 256 * 1024
-/** Of those who wait; each asks the store whenever somebody is signed out. */
+/** Of polls under way. One that waits asks the store whenever somebody is signed out; one that does not, has it sign. */
 const places = { max: 512, perClientMax: 16 }
 const retryAfterSeconds = 5
 
@@ -56,7 +57,10 @@ const pollBody = {
 /** Receivers that come for their events (RFC 8936). */
 export function addStreamPolling(app: HttpServer, parts: StreamPollingParts): void {
   const { issuer, callers, eventStreams, polledEvents, waitMs = 25_000 } = parts
-  const waiting = createClientPlaces(places)
+  const polls = createClientPlaces(places)
+  // One signature in a turn of the event loop, and not one of each poll.
+  const inTurn = createSerialQueue()
+  const giveWay = (): Promise<void> => inTurn(() => setImmediate())
   const closing = new AbortController()
   // Otherwise the listener would wait for them.
   app.addHook('preClose', async () => closing.abort())
@@ -82,26 +86,26 @@ export function addStreamPolling(app: HttpServer, parts: StreamPollingParts): vo
       await polledEvents.settle(stream, { taken: ack, refused })
     }
     if (maxEvents === 0) return reply.send({ sets: {} })
-    const place = returnImmediately ? undefined : waiting.take(clientId)
-    if (place !== undefined && place.kind !== 'taken') return refusePlace(reply, place.kind)
+    const place = polls.take(clientId)
+    if (place.kind !== 'taken') return refusePlace(reply, place.kind)
     const news = newsFor(parts, request, returnImmediately ? 0 : waitMs, closing.signal)
     try {
-      const { sets, isMore } = await pollEvents({ ...parts, giveWay: setImmediate }, stream, {
+      const { sets, isMore } = await pollEvents({ ...parts, giveWay }, stream, {
         eventsMax: Math.min(maxEvents, eventsMax),
         news: news.next,
       })
       return await reply.send({ sets, ...(isMore && { moreAvailable: true }) })
     } finally {
       news.stop()
-      place?.leave()
+      place.leave()
     }
   })
 }
 
 function refusePlace(reply: FastifyReply, kind: 'full' | 'client-full'): FastifyReply {
   return kind === 'full'
-    ? sendBusy(reply, retryAfterSeconds, 'too many wait for events')
-    : sendThrottled(reply, retryAfterSeconds, 'this client waits for events too often at a time')
+    ? sendBusy(reply, retryAfterSeconds, 'too many polls are under way')
+    : sendThrottled(reply, retryAfterSeconds, 'too many polls of this client are under way')
 }
 
 const nobody: (isNews: boolean) => void = () => undefined

@@ -103,14 +103,29 @@ export function startPushingEvents({
   }
 }
 
-/** Answers how to wait for one's turn, of which one comes after so many milliseconds. */
+/**
+ * Answers how to wait for one's turn, of which one comes after so many milliseconds. Each counts from when the one before
+ * has begun: a node that was held up would otherwise begin all that are due at once.
+ */
 export function createPace(everyMs: number): () => Promise<void> {
-  let lastMs = 0
-  return async () => {
-    const nowMs = performance.now()
-    lastMs = Math.max(lastMs + everyMs, nowMs)
-    if (lastMs > nowMs) await pause(lastMs - nowMs)
+  let lastMs = -Infinity
+  let last = Promise.resolve()
+  const begin = async (): Promise<void> => {
+    const restMs = lastMs + everyMs - performance.now()
+    if (restMs > 0) await pause(restMs)
+    lastMs = performance.now()
   }
+  return () => (last = last.then(begin))
+}
+
+/** Answers how to wait for whoever comes within so many milliseconds: then all go on in one turn of the event loop. */
+export function createGathering(withinMs: number): () => Promise<void> {
+  let gathering: Promise<void> | undefined
+  const gather = async (): Promise<void> => {
+    await pause(withinMs)
+    gathering = undefined
+  }
+  return () => (gathering ??= gather())
 }
 
 interface PushPlaces {

@@ -1,9 +1,21 @@
-import type { EventStream, StreamOwner } from '../domain/event-streams.ts'
+import type { EventStream, StreamOwner, StreamRefusal } from '../domain/event-streams.ts'
+import { clientRevocationPace } from '../domain/token-revocation.ts'
 import type { Query } from './database.ts'
-import { isStillActor } from './decisions.ts'
+import { isStillActor, superseded } from './decisions.ts'
 import { streamOf } from './event-stream-rows.ts'
 import type { EventKind } from './events.ts'
 import { appendEvent, decidedBy } from './events.ts'
+import { spend } from './pace.ts'
+
+/** Why nothing is changed. Each change of a client is a record that is kept, and holds up those who revoke. */
+export async function refusalOf(
+  query: Query,
+  owner: StreamOwner,
+): Promise<StreamRefusal | undefined> {
+  if (owner.kind === 'actor') return (await isStillOwner(query, owner)) ? undefined : superseded
+  const place = { table: 'clients', column: 'revocations_paid_until', id: owner.clientId } as const
+  return spend(query, place, clientRevocationPace)
+}
 
 /** Whose the stream is, the request has shown; who decides about all may have lost the right since. */
 export async function isStillOwner(query: Query, owner: StreamOwner): Promise<boolean> {

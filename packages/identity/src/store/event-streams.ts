@@ -1,19 +1,19 @@
+import { pushMsMax } from '../domain/event-pushes.ts'
 import type {
   EventStream,
   EventStreamStore,
   NewStream,
   StreamChange,
   StreamOwner,
+  StreamRefusal,
   StreamRequest,
   TooMany,
 } from '../domain/event-streams.ts'
 import { streamsPerClientMax } from '../domain/event-streams.ts'
-import type { Superseded } from '../domain/actors.ts'
 import { text } from './columns.ts'
 import type { Database, Query, Row, SqlValue } from './database.ts'
-import { superseded } from './decisions.ts'
 import { administerStreams } from './event-stream-administration.ts'
-import { isStillOwner, lockStream, recordStream } from './event-stream-owners.ts'
+import { lockStream, recordStream, refusalOf } from './event-stream-owners.ts'
 import { streamOf } from './event-stream-rows.ts'
 import { insertVerification, lockEventOrder } from './security-events.ts'
 import { lastEvent } from './waiting-events.ts'
@@ -65,8 +65,9 @@ async function create(
   query: Query,
   stream: NewStream,
   owner: StreamOwner,
-): Promise<{ readonly kind: 'created'; readonly stream: EventStream } | Superseded | TooMany> {
-  if (!(await isStillOwner(query, owner))) return superseded
+): Promise<{ readonly kind: 'created'; readonly stream: EventStream } | StreamRefusal | TooMany> {
+  const refusal = await refusalOf(query, owner)
+  if (refusal !== undefined) return refusal
   const { id, clientId } = stream
   if (clientId !== undefined) {
     // Of two that are made at once, the second counts the first.
@@ -111,21 +112,26 @@ async function changeStream(
   owner: StreamOwner,
   write: (stream: EventStream) => Promise<Row | undefined>,
 ): Promise<StreamChange> {
-  if (!(await isStillOwner(query, owner))) return superseded
+  const refusal = await refusalOf(query, owner)
+  if (refusal !== undefined) return refusal
   const stream = await lockStream(query, streamId, owner)
   if (stream === undefined) return { kind: 'unknown' }
   await recordStream(query, 'stream-changed', stream, owner)
   return { kind: 'changed', stream: streamOf((await write(stream)) ?? {}) }
 }
 
-/** Another address is another receiver, which has not failed yet. */
+/**
+ * Another address is another receiver, which has not failed yet. Whoever delivers at present has lost the lease with the
+ * push that is under way; the next one waits for as long as that may take.
+ */
 async function writeRequest(query: Query, stream: EventStream): Promise<Row | undefined> {
   const [row] = await query(
     `UPDATE event_streams
      SET delivery = $2, endpoint_url = $3, sealed_authorization = $4, events_requested = $5, events = $6,
-         description = $7, subject_format = $8, due_at = 0, tries = 0
+         description = $7, subject_format = $8, due_at = 0, tries = 0,
+         lease = NULL, lease_until = least(lease_until, statement_now() + $9)
      WHERE id = $1 RETURNING *`,
-    [stream.id, ...columnsOf(stream), stream.subjectFormat],
+    [stream.id, ...columnsOf(stream), stream.subjectFormat, pushMsMax],
   )
   return row
 }
@@ -150,8 +156,9 @@ async function deleteStream(
   query: Query,
   streamId: string,
   owner: StreamOwner,
-): Promise<{ readonly kind: 'deleted' | 'unknown' } | Superseded> {
-  if (!(await isStillOwner(query, owner))) return superseded
+): Promise<{ readonly kind: 'deleted' } | { readonly kind: 'unknown' } | StreamRefusal> {
+  const refusal = await refusalOf(query, owner)
+  if (refusal !== undefined) return refusal
   const stream = await lockStream(query, streamId, owner)
   if (stream === undefined) return { kind: 'unknown' }
   await recordStream(query, 'stream-deleted', stream, owner)

@@ -1,7 +1,7 @@
 import type { EventUpkeep, RemovedEvents } from '../domain/event-streams.ts'
 import { integer, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
-import { isWaiting } from './waiting-events.ts'
+import { isWaiting, placeBeforeWaiting } from './waiting-events.ts'
 
 /** What one step takes away at most: others wait while it lasts. */
 const removedMax = 2000
@@ -30,11 +30,11 @@ async function remove(
   )
   const bound = Math.max(integer(old ?? {}, 'id'), last - heldMax)
   const dropped = bound > 0 ? await drop(query, bound) : []
+  // Up to what waits, and not only where nothing does: otherwise the same is gone through each time.
   await query(
-    `UPDATE event_streams SET position = $1 WHERE id IN (
-       SELECT stream.id FROM event_streams AS stream
-       WHERE stream.position < $1 AND (stream.status = 'disabled' OR NOT EXISTS (
-         SELECT 1 FROM security_events AS event WHERE ${isWaiting})))`,
+    `UPDATE event_streams SET position = greatest(position,
+       CASE status WHEN 'disabled' THEN $1 ELSE coalesce(${placeBeforeWaiting}, $1) END)
+     WHERE position < $1`,
     [last],
   )
   await query(

@@ -1,8 +1,9 @@
 import type { LeasedStream, PushedEvents } from '../domain/event-pushes.ts'
+import type { SecurityEvent } from '../domain/security-events.ts'
 import { integer, text } from './columns.ts'
-import type { Database, Row, SqlValue } from './database.ts'
-import { streamOf } from './event-stream-rows.ts'
-import { advance, insertUndelivered, lastEvent, readWaiting } from './waiting-events.ts'
+import type { Database, Query, Row } from './database.ts'
+import { securityEventOf, streamOf } from './event-stream-rows.ts'
+import { advance, insertUndelivered, isWaiting, lastEvent } from './waiting-events.ts'
 
 /** What is due at this moment, and nobody delivers. A client that was stopped hears nothing. */
 const isDue = `
@@ -13,14 +14,6 @@ const isDue = `
 const isLeased = 'id = $1 AND lease = $2 AND lease_until > statement_now()'
 
 export function createPushedEvents({ read, write, transaction }: Database): PushedEvents {
-  const change = async (
-    { id, lease }: LeasedStream,
-    columns: string,
-    values: readonly SqlValue[] = [],
-  ): Promise<boolean> => {
-    const sql = `UPDATE event_streams SET ${columns} WHERE ${isLeased} RETURNING id`
-    return (await write(sql, [id, lease, ...values])).length > 0
-  }
   return {
     claim: async ({ lease, max, leaseMs, isFailing }) => {
       const which = `${isDue} AND failures ${isFailing ? '> 0' : '= 0'}`
@@ -36,18 +29,27 @@ export function createPushedEvents({ read, write, transaction }: Database): Push
       )
       return rows.map(leasedStreamOf)
     },
-    next: async ({ id }) => (await readWaiting(read, id, 1))[0],
-    taken: (stream, { id }) =>
-      change(
-        stream,
-        `position = greatest(position, $3), tries = 0, failures = 0, delivered_at = statement_now(), due_at = statement_now()`,
-        [id],
-      ),
-    failed: async (stream, { why, delayMs }) => {
-      await change(stream, `tries = tries + 1, ${failedColumns}`, [why, delayMs])
+    next: async ({ id, lease }, taken) => {
+      const rows = await read(
+        `SELECT event.* FROM event_streams AS stream JOIN security_events AS event ON ${isWaiting}
+         WHERE stream.id = $1 AND stream.lease = $2 AND stream.lease_until > statement_now()
+           AND stream.status = 'enabled' AND event.id > $3
+         ORDER BY event.id LIMIT 1`,
+        [id, lease, taken?.id ?? 0],
+      )
+      return rows.map(securityEventOf)[0]
     },
-    giveUp: (stream, event, { why, delayMs }) =>
+    failed: (stream, { taken, failure: { why, delayMs } }) =>
       transaction(async (query) => {
+        await keepTaken(query, stream, taken)
+        await query(
+          `UPDATE event_streams SET tries = tries + 1, ${failedColumns} WHERE ${isLeased}`,
+          [stream.id, stream.lease, why, delayMs],
+        )
+      }),
+    giveUp: (stream, { taken, event, failure: { why, delayMs } }) =>
+      transaction(async (query) => {
+        await keepTaken(query, stream, taken)
         const given = await query(
           `UPDATE event_streams SET tries = 0, position = greatest(position, $5), ${failedColumns}
            WHERE ${isLeased} RETURNING id`,
@@ -56,8 +58,9 @@ export function createPushedEvents({ read, write, transaction }: Database): Push
         if (given.length === 0) return
         await insertUndelivered(query, stream.id, { event, why, tries: stream.tries + 1 })
       }),
-    release: (stream) =>
+    release: (stream, { taken }) =>
       transaction(async (query) => {
+        await keepTaken(query, stream, taken)
         const given = await query(
           `UPDATE event_streams SET lease_until = 0 WHERE ${isLeased} RETURNING id`,
           [stream.id, stream.lease],
@@ -65,6 +68,20 @@ export function createPushedEvents({ read, write, transaction }: Database): Push
         if (given.length > 0) await advance(query, stream.id)
       }),
   }
+}
+
+async function keepTaken(
+  query: Query,
+  { id, lease }: LeasedStream,
+  taken: SecurityEvent | undefined,
+): Promise<void> {
+  if (taken === undefined) return
+  await query(
+    `UPDATE event_streams SET position = greatest(position, $3), tries = 0, failures = 0,
+       delivered_at = statement_now(), due_at = statement_now()
+     WHERE ${isLeased}`,
+    [id, lease, taken.id],
+  )
 }
 
 const failedColumns = `

@@ -20,33 +20,66 @@ export const isWaiting = `
   AND NOT EXISTS (SELECT 1 FROM acknowledged_events AS taken
                   WHERE taken.stream_id = stream.id AND taken.event_id = event.id)`
 
+/** Of a row of `event_streams`: where it stands when all that is settled, and all that it does not want, lies behind it. */
+export const placeBeforeWaiting: string = `
+  (SELECT event.id - 1 FROM event_streams AS stream JOIN security_events AS event ON ${isWaiting}
+   WHERE stream.id = event_streams.id ORDER BY event.id LIMIT 1)`
+
 /**
  * Ids are given in the order of commits, so what is not seen yet comes behind the last that is. With the order of events
  * locked, all that comes behind it is new.
  */
 export const lastEvent = '(SELECT coalesce(max(id), 0) FROM security_events)'
 
+/**
+ * So many events behind the position of a stream are looked at for a poll. A receiver that leaves the oldest where it is,
+ * and asks again and again, would have all that is held for others gone through each time.
+ */
+const lookedAtMax = 2000
+
 export function createPolledEvents({ read, transaction }: Database): PolledEvents {
+  const isBehind = async (streamId: string): Promise<boolean> => {
+    const rows = await read(
+      `SELECT id FROM event_streams WHERE id = $1 AND status = 'enabled' AND position + $2 < ${lastEvent}`,
+      [streamId, lookedAtMax],
+    )
+    return rows.length > 0
+  }
   return {
-    waiting: (streamId, max) => readWaiting(read, streamId, max),
+    waiting: async (streamId, max) => {
+      for (;;) {
+        const found = await readWaiting(read, streamId, max + 1)
+        const isMore = found.length > max || (await isBehind(streamId))
+        if (found.length > 0 || !isMore) return { events: found.slice(0, max), isMore }
+        await transaction(async (query) => {
+          await lock(query, streamId)
+          await advance(query, streamId)
+        })
+      }
+    },
     settle: (receiver, settlement) =>
       transaction(async (query) => {
-        await query('SELECT id FROM event_streams WHERE id = $1 FOR UPDATE', [receiver.id])
+        await lock(query, receiver.id)
         await settle(query, receiver, settlement)
       }),
   }
 }
 
-/** The oldest that wait for a stream, unless it is not enabled. */
-export async function readWaiting(
+async function lock(query: Query, streamId: string): Promise<void> {
+  await query('SELECT id FROM event_streams WHERE id = $1 FOR UPDATE', [streamId])
+}
+
+/** The oldest that wait for a stream, unless it is not enabled, among so many events behind its position. */
+async function readWaiting(
   query: Query,
   streamId: string,
   max: number,
 ): Promise<readonly SecurityEvent[]> {
   const rows = await query(
     `SELECT event.* FROM event_streams AS stream JOIN security_events AS event ON ${isWaiting}
-     WHERE stream.id = $1 AND stream.status = 'enabled' ORDER BY event.id LIMIT $2`,
-    [streamId, max],
+     WHERE stream.id = $1 AND stream.status = 'enabled' AND event.id <= stream.position + $3
+     ORDER BY event.id LIMIT $2`,
+    [streamId, max, lookedAtMax],
   )
   return rows.map(securityEventOf)
 }
@@ -122,10 +155,7 @@ export async function insertUndelivered(
 /** Moves a stream up to the first event that waits for it, with the row of the stream locked. */
 export async function advance(query: Query, streamId: string): Promise<void> {
   await query(
-    `UPDATE event_streams SET position = coalesce(
-       (SELECT min(event.id) - 1 FROM event_streams AS stream JOIN security_events AS event ON ${isWaiting}
-        WHERE stream.id = $1), ${lastEvent})
-     WHERE id = $1`,
+    `UPDATE event_streams SET position = coalesce(${placeBeforeWaiting}, ${lastEvent}) WHERE id = $1`,
     [streamId],
   )
   await query(

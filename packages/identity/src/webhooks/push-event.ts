@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Agent as PlainAgent, request as plainRequest } from 'node:http'
 import { Agent, request } from 'node:https'
 import type { PushAnswer, PushEvent } from '../domain/event-pushes.ts'
+import { pushMsMax } from '../domain/event-pushes.ts'
 import type { OpenedSeal } from '../domain/sealing.ts'
 import type { ResolveName } from './pinned-lookup.ts'
 import { createPinnedLookup } from './pinned-lookup.ts'
@@ -13,7 +14,7 @@ export interface PushingParts {
   readonly open: (sealed: string, streamId: string) => OpenedSeal
   /** Ends what is under way. */
   readonly signal: AbortSignal
-  /** From the name to the end of the answer; default 10 seconds. */
+  /** Default: `pushMsMax`. */
   readonly timeoutMs?: number
   /** Those that certificates are judged by; default: those of Node. */
   readonly ca?: string
@@ -29,7 +30,7 @@ const whyCharactersMax = 200
  * keeps no connection, and reads no more of an answer than an error needs.
  */
 export function createPushEvent(parts: PushingParts): PushEvent {
-  const { addresses, resolve, open, timeoutMs = 10_000, ca } = parts
+  const { addresses, resolve, open, timeoutMs = pushMsMax, ca } = parts
   const lookup = createPinnedLookup(resolve, addresses)
   const agents = {
     'https:': new Agent({ keepAlive: false, lookup, minVersion: 'TLSv1.2', ...(ca && { ca }) }),
@@ -61,7 +62,9 @@ export function createPushEvent(parts: PushingParts): PushEvent {
     try {
       const answer = await new Promise<IncomingMessage>((answered, failed) => {
         const asked = isPlain ? plainRequest(url, options) : request(url, options)
-        asked.once('response', answered).once('error', failed).end(token)
+        asked.once('response', answered).once('error', failed)
+        // Somebody who switches protocols is cut, and then there is neither of the two.
+        asked.once('close', () => failed(new Error('it gave no answer'))).end(token)
       })
       return await judge(answer)
     } catch (error) {

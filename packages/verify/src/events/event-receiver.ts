@@ -73,7 +73,7 @@ const mediaType = 'application/secevent+jwt'
  * the generation that our issuer says, or else minted in the second of the event or before. Where a service has several
  * replicas, a webhook reaches only one: they want the feed.
  *
- * Checks signature, `typ`, issuer, audience, form, and that no time is yet to come. Does NOT check how old an event is,
+ * Checks signature, `typ`, issuer, audience, form, and that no time lies ahead. Does NOT check how old an event is,
  * nor whether it came before: delivered again it does the same again.
  *
  * Throws a TypeError that names the option when one is unknown, missing or wrong.

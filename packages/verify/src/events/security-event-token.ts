@@ -38,6 +38,9 @@ export type OpenedEvent =
   /** Nobody can say at the moment. */
   | { readonly kind: 'unavailable'; readonly retryAfterSeconds: number }
 
+/** A clock that is so far behind is waited for: what is refused is not delivered again. */
+const aheadSecondsMax = 60
+
 /** Opens a security event token (RFC 8417) in the order of every token here: form, header, key, signature, claims. */
 export async function openEventToken(
   token: string,
@@ -83,9 +86,16 @@ function judgeClaims({ payload }: CompactJws, expected: EventExpectation): Opene
   }
   const [type, told] = entry
   const at = firstOf(told['event_timestamp'], toe, iat)
-  const latest = expected.now() / 1000 + expected.leewaySeconds
-  if (!isTime(iat, latest) || !isTime(at, latest)) {
-    return refused('invalid_request', 'iat or the time of the event is missing or not over yet')
+  if (!isTime(iat) || !isTime(at)) {
+    return refused('invalid_request', 'iat or the time of the event is missing')
+  }
+  // A later one would take back tokens that are yet to be minted.
+  const aheadSeconds = Math.max(iat, at) - expected.now() / 1000 - expected.leewaySeconds
+  if (aheadSeconds > aheadSecondsMax) {
+    return refused('invalid_request', 'iat or the time of the event is not over yet')
+  }
+  if (aheadSeconds > 0) {
+    return { kind: 'unavailable', retryAfterSeconds: Math.ceil(aheadSeconds) }
   }
   const event = { type, payload: told, subject: isJsonObject(subject) ? subject : undefined, at }
   return { kind: 'event', event, claims: payload }
@@ -95,9 +105,8 @@ function firstOf(...values: readonly (JsonValue | undefined)[]): JsonValue | und
   return values.find((value) => value !== undefined)
 }
 
-/** A later one would take back tokens that are yet to be minted. */
-function isTime(value: JsonValue | undefined, latest: number): value is number {
-  return typeof value === 'number' && value >= 0 && value <= latest
+function isTime(value: JsonValue | undefined): value is number {
+  return typeof value === 'number' && value >= 0
 }
 
 export function refused(err: DeliveryFault, description: string): RefusedDelivery {

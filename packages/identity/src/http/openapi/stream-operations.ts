@@ -36,7 +36,7 @@ export const streamOperations: Operations = {
     summary: 'Begin a stream, of what happens from now on',
     caller: 'receiver',
     answers: { 201: { description: 'The stream', schema: named('EventStream') } },
-    problems: ['too-many-streams'],
+    problems: ['too-many-streams', 'throttled'],
   },
   'PATCH /ssf/streams': {
     id: 'updateStream',
@@ -44,7 +44,7 @@ export const streamOperations: Operations = {
     summary: 'Change a stream; what is not named stays',
     caller: 'receiver',
     answers: { 200: { description: 'As it is now', schema: named('EventStream') } },
-    problems: ['not-found'],
+    problems: ['not-found', 'throttled'],
   },
   'PUT /ssf/streams': {
     id: 'replaceStream',
@@ -52,7 +52,7 @@ export const streamOperations: Operations = {
     summary: 'Say anew what a stream is; what is not named is taken away',
     caller: 'receiver',
     answers: { 200: { description: 'As it is now', schema: named('EventStream') } },
-    problems: ['not-found'],
+    problems: ['not-found', 'throttled'],
   },
   'DELETE /ssf/streams': {
     id: 'deleteStream',
@@ -60,7 +60,7 @@ export const streamOperations: Operations = {
     summary: 'End a stream, with all that waits in it',
     caller: 'receiver',
     answers: { 204: { description: 'It is gone' } },
-    problems: ['not-found'],
+    problems: ['not-found', 'throttled'],
   },
   'GET /ssf/status': {
     id: 'getStreamStatus',
@@ -77,7 +77,7 @@ export const streamOperations: Operations = {
       'Enable, pause or disable a stream: paused it keeps what happens, disabled it drops it',
     caller: 'receiver',
     answers: { 200: { description: 'As it is now', schema: named('StreamStatus') } },
-    problems: ['not-found'],
+    problems: ['not-found', 'throttled'],
   },
   'POST /ssf/subjects/add': {
     id: 'addSubject',

@@ -1,0 +1,84 @@
+import type { Log } from '@portcullis/runtime'
+import { createAuthorizer } from './forward-auth/authorize.ts'
+import { createIdentityHeaders } from './identity-headers.ts'
+import type { IssuerLink } from './issuer-link.ts'
+import { createJudge } from './judge.ts'
+import type { RateLimits } from './rate-limits.ts'
+import { createOriginReader } from './request-origin.ts'
+import { ownPath } from './route-match.ts'
+import type { Room } from './room.ts'
+import { createRouteTable } from './route-table.ts'
+import type { ServingParts } from './serve.ts'
+import type { GatewaySettings } from './settings.ts'
+import type { Upstreams } from './upstreams.ts'
+
+/**
+ * Everything that one state of the file says about a request. A request is served by one plan from its first
+ * byte to its last, so rules of two files never meet in it.
+ */
+export interface Plan extends ServingParts {
+  readonly link: IssuerLink
+  readonly enter: () => void
+  readonly leave: () => void
+  /** No request enters any more. When the last has left, what nobody else holds is let go. */
+  readonly retire: () => void
+}
+
+export interface PlanOptions {
+  readonly link: IssuerLink
+  readonly upstreams: Upstreams
+  readonly room: Room
+  readonly rateLimits: RateLimits
+  readonly log: Log
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+  /** The plan has retired, and its last request has left. */
+  readonly onEnd: () => void
+}
+
+const authorizePath = `${ownPath}/authorize`
+
+export function createPlan(
+  settings: GatewaySettings,
+  { link, upstreams, room, rateLimits, log, now, onEnd }: PlanOptions,
+): Plan {
+  const routes = createRouteTable(settings.routes)
+  const judge = createJudge(settings.routes, link.verifier, now)
+  const identity = createIdentityHeaders(settings.identityHeaders)
+  const { forwardAuth } = settings
+  const lease = upstreams.lease(settings)
+  let underWay = 0
+  let isRetired = false
+  const endIfOver = (): void => {
+    if (!isRetired || underWay > 0) return
+    lease.release()
+    onEnd()
+  }
+  return {
+    routes,
+    judge,
+    rateLimits,
+    room,
+    requestsMax: settings.limits.requests,
+    authorizer:
+      forwardAuth &&
+      createAuthorizer(forwardAuth, authorizePath, { routes, judge, rateLimits, identity }),
+    answerFeed: link.answerFeed,
+    originOf: createOriginReader(settings),
+    identity,
+    upstreams: lease,
+    log,
+    link,
+    enter: () => {
+      underWay += 1
+    },
+    leave: () => {
+      underWay -= 1
+      endIfOver()
+    },
+    retire: () => {
+      isRetired = true
+      endIfOver()
+    },
+  }
+}

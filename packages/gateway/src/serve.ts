@@ -1,0 +1,91 @@
+import type { Log } from '@portcullis/runtime'
+import type { AdmissionParts, AskedRequest } from './admission.ts'
+import { admit } from './admission.ts'
+import type { Exchange } from './exchange.ts'
+import type { Authorizer } from './forward-auth/authorize.ts'
+import type { Passage } from './forward.ts'
+import { forward } from './forward.ts'
+import { requestHeaders } from './headers.ts'
+import type { IdentityHeaders } from './identity-headers.ts'
+import type { Refusal } from './refusal.ts'
+import { overloaded, refuse, sendRefusal } from './refusal.ts'
+import { readFrame } from './request-frame.ts'
+import type { ReadOrigin } from './request-origin.ts'
+import { ownPath, rewritten } from './route-match.ts'
+import type { Room } from './room.ts'
+import type { UpstreamLease } from './upstreams.ts'
+
+export interface ServingParts extends AdmissionParts {
+  /** Undefined where the feed is not handed on. */
+  readonly answerFeed: ((exchange: Exchange) => Promise<void>) | undefined
+  /** Undefined where no proxy may ask. */
+  readonly authorizer: Authorizer | undefined
+  readonly originOf: ReadOrigin
+  readonly identity: IdentityHeaders
+  readonly upstreams: UpstreamLease
+  /** For all requests but those for the feed, which has limits of its own. */
+  readonly room: Room
+  readonly requestsMax: number
+  readonly log: Log
+}
+
+const feedPath = `${ownPath}/revocations/`
+
+/** Answers one request, or has its service answer it. */
+export async function serve(parts: ServingParts, exchange: Exchange): Promise<void> {
+  const { url = '' } = exchange.request
+  const { answerFeed, room, requestsMax } = parts
+  if (answerFeed !== undefined && url.startsWith(feedPath)) {
+    const frame = readFrame(exchange.request)
+    return frame.kind === 'refused' ? sendRefusal(exchange, frame) : answerFeed(exchange)
+  }
+  if (!room.enter(requestsMax)) return sendRefusal(exchange, overloaded)
+  exchange.response.once('close', room.leave)
+  if (url.startsWith(ownPath)) return serveOwn(parts, exchange, url)
+  const passage = await pass(parts, exchange)
+  if (exchange.response.destroyed) return
+  if (passage.kind === 'refused') sendRefusal(exchange, passage)
+  else forward(exchange, passage, parts)
+}
+
+/** Nothing of this is ever forwarded: a service that answers 200 to everything would let everybody in. */
+async function serveOwn(parts: ServingParts, exchange: Exchange, url: string): Promise<void> {
+  const { authorizer } = parts
+  if (authorizer?.isAsked(url) === true) return authorizer.answer(exchange)
+  const frame = readFrame(exchange.request)
+  sendRefusal(exchange, frame.kind === 'refused' ? frame : refuse('not-found'))
+}
+
+/** What a request must pass, in this order, before anything of it leaves this process. */
+async function pass(parts: ServingParts, exchange: Exchange): Promise<Passage | Refusal> {
+  const { rawHeaders, method = '', url = '' } = exchange.request
+  const frame = readFrame(exchange.request)
+  if (frame.kind === 'refused') return frame
+  const { authorizations, host } = frame
+  const origin = parts.originOf(exchange.request, host)
+  const refusal = parts.rateLimits.takeFromNetwork(origin.clientAddress)
+  if (refusal !== undefined) return refusal
+  const asked: AskedRequest = {
+    kind: 'asked',
+    method,
+    host,
+    target: url,
+    authorizations,
+    forwardedBy: 'gateway',
+  }
+  const admitted = await admit(parts, exchange, asked)
+  if (admitted.kind === 'refused') return admitted
+  const { route } = admitted
+  const { limits } = route
+  if (frame.bodyBytes !== undefined && frame.bodyBytes > limits.bodyBytes) {
+    return refuse('too-large', `a body may have ${limits.bodyBytes} bytes`)
+  }
+  const headers = requestHeaders(rawHeaders, parts.identity, {
+    requestId: exchange.requestId,
+    origin,
+    claims: admitted.claims,
+  })
+  const services = parts.upstreams.servicesOf(route)
+  const target = rewritten(route, admitted.target)
+  return { kind: 'passage', frame, method, target, headers, services, limits }
+}

@@ -72,7 +72,7 @@ test('one command makes a webhook, which hears of the next session that ends', a
     { folder },
   )
   assert.equal(await refused.ended, 1)
-  assert.match(refused.errors(), /https/)
+  assert.match(refused.errors(), /^refused: endpoint_url must be https\n/)
 })
 
 async function reached(isReached: () => boolean): Promise<void> {

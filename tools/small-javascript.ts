@@ -69,6 +69,8 @@ async function write(
       compress: { ecma: 2020, passes: 2, inline: false, reduce_funcs: false },
       mangle: { reserved: keptNames },
       keep_classnames: true,
+      // Of an error that nobody catches Node prints the whole line that threw it, before what it says.
+      format: { max_line_len: 500 },
       sourceMap: { content: readableMap.toString(), url: `${name}.map`, includeSources: true },
     },
   )

@@ -4,7 +4,10 @@ import type { Command } from 'commander'
 export function addStreamCommands(streams: Command, remote: (command: Command) => Command): void {
   remote(streams.command('create'))
     .description('push security events to an address, as signed tokens')
-    .requiredOption('--push <url>', 'where to; https, and reachable from the public Internet')
+    .requiredOption(
+      '--push <url>',
+      'where to; https and public, or in a network of streams.reachableNetworks',
+    )
     .requiredOption(
       '--events <names>',
       'session-revoked, credential-change, account-disabled, account-enabled, account-purged; separated by commas',

@@ -315,6 +315,12 @@ test('every mistake in the file is named', () => {
     [{ ...good, upstream: 'https://relay.example/' }, /\/upstream it must not end with a slash/],
     [{ ...good, listen: {} }, /\/listen\/port is required/],
     [{ ...good, limits: { followers: 0 } }, /\/limits\/followers must be >= 1/],
+    [
+      { ...good, isuer: 'x', issuer: 'http://id.example' },
+      /2 mistakes[^]*\/isuer is not a known setting[^]*\/issuer plain http is for loopback only/,
+    ],
+    [{ ...good, issuer: 7, upstream: '' }, /2 mistakes/],
+    [[], /1 mistake/],
   ]
   for (const [file, message] of mistakes) {
     assert.throws(

@@ -68,7 +68,6 @@ export function wireVerifier<Own>(
           client: settings.client,
           ...settings.revocation,
           stateFileOf,
-          warn: settings.onWarning,
           documents,
           fetch,
           relayFetch: settings.fetch,
@@ -100,13 +99,14 @@ export function wireVerifier<Own>(
   const heldKey = (kid: string): VerificationKey | undefined =>
     hasAttempted ? keys.held(kid) : undefined
   const { join, rule } = revocation
-  settings.events?.bind({ ...expected, now, findKey, isWithdrawn: rule.isWithdrawn, join })
+  const { isWithdrawn } = rule
+  settings.events?.bind({ ...expected, now, findKey, isWithdrawn, join, warn: news.warn })
   const shared = { family, watches, cache, revocation, ready, findKey, heldKey }
   return createAudienceVerifier(settings, shared)
 }
 
 function newsOptionsOf<Own>(
-  { expected, now, onRevoked }: VerifierSettings<Own>,
+  { expected, now, onRevoked, onWarning }: VerifierSettings<Own>,
   family: TokenFamily,
   watches: Watches,
   cache: TokenCache<RememberedToken<Own>>,
@@ -115,6 +115,7 @@ function newsOptionsOf<Own>(
     issuer: expected.issuer,
     now,
     onRevoked,
+    warn: onWarning,
     onApplied: (withdrawnKids) => {
       watches.recheck()
       if (withdrawnKids.length === 0) return

@@ -76,7 +76,7 @@ export interface VerifierOptions<Own = undefined> {
   readonly revocation?: 'untilExpiry' | RevocationOptions
   /**
    * Called once for each batch of new revocations that was applied: end the sockets and jobs of those
-   * it affects. What it throws changes nothing. With `revocation: 'untilExpiry'` and without `events` it would
+   * it affects. What it throws changes nothing, and is told to `onWarning`. With `revocation: 'untilExpiry'` and without `events` it would
    * never be called, so it is a mistake there.
    */
   readonly onRevoked?: (revocation: NewRevocation) => void

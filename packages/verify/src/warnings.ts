@@ -7,6 +7,7 @@ export interface VerifierWarning {
    * - `PORTCULLIS_REVOCATION_FEED`: the feed brought what its issuer has not signed, what does not fit, or what is old
    * - `PORTCULLIS_REVOCATION_STALE`, `PORTCULLIS_REVOCATION_FRESH`: the issuer's last word is older than
    *   `maxStalenessSeconds`, and it is not any more
+   * - `PORTCULLIS_CALLBACK`: `onRevoked` or `onEvent` has thrown, and with what
    * - `PORTCULLIS_REQUIRE_FRESH`: a `requireFresh` asks for less than the verifier does, and so changes nothing
    */
   readonly code:
@@ -15,6 +16,7 @@ export interface VerifierWarning {
     | 'PORTCULLIS_REVOCATION_FEED'
     | 'PORTCULLIS_REVOCATION_STALE'
     | 'PORTCULLIS_REVOCATION_FRESH'
+    | 'PORTCULLIS_CALLBACK'
     | 'PORTCULLIS_REQUIRE_FRESH'
   readonly message: string
 }
@@ -22,3 +24,8 @@ export interface VerifierWarning {
 export type Warn = (warning: VerifierWarning) => void
 
 export const processWarning: Warn = ({ code, message }) => process.emitWarning(message, { code })
+
+/** Tells of a mistake of the service itself, which would be seen by nobody otherwise. */
+export function warnOfThrown(warn: Warn, callback: string, error: unknown): void {
+  warn({ code: 'PORTCULLIS_CALLBACK', message: `${callback} has thrown ${String(error)}` })
+}

@@ -246,7 +246,13 @@ test('without keys, and where the service fails, the transmitter is to come agai
   const onEvent = (): void => {
     if (isBroken) throw new Error('the own table cannot be written')
   }
-  const { clock, issuer, verifier, event, deliver } = await startWorld(t, {}, { onEvent })
+  const warnings: unknown[] = []
+  const onWarning = (warning: unknown): void => void warnings.push(warning)
+  const { clock, issuer, verifier, event, deliver } = await startWorld(
+    t,
+    { onWarning },
+    { onEvent },
+  )
   issuer.goDown()
   assert.deepEqual(await deliver(event()), { status: 503 })
   issuer.comeBack()
@@ -254,6 +260,8 @@ test('without keys, and where the service fails, the transmitter is to come agai
   const token = issuer.mint({ sub: 'alice' })
   assert.deepEqual(await deliver(event()), { status: 500 })
   assert.equal(await reasonOf(verifier, token), 'revoked', 'what the service does comes after that')
+  const message = 'onEvent has thrown Error: the own table cannot be written'
+  assert.deepEqual(warnings, [{ code: 'PORTCULLIS_CALLBACK', message }])
   isBroken = false
   assert.deepEqual(await deliver(event()), { status: 202 })
 })

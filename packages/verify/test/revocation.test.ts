@@ -258,8 +258,9 @@ test('whenStale accept lets old tokens through, and still refuses what is known 
   assert.equal(await fateOf(verifier, oldMint(issuer, { sid })), 'revoked')
 })
 
-test('onRevoked is called once for each batch, and its mistakes hurt nobody', async (t) => {
+test('onRevoked is called once for each batch, and its mistakes hurt nobody and are told', async (t) => {
   const batches: NewRevocation[] = []
+  const warnings: unknown[] = []
   const { issuer, verifier } = await start(t, {
     onRevoked: (revocation) => {
       batches.push(revocation)
@@ -267,6 +268,7 @@ test('onRevoked is called once for each batch, and its mistakes hurt nobody', as
       // What an async function would do, which the type lets through.
       return Promise.reject(new Error('another one')) as unknown as undefined
     },
+    onWarning: (warning) => void warnings.push(warning),
   })
   await verifier.ready()
   await waitUntil(() => issuer.feedRequests.stream === 1, 'the stream')
@@ -287,6 +289,11 @@ test('onRevoked is called once for each batch, and its mistakes hurt nobody', as
   assert.equal(batches[2]?.affects(other), true, 'the key that signed it')
   await setTimeout(300)
   assert.equal(batches.length, 3, 'checkpoints alone are no news')
+  const code = 'PORTCULLIS_CALLBACK'
+  assert.deepEqual(warnings.slice(0, 2), [
+    { code, message: 'onRevoked has thrown Error: a mistake of the service' },
+    { code, message: 'onRevoked has thrown Error: another one' },
+  ])
 })
 
 test('onRevoked tells of a key that only disappears from the checkpoint, and of its tokens alone', async (t) => {

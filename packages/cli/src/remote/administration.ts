@@ -69,7 +69,9 @@ function whyOf({ detail, reason, status, message, faults }: ClientError): string
   const word = reason?.replaceAll(/[-_]/g, ' ')
   const said = detail ?? word ?? (status === undefined ? message : `it answered ${status}`)
   const fields = faults.map((fault) => `${fault.field} ${fault.message}`)
-  return printable([said, ...fields].join('; '))
+  // Where one member is to blame, the detail often says the same.
+  const more = fields.filter((field) => field !== `/${said}`)
+  return printable([said, ...more].join('; '))
 }
 
 function remedyOf({ status }: ClientError): string {

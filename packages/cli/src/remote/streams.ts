@@ -65,6 +65,10 @@ const columns: readonly Column<StreamInfo>[] = [
   { title: 'FAILURES', of: ({ failures }) => String(failures) },
   { title: 'UNDELIVERED', of: ({ undelivered }) => String(undelivered) },
   { title: 'DROPPED', of: ({ dropped }) => String(dropped) },
+  {
+    title: 'LAST_FAILURE',
+    of: ({ failures, lastFailure }) => (failures > 0 ? lastFailure : undefined),
+  },
 ]
 
 async function* membersOfAll(streams: AsyncIterable<StreamInfo>): AsyncIterable<object> {

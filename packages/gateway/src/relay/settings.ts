@@ -1,4 +1,4 @@
-import { parseIssuer } from '@portcullis/protocol'
+import { isJsonObject, parseIssuer } from '@portcullis/protocol'
 import type { ListenAddress, Mistake, TlsFiles } from '@portcullis/runtime'
 import { checkAgainstSchema, readSettingsFile, settingsError } from '@portcullis/runtime'
 import type { FromSchema } from 'json-schema-to-ts'
@@ -39,13 +39,10 @@ export function parseRelaySettings(
   source: string = 'portcullis.relay.json',
 ): RelaySettings {
   const checked = checkAgainstSchema<RelayFile>(fileSchema, value)
-  if (checked.kind === 'mistaken') throw settingsError(source, checked.mistakes)
+  const bySchema = checked.kind === 'mistaken' ? checked.mistakes : []
+  const mistakes = [...bySchema, ...addressMistakes(value, 'issuer', 'upstream')]
+  if (checked.kind === 'mistaken' || mistakes.length > 0) throw settingsError(source, mistakes)
   const { listen, operations, issuer, upstream, clientFile, limits } = checked.value
-  const mistakes = [
-    ...addressMistakes('/issuer', issuer),
-    ...(upstream === undefined ? [] : addressMistakes('/upstream', upstream)),
-  ]
-  if (mistakes.length > 0) throw settingsError(source, mistakes)
   const { tls, ...address } = listen
   return {
     listen: { host: loopback, ...address },
@@ -65,9 +62,13 @@ export function relayLimitsOf(said: Partial<RelayLimits> = {}): RelayLimits {
   return { followers: 4096, followersPerClient: 1024, ...said }
 }
 
-function addressMistakes(path: string, text: string): readonly Mistake[] {
-  const parsed = parseIssuer(text)
-  return parsed.kind === 'issuer' ? [] : [{ path, message: parsed.why }]
+/** What the schema says of other values is not said again. */
+function addressMistakes(file: unknown, ...names: readonly string[]): readonly Mistake[] {
+  return names.flatMap((name) => {
+    const text: unknown = isJsonObject(file) ? file[name] : undefined
+    const parsed = typeof text === 'string' && text !== '' ? parseIssuer(text) : undefined
+    return parsed?.kind === 'malformed' ? [{ path: `/${name}`, message: parsed.why }] : []
+  })
 }
 
 const textSchema = { type: 'string', minLength: 1 } as const

@@ -1,6 +1,6 @@
 import type { PublicJwk } from '@portcullis/protocol/jws'
 import type { KeyFacts, KeyLine, KeyPurpose } from './key-life.ts'
-import type { KeyKeeping, OpenedKey, SignWithKey } from './key-opening.ts'
+import type { KeyKeeping, OpenedKey, OpenedSigner } from './key-opening.ts'
 import { isVaulted, openKey } from './key-opening.ts'
 
 /** A signing key as it is kept. */
@@ -15,9 +15,7 @@ export interface JwkSet {
 }
 
 /** A key that can be signed with. */
-export interface HeldKey extends StoredKey {
-  readonly sign: SignWithKey
-}
+export interface HeldKey extends StoredKey, OpenedSigner {}
 
 /** Opened keys. */
 export interface HeldKeys {
@@ -49,7 +47,8 @@ export async function openKeys(
   const keys: HeldKey[] = []
   for (const { key, result } of opened) {
     if (result.kind === 'unopenable') return { ...result, kid: key.kid }
-    keys.push({ ...key, sign: result.sign })
+    const { sign, signAside } = result
+    keys.push({ ...key, sign, signAside })
   }
   return hold(keys)
 }
@@ -63,7 +62,7 @@ function knownBefore(key: StoredKey, { keys }: HeldKeys): OpenedKey | undefined 
       kept === key.kept &&
       JSON.stringify(publicJwk) === JSON.stringify(key.publicJwk),
   )
-  return known && { kind: 'opened', sign: known.sign }
+  return known && { kind: 'opened', sign: known.sign, signAside: known.signAside }
 }
 
 /** What is held without the keys that the store has no more; the very same when that changes nothing. */

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
-import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
+import { createPrivateKey, createPublicKey, sign as signByCallback } from 'node:crypto'
+import { isDeepStrictEqual, promisify } from 'node:util'
 import type { AlgorithmName, PublicJwk } from '@portcullis/protocol/jws'
 import { algorithmNamed, parsePublicKey, publicJwk } from '@portcullis/protocol/jws'
 import type { KeyLine } from './key-life.ts'
@@ -26,8 +26,17 @@ export interface NewKey extends KeyLine {
 /** Signs with one key. At once, unless the key is in a vault. */
 export type SignWithKey = (signingInput: string) => Uint8Array | Promise<Uint8Array>
 
+export interface OpenedSigner {
+  readonly sign: SignWithKey
+  /**
+   * For what nobody waits for, and there may be a thousand of. RS256, which takes most of a millisecond, is signed in a
+   * thread that gives way to the event loop.
+   */
+  readonly signAside: SignWithKey
+}
+
 export type OpenedKey =
-  | { readonly kind: 'opened'; readonly sign: SignWithKey }
+  | (OpenedSigner & { readonly kind: 'opened' })
   | {
       readonly kind: 'unopenable'
       readonly why: 'sealed-with-another-key' | 'damaged' | 'in-a-vault' | 'vault-failed'
@@ -90,8 +99,19 @@ function openSealed(
   if (!isDeepStrictEqual(stored, publicJwk(createPublicKey(privateKey), algorithm))) {
     return { kind: 'unopenable', why: 'damaged' }
   }
-  const { sign } = algorithmNamed(algorithm)
-  return { kind: 'opened', sign: (signingInput) => sign(privateKey, signingInput) }
+  const { sign: signNow } = algorithmNamed(algorithm)
+  const sign: SignWithKey = (signingInput) => signNow(privateKey, signingInput)
+  return {
+    kind: 'opened',
+    sign,
+    signAside: algorithm === 'RS256' ? (input) => signRs256(privateKey, input) : sign,
+  }
+}
+
+const signInThread = promisify(signByCallback)
+
+function signRs256(privateKey: KeyObject, signingInput: string): Promise<Uint8Array> {
+  return signInThread('sha256', Buffer.from(signingInput, 'latin1'), privateKey)
 }
 
 type NewHalves = Pick<NewKey, 'kid' | 'algorithm' | 'publicJwk' | 'kept'>
@@ -107,7 +127,7 @@ async function openVaulted(key: NewHalves, vault: KeyVault | undefined): Promise
   try {
     // No JWS, which would have a dot: nobody can use what is signed here.
     await sign(`portcullis asks for the key ${key.kid}`)
-    return { kind: 'opened', sign }
+    return { kind: 'opened', sign, signAside: sign }
   } catch (cause) {
     return { kind: 'unopenable', why: 'vault-failed', cause }
   }

@@ -6,7 +6,7 @@ import type { KeyFacts, KeyLine } from './key-life.ts'
 import { keyPolicy } from './key-life.ts'
 import type { KeyStore, RotatedKeys, RotateKeys, UpkeepOutcome } from './key-upkeep.ts'
 import { createKeyUpkeep } from './key-upkeep.ts'
-import type { KeyKeeping } from './key-opening.ts'
+import type { KeyKeeping, SignWithKey } from './key-opening.ts'
 import type { KeyWithdrawalOutcome, WithdrawKey } from './key-withdrawal.ts'
 import { SignerUnavailableError } from './signer-unavailable.ts'
 
@@ -23,7 +23,10 @@ export interface Keyring {
   readonly firstReady: (algorithms: readonly AlgorithmName[]) => AlgorithmName
   /** Signs a document of the revocation feed with the active feed key. */
   readonly signCheckpoint: (payload: JsonObject, typ: string) => Promise<string>
-  /** Signs a token of another type with the RS256 key of the key set, which there always is. */
+  /**
+   * Signs a token of another type with the RS256 key of the key set, which there always is. It gives way to tokens and
+   * checkpoints.
+   */
   readonly signDocument: (payload: JsonObject, typ: string) => Promise<string>
   /** The public halves of all keys for access tokens that are not destroyed (RFC 7517). */
   readonly publicJwks: () => JwkSet
@@ -69,16 +72,18 @@ export async function openKeyring(
   const { held, isReady, rotate, withdraw, keepUp } = upkeep
   const keyring: Keyring = {
     sign: async (claims, algorithm) =>
-      signJws(claims, accessTokenType, activeKey(held(), accessTokenLine(algorithm))),
+      signJws(claims, accessTokenType, signedNow(held(), accessTokenLine(algorithm))),
     isReady,
     firstReady: (algorithms) => {
       const chosen = algorithms.find(isReady) ?? algorithms.at(-1)
       if (chosen === undefined) throw new TypeError('a token needs an algorithm')
       return chosen
     },
-    signCheckpoint: async (payload, typ) => signJws(payload, typ, activeKey(held(), feedLine)),
-    signDocument: async (payload, typ) =>
-      signJws(payload, typ, activeKey(held(), accessTokenLine('RS256'))),
+    signCheckpoint: async (payload, typ) => signJws(payload, typ, signedNow(held(), feedLine)),
+    signDocument: async (payload, typ) => {
+      const key = activeKey(held(), accessTokenLine('RS256'))
+      return signJws(payload, typ, { key, sign: key.signAside })
+    },
     publicJwks: () => held().jwks['access-token'],
     publicFeedJwks: () => held().jwks.feed,
     list: keys.list,
@@ -99,11 +104,21 @@ function activeKey(held: HeldKeys, line: KeyLine): HeldKey {
   throw new SignerUnavailableError(`the keyring has no key for ${line.algorithm}`)
 }
 
+interface Signing {
+  readonly key: Pick<HeldKey, 'algorithm' | 'kid'>
+  readonly sign: SignWithKey
+}
+
+function signedNow(held: HeldKeys, line: KeyLine): Signing {
+  const key = activeKey(held, line)
+  return { key, sign: key.sign }
+}
+
 /** A compact JWS with the header `{alg, typ, kid}` and nothing else in it. */
-async function signJws(payload: JsonObject, typ: string, key: HeldKey): Promise<string> {
+async function signJws(payload: JsonObject, typ: string, { key, sign }: Signing): Promise<string> {
   const header = { alg: key.algorithm, typ, kid: key.kid }
   const signingInput = `${encodePart(header)}.${encodePart(payload)}`
-  const signed = key.sign(signingInput)
+  const signed = sign(signingInput)
   // A key that is at hand signs at once, and nothing is waited for.
   const signature = signed instanceof Promise ? await signed : signed
   return `${signingInput}.${Buffer.from(signature).toString('base64url')}`

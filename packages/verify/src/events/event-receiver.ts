@@ -5,6 +5,8 @@ import { fingerprintWords } from '@portcullis/protocol/revocations'
 import { rejectUnknown, requireFunction, requireObject, requireText } from '../option-checks.ts'
 import type { PresentedRequest } from '../presented-request.ts'
 import type { RevocationTable } from '../revocation/table.ts'
+import type { Warn } from '../warnings.ts'
+import { warnOfThrown } from '../warnings.ts'
 import type { EventExpectation, RefusedDelivery } from './security-event-token.ts'
 import { openEventToken, refused } from './security-event-token.ts'
 import type { ToldEvent, ToldRevocation } from './told-revocation.ts'
@@ -24,7 +26,7 @@ export interface EventReceiverOptions {
   readonly authorization?: string
   /**
    * Called for each delivery of an event, after tokens are refused by it; the same event may be delivered again.
-   * What it throws is answered 500, so that the transmitter comes again.
+   * What it throws is answered 500, so that the transmitter comes again, and told to `onWarning` of the verifier.
    */
   readonly onEvent?: (event: SecurityEvent) => void | Promise<void>
 }
@@ -48,6 +50,7 @@ export interface EventTarget extends Omit<EventExpectation, 'audience'> {
   /** The longest life of a token, in seconds. */
   readonly lifetimeSecondsMax: number
   readonly join: (event: JoinedEvent) => void
+  readonly warn: Warn
 }
 
 /** Joins what an event takes back into a table of revocations. False where it was known. */
@@ -123,7 +126,8 @@ export function createEventReceiver(options: EventReceiverOptions): EventReceive
       if (told !== undefined) target.join(joinedEvent(target, told))
       try {
         await onEvent?.({ ...event, claims })
-      } catch {
+      } catch (error) {
+        warnOfThrown(target.warn, 'onEvent', error)
         return answer(500)
       }
       return answer(202)

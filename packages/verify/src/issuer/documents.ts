@@ -103,7 +103,11 @@ export function createIssuerDocuments(
 
 function parseMetadata(document: JsonObject, issuer: string): IssuerMetadata | DocumentFailure {
   // RFC 8414 section 3.3: identical, or the document is somebody else's.
-  if (document['issuer'] !== issuer) return failed('the metadata is not that of the issuer')
+  const named = document['issuer']
+  if (named !== issuer) {
+    const other = JSON.stringify(named ?? null).slice(0, 100)
+    return failed(`the metadata is not that of the issuer: it names ${other}`)
+  }
   const jwksUri = document['jwks_uri']
   const tokenEndpoint = document['token_endpoint']
   if (!isAtIssuer(jwksUri, issuer)) return failed('the jwks_uri is not at the origin of the issuer')

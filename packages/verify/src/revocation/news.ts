@@ -2,6 +2,8 @@ import { countKinds, visitRecords } from '@portcullis/protocol/revocations'
 import type { SignedToken } from '../access-token.ts'
 import type { JoinedEvent } from '../events/event-receiver.ts'
 import type { VerifiedToken } from '../verified-token.ts'
+import type { Warn } from '../warnings.ts'
+import { warnOfThrown } from '../warnings.ts'
 import type { AppliedBatch } from './followed-log.ts'
 import type { RevocationTable } from './table.ts'
 import { createRevocationTable } from './table.ts'
@@ -21,6 +23,7 @@ export interface NewsOptions {
   readonly issuer: string
   readonly now: () => number
   readonly onRevoked: ((revocation: NewRevocation) => void) | undefined
+  readonly warn: Warn
   /** Called when more is revoked than before, with the keys that are taken back. */
   readonly onApplied: (withdrawnKids: readonly string[]) => void
   /** What was verified here; throws a TypeError for anything else. */
@@ -50,7 +53,7 @@ export function joinTold(options: NewsOptions, table: RevocationTable, event: Jo
 }
 
 function tellNews(
-  { onRevoked, signedTokenOf }: NewsOptions,
+  { onRevoked, warn, signedTokenOf }: NewsOptions,
   withdrawnKids: readonly string[],
   newsOf: () => RevocationTable,
 ): void {
@@ -64,11 +67,10 @@ function tellNews(
     return withdrawnKids.includes(kid) || news.revokesKey(kid) || news.revokes(signed)
   }
   // Whatever the service does with it, the feed is followed on.
-  try {
-    void Promise.resolve(onRevoked({ affects })).catch(() => undefined)
-  } catch {
-    return
-  }
+  const called = (async () => onRevoked({ affects }))()
+  called.catch((error: unknown) => {
+    warnOfThrown(warn, 'onRevoked', error)
+  })
 }
 
 function tableOf(issuer: string, records: Buffer): RevocationTable {

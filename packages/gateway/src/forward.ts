@@ -30,6 +30,7 @@ export interface Passage {
 }
 
 export interface ForwardOptions {
+  readonly countFailure: (failure: UpstreamFailure) => void
   readonly identity: IdentityHeaders
   readonly log: Log
 }
@@ -56,7 +57,10 @@ export function forward(exchange: Exchange, passage: Passage, options: ForwardOp
     request: { path: target, method, headers, body, ...silence },
     isRepeatable: isRepeatable(method, hasBody(frame)),
     handler: crossing.handler,
-    onFailure: (failure) => noteFailure(exchange, options.log, failure),
+    onFailure: (failure) => {
+      options.countFailure(failure)
+      noteFailure(exchange, options.log, failure)
+    },
   })
   if (sending === undefined) {
     return sendRefusal(exchange, overloaded)

@@ -14,6 +14,7 @@ import { serve } from './serve.ts'
 import type { RateLimits } from './rate-limits.ts'
 import { createRateLimits } from './rate-limits.ts'
 import { createRoom } from './room.ts'
+import { tellOfServices } from './service-metrics.ts'
 import { announceEnd, createGatewayServer, drainServer, setLimits } from './server.ts'
 import type { GatewaySettings, RateLimitSettings } from './settings.ts'
 import { createUpstreams } from './upstreams.ts'
@@ -59,8 +60,8 @@ export async function startGateway(
   settings: GatewaySettings,
   { log, now = Date.now, steadyNow = () => performance.now(), warnings = () => [] }: GatewayOptions,
 ): Promise<Gateway> {
-  const plans = createPlans(settings, { log, now, steadyNow })
   const metrics = createMetrics()
+  const plans = createPlans(settings, metrics, { log, now, steadyNow })
   const requests = metrics.requests()
   const server = createGatewayServer(settings.limits, log, (request, response) => {
     answer(plans.current(), requests, request, response)
@@ -147,17 +148,21 @@ const warmUpMsMax = 5000
 
 function createPlans(
   settings: GatewaySettings,
+  metrics: Metrics,
   { log, now, steadyNow }: Required<Pick<GatewayOptions, 'log' | 'now' | 'steadyNow'>>,
 ): Plans {
   const upstreams = createUpstreams({ log, now: steadyNow })
   const room = createRoom()
   const rateLimitsOf = keepRateLimits(steadyNow)
+  const { unreachable } = upstreams
+  const countFailure = tellOfServices(metrics, { underWay: room.underWay, unreachable })
+  const shared = { upstreams, room, countFailure, log, now }
   const linkedBy = new Map<IssuerLink, number>()
   const planOf = (next: GatewaySettings, link: IssuerLink): Plan => {
     linkedBy.set(link, (linkedBy.get(link) ?? 0) + 1)
     const rateLimits = rateLimitsOf(next.rateLimits)
     const onEnd = (): void => letGo(link)
-    return createPlan(next, { link, upstreams, room, rateLimits, log, now, onEnd })
+    return createPlan(next, { ...shared, link, rateLimits, onEnd })
   }
   const letGo = (link: IssuerLink): void => {
     const plans = (linkedBy.get(link) ?? 0) - 1
@@ -183,7 +188,7 @@ function createPlans(
   let changed = Promise.resolve()
   return {
     current: () => current,
-    unreachable: upstreams.unreachable,
+    unreachable,
     // One after the other, in the order in which they came.
     change: async (wanted) => {
       const before = changed

@@ -29,6 +29,7 @@ export interface PlanOptions {
   readonly upstreams: Upstreams
   readonly room: Room
   readonly rateLimits: RateLimits
+  readonly countFailure: ServingParts['countFailure']
   readonly log: Log
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -40,7 +41,7 @@ const authorizePath = `${ownPath}/authorize`
 
 export function createPlan(
   settings: GatewaySettings,
-  { link, upstreams, room, rateLimits, log, now, onEnd }: PlanOptions,
+  { link, upstreams, room, rateLimits, countFailure, log, now, onEnd }: PlanOptions,
 ): Plan {
   const routes = createRouteTable(settings.routes)
   const judge = createJudge(settings.routes, link.verifier, now)
@@ -59,6 +60,7 @@ export function createPlan(
     judge,
     rateLimits,
     room,
+    countFailure,
     requestsMax: settings.limits.requests,
     authorizer:
       forwardAuth &&

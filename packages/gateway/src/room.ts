@@ -3,6 +3,7 @@ export interface Room {
   /** False when there are as many as there may be; else counts one more. */
   readonly enter: (requestsMax: number) => boolean
   readonly leave: () => void
+  readonly underWay: () => number
 }
 
 export function createRoom(): Room {
@@ -16,5 +17,6 @@ export function createRoom(): Room {
     leave: () => {
       requests -= 1
     },
+    underWay: () => requests,
   }
 }

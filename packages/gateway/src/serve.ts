@@ -1,12 +1,10 @@
-import type { Log } from '@portcullis/runtime'
 import type { AdmissionParts, AskedRequest } from './admission.ts'
 import { admit } from './admission.ts'
 import type { Exchange } from './exchange.ts'
 import type { Authorizer } from './forward-auth/authorize.ts'
-import type { Passage } from './forward.ts'
+import type { ForwardOptions, Passage } from './forward.ts'
 import { forward } from './forward.ts'
 import { requestHeaders } from './headers.ts'
-import type { IdentityHeaders } from './identity-headers.ts'
 import type { Refusal } from './refusal.ts'
 import { overloaded, refuse, sendRefusal } from './refusal.ts'
 import { readFrame } from './request-frame.ts'
@@ -15,18 +13,16 @@ import { ownPath, rewritten } from './route-match.ts'
 import type { Room } from './room.ts'
 import type { UpstreamLease } from './upstreams.ts'
 
-export interface ServingParts extends AdmissionParts {
+export interface ServingParts extends AdmissionParts, ForwardOptions {
   /** Undefined where the feed is not handed on. */
   readonly answerFeed: ((exchange: Exchange) => Promise<void>) | undefined
   /** Undefined where no proxy may ask. */
   readonly authorizer: Authorizer | undefined
   readonly originOf: ReadOrigin
-  readonly identity: IdentityHeaders
   readonly upstreams: UpstreamLease
   /** For all requests but those for the feed, which has limits of its own. */
   readonly room: Room
   readonly requestsMax: number
-  readonly log: Log
 }
 
 const feedPath = `${ownPath}/revocations/`

@@ -179,6 +179,11 @@ test('a service that is gone fails three requests, and comes back by the first t
   assert.equal(gone.heads.length, before + 2)
   assert.deepEqual(await readiness(), { status: 'ok' })
   assert.match(world.log(), /an upstream is back/)
+  const metrics = await (await fetch(`http://127.0.0.1:${world.operationsPort}/metrics`)).text()
+  const failures = `portcullis_gateway_upstream_failures_total{upstream="${gone.origin}",again="no"} 3`
+  assert.ok(metrics.includes(failures), metrics)
+  assert.match(metrics, /^portcullis_gateway_unreachable_upstreams 0$/m)
+  assert.match(metrics, /^portcullis_gateway_requests_under_way 0$/m)
 })
 
 test('a service whose connections break before their answers is left out, and one that answers errors is not', async (t) => {

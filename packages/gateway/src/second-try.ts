@@ -41,7 +41,9 @@ export function isRepeatable(method: string, hasBody: boolean): boolean {
  * again, because the service may still be at it. Undefined when the service is full.
  */
 export function send(journey: Journey): Sending | undefined {
-  const { services, request, isRepeatable: mayRepeat, handler, onFailure } = journey
+  const { services, request, handler, onFailure } = journey
+  // What comes of a switch of protocols is seen by nobody here.
+  const mayRepeat = journey.isRepeatable && (request.upgrade ?? null) === null
   const first = services.first(mayRepeat)
   if (!first.enter()) return undefined
   let isEnded = false
@@ -76,6 +78,11 @@ export function send(journey: Journey): Sending | undefined {
         isAnswered = true
         trial.end('answered')
         handler.onResponseStart?.(controller, ...start)
+      },
+      onRequestUpgrade: (controller, ...switched) => {
+        isAnswered = true
+        trial.end('answered')
+        handler.onRequestUpgrade?.(controller, ...switched)
       },
       onResponseError: (controller, error) => {
         const how = isAnswered ? 'answered' : trialEndOf(error, wasWritten)

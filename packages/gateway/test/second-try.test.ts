@@ -223,4 +223,11 @@ test('a client that leaves while the first connection is made keeps no place at 
   assert.deepEqual([handlers.length, places], [3, 1])
   stayed?.end()
   assert.equal(places, 0)
+  // A handshake is a GET without a body too.
+  const upgrade = { ...journey.request, upgrade: 'websocket' }
+  send({ ...journey, request: upgrade })?.end()
+  const handshake = send({ ...journey, request: upgrade })
+  handlers.at(-1)?.onResponseError?.(controller, refused)
+  assert.deepEqual([handlers.length, places], [5, 1])
+  handshake?.end()
 })

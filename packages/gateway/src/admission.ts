@@ -2,6 +2,7 @@ import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { TokenWatch } from '@portcullis/verify'
 import type { Exchange } from './exchange.ts'
 import type { Judge } from './judge.ts'
+import type { RateLimits } from './rate-limits.ts'
 import type { Refusal } from './refusal.ts'
 import { refuse } from './refusal.ts'
 import { parseRequestTarget } from './request-target.ts'
@@ -34,11 +35,12 @@ export interface Admission {
 export interface AdmissionParts {
   readonly routes: RouteTable
   readonly judge: Judge
+  readonly rateLimits: RateLimits
 }
 
 /** The one way in: finds the route of a request and judges it, and tells the exchange what it finds. */
 export async function admit(
-  { routes, judge }: AdmissionParts,
+  { routes, judge, rateLimits }: AdmissionParts,
   exchange: Exchange,
   { method, host, target: text, authorizations, forwardedBy }: AskedRequest,
 ): Promise<Admission | Refusal> {
@@ -54,8 +56,13 @@ export async function admit(
   const { route } = found
   if (forwardedBy === 'gateway' && route.to.length === 0) return refuse('not-found')
   const verdict = await judge.judge(route.auth, authorizations)
-  if (verdict.claims !== undefined) exchange.subject = verdict.claims.sub
+  const { claims } = verdict
+  if (claims !== undefined) {
+    exchange.subject = claims.sub
+    // Also of who may not do this: to find that out has cost as much.
+    const refusal = rateLimits.takeFromCaller(claims)
+    if (refusal !== undefined) return refusal
+  }
   if (verdict.kind === 'refused') return verdict.refusal
-  const { claims, watch } = verdict
-  return { kind: 'admitted', route, target: target.target, claims, watch }
+  return { kind: 'admitted', route, target: target.target, claims, watch: verdict.watch }
 }

@@ -15,6 +15,8 @@ export interface Exchange {
   route?: string
   /** Whose valid token the request carries; known once it was judged. */
   subject?: string
+  /** How often it was sent, where that is more than once. */
+  tries?: number
   /** Why the gateway itself has answered it: a code of ours, and nothing that the client has sent. */
   reason?: string
 }
@@ -39,7 +41,7 @@ export function openExchange(
   const requestId = requestIdOf(request.rawHeaders)
   const exchange: Exchange = { request, response, requestId, method: request.method ?? '' }
   response.once('close', () => {
-    const { method, isForwardAuth, route, subject, reason } = exchange
+    const { method, isForwardAuth, route, subject, tries, reason } = exchange
     const status = response.headersSent ? response.statusCode : undefined
     const durationMs = performance.now() - startedMs
     // What no status was sent for counts as what nginx calls it in its log.
@@ -51,6 +53,7 @@ export function openExchange(
         route,
         status,
         reason,
+        tries,
         durationMs: Math.round(durationMs),
         requestId,
         subject,

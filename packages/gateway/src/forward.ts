@@ -3,7 +3,6 @@ import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Transform } from 'node:stream'
 import type { Log } from '@portcullis/runtime'
-import { systemErrorCode } from '@portcullis/runtime'
 import type { TokenWatch } from '@portcullis/verify'
 import type { Dispatcher } from 'undici'
 import { cutAnswer, endAnswer } from './end-answer.ts'
@@ -12,13 +11,15 @@ import type { Exchange } from './exchange.ts'
 import { responseHeaders } from './headers.ts'
 import type { IdentityHeaders } from './identity-headers.ts'
 import type { LongAnswers } from './long-answers.ts'
-import type { Refusal } from './refusal.ts'
-import { refuse, sendRefusal } from './refusal.ts'
+import { overloaded, sendRefusal } from './refusal.ts'
 import type { Frame } from './request-frame.ts'
 import { hasBody } from './request-frame.ts'
+import type { UpstreamFailure } from './second-try.ts'
+import { isRepeatable, send } from './second-try.ts'
 import { allowSilence } from './server.ts'
 import type { RouteLimits } from './settings.ts'
-import type { Upstream } from './upstream.ts'
+import type { Services } from './upstream-choice.ts'
+import { BodyTooLarge, ClientLeft, refusalOf } from './upstream-failure.ts'
 import { isAnswerTo } from './websocket/handshake.ts'
 import { HandshakeAnswer } from './websocket/handshake-answer.ts'
 import type { Tunnel, Tunnels } from './websocket/tunnel.ts'
@@ -31,7 +32,7 @@ export interface Passage {
   readonly target: string
   /** Name, value, name, value … as the service gets them. */
   readonly headers: string[]
-  readonly upstream: Upstream
+  readonly services: Services
   /** Ends as soon as the token that let it in would be refused. */
   readonly watch: (() => TokenWatch) | undefined
   readonly limits: RouteLimits
@@ -40,6 +41,7 @@ export interface Passage {
 export interface ForwardOptions {
   readonly tunnels: Tunnels
   readonly longAnswers: LongAnswers
+  readonly countFailure: (failure: UpstreamFailure) => void
   readonly identity: IdentityHeaders
   readonly log: Log
 }
@@ -47,52 +49,58 @@ export interface ForwardOptions {
 /**
  * Sends a request to its service and the answer back, both as they come: neither is kept, each side
  * is read only as fast as the other one takes it. Target, method and body are not changed;
- * redirects are not followed; nothing is sent twice. Trailers and interim answers (1xx) end here.
+ * redirects are not followed; nothing that has a body or is not idempotent is sent twice. Trailers and
+ * interim answers (1xx) end here.
  *
  * A service that cannot be reached is 502, one that is silent too long before its headers 504. One
  * that breaks off later cuts the client's connection, so that half an answer never looks whole. A
- * client that leaves cuts the request to the service.
- *
- * What lasts ends with the token that let it in (see `LongAnswers` and `endEarly`).
+ * client that leaves cuts the request to the service. What lasts ends with the token that let it in (see
+ * `LongAnswers` and `endEarly`).
  *
  * A handshake whose service switches to the WebSocket becomes a tunnel; any other answer to it ends the connection.
  */
 export function forward(exchange: Exchange, passage: Passage, options: ForwardOptions): void {
   const { response } = exchange
-  const { method, target, headers, upstream, frame, limits } = passage
-  if (!upstream.enter()) {
-    return sendRefusal(exchange, refuse('overloaded', undefined, { 'retry-after': '1' }))
-  }
+  const { method, target, headers, services, frame, limits } = passage
   const body = hasBody(frame) ? createCappedBody(limits.bodyBytes) : null
   const crossing = createCrossing(exchange, passage, body, options)
+  const silenceMs = limits.idleTimeoutSeconds * 1000
+  const upgrade = frame.handshake === undefined ? null : 'websocket'
+  const silence = { headersTimeout: silenceMs, bodyTimeout: silenceMs }
+  const sending = send({
+    services,
+    request: { path: target, method, headers, body, upgrade, ...silence },
+    isRepeatable: isRepeatable(method, hasBody(frame)),
+    handler: crossing.handler,
+    onFailure: (failure) => {
+      options.countFailure(failure)
+      noteFailure(exchange, options.log, failure)
+    },
+  })
+  if (sending === undefined) {
+    crossing.clientClosed()
+    return sendRefusal(exchange, overloaded)
+  }
+  allowSilence(exchange.request.socket, limits)
   response.once('close', () => {
-    upstream.leave()
+    sending.end()
     crossing.clientClosed()
   })
   response.on('drain', crossing.clientDrained)
-  const silenceMs = limits.idleTimeoutSeconds * 1000
-  allowSilence(exchange.request.socket, limits)
-  upstream.dispatch(
-    {
-      path: target,
-      method,
-      headers,
-      body,
-      upgrade: frame.handshake === undefined ? null : 'websocket',
-      headersTimeout: silenceMs,
-      bodyTimeout: silenceMs,
-    },
-    crossing.handler,
-  )
 }
 
-class BodyTooLarge extends Error {
-  override readonly name = 'BodyTooLarge'
-}
-
-/** Not the service's fault: nobody wants its answer any more. */
-class Canceled extends Error {
-  override readonly name = 'Canceled'
+function noteFailure(
+  exchange: Exchange,
+  log: Log,
+  { upstream, code, next }: UpstreamFailure,
+): void {
+  const { requestId } = exchange
+  if (next === undefined) {
+    log.warn({ requestId, upstream, code }, 'the upstream failed')
+  } else {
+    exchange.tries = 2
+    log.warn({ requestId, upstream, code, next }, 'the upstream failed: the request is sent again')
+  }
 }
 
 /** A service may send interim answers before the final one; a flood of them is no answer. */
@@ -111,26 +119,17 @@ function createCrossing(
   options: ForwardOptions,
 ): Crossing {
   const { request, response, requestId } = exchange
-  const { identity, log } = options
-  const { frame, upstream, watch, limits } = passage
   let controller: Dispatcher.DispatchController | undefined
+  const { identity, longAnswers } = options
+  const { frame, watch, limits } = passage
   let tunnel: Tunnel | undefined
   let interimAnswers = 0
-  const cancel = (): void => controller?.abort(new Canceled('nobody wants the answer'))
-  const followed = options.longAnswers.follow({
+  const cancel = (): void => controller?.abort(new ClientLeft('nobody wants the answer'))
+  const followed = longAnswers.follow({
     watch,
     totalSecondsMax: limits.totalTimeoutSeconds,
     end: (why) => endEarly(exchange, why, { tunnel, cancel }),
   })
-  const fail = (error: Error): void => {
-    if (error instanceof Canceled || response.destroyed) return
-    const code = systemErrorCode(error) ?? error.name
-    if (!(error instanceof BodyTooLarge)) {
-      log.warn({ requestId, upstream: upstream.origin, code }, 'the upstream failed')
-    }
-    if (response.headersSent) cutAnswer(response)
-    else sendRefusal(exchange, refusalOf(error, code))
-  }
   return {
     clientClosed: () => {
       followed.stop()
@@ -149,8 +148,7 @@ function createCrossing(
       },
       onRequestUpgrade: ({ rawHeaders }, _status, _headers, service) => {
         tunnel = openTunnel(exchange, passage, { rawHeaders, service }, options)
-        if (tunnel === undefined) fail(new Error('not an answer to the handshake'))
-        else followed.begin()
+        followed.begin()
       },
       onResponseStart: ({ rawHeaders }, status) => {
         // A switch that names no protocol; what follows it is in none that anybody agreed on.
@@ -168,7 +166,11 @@ function createCrossing(
         if (!response.write(chunk)) current.pause()
       },
       onResponseEnd: () => endAnswer(response),
-      onResponseError: (_controller, error) => fail(error),
+      onResponseError: (_controller, error) => {
+        if (error instanceof ClientLeft || response.destroyed) return
+        if (response.headersSent) cutAnswer(response)
+        else sendRefusal(exchange, refusalOf(error))
+      },
     },
   }
 }
@@ -178,13 +180,13 @@ interface Switch {
   readonly service: Duplex
 }
 
-/** Undefined when the service has not answered this handshake. */
+/** Throws when the service has not answered this handshake. */
 function openTunnel(
   { response, requestId }: Exchange,
   { frame: { handshake }, limits }: Passage,
   { rawHeaders, service }: Switch,
   { identity, tunnels }: ForwardOptions,
-): Tunnel | undefined {
+): Tunnel {
   service.on('error', () => service.destroy())
   if (
     response instanceof HandshakeAnswer &&
@@ -196,8 +198,7 @@ function openTunnel(
     const idleMs = limits.idleTimeoutSeconds * 1000
     return tunnels.open({ client: response.switchProtocols(fields), service, idleMs })
   }
-  service.destroy()
-  return undefined
+  throw new Error('not an answer to the handshake')
 }
 
 const nothing = Buffer.alloc(0)
@@ -208,16 +209,6 @@ const nothing = Buffer.alloc(0)
  */
 function sendHeaders(response: ServerResponse): void {
   if (!response.writableEnded && !response.destroyed) response.write(nothing)
-}
-
-const timeouts: ReadonlySet<string> = new Set([
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-])
-
-function refusalOf(error: Error, code: string): Refusal {
-  if (error instanceof BodyTooLarge) return refuse('too-large')
-  return refuse(timeouts.has(code) ? 'upstream-timeout' : 'upstream-unreachable')
 }
 
 function createCappedBody(bytesMax: number): Transform {

@@ -77,6 +77,7 @@ export async function startGatewayFromFile(
   return {
     port: gateway.port,
     operationsPort: gateway.operationsPort,
+    stopSecondsMax: gateway.stopSecondsMax,
     reload: async () => {
       seen = await look(path)
       tried = seen

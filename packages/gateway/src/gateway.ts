@@ -12,9 +12,13 @@ import type { Plan } from './plan.ts'
 import { createPlan } from './plan.ts'
 import { andClose, refuse, sendRefusal } from './refusal.ts'
 import { serve } from './serve.ts'
-import { createGatewayServer, drainServer, setLimits } from './server.ts'
-import type { GatewaySettings } from './settings.ts'
-import { createUpstreams } from './upstream.ts'
+import type { RateLimits } from './rate-limits.ts'
+import { createRateLimits } from './rate-limits.ts'
+import { createRoom } from './room.ts'
+import { tellOfServices } from './service-metrics.ts'
+import { announceEnd, createGatewayServer, drainServer, setLimits } from './server.ts'
+import type { GatewaySettings, RateLimitSettings } from './settings.ts'
+import { createUpstreams } from './upstreams.ts'
 import type { Tunnels } from './websocket/tunnel.ts'
 import { createTunnels } from './websocket/tunnel.ts'
 
@@ -22,11 +26,14 @@ export interface GatewayOptions {
   readonly log: Log
   /** Milliseconds since 1970, for the lifetimes of tokens and keys. Default `Date.now`. */
   readonly now?: () => number
+  /** Milliseconds of a clock that is never set, for what is counted by the second. Default `performance.now`. */
+  readonly steadyNow?: () => number
   /** Names what somebody should see to although the gateway is ready; told at `/health/ready`. */
   readonly warnings?: () => readonly string[]
 }
 
 export interface Gateway extends Running {
+  readonly stopSecondsMax: () => number
   /** The port that was taken, where the settings ask for any. */
   readonly port: number
   /** The port of the operations listener, where the settings ask for one. */
@@ -49,16 +56,16 @@ export interface Reloaded {
  * serve, the others answer 503 until its keys can be had, and recover by themselves. A port that
  * cannot be had is a `StartError`.
  *
- * `close` stops listening, lets requests under way end for up to five seconds, then cuts them. WebSockets are told
- * at once that it goes away.
+ * `close` makes it not ready, stops listening after `stop.notReadySeconds`, lets requests under way end for up to
+ * `stop.drainSeconds`, then cuts them. WebSockets are told then that it goes away.
  */
 export async function startGateway(
   settings: GatewaySettings,
-  { log, now = Date.now, warnings = () => [] }: GatewayOptions,
+  { log, now = Date.now, steadyNow = () => performance.now(), warnings = () => [] }: GatewayOptions,
 ): Promise<Gateway> {
-  const tunnels = createTunnels()
-  const plans = createPlans(settings, { log, now }, tunnels)
   const metrics = createMetrics()
+  const tunnels = createTunnels()
+  const plans = createPlans(settings, metrics, { tunnels, log, now, steadyNow })
   const requests = metrics.requests()
   const server = createGatewayServer(settings.limits, log, (request, response) => {
     answer(plans.current(), requests, request, response)
@@ -72,9 +79,14 @@ export async function startGateway(
   )
   const allWarnings = (): readonly string[] => [
     ...(needsRestart.length === 0 ? [] : ['restart-needed']),
+    ...plans.unreachable().map((origin) => `unreachable: ${origin}`),
     ...warnings(),
   ]
-  const operated = { plans, metrics, warnings: allWarnings }
+  let { stop } = settings
+  let end: Promise<void> | undefined
+  const missing = async (): Promise<readonly string[]> =>
+    end === undefined ? plans.current().link.missing() : ['stopping']
+  const operated = { plans, missing, metrics, warnings: allWarnings }
   const operations = await startOperationsOf(settings, operated).catch(async (error: unknown) => {
     await drainServer(server)
     await plans.close()
@@ -89,18 +101,27 @@ export async function startGateway(
     reload: async (next) => {
       await plans.change(next)
       setLimits(server, next.limits)
+      ;({ stop } = next)
       needsRestart = fixedMembers(settings, next)
       return { needsRestart }
     },
-    close: async () => {
-      plans.current().link.stopHandingOn()
-      tunnels.close()
-      await drainServer(server)
-      await operations?.close()
-      await plans.close()
-    },
+    stopSecondsMax: () => stop.notReadySeconds + stop.drainSeconds + closeSecondsMax,
+    close: () => (end ??= endAll()),
+  }
+
+  async function endAll(): Promise<void> {
+    announceEnd(server)
+    await wait(stop.notReadySeconds * 1000)
+    plans.current().link.stopHandingOn()
+    tunnels.close()
+    await drainServer(server, stop.drainSeconds * 1000)
+    await operations?.close()
+    await plans.close()
   }
 }
+
+/** What is left when no request is under way any more takes less. */
+const closeSecondsMax = 5
 
 function answer(
   plan: Plan,
@@ -121,6 +142,8 @@ function answer(
 
 interface Plans {
   readonly current: () => Plan
+  /** Origins that are left out. */
+  readonly unreachable: () => readonly string[]
   readonly change: (settings: GatewaySettings) => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -128,25 +151,28 @@ interface Plans {
 /** How long a change of the issuer waits for its keys; without them, requests would wait. */
 const warmUpMsMax = 5000
 
+type PlansOptions = Required<Pick<GatewayOptions, 'log' | 'now' | 'steadyNow'>> & {
+  readonly tunnels: Tunnels
+}
+
 function createPlans(
   settings: GatewaySettings,
-  { log, now }: Required<Pick<GatewayOptions, 'log' | 'now'>>,
-  tunnels: Tunnels,
+  metrics: Metrics,
+  { tunnels, log, now, steadyNow }: PlansOptions,
 ): Plans {
-  const upstreams = createUpstreams()
+  const upstreams = createUpstreams({ log, now: steadyNow })
+  const room = createRoom()
   const longAnswers = createLongAnswers()
+  const rateLimitsOf = keepRateLimits(steadyNow)
+  const { unreachable } = upstreams
+  const countFailure = tellOfServices(metrics, { underWay: room.underWay, unreachable })
+  const shared = { upstreams, tunnels, longAnswers, room, countFailure, log, now }
   const linkedBy = new Map<IssuerLink, number>()
   const planOf = (next: GatewaySettings, link: IssuerLink): Plan => {
     linkedBy.set(link, (linkedBy.get(link) ?? 0) + 1)
-    return createPlan(next, {
-      link,
-      upstreams,
-      tunnels,
-      longAnswers,
-      log,
-      now,
-      onEnd: () => letGo(link),
-    })
+    const rateLimits = rateLimitsOf(next.rateLimits)
+    const onEnd = (): void => letGo(link)
+    return createPlan(next, { ...shared, link, rateLimits, onEnd })
   }
   const letGo = (link: IssuerLink): void => {
     const plans = (linkedBy.get(link) ?? 0) - 1
@@ -172,6 +198,7 @@ function createPlans(
   let changed = Promise.resolve()
   return {
     current: () => current,
+    unreachable,
     // One after the other, in the order in which they came.
     change: async (wanted) => {
       const before = changed
@@ -193,6 +220,17 @@ function createPlans(
   }
 }
 
+/** What was counted stays counted while the limits stay. */
+function keepRateLimits(now: () => number): (settings: RateLimitSettings) => RateLimits {
+  let kept: { readonly settings: RateLimitSettings; readonly limits: RateLimits } | undefined
+  return (settings) => {
+    if (kept === undefined || !isDeepStrictEqual(kept.settings, settings)) {
+      kept = { settings, limits: createRateLimits(settings, now) }
+    }
+    return kept.limits
+  }
+}
+
 async function warmUp(link: IssuerLink, log: Log): Promise<void> {
   await link.missing().catch((error: unknown) => log.error({ err: error }, 'warming up failed'))
 }
@@ -210,18 +248,18 @@ function fixedMembers(first: GatewaySettings, next: GatewaySettings): readonly s
 
 interface OperatedParts {
   readonly plans: Plans
+  readonly missing: () => Promise<readonly string[]>
   readonly metrics: Metrics
   readonly warnings: () => readonly string[]
 }
 
 function startOperationsOf(
   { operations }: GatewaySettings,
-  { plans, metrics, warnings }: OperatedParts,
+  { plans, missing, metrics, warnings }: OperatedParts,
 ): Promise<Operations | undefined> {
   if (operations === undefined) return Promise.resolve(undefined)
   tellOfFollower(() => plans.current().link.verifier, metrics)
   const help = 'How many warnings /health/ready has, such as a settings file that is not taken.'
   metrics.gauge({ name: 'portcullis_gateway_warnings', help, labels: [] }, () => warnings().length)
-  const notReady = (): Promise<readonly string[]> => plans.current().link.missing()
-  return startOperations({ ...operations, notReady, warnings, metrics })
+  return startOperations({ ...operations, notReady: missing, warnings, metrics })
 }

@@ -4,12 +4,14 @@ import { createIdentityHeaders } from './identity-headers.ts'
 import type { IssuerLink } from './issuer-link.ts'
 import { createJudge } from './judge.ts'
 import type { LongAnswers } from './long-answers.ts'
+import type { RateLimits } from './rate-limits.ts'
 import { createOriginReader } from './request-origin.ts'
 import { ownPath } from './route-match.ts'
+import type { Room } from './room.ts'
 import { createRouteTable } from './route-table.ts'
 import type { ServingParts } from './serve.ts'
 import type { GatewaySettings } from './settings.ts'
-import type { Upstreams } from './upstream.ts'
+import type { Upstreams } from './upstreams.ts'
 import type { Tunnels } from './websocket/tunnel.ts'
 
 /**
@@ -30,6 +32,9 @@ export interface PlanOptions {
   /** What outlives plans: both know what is under way, whatever plan has let it in. */
   readonly tunnels: Tunnels
   readonly longAnswers: LongAnswers
+  readonly room: Room
+  readonly rateLimits: RateLimits
+  readonly countFailure: ServingParts['countFailure']
   readonly log: Log
   /** Milliseconds since 1970. */
   readonly now: () => number
@@ -39,15 +44,14 @@ export interface PlanOptions {
 
 const authorizePath = `${ownPath}/authorize`
 
-export function createPlan(
-  settings: GatewaySettings,
-  { link, upstreams, tunnels, longAnswers, log, now, onEnd }: PlanOptions,
-): Plan {
+export function createPlan(settings: GatewaySettings, options: PlanOptions): Plan {
+  const { link, upstreams, tunnels, longAnswers, room, rateLimits, countFailure } = options
+  const { log, now, onEnd } = options
   const routes = createRouteTable(settings.routes)
   const judge = createJudge(settings.routes, link.verifier, now)
   const identity = createIdentityHeaders(settings.identityHeaders)
   const { forwardAuth } = settings
-  const lease = upstreams.lease(settings.routes)
+  const lease = upstreams.lease(settings)
   let underWay = 0
   let isRetired = false
   const endIfOver = (): void => {
@@ -58,8 +62,13 @@ export function createPlan(
   return {
     routes,
     judge,
+    rateLimits,
+    room,
+    countFailure,
+    requestsMax: settings.limits.requests,
     authorizer:
-      forwardAuth && createAuthorizer(forwardAuth, authorizePath, { routes, judge, identity }),
+      forwardAuth &&
+      createAuthorizer(forwardAuth, authorizePath, { routes, judge, rateLimits, identity }),
     answerFeed: link.answerFeed,
     originOf: createOriginReader(settings),
     identity,

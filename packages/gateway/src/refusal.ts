@@ -39,6 +39,9 @@ export function tokenRefusal(error: VerifyError): Refusal {
   }
 }
 
+/** At once, and without a queue: what waits is served when nobody wants it any more. */
+export const overloaded: Refusal = refuse('overloaded', undefined, { 'retry-after': '1' })
+
 /** The same refusal, and the end of its connection. */
 export function andClose(refusal: Refusal): Refusal {
   return { ...refusal, closes: true }

@@ -6,11 +6,12 @@ import type { ForwardOptions, Passage } from './forward.ts'
 import { forward } from './forward.ts'
 import { requestHeaders } from './headers.ts'
 import type { Refusal } from './refusal.ts'
-import { refuse, sendRefusal } from './refusal.ts'
+import { overloaded, refuse, sendRefusal } from './refusal.ts'
 import { readFrame } from './request-frame.ts'
 import type { ReadOrigin } from './request-origin.ts'
 import { ownPath, rewritten } from './route-match.ts'
-import type { UpstreamLease } from './upstream.ts'
+import type { Room } from './room.ts'
+import type { UpstreamLease } from './upstreams.ts'
 import { handshakeRefusal } from './websocket/handshake.ts'
 import { HandshakeAnswer } from './websocket/handshake-answer.ts'
 
@@ -21,11 +22,23 @@ export interface ServingParts extends AdmissionParts, ForwardOptions {
   readonly authorizer: Authorizer | undefined
   readonly originOf: ReadOrigin
   readonly upstreams: UpstreamLease
+  /** For all requests but those for the feed, which has limits of its own. */
+  readonly room: Room
+  readonly requestsMax: number
 }
+
+const feedPath = `${ownPath}/revocations/`
 
 /** Answers one request, or has its service answer it. */
 export async function serve(parts: ServingParts, exchange: Exchange): Promise<void> {
   const { url = '' } = exchange.request
+  const { answerFeed, room, requestsMax } = parts
+  if (answerFeed !== undefined && url.startsWith(feedPath)) {
+    const frame = readFrame(exchange.request)
+    return frame.kind === 'refused' ? sendRefusal(exchange, frame) : answerFeed(exchange)
+  }
+  if (!room.enter(requestsMax)) return sendRefusal(exchange, overloaded)
+  exchange.response.once('close', room.leave)
   if (url.startsWith(ownPath)) return serveOwn(parts, exchange, url)
   const passage = await pass(parts, exchange)
   if (exchange.response.destroyed) return
@@ -35,13 +48,10 @@ export async function serve(parts: ServingParts, exchange: Exchange): Promise<vo
 
 /** Nothing of this is ever forwarded: a service that answers 200 to everything would let everybody in. */
 async function serveOwn(parts: ServingParts, exchange: Exchange, url: string): Promise<void> {
-  const { authorizer, answerFeed } = parts
+  const { authorizer } = parts
   if (authorizer?.isAsked(url) === true) return authorizer.answer(exchange)
   const frame = readFrame(exchange.request)
-  if (frame.kind === 'refused') return sendRefusal(exchange, frame)
-  const isOfFeed = url.startsWith(`${ownPath}/revocations/`)
-  if (isOfFeed && answerFeed !== undefined) return answerFeed(exchange)
-  sendRefusal(exchange, refuse('not-found'))
+  sendRefusal(exchange, frame.kind === 'refused' ? frame : refuse('not-found'))
 }
 
 /** What a request must pass, in this order, before anything of it leaves this process. */
@@ -50,6 +60,9 @@ async function pass(parts: ServingParts, exchange: Exchange): Promise<Passage | 
   const frame = readFrame(exchange.request, exchange.response instanceof HandshakeAnswer)
   if (frame.kind === 'refused') return frame
   const { authorizations, handshake, host } = frame
+  const origin = parts.originOf(exchange.request, host)
+  const refusal = parts.rateLimits.takeFromNetwork(origin.clientAddress)
+  if (refusal !== undefined) return refusal
   const asked: AskedRequest = {
     kind: 'asked',
     method,
@@ -69,10 +82,10 @@ async function pass(parts: ServingParts, exchange: Exchange): Promise<Passage | 
   }
   const headers = requestHeaders(rawHeaders, parts.identity, {
     requestId: exchange.requestId,
-    origin: parts.originOf(exchange.request, host),
+    origin,
     claims: admitted.claims,
   })
-  const upstream = parts.upstreams.next(route)
+  const services = parts.upstreams.servicesOf(route)
   const target = rewritten(route, admitted.target)
-  return { kind: 'passage', frame, method, target, headers, upstream, limits, watch }
+  return { kind: 'passage', frame, method, target, headers, services, limits, watch }
 }

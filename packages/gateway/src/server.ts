@@ -14,14 +14,15 @@ import { HandshakeAnswer } from './websocket/handshake-answer.ts'
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Connections at a time. More are closed at once, so that files and memory last. */
-const connectionsMax = 10_000
+/** What a listener itself keeps. */
+export type ServerLimits = Omit<Limits, 'requests' | 'requestsPerService'>
+
 /** So that a silent service gets its 504 before the client's socket times out. */
 const idleMarginSeconds = 5
 /** How exactly the two time limits above and the one for headers are kept. */
 const checkIntervalMs = 500
-/** How long a stop waits for requests that are under way. */
-const drainMsMax = 5000
+/** How often the log tells that connections are closed, in a flood of them too. */
+const dropReminderMs = 10_000
 /** How long a connection without a request is still read, so that the client sees the answer. */
 const lingerMs = 2000
 
@@ -35,12 +36,13 @@ const switched = new WeakMap<Server, Set<Socket>>()
  * A request that asks for a WebSocket, on a connection that owes no other answer, gets a `HandshakeAnswer`.
  */
 export function createGatewayServer(
-  limits: Limits,
+  limits: ServerLimits,
   log: Log,
   answer: Answer,
   tls?: TlsPair,
 ): Server {
   const answers = createOpenAnswers()
+  let isEnding = false
   const options = {
     insecureHTTPParser: false,
     maxHeaderSize: limits.headerBytes,
@@ -56,14 +58,19 @@ export function createGatewayServer(
       ? createServer(options)
       : createTlsServer({ ...options, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' })
   setLimits(server, limits)
-  server.maxConnections = connectionsMax
+  tellOfDrops(server, log)
 
   const onRequest: Answer = (request, response) => {
     answers.open(request, response)
+    if (isEnding) response.shouldKeepAlive = false
     // A write that crosses a disconnect; the close event tells the same.
     response.on('error', () => response.destroy())
     answer(request, response)
   }
+  endings.set(server, () => {
+    isEnding = true
+    answers.endEach()
+  })
   server.on('request', onRequest)
   server.on('checkContinue', onRequest)
   server.on('checkExpectation', onRequest)
@@ -95,6 +102,17 @@ export function createGatewayServer(
   }
 }
 
+function tellOfDrops(server: Server, log: Log): void {
+  let toldAt = -Infinity
+  server.on('drop', () => {
+    const at = performance.now()
+    if (at - toldAt < dropReminderMs) return
+    toldAt = at
+    const { maxConnections } = server
+    log.warn({ connections: maxConnections }, 'new connections are closed: there are too many')
+  })
+}
+
 /** `refuseEarly`: the client has not waited for the answer, which `HandshakeAnswer` sees only from then on. */
 function takeHandshakes(
   server: Server,
@@ -114,8 +132,12 @@ function takeHandshakes(
 /** How long may be waited for what; a connection that is there gets it with its next request. */
 export function setLimits(
   server: Server,
-  limits: Pick<Limits, 'headersTimeoutSeconds' | 'requestTimeoutSeconds' | 'idleTimeoutSeconds'>,
+  limits: Pick<
+    Limits,
+    'headersTimeoutSeconds' | 'requestTimeoutSeconds' | 'idleTimeoutSeconds' | 'connections'
+  >,
 ): void {
+  server.maxConnections = limits.connections
   server.requestTimeout = limits.requestTimeoutSeconds * 1000
   server.headersTimeout = limits.headersTimeoutSeconds * 1000
   server.keepAliveTimeout = limits.idleTimeoutSeconds * 1000
@@ -150,8 +172,26 @@ function endWith(socket: Duplex, refusal: Refusal): void {
   socket.once('close', () => clearTimeout(timer))
 }
 
-/** Node closes idle connections once; those that turn idle while it waits are closed here. */
-export async function drainServer(server: Server): Promise<void> {
+/** How each server of ours begins to end. */
+const endings = new WeakMap<Server, () => void>()
+
+/** From now on each answer is the last one of its connection, and says so where its headers are not sent yet. */
+export function announceEnd(server: Server): void {
+  endings.get(server)?.()
+}
+
+/** How long requests that are under way have to end, where nobody says otherwise. */
+const drainMsDefault = 5000
+
+/**
+ * Takes no new connection, lets requests under way end for so long, and then cuts them. Node closes idle connections
+ * once; those that turn idle while it waits are closed here.
+ */
+export async function drainServer(
+  server: Server,
+  drainMsMax: number = drainMsDefault,
+): Promise<void> {
+  announceEnd(server)
   const sweep = setInterval(() => server.closeIdleConnections(), 50)
   const cut = setTimeout(() => {
     server.closeAllConnections()
@@ -172,19 +212,29 @@ interface OpenAnswers {
    */
   readonly isOwedOn: (socket: Duplex) => boolean
   readonly isAnyOn: (socket: Duplex) => boolean
+  /** Each of them is the last one of its connection. */
+  readonly endEach: () => void
 }
 
 /** Which answers are under way on which connection; several when a client pipelines. */
 function createOpenAnswers(): OpenAnswers {
-  const open = new WeakMap<Duplex, Set<ServerResponse>>()
+  const open = new Map<Duplex, Set<ServerResponse>>()
   return {
     open: ({ socket }, response) => {
       const answers = open.get(socket) ?? new Set()
       open.set(socket, answers.add(response))
-      response.once('close', () => answers.delete(response))
+      response.once('close', () => {
+        answers.delete(response)
+        if (answers.size === 0 && open.get(socket) === answers) open.delete(socket)
+      })
     },
     isOwedOn: (socket) =>
       [...(open.get(socket) ?? [])].some(({ headersSent, req }) => headersSent || req.complete),
     isAnyOn: (socket) => (open.get(socket)?.size ?? 0) > 0,
+    endEach: () => {
+      for (const response of [...open.values()].flatMap((answers) => [...answers])) {
+        if (!response.headersSent) response.shouldKeepAlive = false
+      }
+    },
   }
 }

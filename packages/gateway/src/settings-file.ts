@@ -5,9 +5,17 @@ import { parseRouteHost } from './route-host.ts'
 import type { RouteMatch } from './route-match.ts'
 import { parseRouteMatch } from './route-match.ts'
 import { maxStalenessSecondsDefault, mistakesBeyondSchema } from './settings-mistakes.ts'
-import type { AuthMembers, RouteMembers } from './settings-schema.ts'
+import type { AuthMembers, RateLimitMembers, RouteMembers } from './settings-schema.ts'
 import { checkGatewayFile } from './settings-schema.ts'
-import type { GatewaySettings, Limits, RevocationSettings, Route, RouteAuth } from './settings.ts'
+import type {
+  GatewaySettings,
+  Limits,
+  RevocationSettings,
+  Route,
+  RouteAuth,
+  RateLimit,
+  RateLimitSettings,
+} from './settings.ts'
 
 /**
  * Reads and checks the file. Throws a `StartError` for a file that cannot be read or is mistaken.
@@ -46,6 +54,8 @@ export function parseGatewaySettings(
     routes,
     identityHeaders = {},
     limits: ownLimits = {},
+    rateLimits = {},
+    stop = {},
   } = checked.value
   const limits = { ...defaultLimits, ...ownLimits }
   return {
@@ -61,6 +71,8 @@ export function parseGatewaySettings(
     routes: routes.map((route) => routeOf(route, auth, limits)),
     identityHeaders,
     limits,
+    rateLimits: rateLimitsOf(rateLimits),
+    stop: { notReadySeconds: 0, drainSeconds: 5, ...stop },
   }
 }
 
@@ -88,6 +100,18 @@ function webSocketRoute({
   return upgrade.includes('websocket') ? { webSocket: { allowedOrigins } } : {}
 }
 
+function rateLimitsOf(limits: RateLimitMembers): RateLimitSettings {
+  return {
+    subject: rateLimitOf(limits.perSubjectPerSecond, limits.perSubjectBurst),
+    client: rateLimitOf(limits.perClientPerSecond, limits.perClientBurst),
+    network: rateLimitOf(limits.perNetworkPerSecond, limits.perNetworkBurst),
+  }
+}
+
+function rateLimitOf(perSecond?: number, burst?: number): RateLimit | undefined {
+  return perSecond === undefined ? undefined : { perSecond, burst: burst ?? Math.ceil(perSecond) }
+}
+
 /** The default is named, so that a route is held against the same one that counts. */
 function followed(revocation: RevocationSettings): RevocationSettings {
   if (revocation === 'untilExpiry') return revocation
@@ -102,6 +126,9 @@ const defaultLimits: Limits = {
   headersTimeoutSeconds: 10,
   idleTimeoutSeconds: 60,
   requestTimeoutSeconds: 300,
+  connections: 10_000,
+  requests: 4096,
+  requestsPerService: 1024,
 }
 
 function routeHost(host: string): RouteHost {

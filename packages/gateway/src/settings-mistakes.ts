@@ -18,7 +18,7 @@ export const maxStalenessSecondsDefault = 30
 export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
   if (!isJsonObject(file)) return []
   const { issuer, revocation, relay, forwardAuth } = file
-  const { auth, routes, identityHeaders } = file
+  const { auth, routes, identityHeaders, rateLimits } = file
   const { relay: source } = isJsonObject(revocation) ? revocation : {}
   return [
     ...textMistakes('/issuer', issuer, issuerFault),
@@ -35,7 +35,19 @@ export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
     ...wayRoundMistakes(listOf(routes), auth),
     ...identityHeaderMistakes(identityHeaders),
     ...limitMistakes(file['limits']),
+    ...burstMistakes(rateLimits),
   ]
+}
+
+function burstMistakes(rateLimits: JsonValue | undefined): Mistake[] {
+  if (!isJsonObject(rateLimits)) return []
+  return ['Subject', 'Client', 'Network'].flatMap((kind) => {
+    const [rate, burst] = [`per${kind}PerSecond`, `per${kind}Burst`]
+    const isAlone = rateLimits[burst] !== undefined && rateLimits[rate] === undefined
+    return isAlone
+      ? [{ path: `/rateLimits/${burst}`, message: `has no effect without ${rate}` }]
+      : []
+  })
 }
 
 /** The headers are a part of the request. */

@@ -13,6 +13,7 @@ import type {
   RevocationSettings,
   RouteAuth,
   RouteLimits,
+  StopSettings,
 } from './settings.ts'
 
 const textSchema = { type: 'string', minLength: 1 } as const
@@ -65,6 +66,10 @@ const forwardAuthSchema = {
 } as const
 
 const bodyBytes = { type: 'integer', minimum: 0, maximum: 1_099_511_627_776 } as const
+const stopSeconds = { type: 'integer', minimum: 0, maximum: 600 } as const
+const perSecond = { type: 'number', minimum: 0.01, maximum: 1_000_000 } as const
+const burst = { type: 'integer', minimum: 1, maximum: 1_000_000 } as const
+const atATime = { type: 'integer', minimum: 1, maximum: 1_000_000 } as const
 const idleTimeoutSeconds = { type: 'integer', minimum: 1, maximum: 3600 } as const
 const totalTimeoutSeconds = { type: 'integer', minimum: 2, maximum: 604_800 } as const
 
@@ -135,7 +140,27 @@ const schema = {
         idleTimeoutSeconds,
         requestTimeoutSeconds: { type: 'integer', minimum: 1, maximum: 86_400 },
         totalTimeoutSeconds,
+        connections: atATime,
+        requests: atATime,
+        requestsPerService: atATime,
       },
+    },
+    rateLimits: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        perSubjectPerSecond: perSecond,
+        perSubjectBurst: burst,
+        perClientPerSecond: perSecond,
+        perClientBurst: burst,
+        perNetworkPerSecond: perSecond,
+        perNetworkBurst: burst,
+      },
+    },
+    stop: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { notReadySeconds: stopSeconds, drainSeconds: stopSeconds },
     },
   },
 } as const
@@ -164,6 +189,17 @@ export interface GatewayFile {
   readonly routes: readonly RouteMembers[]
   readonly identityHeaders?: IdentityHeaderNames
   readonly limits?: Partial<Limits>
+  readonly rateLimits?: RateLimitMembers
+  readonly stop?: Partial<StopSettings>
+}
+
+export interface RateLimitMembers {
+  readonly perSubjectPerSecond?: number
+  readonly perSubjectBurst?: number
+  readonly perClientPerSecond?: number
+  readonly perClientBurst?: number
+  readonly perNetworkPerSecond?: number
+  readonly perNetworkBurst?: number
 }
 
 interface AddressMembers {

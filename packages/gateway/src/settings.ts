@@ -24,6 +24,29 @@ export interface GatewaySettings {
   readonly routes: readonly Route[]
   readonly identityHeaders: IdentityHeaderNames
   readonly limits: Limits
+  readonly rateLimits: RateLimitSettings
+  readonly stop: StopSettings
+}
+
+/** How the gateway ends when it is told to. */
+export interface StopSettings {
+  /** How long it still takes what comes, while its readiness says that it goes. Default 0. */
+  readonly notReadySeconds: number
+  /** How long requests under way have to end, when nothing more is taken. Default 5. */
+  readonly drainSeconds: number
+}
+
+/** What one of each may send; undefined: as much as it likes. */
+export interface RateLimitSettings {
+  readonly subject: RateLimit | undefined
+  readonly client: RateLimit | undefined
+  readonly network: RateLimit | undefined
+}
+
+export interface RateLimit {
+  readonly perSecond: number
+  /** So many at once. Default what comes in a second. */
+  readonly burst: number
 }
 
 /**
@@ -105,4 +128,10 @@ export interface Limits {
   readonly requestTimeoutSeconds: number
   /** From the headers of a request to the end of its answer, whatever that is. Default: as long as it takes. */
   readonly totalTimeoutSeconds?: number
+  /** Connections of clients at a time; more are closed at once. Default 10000. */
+  readonly connections: number
+  /** Requests under way at a time; more are 503. Default 4096. */
+  readonly requests: number
+  /** Requests under way at one service; more are 503, or go to another one of the route. Default 1024. */
+  readonly requestsPerService: number
 }

@@ -4,8 +4,6 @@ import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { answering, startBefore } from './bare-service.ts'
 import { openSocket, readUntil, sendRaw, statusesIn } from './http-client.ts'
-import { parseGatewaySettings } from '../src/index.ts'
-import { createUpstreams } from '../src/upstream.ts'
 import { startRecorder } from './recorder.ts'
 import { startWorld } from './world.ts'
 
@@ -117,22 +115,6 @@ test('headers that are too large or too many are 431', async (t) => {
   const many = await sendRaw(port, `${frame}${'X-A: b\r\n'.repeat(98)}\r\n`)
   assert.deepEqual(statusesIn(many), [200])
   assert.equal(service.requests[0]?.all('X-A').length, 98)
-})
-
-test('a service gets so many requests at a time and no more', () => {
-  const { routes } = parseGatewaySettings({
-    listen: { port: 0 },
-    issuer: 'https://id.example',
-    routes: [{ match: '/*', to: ['http://127.0.0.1:9'], auth: { mode: 'none' } }],
-  })
-  const [route] = routes
-  assert.ok(route)
-  const upstream = createUpstreams().lease(routes).next(route)
-  let entered = 0
-  while (upstream.enter()) entered += 1
-  assert.equal(entered, 1024)
-  upstream.leave()
-  assert.equal(upstream.enter(), true)
 })
 
 test('a request that has ended makes room for another', async (t) => {

@@ -242,3 +242,42 @@ test('time limits of the new file hold for connections that are there', async (t
   await once(again.resume(), 'close', { signal: AbortSignal.timeout(5000) })
   socket.destroy()
 })
+
+test('what a network has spent stays spent when the file is new and its limits are not', async (t) => {
+  const service = await startService(t)
+  const { origin } = service
+  const rateLimits = { perNetworkPerSecond: 0.01, perNetworkBurst: 2 }
+  const world = await startFileWorld(t, { routes: [open('/a', [origin])], rateLimits })
+  const statusOf = async (path: string): Promise<number> =>
+    (await ask(world.gateway.port, { path })).status
+  assert.deepEqual(
+    [await statusOf('/a'), await statusOf('/a'), await statusOf('/a')],
+    [200, 200, 429],
+  )
+  world.write({ routes: [open('/b', [origin])], rateLimits })
+  await world.gateway.reload()
+  assert.equal(await statusOf('/b'), 429)
+  world.write({ routes: [open('/b', [origin])], rateLimits: { perNetworkPerSecond: 100 } })
+  await world.gateway.reload()
+  assert.equal(await statusOf('/b'), 200)
+})
+
+test('bounds on what is under way are those of the new file, and count what began by the old one', async (t) => {
+  const waiting: ServerResponse[] = []
+  const service = await startService(t, (_request, response) => void waiting.push(response))
+  const routes = [open('/*', [service.origin])]
+  const world = await startFileWorld(t, { routes, stop: { drainSeconds: 600 } })
+  const { port, stopSecondsMax } = world.gateway
+  assert.ok(stopSecondsMax() > 600)
+  const first = ask(port, { path: '/a' })
+  await until(() => waiting.length === 1, 'the service was not asked')
+  const bounds = [{ requests: 1 }, { requestsPerService: 1 }]
+  for (const limits of bounds) {
+    world.write({ routes, limits, stop: { drainSeconds: 1 } })
+    await world.gateway.reload()
+    assert.equal((await ask(port, { path: '/a' })).status, 503, JSON.stringify(limits))
+  }
+  assert.ok(stopSecondsMax() < 10)
+  waiting[0]?.end()
+  assert.equal((await first).status, 200)
+})

@@ -186,6 +186,7 @@ test('over TLS the scheme is https', async (t) => {
     headersTimeoutSeconds: 10,
     idleTimeoutSeconds: 60,
     requestTimeoutSeconds: 300,
+    connections: 100,
   }
   const originOf = createOriginReader({ trustedProxies, proxyHeaders: 'x-forwarded' })
   const server = createGatewayServer(

@@ -30,6 +30,8 @@ export interface WorldOptions {
   readonly issuer?: TestIssuerOptions
   /** The issuer answers nothing but errors from the start. */
   readonly issuerIsDown?: boolean
+  /** The clock of whatever is counted by the second. */
+  readonly steadyNow?: () => number
 }
 
 /** The default file: `/orders/*` wants a token for `orders`, `/public/*` wants none. */
@@ -58,6 +60,7 @@ export async function startWorld(t: TestContext, options: WorldOptions = {}): Pr
   const gateway = await startGateway(settings, {
     log,
     ...(options.issuer?.now === undefined ? {} : { now: options.issuer.now }),
+    ...(options.steadyNow === undefined ? {} : { steadyNow: options.steadyNow }),
   })
   t.after(async () => {
     await Promise.all([gateway.close(), issuer.close(), service.close()])

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Log, Metrics } from '@portcullis/runtime'
+import { createAllowance } from '@portcullis/runtime'
 import type { KeyProofJudge } from '@portcullis/verify/dpop'
 import { createAfterwards } from './afterwards.ts'
 import { chooseMailer } from './account-mail.ts'
@@ -50,7 +51,6 @@ import { createOwnProofJudge } from './own-proof-judge.ts'
 import type { IdentitySettings } from './settings.ts'
 import type { IdentitySecrets } from './settings/secrets.ts'
 import { startAccountUpkeep } from './jobs/account-upkeep.ts'
-import { createAllowance } from './mail/network-allowance.ts'
 import { createOutbox } from './mail/outbox.ts'
 import { createAccountAdministration } from './store/account-administration.ts'
 import { createBulkAdministration } from './store/account-bulk.ts'
@@ -88,7 +88,7 @@ export interface IdentityOptions extends IdentitySecrets {
 }
 
 /** What one network may cause by way of mail: an office behind one address, and no campaign. */
-const mailsOfNetwork = { burst: 50, refillMs: 60_000, networksMax: 10_000 }
+const mailsOfNetwork = { burst: 50, refillMs: 60_000, keysMax: 10_000 }
 
 /** Everything between the listeners and the store. */
 export type IdentityParts = LoginParts &
@@ -143,8 +143,8 @@ function startOutbox(
   now: () => number,
 ): { readonly post: Post; readonly close: () => Promise<void> } | undefined {
   if (mailer === undefined) return undefined
-  const allowance = createAllowance({ ...mailsOfNetwork, now })
-  return createOutbox({ mailer, log, allowance })
+  const waitMsOf = createAllowance({ ...mailsOfNetwork, now })
+  return createOutbox({ mailer, log, allowance: (network) => waitMsOf(network) === 0 })
 }
 
 /**

@@ -2,10 +2,8 @@ import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import { test } from 'node:test'
 import type { Mail, Mailer } from '../src/index.ts'
-import { createAllowance } from '../src/mail/network-allowance.ts'
 import type { Outbox } from '../src/mail/outbox.ts'
 import { createOutbox } from '../src/mail/outbox.ts'
-import { createChosenClock } from './chosen-clock.ts'
 import { createLogInMemory } from './running-identity.ts'
 
 const mail: Mail = { to: 'carol@mail.example', subject: 'A link', text: 'the-token' }
@@ -191,20 +189,6 @@ test('what needs a mail is not done where none can wait, and what is not sent ke
   assert.deepEqual(busy, { kind: 'mail-busy', retryAfterSeconds: 60 })
   mailer.answer()
   await settled(office, () => mailer.sent.length === 1000)
-})
-
-test('one network causes so many mails, and then one a minute; others are not held back', () => {
-  const clock = createChosenClock()
-  const options = { burst: 3, refillMs: 60_000, networksMax: 100, now: clock.now }
-  const isFine = createAllowance(options)
-  const asked = (network: string): readonly boolean[] =>
-    Array.from({ length: 5 }, () => isFine(network))
-  assert.deepEqual(asked('192.0.2.1'), [true, true, true, false, false])
-  assert.deepEqual(asked('192.0.2.2'), [true, true, true, false, false])
-  clock.advanceMs(60_000)
-  assert.deepEqual(asked('192.0.2.1'), [true, false, false, false, false])
-  clock.advanceMs(3_600_000)
-  assert.deepEqual(asked('192.0.2.1'), [true, true, true, false, false])
 })
 
 test('what strangers cause is held back by their network, and what the house sends is not', async () => {

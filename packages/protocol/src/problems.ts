@@ -27,6 +27,7 @@ export type ServerProblemCode =
   | 'too-large'
   | 'unsupported-media-type'
   | 'expectation-failed'
+  | 'too-many-requests'
   | 'headers-too-large'
   | 'bad-credentials'
   | 'account-blocked'

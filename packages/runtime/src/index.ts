@@ -1,3 +1,5 @@
+export { createAllowance } from './allowance.ts'
+export type { Allowance, AllowanceOptions } from './allowance.ts'
 export { startCertificateReload } from './certificate-reload.ts'
 export type { CertificateReload } from './certificate-reload.ts'
 export { findClient } from './client-address.ts'

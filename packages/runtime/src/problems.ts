@@ -21,6 +21,7 @@ const serverProblems: ProblemTable<ServerProblemCode> = {
   'too-large': [413, 'The request is too large'],
   'unsupported-media-type': [415, 'The content type is not supported'],
   'expectation-failed': [417, 'The expectation cannot be met'],
+  'too-many-requests': [429, 'There are too many requests'],
   'headers-too-large': [431, 'The request headers are too large'],
   // people
   'bad-credentials': [401, 'Identifier or password is wrong'],

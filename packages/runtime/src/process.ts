@@ -4,23 +4,30 @@ import { StartError } from './start-error.ts'
 /** Something that runs until it is closed. Closing twice is allowed. */
 export interface Running {
   readonly close: () => Promise<void>
+  /** How long that may take. Default 10. */
+  readonly stopSecondsMax?: () => number
 }
 
 /** After this a stop is no longer graceful: a stuck connection must not keep a deployment waiting. */
-const stopSecondsMax = 10
+const stopSecondsDefault = 10
 /** One Ctrl-C can arrive twice, from the terminal and from npm; a later one is a person who insists. */
 const sameSignalMs = 1000
 
 /**
  * Runs one thing for the life of the process: starts it, waits for SIGINT or SIGTERM, closes it and
  * exits with 0. What is stopped while it starts is closed once it has. A `StartError` is printed as two
- * lines and exits with 1; a second signal more than a second later, or a stop that takes longer than ten
- * seconds, exits with 1 at once.
+ * lines and exits with 1; a second signal more than a second later, or a stop that takes longer than it
+ * may, exits with 1 at once.
  */
 export async function runUntilStopped(log: Log, start: () => Promise<Running>): Promise<void> {
   // Not before the listeners below are there: who stops it when it has just said that it is ready is not too early.
   const started = Promise.resolve().then(start)
   let stoppingSince: number | undefined
+  const exitAfter = (stopSecondsMax: number): NodeJS.Timeout =>
+    setTimeout(() => {
+      log.error({ stopSecondsMax }, 'stop took too long')
+      process.exit(1)
+    }, stopSecondsMax * 1000).unref()
   const stop = (signal: NodeJS.Signals): void => {
     const now = performance.now()
     if (stoppingSince !== undefined) {
@@ -29,11 +36,14 @@ export async function runUntilStopped(log: Log, start: () => Promise<Running>): 
     }
     stoppingSince = now
     log.info({ signal }, 'stopping')
-    setTimeout(() => {
-      log.error({ stopSecondsMax }, 'stop took too long')
-      process.exit(1)
-    }, stopSecondsMax * 1000).unref()
-    started.then((running) => running.close()).then(() => process.exit(0), exitWith)
+    const whileStarting = exitAfter(stopSecondsDefault)
+    started
+      .then((running) => {
+        clearTimeout(whileStarting)
+        exitAfter(running.stopSecondsMax?.() ?? stopSecondsDefault)
+        return running.close()
+      })
+      .then(() => process.exit(0), exitWith)
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)

@@ -111,3 +111,13 @@ test('a process that is stopped while it starts is closed when it has, and ends 
   assert.equal(code, 0)
   assert.match(output, /closed\n$/)
 })
+
+test('a stop that takes longer than it may ends the process with 1', async (t) => {
+  const { child, ended } = await startRunning(t, 'may-take-a-second')
+  const startedMs = performance.now()
+  child.kill('SIGTERM')
+  const { code, output } = await ended
+  assert.equal(code, 1)
+  assert.match(output, /stop took too long/)
+  assert.ok(performance.now() - startedMs < 6000)
+})

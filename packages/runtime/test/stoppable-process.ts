@@ -10,6 +10,7 @@ const log = createLog({ name: 'test' })
 const behaviours: Readonly<Record<string, () => Promise<Running>>> = {
   'closes-slowly': async () => running(300),
   'closes-very-slowly': async () => running(8000),
+  'may-take-a-second': async () => ({ ...(await running(8000)), stopSecondsMax: () => 1 }),
   'starts-slowly': async () => {
     process.send?.('starting')
     await delay(300)

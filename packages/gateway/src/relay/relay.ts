@@ -40,6 +40,7 @@ const requestLimits = {
   // A stream brings something every second.
   idleTimeoutSeconds: 60,
   requestTimeoutSeconds: 300,
+  connections: 10_000,
 }
 
 /**

@@ -1,14 +1,17 @@
 import type { Log } from '@portcullis/runtime'
 import type { MailBusy, MailJob, Post } from '../domain/mail-requests.ts'
 import type { Mailer } from '../domain/mails.ts'
-import type { Allowance } from './network-allowance.ts'
 import { createErrands, waitFor, warnDropped } from './errands.ts'
 import { createWaitingPlaces } from './waiting-places.ts'
 
 export interface OutboxOptions {
   readonly mailer: Mailer
   readonly log: Pick<Log, 'warn' | 'error'>
-  readonly allowance: Allowance
+  /**
+   * Whether one more is fine from this network: it spares the operator's mail server and good name, while mailboxes
+   * are protected by what the store keeps of each.
+   */
+  readonly allowance: (network: string) => boolean
   /** Resolves after so many milliseconds, or when the signal says that nobody waits any more. */
   readonly wait?: (ms: number, signal: AbortSignal) => Promise<void>
 }

@@ -48,7 +48,7 @@ export const listenerSettings = {
   'operations.host': {
     schema: { type: 'string', minLength: 1 },
     default: '127.0.0.1',
-    meaning: 'the address of the listener for `/health/live` and `/health/ready`',
+    meaning: 'the address of the listener for `/health/live`, `/health/ready` and `/metrics`',
     reason: 'What operators ask for is not for the public.',
   },
   'operations.port': {

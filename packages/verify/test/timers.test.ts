@@ -56,7 +56,10 @@ test('a verifier that is wired to another time waits by that alone', async (t) =
   assert.ok(requests - requestsAtFirst > 10, `${requests - requestsAtFirst} in a minute`)
 })
 
-test('a pause ends when its signal aborts, and leaves nothing behind', async () => {
+test('a pause ends when its signal aborts, and leaves nothing behind', async (t) => {
+  // Timers of ours keep no process alive, and here nothing else would.
+  const alive = setInterval(() => undefined, 1_000)
+  t.after(() => clearInterval(alive))
   const controller = new AbortController()
   const { signal } = controller
   await pause(processTimers, 1, signal)

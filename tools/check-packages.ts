@@ -86,7 +86,9 @@ function houseRules({ manifest, files }: PackedPackage): readonly string[] {
   )
   const strangers = files.filter(
     ({ path }) =>
-      !/^(?:LICENSE|README\.md|package\.json|[a-z.]+\.schema\.json|dist\/.*\.(?:js|js\.map|d\.ts))$/.test(path),
+      !/^(?:LICENSE|README\.md|package\.json|[a-z.]+\.schema\.json|dist\/.*\.(?:js|js\.map|d\.ts))$/.test(
+        path,
+      ),
   )
   return [
     ...members.map((member) => `${member} is missing in its package.json`),

@@ -80,7 +80,9 @@ function brokenBy(
         ? agoMs - keyAgeMsMax - follower.setBackMs() - keySlackMs
         : follower.nowMs() - one.issuerHighMs - follower.maxStalenessMs
     // A forger is bounded by the key alone: he says when it was minted.
-    const isLate = lateMs > 0 && (one.kind === 'key' || !token.isForged)
+    // For anybody else: however far somebody has set a clock, no more time has passed than that.
+    const isOverdue = !token.isForged && agoMs > follower.maxStalenessMs
+    const isLate = lateMs > 0 && (one.kind === 'key' || isOverdue)
     const why = `${nameOfTakeBack(one)} was acknowledged ${agoMs} ms ago, ${lateMs} ms beyond the bound`
     if (isLate) return { why, lateMs }
     if (isUndisturbed(world, acknowledgedAt) && agoMs > undisturbedMsMax) {

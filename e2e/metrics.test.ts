@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
+import { untilItWorks } from './patience.ts'
 import type { RunningSystem } from './running-system.ts'
 import { bearer, postJson, removeFolder, startSystem } from './running-system.ts'
 
@@ -78,13 +78,13 @@ test('a login, a logout, and requests that are served and refused are counted wh
 test('the gateway and the services follow, and it can be seen how far', async () => {
   const seqOf = async (): Promise<number> => valueOf(await ofGateway(), 'portcullis_follower_seq')
   // The gateway and two services, as soon as each of them has begun and a beat has come after the last revocation.
-  for (const deadline = Date.now() + 10_000; ; await setTimeout(50)) {
+  await untilItWorks(async () => {
     const identity = await ofIdentity()
-    const streams = valueOf(identity, 'portcullis_feed_streams')
     const seq = valueOf(identity, 'portcullis_revocation_log_seq')
-    if (streams === 3 && seq > 0 && seq === (await seqOf())) break
-    assert.ok(Date.now() < deadline, `${streams} streams, ${seq} at identity`)
-  }
+    assert.equal(valueOf(identity, 'portcullis_feed_streams'), 3)
+    assert.ok(seq > 0)
+    assert.equal(await seqOf(), seq)
+  })
   const gateway = await ofGateway()
   assert.equal(valueOf(gateway, 'portcullis_follower_is_fresh'), 1)
   const ageSeconds =

@@ -1,20 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:http'
 import { parseArgs } from 'node:util'
-import { createVerifier } from 'fast-jwt'
+import { fastJwtVerifier } from './fast-jwt-verifier.ts'
 import { bearerOf, readTrust } from './proxy-trust.ts'
 
 /** What one writes for `auth_request` of nginx: 204 for a token that fast-jwt takes, its cache on, else 401. */
 const { positionals } = parseArgs({ allowPositionals: true })
 const [port, , trustPath = ''] = positionals
-const { key, issuer, audience } = readTrust(trustPath)
-const verify = createVerifier({
-  key,
-  algorithms: ['RS256'],
-  allowedIss: issuer,
-  allowedAud: audience,
-  cache: 20_000,
-})
+const verify = fastJwtVerifier(readTrust(trustPath), 20_000)
 
 const server = createServer((request, response) => {
   response.writeHead(request.url === '/open' || isKnown(request) ? 204 : 401).end()

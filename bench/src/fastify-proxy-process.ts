@@ -1,20 +1,13 @@
 import { parseArgs } from 'node:util'
 import proxy from '@fastify/http-proxy'
-import { createVerifier } from 'fast-jwt'
 import { fastify } from 'fastify'
+import { fastJwtVerifier } from './fast-jwt-verifier.ts'
 import { bearerOf, readTrust } from './proxy-trust.ts'
 
 /** @fastify/http-proxy on undici, with fast-jwt in front of it, and a log of its requests as everybody else has. */
 const { positionals } = parseArgs({ allowPositionals: true })
 const [port, upstream = '', trustPath = '', cached = '0'] = positionals
-const { key, issuer, audience } = readTrust(trustPath)
-const verify = createVerifier({
-  key,
-  algorithms: ['RS256'],
-  allowedIss: issuer,
-  allowedAud: audience,
-  cache: cached === '0' ? false : Number(cached),
-})
+const verify = fastJwtVerifier(readTrust(trustPath), cached === '0' ? false : Number(cached))
 
 const server = fastify({ keepAliveTimeout: 3_600_000, logger: true })
 server.get('/open', async () => ({ open: true }))

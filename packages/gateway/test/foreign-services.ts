@@ -1,18 +1,15 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { globSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DebianNeed } from '../../../tools/debian-packages.ts'
 import { go, gsonJar, howToGet, java, python } from '../../../tools/debian-packages.ts'
 import { root } from '../../../tools/source-tree.ts'
-import { quietPort, untilListening } from './front-proxies.ts'
+import type { ListeningProgram } from './listening-program.ts'
+import { quietPort, startListening } from './listening-program.ts'
 
 /** A service of `examples/forward-auth` in another language, as a process. */
-export interface ForeignService {
-  readonly port: number
-  readonly stop: () => Promise<void>
-}
+export type ForeignService = ListeningProgram
 
 export interface Language {
   readonly name: 'python' | 'go' | 'java'
@@ -91,19 +88,6 @@ async function startService(
   issuer: string,
 ): Promise<ForeignService> {
   const port = await quietPort()
-  const child = spawn(program, parameters, {
-    env: { ...process.env, ISSUER: issuer, AUDIENCE: 'orders', PORT: String(port) },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  const said: string[] = []
-  child.stderr.setEncoding('utf8').on('data', (text: string) => said.push(text))
-  await untilListening(child, port, () => said.join(''))
-  return {
-    port,
-    stop: async () => {
-      const ended = once(child, 'exit')
-      child.kill('SIGKILL')
-      await ended
-    },
-  }
+  const env = { ISSUER: issuer, AUDIENCE: 'orders', PORT: String(port) }
+  return startListening({ program, parameters, port, env })
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { frontProxies, quietPort } from './front-proxies.ts'
+import { frontProxies } from './front-proxies.ts'
+import { quietPort } from './listening-program.ts'
 import { identityAt, managed, startGuarded } from './guarded-world.ts'
 import type { Question } from './http-client.ts'
 import { ask, statusesIn } from './http-client.ts'

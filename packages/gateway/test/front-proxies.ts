@@ -1,23 +1,17 @@
-import type { ChildProcess } from 'node:child_process'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { randomInt } from 'node:crypto'
-import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { caddy, howToGet, nginx } from '../../../tools/debian-packages.ts'
-
-/** A real proxy on loopback, with the file of `examples/forward-auth` and other ports. */
-export interface FrontProxy {
-  readonly port: number
-  readonly stop: () => Promise<void>
-}
+import type { ListeningProgram } from './listening-program.ts'
+import { quietPort, startListening } from './listening-program.ts'
 
 interface Ports {
   readonly gateway: number
   readonly service: number
 }
+
+/** A real proxy on loopback, with the file of `examples/forward-auth` and other ports. */
+export type FrontProxy = ListeningProgram
 
 export interface FrontProxyKind {
   readonly name: 'nginx' | 'caddy'
@@ -89,25 +83,6 @@ function exampleWith(name: string, { gateway, service }: Ports, listen: [string,
   return text.replaceAll(new RegExp(pattern, 'g'), (before) => after.get(before) ?? '')
 }
 
-/**
- * One below those that systems give to whoever asks for any: nobody takes it before the process that is told it,
- * and nobody else answers there when that process is away.
- */
-export async function quietPort(): Promise<number> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const port = randomInt(10_000, 30_000)
-    const server = createServer().listen(port, '127.0.0.1')
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('listening', () => resolve(true))
-      server.once('error', () => resolve(false))
-    })
-    if (!isFree) continue
-    await new Promise((resolve) => server.close(resolve))
-    return port
-  }
-  throw new Error('no port is free')
-}
-
 function newFolder(): string {
   return mkdtempSync(join(tmpdir(), 'portcullis-proxy-'))
 }
@@ -118,43 +93,13 @@ async function startProxy(
   program: string,
   parameters: readonly string[],
 ): Promise<FrontProxy> {
-  const child = spawn(program, parameters, {
-    cwd: folder,
-    env: { ...process.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  const said: string[] = []
-  child.stderr.setEncoding('utf8').on('data', (text: string) => said.push(text))
-  await untilListening(child, port, () => said.join(''))
+  const env = { HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder }
+  const { stop } = await startListening({ program, parameters, port, cwd: folder, env })
   return {
     port,
     stop: async () => {
-      if (child.exitCode === null && child.signalCode === null) {
-        const ended = once(child, 'exit')
-        child.kill('SIGKILL')
-        await ended
-      }
+      await stop()
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     },
   }
-}
-
-export async function untilListening(
-  child: ChildProcess,
-  port: number,
-  said: () => string,
-): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) {
-    if (child.exitCode !== null) throw new Error(`the proxy ended: ${said()}`)
-    const socket = connect(port, '127.0.0.1')
-    const isOpen = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true))
-      socket.once('error', () => resolve(false))
-    })
-    socket.destroy()
-    if (isOpen) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  child.kill('SIGKILL')
-  throw new Error(`the proxy does not listen: ${said()}`)
 }

@@ -1,10 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log, RequestMetrics } from '@portcullis/runtime'
+import type { HeaderField } from './header-fields.ts'
+import { headerFields } from './header-fields.ts'
 import { requestIdOf } from './request-id.ts'
 
 /** One request and its answer, from the first byte to the line in the access log. */
 export interface Exchange {
   readonly request: IncomingMessage
+  /** Of its header, in order: read once for everybody who looks. */
+  readonly fields: readonly HeaderField[]
   readonly response: ServerResponse
   readonly requestId: string
   /** Of the request that is judged, which is another one where a proxy asks about it. */
@@ -38,8 +42,10 @@ export function openExchange(
   response: ServerResponse,
 ): Exchange {
   const startedMs = performance.now()
-  const requestId = requestIdOf(request.rawHeaders)
-  const exchange: Exchange = { request, response, requestId, method: request.method ?? '' }
+  const fields = headerFields(request.rawHeaders)
+  const requestId = requestIdOf(fields)
+  const { method: ownMethod = '' } = request
+  const exchange: Exchange = { request, fields, response, requestId, method: ownMethod }
   response.once('close', () => {
     const { method, isForwardAuth, route, subject, tries, reason } = exchange
     const status = response.headersSent ? response.statusCode : undefined

@@ -10,7 +10,7 @@ import {
 } from './header-names.ts'
 import type { IdentityHeaders } from './identity-headers.ts'
 import type { HeaderField } from './header-fields.ts'
-import { headerFields, receivedFields } from './header-fields.ts'
+import { receivedFields } from './header-fields.ts'
 import type { RequestOrigin } from './request-origin.ts'
 
 /** What the gateway itself knows about a request and tells the service. */
@@ -28,11 +28,10 @@ export interface GatewayFacts {
  * come last and after `Connection` was obeyed, so no client can have them removed.
  */
 export function requestHeaders(
-  rawHeaders: readonly string[],
+  fields: readonly HeaderField[],
   identity: IdentityHeaders,
   facts: GatewayFacts,
 ): string[] {
-  const fields = headerFields(rawHeaders)
   const nominated = nominatedBy(fields)
   const kept = fields.filter(({ name, spelling }) => {
     const alias = aliasOf(name)

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
+import type { Exchange } from './exchange.ts'
 import type { Refusal } from './refusal.ts'
 import { andClose, refuse } from './refusal.ts'
-import { headerFields } from './header-fields.ts'
 import type { Handshake } from './websocket/handshake.ts'
 import { readHandshake } from './websocket/handshake.ts'
 
@@ -31,8 +31,10 @@ const headersMax = 100
  * `canSwitch`: the connection is free for another protocol, and the request `asksForWebSocket`. Any other that names
  * a protocol to switch to is refused.
  */
-export function readFrame(request: IncomingMessage, canSwitch: boolean = false): Frame | Refusal {
-  const fields = headerFields(request.rawHeaders)
+export function readFrame(
+  { request, fields }: Pick<Exchange, 'request' | 'fields'>,
+  canSwitch: boolean = false,
+): Frame | Refusal {
   if (fields.length > headersMax) {
     return andClose(refuse('headers-too-large', `more than ${headersMax} header fields`))
   }

@@ -1,10 +1,9 @@
-import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { HoldsAddress } from '@portcullis/runtime'
 import { createNetworkSet, findClient } from '@portcullis/runtime'
+import type { Exchange } from './exchange.ts'
 import { readForwarded } from './forwarded.ts'
 import type { HeaderField } from './header-fields.ts'
-import { headerFields } from './header-fields.ts'
 import { isHost } from './request-frame.ts'
 import type { GatewaySettings } from './settings.ts'
 
@@ -16,7 +15,10 @@ export interface RequestOrigin {
 }
 
 /** `host` is that of the Host header. */
-export type ReadOrigin = (request: IncomingMessage, host: string) => RequestOrigin
+export type ReadOrigin = (
+  exchange: Pick<Exchange, 'request' | 'fields'>,
+  host: string,
+) => RequestOrigin
 
 /**
  * A peer is believed nothing: it is the client, and what it says about others goes nowhere. Only a trusted proxy is
@@ -31,11 +33,10 @@ export function createOriginReader({
 }: Pick<GatewaySettings, 'trustedProxies' | 'proxyHeaders'>): ReadOrigin {
   const isTrusted = createNetworkSet(trustedProxies)
   const addresses = new WeakMap<Socket, string>()
-  return ({ socket, rawHeaders }, host) => {
+  return ({ request: { socket }, fields }, host) => {
     const known = addresses.get(socket)
     if (known !== undefined) return { clientAddress: known, scheme: schemeOf(socket), host }
     if (isTrusted(socket.remoteAddress)) {
-      const fields = headerFields(rawHeaders)
       const said = proxyHeaders === 'forwarded' ? saidByForwarded : saidByXForwarded
       const { clientAddress, scheme, host: first } = said(fields, socket.remoteAddress, isTrusted)
       return {

@@ -34,7 +34,7 @@ export async function serve(parts: ServingParts, exchange: Exchange): Promise<vo
   const { url = '' } = exchange.request
   const { answerFeed, room, requestsMax } = parts
   if (answerFeed !== undefined && url.startsWith(feedPath)) {
-    const frame = readFrame(exchange.request)
+    const frame = readFrame(exchange)
     return frame.kind === 'refused' ? sendRefusal(exchange, frame) : answerFeed(exchange)
   }
   if (!room.enter(requestsMax)) return sendRefusal(exchange, overloaded)
@@ -50,17 +50,17 @@ export async function serve(parts: ServingParts, exchange: Exchange): Promise<vo
 async function serveOwn(parts: ServingParts, exchange: Exchange, url: string): Promise<void> {
   const { authorizer } = parts
   if (authorizer?.isAsked(url) === true) return authorizer.answer(exchange)
-  const frame = readFrame(exchange.request)
+  const frame = readFrame(exchange)
   sendRefusal(exchange, frame.kind === 'refused' ? frame : refuse('not-found'))
 }
 
 /** What a request must pass, in this order, before anything of it leaves this process. */
 async function pass(parts: ServingParts, exchange: Exchange): Promise<Passage | Refusal> {
-  const { rawHeaders, method = '', url = '' } = exchange.request
-  const frame = readFrame(exchange.request, exchange.response instanceof HandshakeAnswer)
+  const { method = '', url = '' } = exchange.request
+  const frame = readFrame(exchange, exchange.response instanceof HandshakeAnswer)
   if (frame.kind === 'refused') return frame
   const { authorizations, handshake, host } = frame
-  const origin = parts.originOf(exchange.request, host)
+  const origin = parts.originOf(exchange, host)
   const refusal = parts.rateLimits.takeFromNetwork(origin.clientAddress)
   if (refusal !== undefined) return refusal
   const asked: AskedRequest = {
@@ -80,7 +80,7 @@ async function pass(parts: ServingParts, exchange: Exchange): Promise<Passage | 
   if (frame.bodyBytes !== undefined && frame.bodyBytes > limits.bodyBytes) {
     return refuse('too-large', `a body may have ${limits.bodyBytes} bytes`)
   }
-  const headers = requestHeaders(rawHeaders, parts.identity, {
+  const headers = requestHeaders(exchange.fields, parts.identity, {
     requestId: exchange.requestId,
     origin,
     claims: admitted.claims,

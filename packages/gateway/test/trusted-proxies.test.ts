@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { json } from 'node:stream/consumers'
 import { createLog, listen, readTlsFiles } from '@portcullis/runtime'
 import { readForwarded } from '../src/forwarded.ts'
+import { headerFields } from '../src/header-fields.ts'
 import { createOriginReader } from '../src/request-origin.ts'
 import { createGatewayServer, drainServer } from '../src/server.ts'
 import { fields } from './http-client.ts'
@@ -192,7 +193,10 @@ test('over TLS the scheme is https', async (t) => {
   const server = createGatewayServer(
     limits,
     createLog({ name: 'gateway', level: 'silent' }),
-    (request, response) => response.end(JSON.stringify(originOf(request, 'a'))),
+    (request, response) =>
+      response.end(
+        JSON.stringify(originOf({ request, fields: headerFields(request.rawHeaders) }, 'a')),
+      ),
     tls,
   )
   t.after(() => drainServer(server))

@@ -4,7 +4,6 @@ import type { AdmissionParts } from '../admission.ts'
 import { admit } from '../admission.ts'
 import { endAnswer } from '../end-answer.ts'
 import type { Exchange } from '../exchange.ts'
-import { headerFields } from '../header-fields.ts'
 import { aliasOf, requestIdHeader } from '../header-names.ts'
 import type { IdentityHeaders } from '../identity-headers.ts'
 import type { Refusal } from '../refusal.ts'
@@ -63,10 +62,10 @@ async function judge(
   path: string,
   exchange: Exchange,
 ): Promise<{ kind: 'admitted'; claims: AccessTokenClaims | undefined } | Refusal> {
-  const { method = '', url = '', rawHeaders } = exchange.request
-  const frame = readFrame(exchange.request)
+  const { fields } = exchange
+  const { method = '', url = '' } = exchange.request
+  const frame = readFrame(exchange)
   if (frame.kind === 'refused') return frame
-  const fields = headerFields(rawHeaders)
   const asked = readAsked(dialect, path, { method, target: url, fields, frame })
   if (asked.kind === 'refused') return asked
   exchange.method = asked.method

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { fileSchema } from '../packages/gateway/src/settings-schema.ts'
+import { fileSchema } from '../packages/gateway/src/settings/schema.ts'
 import { rowsOf } from './document-tables.ts'
 import { root } from './source-tree.ts'
 

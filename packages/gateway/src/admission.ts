@@ -5,9 +5,9 @@ import type { Judge } from './judge.ts'
 import type { RateLimits } from './rate-limits.ts'
 import type { Refusal } from './refusal.ts'
 import { refuse } from './refusal.ts'
-import { parseRequestTarget } from './request-target.ts'
-import type { RouteTable } from './route-table.ts'
-import type { Route } from './settings.ts'
+import { parseRequestTarget } from './request/target.ts'
+import type { RouteTable } from './routing/table.ts'
+import type { Route } from './settings/settings.ts'
 
 /** What is judged of a request, whether it is forwarded here or by the proxy that asks about it. */
 export interface AskedRequest {

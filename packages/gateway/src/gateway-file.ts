@@ -9,7 +9,7 @@ import {
 } from '@portcullis/runtime'
 import type { Gateway, GatewayOptions } from './gateway.ts'
 import { startGateway } from './gateway.ts'
-import { parseGatewaySettings } from './settings-file.ts'
+import { parseGatewaySettings } from './settings/parsed-file.ts'
 
 export interface GatewayFromFileOptions extends Omit<GatewayOptions, 'warnings'> {
   /** Calls for the looks at the file. Default: a timer. */

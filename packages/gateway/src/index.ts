@@ -2,7 +2,7 @@ export { startGateway } from './gateway.ts'
 export type { Gateway, GatewayOptions, Reloaded } from './gateway.ts'
 export { startGatewayFromFile } from './gateway-file.ts'
 export type { GatewayFromFile, GatewayFromFileOptions } from './gateway-file.ts'
-export { parseGatewaySettings, readGatewayFile } from './settings-file.ts'
+export { parseGatewaySettings, readGatewayFile } from './settings/parsed-file.ts'
 export type {
   Balance,
   ForwardAuthSettings,
@@ -12,6 +12,6 @@ export type {
   Route,
   RouteAuth,
   RouteLimits,
-} from './settings.ts'
-export type { RouteHost } from './route-host.ts'
-export type { RouteMatch } from './route-match.ts'
+} from './settings/settings.ts'
+export type { RouteHost } from './routing/host.ts'
+export type { RouteMatch } from './routing/match.ts'

@@ -1,11 +1,11 @@
 import type { Log } from '@portcullis/runtime'
 import type { ClientCredential, Verifier } from '@portcullis/verify'
 import { createVerifier, VerifyError } from '@portcullis/verify'
-import { readClientFile } from './client-file.ts'
+import { readClientFile } from './settings/client-file.ts'
 import type { Exchange } from './exchange.ts'
 import { handOnFeed } from './relay/handed-on-feed.ts'
-import { ownPath } from './route-match.ts'
-import type { GatewaySettings } from './settings.ts'
+import { ownPath } from './routing/match.ts'
+import type { GatewaySettings } from './settings/settings.ts'
 
 /** What connects the gateway with its issuer; while it is the same, so are keys and feed. */
 export type IssuerLinkSettings = Pick<GatewaySettings, 'issuer' | 'revocation' | 'relay'> & {

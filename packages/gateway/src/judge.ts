@@ -10,7 +10,7 @@ import {
 } from '@portcullis/verify'
 import type { Refusal } from './refusal.ts'
 import { refuse, tokenRefusal } from './refusal.ts'
-import type { Route, RouteAuth } from './settings.ts'
+import type { Route, RouteAuth } from './settings/settings.ts'
 
 /** `passed` without claims: nobody has shown who they are, and the route allows that. */
 export type Verdict =

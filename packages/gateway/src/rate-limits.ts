@@ -4,7 +4,7 @@ import { createAllowance } from '@portcullis/runtime'
 import { networkOf } from '@portcullis/runtime/networks'
 import type { Refusal } from './refusal.ts'
 import { refuse } from './refusal.ts'
-import type { RateLimit, RateLimitSettings } from './settings.ts'
+import type { RateLimit, RateLimitSettings } from './settings/settings.ts'
 
 /** Each takes one request from what is allowed, or says why there is none. */
 export interface RateLimits {

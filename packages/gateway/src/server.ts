@@ -8,7 +8,7 @@ import type { Log, TlsPair } from '@portcullis/runtime'
 import { systemErrorCode } from '@portcullis/runtime'
 import type { Refusal } from './refusal.ts'
 import { refusalOctets, refuse } from './refusal.ts'
-import type { Limits, RouteLimits } from './settings.ts'
+import type { Limits, RouteLimits } from './settings/settings.ts'
 import { asksForWebSocket } from './websocket/handshake.ts'
 import { HandshakeAnswer } from './websocket/handshake-answer.ts'
 

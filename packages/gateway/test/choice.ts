@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { createLog } from '@portcullis/runtime'
 import { parseGatewaySettings } from '../src/index.ts'
-import type { Services } from '../src/upstream-choice.ts'
-import type { Upstream } from '../src/upstream.ts'
-import { createUpstreams } from '../src/upstreams.ts'
+import type { Services } from '../src/upstream/choice.ts'
+import type { Upstream } from '../src/upstream/upstream.ts'
+import { createUpstreams } from '../src/upstream/upstreams.ts'
 
 export const origins = ['http://a.example', 'http://b.example', 'http://c.example']
 

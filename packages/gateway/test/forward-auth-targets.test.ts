@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseRequestTarget } from '../src/request-target.ts'
+import { parseRequestTarget } from '../src/request/target.ts'
 import { frontProxies } from './front-proxies.ts'
 import { asking, managed, startGuarded } from './guarded-world.ts'
 import { statusesIn } from './http-client.ts'

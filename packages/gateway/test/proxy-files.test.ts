@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { parseDocument } from 'yaml'
 import { dialects } from '../src/forward-auth/dialects.ts'
-import { createIdentityHeaders } from '../src/identity-headers.ts'
+import { createIdentityHeaders } from '../src/headers/identity-headers.ts'
 import { parseGatewaySettings } from '../src/index.ts'
 
 const folder = new URL('../../../examples/forward-auth/', import.meta.url)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseRequestTarget } from '../src/request-target.ts'
+import { parseRequestTarget } from '../src/request/target.ts'
 import { sendRaw, statusesIn } from './http-client.ts'
 import { startWorld } from './world.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { parseRequestTarget } from '../src/request-target.ts'
-import { fits, parseRouteMatch, rewriteFault, rewritten } from '../src/route-match.ts'
+import { parseRequestTarget } from '../src/request/target.ts'
+import { fits, parseRouteMatch, rewriteFault, rewritten } from '../src/routing/match.ts'
 import { parseGatewaySettings } from '../src/index.ts'
 import { startWorld } from './world.ts'
 

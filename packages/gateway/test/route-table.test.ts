@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseGatewaySettings } from '../src/index.ts'
-import type { FoundRoute, RouteTable } from '../src/route-table.ts'
-import { createRouteTable } from '../src/route-table.ts'
+import type { FoundRoute, RouteTable } from '../src/routing/table.ts'
+import { createRouteTable } from '../src/routing/table.ts'
 
 function tableOf(...routes: (readonly [string, (readonly string[])?])[]): RouteTable {
   const settings = parseGatewaySettings({

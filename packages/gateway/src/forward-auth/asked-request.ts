@@ -1,11 +1,11 @@
 import { METHODS } from 'node:http'
 import type { AskedRequest } from '../admission.ts'
-import type { HeaderField } from '../header-fields.ts'
-import { aliasOf } from '../header-names.ts'
+import type { HeaderField } from '../headers/fields.ts'
+import { aliasOf } from '../headers/names.ts'
 import type { Refusal } from '../refusal.ts'
 import { refuse } from '../refusal.ts'
-import type { Frame } from '../request-frame.ts'
-import { isHost } from '../request-frame.ts'
+import type { Frame } from '../request/frame.ts'
+import { isHost } from '../request/frame.ts'
 import type { Dialect } from './dialects.ts'
 
 /** What the proxy's own request says. */

@@ -10,7 +10,7 @@ import {
 } from '@portcullis/runtime'
 import type { Fetch, Verifier } from '@portcullis/verify'
 import { createVerifier, VerifyError } from '@portcullis/verify'
-import { readClientFile } from '../client-file.ts'
+import { readClientFile } from '../settings/client-file.ts'
 import { openExchange } from '../exchange.ts'
 import { tellOfFollower } from '../follower-metrics.ts'
 import { andClose, refuse, sendRefusal } from '../refusal.ts'

@@ -1,10 +1,10 @@
 import type { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { headerFields, receivedFields } from '../header-fields.ts'
+import { headerFields, receivedFields } from '../headers/fields.ts'
 import type { Refusal } from '../refusal.ts'
 import { andClose, refuse } from '../refusal.ts'
-import type { WebSocketRoute } from '../settings.ts'
+import type { WebSocketRoute } from '../settings/settings.ts'
 
 /** What a client says when it opens a WebSocket (RFC 6455 section 4.1). */
 export interface Handshake {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { HeaderField } from './header-fields.ts'
-import { requestIdHeader } from './header-names.ts'
+import type { HeaderField } from '../headers/fields.ts'
+import { requestIdHeader } from '../headers/names.ts'
 
 /**
  * The client's `X-Request-Id` where there is exactly one and it is harmless in any log; or a new

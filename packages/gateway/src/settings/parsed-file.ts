@@ -1,12 +1,12 @@
 import { readSettingsFile, settingsError } from '@portcullis/runtime'
-import { relayLimitsOf } from './relay/settings.ts'
-import type { RouteHost } from './route-host.ts'
-import { parseRouteHost } from './route-host.ts'
-import type { RouteMatch } from './route-match.ts'
-import { parseRouteMatch } from './route-match.ts'
-import { maxStalenessSecondsDefault, mistakesBeyondSchema } from './settings-mistakes.ts'
-import type { AuthMembers, RateLimitMembers, RouteMembers } from './settings-schema.ts'
-import { checkGatewayFile } from './settings-schema.ts'
+import { relayLimitsOf } from '../relay/settings.ts'
+import type { RouteHost } from '../routing/host.ts'
+import { parseRouteHost } from '../routing/host.ts'
+import type { RouteMatch } from '../routing/match.ts'
+import { parseRouteMatch } from '../routing/match.ts'
+import { maxStalenessSecondsDefault, mistakesBeyondSchema } from './mistakes.ts'
+import type { AuthMembers, RateLimitMembers, RouteMembers } from './schema.ts'
+import { checkGatewayFile } from './schema.ts'
 import type {
   GatewaySettings,
   Limits,

@@ -2,10 +2,10 @@ import type { JsonObject, JsonValue } from '@portcullis/protocol'
 import { isJsonObject, parseIssuer } from '@portcullis/protocol'
 import type { Mistake } from '@portcullis/runtime'
 import { parseNetwork } from '@portcullis/runtime/networks'
-import { aliasOf, isHeaderName, isTaken } from './header-names.ts'
-import { parseRouteHost } from './route-host.ts'
-import { parseRouteMatch, rewriteFault } from './route-match.ts'
-import { listOf, shareMethod, wayRoundMistakes } from './way-round.ts'
+import { aliasOf, isHeaderName, isTaken } from '../headers/names.ts'
+import { parseRouteHost } from '../routing/host.ts'
+import { parseRouteMatch, rewriteFault } from '../routing/match.ts'
+import { listOf, shareMethod, wayRoundMistakes } from '../routing/way-round.ts'
 
 /** How old the issuer's last word may be where the file says nothing. */
 export const maxStalenessSecondsDefault = 30

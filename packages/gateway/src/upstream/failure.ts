@@ -1,7 +1,7 @@
 import { systemErrorCode } from '@portcullis/runtime'
-import type { Refusal } from './refusal.ts'
-import { refuse } from './refusal.ts'
-import type { TrialEnd } from './upstream-health.ts'
+import type { Refusal } from '../refusal.ts'
+import { refuse } from '../refusal.ts'
+import type { TrialEnd } from './health.ts'
 
 export class BodyTooLarge extends Error {
   override readonly name = 'BodyTooLarge'

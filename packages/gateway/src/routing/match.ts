@@ -1,4 +1,4 @@
-import { parseRequestTarget } from './request-target.ts'
+import { parseRequestTarget } from '../request/target.ts'
 
 /** The `match` of a route: one path, or everything below one. */
 export interface RouteMatch {

@@ -2,9 +2,9 @@ import { METHODS } from 'node:http'
 import type { SchemaCheck } from '@portcullis/runtime'
 import { checkAgainstSchema } from '@portcullis/runtime'
 import type { FromSchema } from 'json-schema-to-ts'
-import type { DialectName } from './forward-auth/dialects.ts'
-import type { RelayLimits } from './relay/settings.ts'
-import { relayLimitsSchema } from './relay/settings.ts'
+import type { DialectName } from '../forward-auth/dialects.ts'
+import type { RelayLimits } from '../relay/settings.ts'
+import { relayLimitsSchema } from '../relay/settings.ts'
 import type {
   Balance,
   IdentityHeaderNames,

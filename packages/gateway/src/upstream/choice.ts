@@ -1,4 +1,4 @@
-import type { Route } from './settings.ts'
+import type { Route } from '../settings/settings.ts'
 import type { Upstream } from './upstream.ts'
 
 /** The services of one route, one of which is chosen for each request. */

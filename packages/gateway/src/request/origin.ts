@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import type { HoldsAddress } from '@portcullis/runtime'
 import { createNetworkSet, findClient } from '@portcullis/runtime'
-import type { Exchange } from './exchange.ts'
+import type { Exchange } from '../exchange.ts'
 import { readForwarded } from './forwarded.ts'
-import type { HeaderField } from './header-fields.ts'
-import { isHost } from './request-frame.ts'
-import type { GatewaySettings } from './settings.ts'
+import type { HeaderField } from '../headers/fields.ts'
+import { isHost } from './frame.ts'
+import type { GatewaySettings } from '../settings/settings.ts'
 
 /** Who sends a request, and how it was sent at first, as far as the gateway believes it. */
 export interface RequestOrigin {

@@ -1,9 +1,9 @@
 import type { ListenAddress } from '@portcullis/runtime'
 import type { VerifierOptions } from '@portcullis/verify'
-import type { DialectName } from './forward-auth/dialects.ts'
-import type { RelayLimits } from './relay/settings.ts'
-import type { RouteHost } from './route-host.ts'
-import type { RouteMatch } from './route-match.ts'
+import type { DialectName } from '../forward-auth/dialects.ts'
+import type { RelayLimits } from '../relay/settings.ts'
+import type { RouteHost } from '../routing/host.ts'
+import type { RouteMatch } from '../routing/match.ts'
 
 /** What `portcullis.gateway.json` says, checked and with every default filled in. */
 export interface GatewaySettings {

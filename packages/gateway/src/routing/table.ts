@@ -1,6 +1,6 @@
-import { hostsOf } from './route-host.ts'
-import { fits } from './route-match.ts'
-import type { Route } from './settings.ts'
+import { hostsOf } from './host.ts'
+import { fits } from './match.ts'
+import type { Route } from '../settings/settings.ts'
 
 export type FoundRoute =
   | { readonly kind: 'route'; readonly match: string; readonly route: Route }

@@ -1,5 +1,5 @@
-import type { Connections } from './upstream-connections.ts'
-import type { Health } from './upstream-health.ts'
+import type { Connections } from './connections.ts'
+import type { Health } from './health.ts'
 
 /** One origin behind the gateway, with its connections. */
 export interface Upstream extends Pick<Connections, 'dispatch' | 'dispatchAlone'> {

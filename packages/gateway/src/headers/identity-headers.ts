@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { AccessTokenClaims } from '@portcullis/protocol'
-import { aliasOf, defaultIdentityHeaders } from './header-names.ts'
-import type { IdentityHeaderNames } from './settings.ts'
+import { aliasOf, defaultIdentityHeaders } from './names.ts'
+import type { IdentityHeaderNames } from '../settings/settings.ts'
 
 export interface IdentityHeaders {
   /** True for every name under which a service could take a header for one of ours. */

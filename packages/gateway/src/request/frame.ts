@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
-import type { Exchange } from './exchange.ts'
-import type { Refusal } from './refusal.ts'
-import { andClose, refuse } from './refusal.ts'
-import type { Handshake } from './websocket/handshake.ts'
-import { readHandshake } from './websocket/handshake.ts'
+import type { Exchange } from '../exchange.ts'
+import type { Refusal } from '../refusal.ts'
+import { andClose, refuse } from '../refusal.ts'
+import type { Handshake } from '../websocket/handshake.ts'
+import { readHandshake } from '../websocket/handshake.ts'
 
 /** What a request says about itself, before anything is decided about where it goes. */
 export interface Frame {

@@ -7,11 +7,11 @@ import {
   isImpostor,
   isProtected,
   requestIdHeader,
-} from './header-names.ts'
+} from './names.ts'
 import type { IdentityHeaders } from './identity-headers.ts'
-import type { HeaderField } from './header-fields.ts'
-import { receivedFields } from './header-fields.ts'
-import type { RequestOrigin } from './request-origin.ts'
+import type { HeaderField } from './fields.ts'
+import { receivedFields } from './fields.ts'
+import type { RequestOrigin } from '../request/origin.ts'
 
 /** What the gateway itself knows about a request and tells the service. */
 export interface GatewayFacts {

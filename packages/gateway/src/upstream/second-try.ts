@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici'
-import type { Services } from './upstream-choice.ts'
-import { codeOf, isOfUpstream, trialEndOf } from './upstream-failure.ts'
+import type { Services } from './choice.ts'
+import { codeOf, isOfUpstream, trialEndOf } from './failure.ts'
 import type { Upstream } from './upstream.ts'
 
 /** One request on its way to one of its services. */

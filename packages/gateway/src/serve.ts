@@ -6,7 +6,7 @@ import type { ForwardOptions, Passage } from './forward.ts'
 import { forward } from './forward.ts'
 import { requestHeaders } from './headers/end-to-end.ts'
 import type { Refusal } from './refusal.ts'
-import { overloaded, refuse, sendRefusal } from './refusal.ts'
+import { andClose, overloaded, refuse, sendRefusal } from './refusal.ts'
 import { readFrame } from './request/frame.ts'
 import type { ReadOrigin } from './request/origin.ts'
 import { ownPath, rewritten } from './routing/match.ts'
@@ -25,6 +25,7 @@ export interface ServingParts extends AdmissionParts, ForwardOptions {
   /** For all requests but those for the feed, which has limits of its own. */
   readonly room: Room
   readonly requestsMax: number
+  readonly headerCount: number
 }
 
 const feedPath = `${ownPath}/revocations/`
@@ -32,7 +33,11 @@ const feedPath = `${ownPath}/revocations/`
 /** Answers one request, or has its service answer it. */
 export async function serve(parts: ServingParts, exchange: Exchange): Promise<void> {
   const { url = '' } = exchange.request
-  const { answerFeed, room, requestsMax } = parts
+  const { answerFeed, room, requestsMax, headerCount } = parts
+  if (exchange.fields.length > headerCount) {
+    const detail = `more than ${headerCount} header fields`
+    return sendRefusal(exchange, andClose(refuse('headers-too-large', detail)))
+  }
   if (answerFeed !== undefined && url.startsWith(feedPath)) {
     const frame = readFrame(exchange)
     return frame.kind === 'refused' ? sendRefusal(exchange, frame) : answerFeed(exchange)

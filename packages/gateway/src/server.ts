@@ -15,7 +15,7 @@ import { HandshakeAnswer } from './websocket/handshake-answer.ts'
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
 /** What a listener itself keeps. */
-export type ServerLimits = Omit<Limits, 'requests' | 'requestsPerService'>
+export type ServerLimits = Omit<Limits, 'headerCount' | 'requests' | 'requestsPerService'>
 
 /** So that a silent service gets its 504 before the client's socket times out. */
 const idleMarginSeconds = 5
@@ -57,6 +57,8 @@ export function createGatewayServer(
     tls === undefined
       ? createServer(options)
       : createTlsServer({ ...options, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' })
+  // Node drops what is more without a word, and the rest would be judged as if it were all: `serve` counts.
+  server.maxHeadersCount = 0
   setLimits(server, limits)
   tellOfDrops(server, log)
 

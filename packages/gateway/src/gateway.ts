@@ -17,7 +17,9 @@ import { createRateLimits } from './rate-limits.ts'
 import { createRoom } from './room.ts'
 import { tellOfServices } from './upstream/metrics.ts'
 import { announceEnd, createGatewayServer, drainServer, setLimits } from './server.ts'
+import { fixedMembers } from './settings/fixed-members.ts'
 import type { GatewaySettings, RateLimitSettings } from './settings/settings.ts'
+import { createTurns } from './turns.ts'
 import { createUpstreams } from './upstream/upstreams.ts'
 import type { Tunnels } from './websocket/tunnel.ts'
 import { createTunnels } from './websocket/tunnel.ts'
@@ -44,6 +46,22 @@ export interface Gateway extends Running {
    * Rejects with a `StartError` where the client file is bad, and nothing has changed then.
    */
   readonly reload: (settings: GatewaySettings) => Promise<Reloaded>
+  /** The same in two steps, for whoever has several that are to change together. Rejects as `reload` does. */
+  readonly prepare: (settings: GatewaySettings) => Promise<PreparedSettings>
+  readonly health: () => Promise<GatewayHealth>
+  readonly metrics: Metrics
+}
+
+/** Settings that can be in force at once. Until one of the two is called, no others are prepared. */
+export interface PreparedSettings {
+  readonly commit: () => Reloaded
+  readonly abandon: () => void
+}
+
+/** What `/health/ready` tells. */
+export interface GatewayHealth {
+  readonly missing: readonly string[]
+  readonly warnings: readonly string[]
 }
 
 export interface Reloaded {
@@ -95,16 +113,26 @@ export async function startGateway(
   // The keys are fetched before the first request needs them; the listener does not wait for them.
   void warmUp(plans.current().link, log)
   log.info({ host: settings.listen.host, port, routes: settings.routes.length }, 'gateway listens')
+  const prepare = async (next: GatewaySettings): Promise<PreparedSettings> => {
+    const prepared = await plans.prepare(next)
+    return {
+      commit: () => {
+        prepared.commit()
+        setLimits(server, next.limits)
+        ;({ stop } = next)
+        needsRestart = fixedMembers(settings, next)
+        return { needsRestart }
+      },
+      abandon: prepared.abandon,
+    }
+  }
   return {
     port,
     operationsPort: operations?.port,
-    reload: async (next) => {
-      await plans.change(next)
-      setLimits(server, next.limits)
-      ;({ stop } = next)
-      needsRestart = fixedMembers(settings, next)
-      return { needsRestart }
-    },
+    prepare,
+    reload: async (next) => (await prepare(next)).commit(),
+    health: async () => ({ missing: await missing(), warnings: allWarnings() }),
+    metrics,
     stopSecondsMax: () => stop.notReadySeconds + stop.drainSeconds + closeSecondsMax,
     close: () => (end ??= endAll()),
   }
@@ -144,8 +172,13 @@ interface Plans {
   readonly current: () => Plan
   /** Origins that are left out. */
   readonly unreachable: () => readonly string[]
-  readonly change: (settings: GatewaySettings) => Promise<void>
+  readonly prepare: (settings: GatewaySettings) => Promise<PreparedPlan>
   readonly close: () => Promise<void>
+}
+
+interface PreparedPlan {
+  readonly commit: () => void
+  readonly abandon: () => void
 }
 
 /** How long a change of the issuer waits for its keys; without them, requests would wait. */
@@ -183,33 +216,36 @@ function createPlans(
   }
   let current = planOf(settings, openIssuerLink(issuerLinkSettings(settings), { log, now }))
   let isClosed = false
-  const changeTo = async (next: GatewaySettings): Promise<void> => {
+  const open = async (next: GatewaySettings): Promise<PreparedPlan> => {
     const before = current.link
     const linkSettings = issuerLinkSettings(next)
     const isKept = isDeepStrictEqual(before.settings, linkSettings)
     const link = isKept ? before : openIssuerLink(linkSettings, { log, now })
     if (!isKept) await Promise.race([warmUp(link, log), wait(warmUpMsMax, null, { ref: false })])
-    if (isClosed) return isKept ? undefined : link.close()
-    const old = current
-    current = planOf(next, link)
-    if (!isKept) before.stopHandingOn()
-    old.retire()
+    const abandon = (): void => {
+      if (!isKept) letGo(link)
+    }
+    return {
+      abandon,
+      commit: () => {
+        if (isClosed) return abandon()
+        const old = current
+        current = planOf(next, link)
+        if (!isKept) before.stopHandingOn()
+        old.retire()
+      },
+    }
   }
-  let changed = Promise.resolve()
+  const takeTurn = createTurns()
   return {
     current: () => current,
     unreachable,
-    // One after the other, in the order in which they came.
-    change: async (wanted) => {
-      const before = changed
-      const { promise, resolve } = Promise.withResolvers<void>()
-      changed = promise
-      await before
-      try {
-        await changeTo(wanted)
-      } finally {
-        resolve()
-      }
+    prepare: async (next) => {
+      const end = await takeTurn()
+      const prepared = open(next)
+      prepared.catch(end)
+      const { commit, abandon } = await prepared
+      return { commit: () => (end(), commit()), abandon: () => (end(), abandon()) }
     },
     close: async () => {
       isClosed = true
@@ -235,17 +271,6 @@ async function warmUp(link: IssuerLink, log: Log): Promise<void> {
   await link.missing().catch((error: unknown) => log.error({ err: error }, 'warming up failed'))
 }
 
-/** What the process has once: its listeners, and the size of the buffers of their connections. */
-function fixedMembers(first: GatewaySettings, next: GatewaySettings): readonly string[] {
-  const members: readonly (readonly [string, unknown, unknown])[] = [
-    ['/listen/host', first.listen.host, next.listen.host],
-    ['/listen/port', first.listen.port, next.listen.port],
-    ['/operations', first.operations, next.operations],
-    ['/limits/headerBytes', first.limits.headerBytes, next.limits.headerBytes],
-  ]
-  return members.filter(([, was, is]) => !isDeepStrictEqual(was, is)).map(([pointer]) => pointer)
-}
-
 interface OperatedParts {
   readonly plans: Plans
   readonly missing: () => Promise<readonly string[]>
@@ -257,9 +282,13 @@ function startOperationsOf(
   { operations }: GatewaySettings,
   { plans, missing, metrics, warnings }: OperatedParts,
 ): Promise<Operations | undefined> {
-  if (operations === undefined) return Promise.resolve(undefined)
   tellOfFollower(() => plans.current().link.verifier, metrics)
   const help = 'How many warnings /health/ready has, such as a settings file that is not taken.'
-  metrics.gauge({ name: 'portcullis_gateway_warnings', help, labels: [] }, () => warnings().length)
+  metrics.gauge(
+    // Where there are workers, their primary has them all together, and tells it itself.
+    { name: 'portcullis_gateway_warnings', help, labels: [], together: 'omit' },
+    () => warnings().length,
+  )
+  if (operations === undefined) return Promise.resolve(undefined)
   return startOperations({ ...operations, notReady: missing, warnings, metrics })
 }

@@ -57,6 +57,8 @@ export function createGatewayServer(
     tls === undefined
       ? createServer(options)
       : createTlsServer({ ...options, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' })
+  // Without this the primary of a cluster would hand what is too many round and round.
+  Object.assign(server, { dropMaxConnection: true })
   // Node drops what is more without a word, and the rest would be judged as if it were all: `serve` counts.
   server.maxHeadersCount = 0
   setLimits(server, limits)

@@ -67,8 +67,8 @@ export async function startGateway(
   const tunnels = createTunnels()
   const plans = createPlans(settings, metrics, { tunnels, log, now, steadyNow })
   const requests = metrics.requests()
-  const server = createGatewayServer(settings.limits, log, (request, response) => {
-    answer(plans.current(), requests, request, response)
+  const server = createGatewayServer(settings.limits, log, (request, response, turn) => {
+    answer(plans.current(), requests, { request, response, turn })
   })
   let needsRestart: readonly string[] = []
   const port = await listen(server, settings.listen, 'the gateway').catch(
@@ -123,17 +123,18 @@ export async function startGateway(
 /** What is left when no request is under way any more takes less. */
 const closeSecondsMax = 5
 
-function answer(
-  plan: Plan,
-  requests: RequestMetrics,
-  request: IncomingMessage,
-  response: ServerResponse,
-): void {
+interface Arrival {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly turn: Promise<void> | undefined
+}
+
+function answer(plan: Plan, requests: RequestMetrics, { request, response, turn }: Arrival): void {
   const { log } = plan
   plan.enter()
   response.once('close', plan.leave)
   const exchange = openExchange({ log, requests }, request, response)
-  serve(plan, exchange).catch((error: unknown) => {
+  serve(plan, exchange, turn).catch((error: unknown) => {
     log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
     if (response.headersSent) response.destroy()
     else sendRefusal(exchange, andClose(refuse('internal')))

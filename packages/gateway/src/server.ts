@@ -12,7 +12,12 @@ import type { Limits, RouteLimits } from './settings/settings.ts'
 import { asksForWebSocket } from './websocket/handshake.ts'
 import { HandshakeAnswer } from './websocket/handshake-answer.ts'
 
-export type Answer = (request: IncomingMessage, response: ServerResponse) => void
+/** `turn`: when the request before it on the same connection has its answer; undefined where none is under way. */
+export type Answer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  turn?: Promise<void>,
+) => void
 
 /** What a listener itself keeps. */
 export type ServerLimits = Omit<Limits, 'headerCount' | 'requests' | 'requestsPerService'>
@@ -63,11 +68,11 @@ export function createGatewayServer(
   tellOfDrops(server, log)
 
   const onRequest: Answer = (request, response) => {
-    answers.open(request, response)
+    const turn = answers.open(request, response)
     if (isEnding) response.shouldKeepAlive = false
     // A write that crosses a disconnect; the close event tells the same.
     response.on('error', () => response.destroy())
-    answer(request, response)
+    answer(request, response, turn)
   }
   endings.set(server, () => {
     isEnding = true
@@ -207,7 +212,8 @@ export async function drainServer(
 }
 
 interface OpenAnswers {
-  readonly open: (request: IncomingMessage, response: ServerResponse) => void
+  /** Resolves when the one before it on its connection is over. */
+  readonly open: (request: IncomingMessage, response: ServerResponse) => Promise<void> | undefined
   /**
    * True when octets written to the connection now would be taken for the rest of an answer, or for
    * the answer to a request that was whole and may have been obeyed.
@@ -224,11 +230,13 @@ function createOpenAnswers(): OpenAnswers {
   return {
     open: ({ socket }, response) => {
       const answers = open.get(socket) ?? new Set()
+      const before = answers.size === 0 ? undefined : [...answers].at(-1)
       open.set(socket, answers.add(response))
       response.once('close', () => {
         answers.delete(response)
         if (answers.size === 0 && open.get(socket) === answers) open.delete(socket)
       })
+      return before && new Promise((resolve) => before.once('close', resolve))
     },
     isOwedOn: (socket) =>
       [...(open.get(socket) ?? [])].some(({ headersSent, req }) => headersSent || req.complete),

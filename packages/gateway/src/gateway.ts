@@ -78,7 +78,7 @@ export async function startGateway(
   const server = createGatewayServer(
     settings.limits,
     log,
-    (request, response) => answer(plans.current(), requests, request, response),
+    (request, response, turn) => answer(plans.current(), requests, { request, response, turn }),
     certificates && secureListenerOf(certificates),
   )
   let needsRestart: readonly string[] = []
@@ -139,17 +139,18 @@ export async function startGateway(
 /** What is left when no request is under way any more takes less. */
 const closeSecondsMax = 5
 
-function answer(
-  plan: Plan,
-  requests: RequestMetrics,
-  request: IncomingMessage,
-  response: ServerResponse,
-): void {
+interface Arrival {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly turn: Promise<void> | undefined
+}
+
+function answer(plan: Plan, requests: RequestMetrics, { request, response, turn }: Arrival): void {
   const { log } = plan
   plan.enter()
   response.once('close', plan.leave)
   const exchange = openExchange({ log, requests }, request, response)
-  serve(plan, exchange).catch((error: unknown) => {
+  serve(plan, exchange, turn).catch((error: unknown) => {
     log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
     if (response.headersSent) response.destroy()
     else sendRefusal(exchange, andClose(refuse('internal')))

@@ -20,10 +20,15 @@ export interface SecureListener {
   readonly hsts?: () => string | undefined
 }
 
-export type Answer = (request: IncomingMessage, response: ServerResponse) => void
+/** `turn`: when the request before it on the same connection has its answer; undefined where none is under way. */
+export type Answer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  turn?: Promise<void>,
+) => void
 
 /** What a listener itself keeps. */
-export type ServerLimits = Omit<Limits, 'requests' | 'requestsPerService'>
+export type ServerLimits = Omit<Limits, 'headerCount' | 'requests' | 'requestsPerService'>
 
 /** So that a silent service gets its 504 before the client's socket times out. */
 const idleMarginSeconds = 5
@@ -66,17 +71,19 @@ export function createGatewayServer(
     shouldUpgradeCallback: (request: IncomingMessage) =>
       asksForWebSocket(request) && !answers.isAnyOn(request.socket),
   })
+  // Node drops what is more without a word, and the rest would be judged as if it were all: `serve` counts.
+  server.maxHeadersCount = 0
   setLimits(server, limits)
   tellOfDrops(server, log)
 
   const onRequest: Answer = (request, response) => {
-    answers.open(request, response)
+    const turn = answers.open(request, response)
     const hsts = secure?.hsts?.()
     if (hsts !== undefined) response.setHeader('Strict-Transport-Security', hsts)
     if (isEnding) response.shouldKeepAlive = false
     // A write that crosses a disconnect; the close event tells the same.
     response.on('error', () => response.destroy())
-    answer(request, response)
+    answer(request, response, turn)
   }
   endings.set(server, () => {
     isEnding = true
@@ -227,7 +234,8 @@ export async function drainServer(
 }
 
 interface OpenAnswers {
-  readonly open: (request: IncomingMessage, response: ServerResponse) => void
+  /** Resolves when the one before it on its connection is over. */
+  readonly open: (request: IncomingMessage, response: ServerResponse) => Promise<void> | undefined
   /**
    * True when octets written to the connection now would be taken for the rest of an answer, or for
    * the answer to a request that was whole and may have been obeyed.
@@ -244,11 +252,13 @@ function createOpenAnswers(): OpenAnswers {
   return {
     open: ({ socket }, response) => {
       const answers = open.get(socket) ?? new Set()
+      const before = answers.size === 0 ? undefined : [...answers].at(-1)
       open.set(socket, answers.add(response))
       response.once('close', () => {
         answers.delete(response)
         if (answers.size === 0 && open.get(socket) === answers) open.delete(socket)
       })
+      return before && new Promise((resolve) => before.once('close', resolve))
     },
     isOwedOn: (socket) =>
       [...(open.get(socket) ?? [])].some(({ headersSent, req }) => headersSent || req.complete),

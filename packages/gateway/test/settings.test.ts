@@ -39,6 +39,7 @@ test('the smallest file gets every default', () => {
     identityHeaders: {},
     limits: {
       headerBytes: 16_384,
+      headerCount: 100,
       bodyBytes: 10_485_760,
       headersTimeoutSeconds: 10,
       idleTimeoutSeconds: 60,

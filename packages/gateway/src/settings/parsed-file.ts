@@ -138,6 +138,7 @@ const loopback = '127.0.0.1'
 
 const defaultLimits: Limits = {
   headerBytes: 16_384,
+  headerCount: 100,
   bodyBytes: 10_485_760,
   headersTimeoutSeconds: 10,
   idleTimeoutSeconds: 60,

@@ -171,6 +171,7 @@ const schema = {
       additionalProperties: false,
       properties: {
         headerBytes: { type: 'integer', minimum: 1024, maximum: 1_048_576 },
+        headerCount: { type: 'integer', minimum: 10, maximum: 10_000 },
         bodyBytes,
         headersTimeoutSeconds: { type: 'integer', minimum: 1, maximum: 120 },
         idleTimeoutSeconds,

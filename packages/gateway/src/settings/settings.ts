@@ -127,6 +127,8 @@ export interface IdentityHeaderNames {
 export interface Limits {
   /** Request line and headers together; more is 431. Default 16384. */
   readonly headerBytes: number
+  /** Fields in the header of a request; more are 431. Default 100. */
+  readonly headerCount: number
   /** More is 413. Default 10485760. */
   readonly bodyBytes: number
   /** From the first byte of a request to the end of the headers. Default 10. */

@@ -67,6 +67,7 @@ export function createPlan(settings: GatewaySettings, options: PlanOptions): Pla
     room,
     countFailure,
     requestsMax: settings.limits.requests,
+    headerCount: settings.limits.headerCount,
     authorizer:
       forwardAuth &&
       createAuthorizer(forwardAuth, authorizePath, { routes, judge, rateLimits, identity }),

@@ -5,7 +5,7 @@ import type { Authorizer } from './forward-auth/authorize.ts'
 import type { ForwardOptions, Passage } from './forward.ts'
 import { forward } from './forward.ts'
 import type { Refusal } from './refusal.ts'
-import { overloaded, refuse, sendRefusal } from './refusal.ts'
+import { andClose, overloaded, refuse, sendRefusal } from './refusal.ts'
 import { readFrame } from './request/frame.ts'
 import type { ReadOrigin } from './request/origin.ts'
 import { ownPath, rewritten } from './routing/match.ts'
@@ -24,20 +24,37 @@ export interface ServingParts extends AdmissionParts, ForwardOptions {
   /** For all requests but those for the feed, which has limits of its own. */
   readonly room: Room
   readonly requestsMax: number
+  readonly headerCount: number
 }
 
 const feedPath = `${ownPath}/revocations/`
 
-/** Answers one request, or has its service answer it. */
-export async function serve(parts: ServingParts, exchange: Exchange): Promise<void> {
+/**
+ * Answers one request, or has its service answer it. One that came behind another on the same connection waits for its
+ * turn, so that they are obeyed in order (RFC 9112 section 9.3.2); and behind an answer that ends the connection nothing
+ * is obeyed (section 9.6), least of all what was a body by another reading.
+ */
+export async function serve(
+  parts: ServingParts,
+  exchange: Exchange,
+  turn?: Promise<void>,
+): Promise<void> {
   const { url = '' } = exchange.request
-  const { answerFeed, room, requestsMax } = parts
+  const { answerFeed, room, requestsMax, headerCount } = parts
+  if (exchange.fields.length > headerCount) {
+    const detail = `more than ${headerCount} header fields`
+    return sendRefusal(exchange, andClose(refuse('headers-too-large', detail)))
+  }
   if (answerFeed !== undefined && url.startsWith(feedPath)) {
     const frame = readFrame(exchange)
     return frame.kind === 'refused' ? sendRefusal(exchange, frame) : answerFeed(exchange)
   }
   if (!room.enter(requestsMax)) return sendRefusal(exchange, overloaded)
   exchange.response.once('close', room.leave)
+  if (turn !== undefined) {
+    await turn
+    if (exchange.response.destroyed || exchange.request.socket.writableEnded) return
+  }
   if (url.startsWith(ownPath)) return serveOwn(parts, exchange, url)
   const passage = await pass(parts, exchange)
   if (exchange.response.destroyed) return

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { answering, startBefore } from './bare-service.ts'
+import { open, startFileWorld } from './file-world.ts'
 import { openSocket, readUntil, sendRaw, statusesIn } from './http-client.ts'
 import { startRecorder } from './recorder.ts'
 import { startWorld } from './world.ts'
@@ -115,6 +116,46 @@ test('headers that are too large or too many are 431', async (t) => {
   const many = await sendRaw(port, `${frame}${'X-A: b\r\n'.repeat(98)}\r\n`)
   assert.deepEqual(statusesIn(many), [200])
   assert.equal(service.requests[0]?.all('X-A').length, 98)
+})
+
+test('headers are counted exactly, however many are allowed and however many came before', async (t) => {
+  const limits = { headerBytes: 65_536, headerCount: 1500 }
+  const { port, service } = await startWorld(t, { file: () => ({ limits }) })
+  const ask = (others: string): Promise<string> =>
+    sendRaw(port, `GET /public HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${others}\r\n`)
+  // Node itself would keep the first thousand, and nobody would see the last.
+  const all = await ask(`${'X-A: b\r\n'.repeat(1497)}X-Last: c\r\n`)
+  assert.deepEqual(statusesIn(all), [200])
+  const [got] = service.requests
+  assert.deepEqual([got?.all('X-A').length, got?.all('X-Last')], [1497, ['c']])
+  const tooMany = await ask(`${'X-A: b\r\n'.repeat(1498)}X-Last: c\r\n`)
+  assert.deepEqual(statusesIn(tooMany), [431])
+  assert.match(tooMany, /more than 1500 header fields/)
+  // What decides about a request counts wherever it stands.
+  for (const last of ['Host: b', 'Transfer-Encoding: gzip', 'Upgrade: h2c']) {
+    const raw = await ask(`${'X-A: b\r\n'.repeat(1200)}${last}\r\n`)
+    assert.deepEqual(statusesIn(raw), [400], last)
+  }
+  assert.equal(service.requests.length, 1)
+})
+
+test('another number of headers holds at once, for connections that are there too', async (t) => {
+  const service = await startRecorder()
+  t.after(service.close)
+  const routes = [open('/*', [service.origin])]
+  const world = await startFileWorld(t, { routes, limits: { headerCount: 10 } })
+  const socket = await openSocket(world.gateway.port)
+  const askWith = async (count: number): Promise<string> => {
+    socket.write(`GET / HTTP/1.1\r\nHost: a\r\n${'X-A: b\r\n'.repeat(count - 1)}\r\n`)
+    return readUntil(socket, '}')
+  }
+  assert.deepEqual(statusesIn(await askWith(10)), [200])
+  world.write({ routes, limits: { headerCount: 200 } })
+  await world.gateway.reload()
+  assert.deepEqual(statusesIn(await askWith(200)), [200])
+  assert.equal(service.requests[1]?.all('X-A').length, 199)
+  assert.deepEqual(statusesIn(await askWith(201)), [431])
+  await once(socket.resume(), 'close')
 })
 
 test('a request that has ended makes room for another', async (t) => {

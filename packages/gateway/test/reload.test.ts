@@ -168,6 +168,8 @@ test('keys and feed are kept while the issuer is the same, and policies are new 
     (await ask(world.gateway.port, { path: '/a', token })).status
   const [token, other] = [issuer.mint(), issuer.mint({ aud: 'reviews' })]
   assert.equal(await statusWith(token), 200)
+  // A snapshot is enough for the first answer, and the stream is asked for after it.
+  await until(() => issuer.feedRequests.stream > 0, 'the feed is not followed')
   const { stream } = issuer.feedRequests
   const expected: readonly (readonly [object, number, number])[] = [
     [{ audience: 'reviews' }, 401, 200],

@@ -33,7 +33,10 @@ test('a route opens WebSockets only by name, and allowed origins are origins', (
       { match: '/c', to, allowedOrigins: ['https://app.example'] },
       { ...route, match: '/d', allowedOrigins: ['*', 'https://app.example/', 'null'] },
       { ...route, match: '/e', methods: ['POST'] },
+      { match: '/f', upgrade: ['websocket'] },
     ],
+    trustedProxies: ['127.0.0.1'],
+    forwardAuth: { dialect: 'nginx' },
   })
   assert.deepEqual(
     new Set(pointers),
@@ -45,6 +48,7 @@ test('a route opens WebSockets only by name, and allowed origins are origins', (
       '/routes/3/allowedOrigins/1',
       '/routes/3/allowedOrigins/2',
       '/routes/4/upgrade',
+      '/routes/5/upgrade',
     ]),
   )
 })

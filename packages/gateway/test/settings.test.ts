@@ -15,6 +15,7 @@ const smallest = {
 test('the smallest file gets every default', () => {
   assert.deepEqual(parseGatewaySettings(smallest), {
     listen: { host: '127.0.0.1', port: 4003 },
+    tls: undefined,
     operations: undefined,
     issuer: 'https://id.example',
     clientFile: undefined,
@@ -38,6 +39,7 @@ test('the smallest file gets every default', () => {
     identityHeaders: {},
     limits: {
       headerBytes: 16_384,
+      headerCount: 100,
       bodyBytes: 10_485_760,
       headersTimeoutSeconds: 10,
       idleTimeoutSeconds: 60,
@@ -83,7 +85,7 @@ test('a route takes each member of auth that it does not have itself from the de
 
 test('every mistake of a file is reported at once, each with its JSON pointer', () => {
   const pointers = pointersOf({
-    listen: { host: '', port: 70_000, tls: {} },
+    listen: { host: '', port: 70_000, quic: {} },
     issuer: 'http://id.example/',
     audience: 'orders',
     auth: { mode: 'sometimes' },
@@ -121,7 +123,7 @@ test('every mistake of a file is reported at once, each with its JSON pointer', 
     '/limits/idleTimeoutSeconds',
     '/listen/host',
     '/listen/port',
-    '/listen/tls',
+    '/listen/quic',
     '/routes/0/match',
     '/routes/1/match',
     '/routes/2/match',

@@ -20,9 +20,6 @@ export interface Frame {
   readonly handshake: Handshake | undefined
 }
 
-/** Far more than any client sends, and far fewer than Node drops in silence (above 1000). */
-const headersMax = 100
-
 /**
  * Reads what frames a request, and refuses each framing that the next server could read
  * differently. Stands behind Node's strict parser, which has refused already: Content-Length beside
@@ -36,9 +33,6 @@ export function readFrame(
   { request, fields }: Pick<Exchange, 'request' | 'fields'>,
   canSwitch: boolean = false,
 ): Frame | Refusal {
-  if (fields.length > headersMax) {
-    return andClose(refuse('headers-too-large', `more than ${headersMax} header fields`))
-  }
   if (request.httpVersion !== '1.1' && request.httpVersion !== '1.0') {
     return malformed('the HTTP version is not 1.0 or 1.1')
   }

@@ -145,10 +145,14 @@ function webSocketMistakes(path: string, route: JsonObject): Mistake[] {
 }
 
 /** Refused, because the operator would believe that it does something. */
-function idleMistakes(path: string, { to, rewrite, balance }: JsonObject): Mistake[] {
+function idleMistakes(path: string, { to, rewrite, balance, upgrade }: JsonObject): Mistake[] {
   return [
     ...(to === undefined && rewrite !== undefined
       ? [{ path: `${path}/rewrite`, message: 'has no effect without /to' }]
+      : []),
+    // A proxy that asks opens the WebSocket itself.
+    ...(to === undefined && listOf(upgrade).length > 0
+      ? [{ path: `${path}/upgrade`, message: 'has no effect without /to' }]
       : []),
     ...(listOf(to).length < 2 && balance !== undefined
       ? [{ path: `${path}/balance`, message: 'has no effect with less than two services' }]

@@ -33,10 +33,7 @@ export function linesOf(run: CommandRun): readonly LogLine[] {
   return whole.map((line) => JSON.parse(line) as LogLine)
 }
 
-async function startService(
-  t: TestContext,
-  listener: RequestListener,
-): Promise<readonly string[]> {
+async function startService(t: TestContext, listener: RequestListener): Promise<readonly string[]> {
   const service = createServer(listener)
   service.listen(0, '127.0.0.1')
   await once(service, 'listening')

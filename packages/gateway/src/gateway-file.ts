@@ -1,4 +1,3 @@
-import type { Repeat } from '@portcullis/runtime'
 import { parseSettingsText, readSettingsText } from '@portcullis/runtime'
 import type { Gateway, GatewayOptions } from './gateway.ts'
 import { startGateway } from './gateway.ts'
@@ -6,18 +5,16 @@ import type { FollowedFile } from './settings/followed-file.ts'
 import { followFile } from './settings/followed-file.ts'
 import { parseGatewaySettings } from './settings/parsed-file.ts'
 
-export interface GatewayFromFileOptions extends Omit<GatewayOptions, 'warnings'> {
-  /** Calls for the looks at the file. Default: a timer. */
-  readonly repeat?: Repeat
-}
+/** `repeat` also calls for the looks at the file. */
+export interface GatewayFromFileOptions extends Omit<GatewayOptions, 'warnings'> {}
 
 export interface GatewayFromFile extends Pick<
   Gateway,
   'port' | 'operationsPort' | 'stopSecondsMax' | 'close'
 > {
   /**
-   * Takes the file as it is now, and the client file too, whether or not it has changed. Says in the log what came
-   * of it, and never rejects.
+   * Takes the file as it is now, and the client file and the certificates too, whether or not it has changed. Says in
+   * the log what came of it, and never rejects.
    */
   readonly reload: () => Promise<void>
 }
@@ -28,9 +25,9 @@ export interface GatewayFromFile extends Pick<
  */
 export async function startGatewayFromFile(
   path: string,
-  { repeat, ...options }: GatewayFromFileOptions,
+  options: GatewayFromFileOptions,
 ): Promise<GatewayFromFile> {
-  const { log } = options
+  const { log, repeat } = options
   const first = readSettingsText(path)
   const settings = parseGatewaySettings(parseSettingsText(first, path), path)
   let file: FollowedFile | undefined

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Log, Metrics, Operations, RequestMetrics, Running } from '@portcullis/runtime'
+import type { Log, Metrics, Operations, Repeat, RequestMetrics, Running } from '@portcullis/runtime'
 import { createMetrics, listen, startOperations } from '@portcullis/runtime'
 import { openExchange } from './exchange.ts'
 import { tellOfFollower } from './follower-metrics.ts'
@@ -16,6 +16,9 @@ import type { RateLimits } from './rate-limits.ts'
 import { createRateLimits } from './rate-limits.ts'
 import { createRoom } from './room.ts'
 import { tellOfServices } from './upstream/metrics.ts'
+import type { Certificates } from './tls/certificates.ts'
+import { openCertificates } from './tls/certificates.ts'
+import { followCertificates, secureListenerOf } from './tls/listener.ts'
 import { announceEnd, createGatewayServer, drainServer, setLimits } from './server.ts'
 import { fixedMembers } from './settings/fixed-members.ts'
 import type { GatewaySettings, RateLimitSettings } from './settings/settings.ts'
@@ -32,6 +35,8 @@ export interface GatewayOptions {
   readonly steadyNow?: () => number
   /** Names what somebody should see to although the gateway is ready; told at `/health/ready`. */
   readonly warnings?: () => readonly string[]
+  /** Calls for the looks at the certificates. Default: a timer. */
+  readonly repeat?: Repeat | undefined
 }
 
 export interface Gateway extends Running {
@@ -43,7 +48,8 @@ export interface Gateway extends Running {
   /**
    * Serves every request that comes from now on by these settings; those under way end by theirs. Connections
    * to services that stay are kept, and so are keys and feed where issuer, client, `revocation` and `relay` stay.
-   * Rejects with a `StartError` where the client file is bad, and nothing has changed then.
+   * Rejects with a `StartError` where the client file or a certificate that it names anew is bad, and nothing has
+   * changed then.
    */
   readonly reload: (settings: GatewaySettings) => Promise<Reloaded>
   /** The same in two steps, for whoever has several that are to change together. Rejects as `reload` does. */
@@ -79,15 +85,20 @@ export interface Reloaded {
  */
 export async function startGateway(
   settings: GatewaySettings,
-  { log, now = Date.now, steadyNow = () => performance.now(), warnings = () => [] }: GatewayOptions,
+  options: GatewayOptions,
 ): Promise<Gateway> {
+  const { log, now = Date.now, steadyNow = () => performance.now(), warnings = () => [] } = options
   const metrics = createMetrics()
   const tunnels = createTunnels()
+  const certificates = settings.tls && (await openCertificates(settings.tls, { ...options, now }))
   const plans = createPlans(settings, metrics, { tunnels, log, now, steadyNow })
   const requests = metrics.requests()
-  const server = createGatewayServer(settings.limits, log, (request, response) => {
-    answer(plans.current(), requests, request, response)
-  })
+  const server = createGatewayServer(
+    settings.limits,
+    log,
+    (request, response, turn) => answer(plans.current(), requests, { request, response, turn }),
+    certificates && secureListenerOf(certificates),
+  )
   let needsRestart: readonly string[] = []
   const port = await listen(server, settings.listen, 'the gateway').catch(
     async (error: unknown) => {
@@ -97,35 +108,30 @@ export async function startGateway(
   )
   const allWarnings = (): readonly string[] => [
     ...(needsRestart.length === 0 ? [] : ['restart-needed']),
-    ...plans.unreachable().map((origin) => `unreachable: ${origin}`),
+    ...(certificates?.warnings() ?? []),
+    ...plans.warnings(),
     ...warnings(),
   ]
   let { stop } = settings
   let end: Promise<void> | undefined
   const missing = async (): Promise<readonly string[]> =>
     end === undefined ? plans.current().link.missing() : ['stopping']
-  const operated = { plans, missing, metrics, warnings: allWarnings }
+  const operated = { plans, missing, metrics, certificates, warnings: allWarnings }
   const operations = await startOperationsOf(settings, operated).catch(async (error: unknown) => {
     await drainServer(server)
     await plans.close()
     throw error
   })
-  // The keys are fetched before the first request needs them; the listener does not wait for them.
+  const stopFollowing = certificates && followCertificates(server, certificates)
   void warmUp(plans.current().link, log)
   log.info({ host: settings.listen.host, port, routes: settings.routes.length }, 'gateway listens')
-  const prepare = async (next: GatewaySettings): Promise<PreparedSettings> => {
-    const prepared = await plans.prepare(next)
-    return {
-      commit: () => {
-        prepared.commit()
-        setLimits(server, next.limits)
-        ;({ stop } = next)
-        needsRestart = fixedMembers(settings, next)
-        return { needsRestart }
-      },
-      abandon: prepared.abandon,
-    }
+  const take = (next: GatewaySettings): Reloaded => {
+    setLimits(server, next.limits)
+    ;({ stop } = next)
+    needsRestart = fixedMembers(settings, next)
+    return { needsRestart }
   }
+  const prepare = createPreparation({ plans, certificates, take })
   return {
     port,
     operationsPort: operations?.port,
@@ -139,29 +145,64 @@ export async function startGateway(
 
   async function endAll(): Promise<void> {
     announceEnd(server)
+    await stopFollowing?.()
     await wait(stop.notReadySeconds * 1000)
     plans.current().link.stopHandingOn()
     tunnels.close()
     await drainServer(server, stop.drainSeconds * 1000)
-    await operations?.close()
-    await plans.close()
+    await Promise.all([operations?.close(), plans.close()])
+  }
+}
+
+interface ChangedParts {
+  readonly plans: Plans
+  readonly certificates: Certificates | undefined
+  /** What the listener itself has of the settings. */
+  readonly take: (settings: GatewaySettings) => Reloaded
+}
+
+/** Gets ready for settings, in the order in which they came: the next ones wait until these are in force or abandoned. */
+function createPreparation({ plans, certificates, take }: ChangedParts): Gateway['prepare'] {
+  const takeTurn = createTurns()
+  return async (next) => {
+    const endTurn = await takeTurn()
+    try {
+      const takeCertificates = await (next.tls && certificates?.read(next.tls))
+      const { commit, abandon } = await plans.prepare(next)
+      return {
+        abandon: () => {
+          endTurn()
+          abandon()
+        },
+        commit: () => {
+          endTurn()
+          commit()
+          takeCertificates?.()
+          return take(next)
+        },
+      }
+    } catch (error) {
+      endTurn()
+      throw error
+    }
   }
 }
 
 /** What is left when no request is under way any more takes less. */
 const closeSecondsMax = 5
 
-function answer(
-  plan: Plan,
-  requests: RequestMetrics,
-  request: IncomingMessage,
-  response: ServerResponse,
-): void {
+interface Arrival {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly turn: Promise<void> | undefined
+}
+
+function answer(plan: Plan, requests: RequestMetrics, { request, response, turn }: Arrival): void {
   const { log } = plan
   plan.enter()
   response.once('close', plan.leave)
   const exchange = openExchange({ log, requests }, request, response)
-  serve(plan, exchange).catch((error: unknown) => {
+  serve(plan, exchange, turn).catch((error: unknown) => {
     log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
     if (response.headersSent) response.destroy()
     else sendRefusal(exchange, andClose(refuse('internal')))
@@ -170,8 +211,7 @@ function answer(
 
 interface Plans {
   readonly current: () => Plan
-  /** Origins that are left out. */
-  readonly unreachable: () => readonly string[]
+  readonly warnings: () => readonly string[]
   readonly prepare: (settings: GatewaySettings) => Promise<PreparedPlan>
   readonly close: () => Promise<void>
 }
@@ -216,7 +256,7 @@ function createPlans(
   }
   let current = planOf(settings, openIssuerLink(issuerLinkSettings(settings), { log, now }))
   let isClosed = false
-  const open = async (next: GatewaySettings): Promise<PreparedPlan> => {
+  const prepare = async (next: GatewaySettings): Promise<PreparedPlan> => {
     const before = current.link
     const linkSettings = issuerLinkSettings(next)
     const isKept = isDeepStrictEqual(before.settings, linkSettings)
@@ -236,17 +276,10 @@ function createPlans(
       },
     }
   }
-  const takeTurn = createTurns()
   return {
     current: () => current,
-    unreachable,
-    prepare: async (next) => {
-      const end = await takeTurn()
-      const prepared = open(next)
-      prepared.catch(end)
-      const { commit, abandon } = await prepared
-      return { commit: () => (end(), commit()), abandon: () => (end(), abandon()) }
-    },
+    warnings: () => unreachable().map((origin) => `unreachable: ${origin}`),
+    prepare,
     close: async () => {
       isClosed = true
       longAnswers.close()
@@ -267,6 +300,7 @@ function keepRateLimits(now: () => number): (settings: RateLimitSettings) => Rat
   }
 }
 
+/** The keys are fetched before the first request needs them; the listener does not wait for them. */
 async function warmUp(link: IssuerLink, log: Log): Promise<void> {
   await link.missing().catch((error: unknown) => log.error({ err: error }, 'warming up failed'))
 }
@@ -275,12 +309,13 @@ interface OperatedParts {
   readonly plans: Plans
   readonly missing: () => Promise<readonly string[]>
   readonly metrics: Metrics
+  readonly certificates: Certificates | undefined
   readonly warnings: () => readonly string[]
 }
 
 function startOperationsOf(
   { operations }: GatewaySettings,
-  { plans, missing, metrics, warnings }: OperatedParts,
+  { plans, missing, metrics, certificates, warnings }: OperatedParts,
 ): Promise<Operations | undefined> {
   tellOfFollower(() => plans.current().link.verifier, metrics)
   const help = 'How many warnings /health/ready has, such as a settings file that is not taken.'
@@ -288,6 +323,15 @@ function startOperationsOf(
     // Where there are workers, their primary has them all together, and tells it itself.
     { name: 'portcullis_gateway_warnings', help, labels: [], together: 'omit' },
     () => warnings().length,
+  )
+  metrics.gauge(
+    {
+      name: 'portcullis_gateway_certificate_end_timestamp_seconds',
+      help: 'When the first certificate of the listener ends, in seconds since 1970.',
+      labels: [],
+      together: 'min',
+    },
+    () => certificates && certificates.validUntilMs() / 1000,
   )
   if (operations === undefined) return Promise.resolve(undefined)
   return startOperations({ ...operations, notReady: missing, warnings, metrics })

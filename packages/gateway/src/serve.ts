@@ -4,7 +4,6 @@ import type { Exchange } from './exchange.ts'
 import type { Authorizer } from './forward-auth/authorize.ts'
 import type { ForwardOptions, Passage } from './forward.ts'
 import { forward } from './forward.ts'
-import { requestHeaders } from './headers/end-to-end.ts'
 import type { Refusal } from './refusal.ts'
 import { andClose, overloaded, refuse, sendRefusal } from './refusal.ts'
 import { readFrame } from './request/frame.ts'
@@ -30,8 +29,16 @@ export interface ServingParts extends AdmissionParts, ForwardOptions {
 
 const feedPath = `${ownPath}/revocations/`
 
-/** Answers one request, or has its service answer it. */
-export async function serve(parts: ServingParts, exchange: Exchange): Promise<void> {
+/**
+ * Answers one request, or has its service answer it. One that came behind another on the same connection waits for its
+ * turn, so that they are obeyed in order (RFC 9112 section 9.3.2); and behind an answer that ends the connection nothing
+ * is obeyed (section 9.6), least of all what was a body by another reading.
+ */
+export async function serve(
+  parts: ServingParts,
+  exchange: Exchange,
+  turn?: Promise<void>,
+): Promise<void> {
   const { url = '' } = exchange.request
   const { answerFeed, room, requestsMax, headerCount } = parts
   if (exchange.fields.length > headerCount) {
@@ -44,6 +51,10 @@ export async function serve(parts: ServingParts, exchange: Exchange): Promise<vo
   }
   if (!room.enter(requestsMax)) return sendRefusal(exchange, overloaded)
   exchange.response.once('close', room.leave)
+  if (turn !== undefined) {
+    await turn
+    if (exchange.response.destroyed || exchange.request.socket.writableEnded) return
+  }
   if (url.startsWith(ownPath)) return serveOwn(parts, exchange, url)
   const passage = await pass(parts, exchange)
   if (exchange.response.destroyed) return
@@ -85,7 +96,7 @@ async function pass(parts: ServingParts, exchange: Exchange): Promise<Passage | 
   if (frame.bodyBytes !== undefined && frame.bodyBytes > limits.bodyBytes) {
     return refuse('too-large', `a body may have ${limits.bodyBytes} bytes`)
   }
-  const headers = requestHeaders(exchange.fields, parts.identity, {
+  const headers = parts.hopHeaders.toService(exchange.fields, {
     requestId: exchange.requestId,
     origin,
     claims: admitted.claims,

@@ -1,10 +1,11 @@
 import type { Buffer } from 'node:buffer'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
+import type { ServerOptions as TlsOptions } from 'node:https'
 import { createServer as createTlsServer } from 'node:https'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Log, TlsPair } from '@portcullis/runtime'
+import type { Log } from '@portcullis/runtime'
 import { systemErrorCode } from '@portcullis/runtime'
 import type { Refusal } from './refusal.ts'
 import { refusalOctets, refuse } from './refusal.ts'
@@ -12,7 +13,19 @@ import type { Limits, RouteLimits } from './settings/settings.ts'
 import { asksForWebSocket } from './websocket/handshake.ts'
 import { HandshakeAnswer } from './websocket/handshake-answer.ts'
 
-export type Answer = (request: IncomingMessage, response: ServerResponse) => void
+/** How a listener speaks TLS. */
+export interface SecureListener {
+  readonly options: TlsOptions
+  /** `Strict-Transport-Security` of every answer; undefined for none. */
+  readonly hsts?: () => string | undefined
+}
+
+/** `turn`: when the request before it on the same connection has its answer; undefined where none is under way. */
+export type Answer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  turn?: Promise<void>,
+) => void
 
 /** What a listener itself keeps. */
 export type ServerLimits = Omit<Limits, 'headerCount' | 'requests' | 'requestsPerService'>
@@ -26,8 +39,14 @@ const dropReminderMs = 10_000
 /** How long a connection without a request is still read, so that the client sees the answer. */
 const lingerMs = 2000
 
-/** Connections that Node does not count among its own any more. */
-const switched = new WeakMap<Server, Set<Socket>>()
+/** Connections that Node does not count among its own: not yet, since they have not ended their handshake, or not any more. */
+const uncounted = new WeakMap<Server, Set<Socket>>()
+
+function count(server: Server, socket: Socket): void {
+  const sockets = uncounted.get(server) ?? new Set()
+  uncounted.set(server, sockets.add(socket))
+  socket.once('close', () => sockets.delete(socket))
+}
 
 /**
  * The listener: Node's HTTP/1.1 parser at its strictest, every time and size limited. Whatever
@@ -39,11 +58,11 @@ export function createGatewayServer(
   limits: ServerLimits,
   log: Log,
   answer: Answer,
-  tls?: TlsPair,
+  secure?: SecureListener,
 ): Server {
   const answers = createOpenAnswers()
   let isEnding = false
-  const options = {
+  const server = createListener(secure, {
     insecureHTTPParser: false,
     maxHeaderSize: limits.headerBytes,
     connectionsCheckingInterval: checkIntervalMs,
@@ -51,12 +70,7 @@ export function createGatewayServer(
     requireHostHeader: false,
     shouldUpgradeCallback: (request: IncomingMessage) =>
       asksForWebSocket(request) && !answers.isAnyOn(request.socket),
-  }
-  // RFC 8996 and RFC 9325 section 3.1.1: nothing older, whatever this Node was told to allow.
-  const server =
-    tls === undefined
-      ? createServer(options)
-      : createTlsServer({ ...options, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' })
+  })
   // Without this the primary of a cluster would hand what is too many round and round.
   Object.assign(server, { dropMaxConnection: true })
   // Node drops what is more without a word, and the rest would be judged as if it were all: `serve` counts.
@@ -65,11 +79,13 @@ export function createGatewayServer(
   tellOfDrops(server, log)
 
   const onRequest: Answer = (request, response) => {
-    answers.open(request, response)
+    const turn = answers.open(request, response)
+    const hsts = secure?.hsts?.()
+    if (hsts !== undefined) response.setHeader('Strict-Transport-Security', hsts)
     if (isEnding) response.shouldKeepAlive = false
     // A write that crosses a disconnect; the close event tells the same.
     response.on('error', () => response.destroy())
-    answer(request, response)
+    answer(request, response, turn)
   }
   endings.set(server, () => {
     isEnding = true
@@ -106,6 +122,20 @@ export function createGatewayServer(
   }
 }
 
+/** A handshake that takes longer is none; a stop waits no longer for one either. */
+const handshakeMsMax = 5000
+
+function createListener(secure: SecureListener | undefined, options: ServerOptions): Server {
+  if (secure === undefined) return createServer(options)
+  const server = createTlsServer({
+    ...options,
+    handshakeTimeout: handshakeMsMax,
+    ...secure.options,
+  })
+  server.on('connection', (socket: Socket) => count(server, socket))
+  return server
+}
+
 function tellOfDrops(server: Server, log: Log): void {
   let toldAt = -Infinity
   server.on('drop', () => {
@@ -123,12 +153,9 @@ function takeHandshakes(
   answer: Answer,
   refuseEarly: (socket: Duplex) => void,
 ): void {
-  const sockets = new Set<Socket>()
-  switched.set(server, sockets)
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (!(socket instanceof Socket) || head.length > 0) return refuseEarly(socket)
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    count(server, socket)
     answer(request, new HandshakeAnswer(request, socket))
   })
 }
@@ -199,7 +226,7 @@ export async function drainServer(
   const sweep = setInterval(() => server.closeIdleConnections(), 50)
   const cut = setTimeout(() => {
     server.closeAllConnections()
-    for (const socket of switched.get(server) ?? []) socket.destroy()
+    for (const socket of uncounted.get(server) ?? []) socket.destroy()
   }, drainMsMax)
   await new Promise<void>((resolve) => {
     server.close(() => resolve())
@@ -209,7 +236,8 @@ export async function drainServer(
 }
 
 interface OpenAnswers {
-  readonly open: (request: IncomingMessage, response: ServerResponse) => void
+  /** Resolves when the one before it on its connection is over. */
+  readonly open: (request: IncomingMessage, response: ServerResponse) => Promise<void> | undefined
   /**
    * True when octets written to the connection now would be taken for the rest of an answer, or for
    * the answer to a request that was whole and may have been obeyed.
@@ -226,11 +254,13 @@ function createOpenAnswers(): OpenAnswers {
   return {
     open: ({ socket }, response) => {
       const answers = open.get(socket) ?? new Set()
+      const before = answers.size === 0 ? undefined : [...answers].at(-1)
       open.set(socket, answers.add(response))
       response.once('close', () => {
         answers.delete(response)
         if (answers.size === 0 && open.get(socket) === answers) open.delete(socket)
       })
+      return before && new Promise((resolve) => before.once('close', resolve))
     },
     isOwedOn: (socket) =>
       [...(open.get(socket) ?? [])].some(({ headersSent, req }) => headersSent || req.complete),

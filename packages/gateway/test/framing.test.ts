@@ -160,6 +160,51 @@ test('requests on one connection are answered in turn, refused ones among them',
   )
 })
 
+test('requests on one connection are obeyed one after the other, in their order', async (t) => {
+  const underWay: string[] = []
+  const { port, issuer } = await startWorld(t, {
+    service: ({ url = '' }, response) => {
+      underWay.push(url)
+      assert.equal(underWay.length, 1, underWay.join())
+      setTimeout(() => {
+        underWay.pop()
+        response.end(`the answer to ${url}.`)
+      }, 20)
+    },
+  })
+  const token = `Authorization: Bearer ${issuer.mint()}\r\n`
+  const raw = await sendRaw(
+    port,
+    `DELETE /orders/1 HTTP/1.1\r\nHost: a\r\n${token}\r\n` +
+      'PUT /public/2 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi' +
+      `GET /orders/3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${token}\r\n`,
+  )
+  assert.deepEqual(raw.match(/the answer to [^.]+/g), [
+    'the answer to /orders/1',
+    'the answer to /public/2',
+    'the answer to /orders/3',
+  ])
+})
+
+// RFC 9112 section 9.6. What a server in front took for a part of the body is a request here.
+test('behind an answer that ends its connection nothing is obeyed', async (t) => {
+  const { port, service } = await startWorld(t)
+  const endings = {
+    'a coding of two entries': 'Transfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n',
+    'two content types': 'Content-Type: a/b\r\nContent-Type: c/d\r\n\r\n',
+    'another expectation': 'Expect: x\r\n\r\n',
+    'no host': 'Host: b c\r\n\r\n',
+    'too many headers': `${'X-A: b\r\n'.repeat(101)}\r\n`,
+  }
+  for (const [name, rest] of Object.entries(endings)) {
+    const host = name === 'no host' ? '' : 'Host: a\r\n'
+    const raw = await sendRaw(port, `POST /public HTTP/1.1\r\n${host}${rest}${smuggled}${smuggled}`)
+    assert.equal(statusesIn(raw).length, 1, name)
+    assert.match(raw, /^connection: close\r$/im, name)
+    assert.deepEqual(service.requests, [], name)
+  }
+})
+
 test('garbage after a whole request is not answered in its place', async (t) => {
   const { port } = await startWorld(t, {
     service: (request, response) => {

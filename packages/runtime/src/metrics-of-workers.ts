@@ -1,9 +1,5 @@
-import type { MetricObjectWithValues, MetricValue } from 'prom-client'
 import { AggregatorRegistry } from 'prom-client'
-import type { Exposition } from './metrics.ts'
-
-/** What one process tells of itself at one moment, to be sent to another. */
-export type MetricsSnapshot = readonly MetricObjectWithValues<MetricValue<string>>[]
+import type { Exposition, MetricsSnapshot } from './metrics.ts'
 
 /** What several processes count, as if it were one. */
 export interface MetricsOfWorkers {

@@ -1,6 +1,6 @@
 import { METHODS } from 'node:http'
+import type { MetricObjectWithValues, MetricValue } from 'prom-client'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { MetricsSnapshot } from './metrics-of-workers.ts'
 
 /** What a process tells Prometheus of itself. Names and labels are listed in docs/metrics.md. */
 export interface Metrics {
@@ -47,6 +47,9 @@ export interface Exposition {
   readonly contentType: string
   readonly text: string
 }
+
+/** What one process tells of itself at one moment, to be sent to another. */
+export type MetricsSnapshot = readonly MetricObjectWithValues<MetricValue<string>>[]
 
 /** From what is answered from memory to what a client waits for in vain. */
 const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]

@@ -9,6 +9,7 @@ export function fixedMembers(first: GatewaySettings, next: GatewaySettings): rea
   const members: readonly (readonly [string, unknown, unknown])[] = [
     ['/listen/host', first.listen.host, next.listen.host],
     ['/listen/port', first.listen.port, next.listen.port],
+    ['/listen/tls', first.tls !== undefined, next.tls !== undefined],
     ['/operations', first.operations, next.operations],
     ['/limits/headerBytes', first.limits.headerBytes, next.limits.headerBytes],
   ]
@@ -18,9 +19,11 @@ export function fixedMembers(first: GatewaySettings, next: GatewaySettings): rea
 /** The next settings, with these members as they were at first. */
 export function withFixedMembers(first: GatewaySettings, next: GatewaySettings): GatewaySettings {
   const { listen, operations } = first
+  const isSecure = first.tls !== undefined
   return {
     ...next,
     listen,
+    tls: isSecure === (next.tls !== undefined) ? next.tls : first.tls,
     operations,
     limits: { ...next.limits, headerBytes: first.limits.headerBytes },
   }

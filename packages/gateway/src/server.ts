@@ -68,6 +68,8 @@ export function createGatewayServer(
   tellOfDrops(server, log)
 
   const onRequest: Answer = (request, response) => {
+    // The answer before it was the last one, and is still on its way: what the client says now is obeyed no more.
+    if (!request.socket.writable) return
     const turn = answers.open(request, response)
     if (isEnding) response.shouldKeepAlive = false
     // A write that crosses a disconnect; the close event tells the same.
@@ -86,7 +88,8 @@ export function createGatewayServer(
     refuseConnection(socket, refusal, 'EARLY')
   })
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
-    refuseConnection(socket, refuse('malformed', 'CONNECT is not served'), 'CONNECT')
+    if (answers.isAnyOn(socket)) socket.destroy()
+    else refuseConnection(socket, refuse('malformed', 'CONNECT is not served'), 'CONNECT')
   })
   server.on('clientError', (error: Error, socket: Duplex) => {
     const code = systemErrorCode(error) ?? 'unknown'
@@ -215,8 +218,8 @@ interface OpenAnswers {
   /** Resolves when the one before it on its connection is over. */
   readonly open: (request: IncomingMessage, response: ServerResponse) => Promise<void> | undefined
   /**
-   * True when octets written to the connection now would be taken for the rest of an answer, or for
-   * the answer to a request that was whole and may have been obeyed.
+   * True when octets written to the connection now would be taken for the rest of an answer, for the answer to a request
+   * that was whole and may have been obeyed, or for a second one to a request that was answered before it was whole.
    */
   readonly isOwedOn: (socket: Duplex) => boolean
   readonly isAnyOn: (socket: Duplex) => boolean
@@ -227,18 +230,22 @@ interface OpenAnswers {
 /** Which answers are under way on which connection; several when a client pipelines. */
 function createOpenAnswers(): OpenAnswers {
   const open = new Map<Duplex, Set<ServerResponse>>()
+  const answeredEarly = new WeakMap<Duplex, IncomingMessage>()
   return {
-    open: ({ socket }, response) => {
+    open: (request, response) => {
+      const { socket } = request
       const answers = open.get(socket) ?? new Set()
       const before = answers.size === 0 ? undefined : [...answers].at(-1)
       open.set(socket, answers.add(response))
       response.once('close', () => {
         answers.delete(response)
+        if (!request.complete) answeredEarly.set(socket, request)
         if (answers.size === 0 && open.get(socket) === answers) open.delete(socket)
       })
       return before && new Promise((resolve) => before.once('close', resolve))
     },
     isOwedOn: (socket) =>
+      answeredEarly.get(socket)?.complete === false ||
       [...(open.get(socket) ?? [])].some(({ headersSent, req }) => headersSent || req.complete),
     isAnyOn: (socket) => (open.get(socket)?.size ?? 0) > 0,
     endEach: () => {

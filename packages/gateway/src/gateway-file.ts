@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import type { Repeat } from '@portcullis/runtime'
 import {
   parseSettingsText,
   readSettingsText,
@@ -11,14 +10,12 @@ import type { Gateway, GatewayOptions } from './gateway.ts'
 import { startGateway } from './gateway.ts'
 import { parseGatewaySettings } from './settings/parsed-file.ts'
 
-export interface GatewayFromFileOptions extends Omit<GatewayOptions, 'warnings'> {
-  /** Calls for the looks at the file. Default: a timer. */
-  readonly repeat?: Repeat
-}
+/** `repeat` also calls for the looks at the file. */
+export interface GatewayFromFileOptions extends Omit<GatewayOptions, 'warnings'> {}
 
 export interface GatewayFromFile extends Omit<Gateway, 'reload'> {
   /**
-   * Takes the file as it is now, and the client file too, whether or not it has changed. Says in the log what came
+   * Takes the file as it is now, and the client file and the certificates too, whether or not it has changed. Says in the log what came
    * of it, and never rejects.
    */
   readonly reload: () => Promise<void>
@@ -35,9 +32,9 @@ const lookEveryMs = 1000
  */
 export async function startGatewayFromFile(
   path: string,
-  { repeat, ...options }: GatewayFromFileOptions,
+  options: GatewayFromFileOptions,
 ): Promise<GatewayFromFile> {
-  const { log } = options
+  const { log, repeat } = options
   const first = readSettingsText(path)
   /** Undefined: it is in force. */
   let fault: Fault | undefined

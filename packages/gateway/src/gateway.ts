@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Log, Metrics, Operations, RequestMetrics, Running } from '@portcullis/runtime'
+import type { Log, Metrics, Operations, Repeat, RequestMetrics, Running } from '@portcullis/runtime'
 import { createMetrics, listen, startOperations } from '@portcullis/runtime'
 import { openExchange } from './exchange.ts'
 import { tellOfFollower } from './follower-metrics.ts'
@@ -16,6 +16,9 @@ import type { RateLimits } from './rate-limits.ts'
 import { createRateLimits } from './rate-limits.ts'
 import { createRoom } from './room.ts'
 import { tellOfServices } from './upstream/metrics.ts'
+import type { Certificates } from './tls/certificates.ts'
+import { openCertificates } from './tls/certificates.ts'
+import { followCertificates, secureListenerOf } from './tls/listener.ts'
 import { announceEnd, createGatewayServer, drainServer, setLimits } from './server.ts'
 import type { GatewaySettings, RateLimitSettings } from './settings/settings.ts'
 import { createUpstreams } from './upstream/upstreams.ts'
@@ -30,6 +33,8 @@ export interface GatewayOptions {
   readonly steadyNow?: () => number
   /** Names what somebody should see to although the gateway is ready; told at `/health/ready`. */
   readonly warnings?: () => readonly string[]
+  /** Calls for the looks at the certificates. Default: a timer. */
+  readonly repeat?: Repeat | undefined
 }
 
 export interface Gateway extends Running {
@@ -41,7 +46,8 @@ export interface Gateway extends Running {
   /**
    * Serves every request that comes from now on by these settings; those under way end by theirs. Connections
    * to services that stay are kept, and so are keys and feed where issuer, client, `revocation` and `relay` stay.
-   * Rejects with a `StartError` where the client file is bad, and nothing has changed then.
+   * Rejects with a `StartError` where the client file or a certificate that it names anew is bad, and nothing has
+   * changed then.
    */
   readonly reload: (settings: GatewaySettings) => Promise<Reloaded>
 }
@@ -61,15 +67,20 @@ export interface Reloaded {
  */
 export async function startGateway(
   settings: GatewaySettings,
-  { log, now = Date.now, steadyNow = () => performance.now(), warnings = () => [] }: GatewayOptions,
+  options: GatewayOptions,
 ): Promise<Gateway> {
+  const { log, now = Date.now, steadyNow = () => performance.now(), warnings = () => [] } = options
   const metrics = createMetrics()
   const tunnels = createTunnels()
+  const certificates = settings.tls && (await openCertificates(settings.tls, { ...options, now }))
   const plans = createPlans(settings, metrics, { tunnels, log, now, steadyNow })
   const requests = metrics.requests()
-  const server = createGatewayServer(settings.limits, log, (request, response, turn) => {
-    answer(plans.current(), requests, { request, response, turn })
-  })
+  const server = createGatewayServer(
+    settings.limits,
+    log,
+    (request, response, turn) => answer(plans.current(), requests, { request, response, turn }),
+    certificates && secureListenerOf(certificates),
+  )
   let needsRestart: readonly string[] = []
   const port = await listen(server, settings.listen, 'the gateway').catch(
     async (error: unknown) => {
@@ -79,6 +90,7 @@ export async function startGateway(
   )
   const allWarnings = (): readonly string[] => [
     ...(needsRestart.length === 0 ? [] : ['restart-needed']),
+    ...(certificates?.warnings() ?? []),
     ...plans.unreachable().map((origin) => `unreachable: ${origin}`),
     ...warnings(),
   ]
@@ -86,12 +98,13 @@ export async function startGateway(
   let end: Promise<void> | undefined
   const missing = async (): Promise<readonly string[]> =>
     end === undefined ? plans.current().link.missing() : ['stopping']
-  const operated = { plans, missing, metrics, warnings: allWarnings }
+  const operated = { plans, missing, metrics, certificates, warnings: allWarnings }
   const operations = await startOperationsOf(settings, operated).catch(async (error: unknown) => {
     await drainServer(server)
     await plans.close()
     throw error
   })
+  const stopFollowing = certificates && followCertificates(server, certificates)
   // The keys are fetched before the first request needs them; the listener does not wait for them.
   void warmUp(plans.current().link, log)
   log.info({ host: settings.listen.host, port, routes: settings.routes.length }, 'gateway listens')
@@ -99,7 +112,9 @@ export async function startGateway(
     port,
     operationsPort: operations?.port,
     reload: async (next) => {
+      const takeCertificates = await (next.tls && certificates?.read(next.tls))
       await plans.change(next)
+      takeCertificates?.()
       setLimits(server, next.limits)
       ;({ stop } = next)
       needsRestart = fixedMembers(settings, next)
@@ -111,6 +126,7 @@ export async function startGateway(
 
   async function endAll(): Promise<void> {
     announceEnd(server)
+    await stopFollowing?.()
     await wait(stop.notReadySeconds * 1000)
     plans.current().link.stopHandingOn()
     tunnels.close()
@@ -241,6 +257,7 @@ function fixedMembers(first: GatewaySettings, next: GatewaySettings): readonly s
   const members: readonly (readonly [string, unknown, unknown])[] = [
     ['/listen/host', first.listen.host, next.listen.host],
     ['/listen/port', first.listen.port, next.listen.port],
+    ['/listen/tls', first.tls !== undefined, next.tls !== undefined],
     ['/operations', first.operations, next.operations],
     ['/limits/headerBytes', first.limits.headerBytes, next.limits.headerBytes],
   ]
@@ -251,16 +268,25 @@ interface OperatedParts {
   readonly plans: Plans
   readonly missing: () => Promise<readonly string[]>
   readonly metrics: Metrics
+  readonly certificates: Certificates | undefined
   readonly warnings: () => readonly string[]
 }
 
 function startOperationsOf(
   { operations }: GatewaySettings,
-  { plans, missing, metrics, warnings }: OperatedParts,
+  { plans, missing, metrics, certificates, warnings }: OperatedParts,
 ): Promise<Operations | undefined> {
   if (operations === undefined) return Promise.resolve(undefined)
   tellOfFollower(() => plans.current().link.verifier, metrics)
   const help = 'How many warnings /health/ready has, such as a settings file that is not taken.'
   metrics.gauge({ name: 'portcullis_gateway_warnings', help, labels: [] }, () => warnings().length)
+  metrics.gauge(
+    {
+      name: 'portcullis_gateway_certificate_end_timestamp_seconds',
+      help: 'When the first certificate of the listener ends, in seconds since 1970.',
+      labels: [],
+    },
+    () => certificates && certificates.validUntilMs() / 1000,
+  )
   return startOperations({ ...operations, notReady: missing, warnings, metrics })
 }

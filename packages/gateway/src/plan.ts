@@ -1,5 +1,6 @@
 import type { Log } from '@portcullis/runtime'
 import { createAuthorizer } from './forward-auth/authorize.ts'
+import { createHopHeaders } from './headers/end-to-end.ts'
 import { createIdentityHeaders } from './headers/identity-headers.ts'
 import type { IssuerLink } from './issuer-link.ts'
 import { createJudge } from './judge.ts'
@@ -72,7 +73,7 @@ export function createPlan(settings: GatewaySettings, options: PlanOptions): Pla
       createAuthorizer(forwardAuth, authorizePath, { routes, judge, rateLimits, identity }),
     answerFeed: link.answerFeed,
     originOf: createOriginReader(settings),
-    identity,
+    hopHeaders: createHopHeaders(identity),
     upstreams: lease,
     tunnels,
     longAnswers,

@@ -4,7 +4,6 @@ import type { Exchange } from './exchange.ts'
 import type { Authorizer } from './forward-auth/authorize.ts'
 import type { ForwardOptions, Passage } from './forward.ts'
 import { forward } from './forward.ts'
-import { requestHeaders } from './headers/end-to-end.ts'
 import type { Refusal } from './refusal.ts'
 import { andClose, overloaded, refuse, sendRefusal } from './refusal.ts'
 import { readFrame } from './request/frame.ts'
@@ -97,7 +96,7 @@ async function pass(parts: ServingParts, exchange: Exchange): Promise<Passage | 
   if (frame.bodyBytes !== undefined && frame.bodyBytes > limits.bodyBytes) {
     return refuse('too-large', `a body may have ${limits.bodyBytes} bytes`)
   }
-  const headers = requestHeaders(exchange.fields, parts.identity, {
+  const headers = parts.hopHeaders.toService(exchange.fields, {
     requestId: exchange.requestId,
     origin,
     claims: admitted.claims,

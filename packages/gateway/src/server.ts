@@ -1,16 +1,24 @@
 import type { Buffer } from 'node:buffer'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
+import type { ServerOptions as TlsOptions } from 'node:https'
 import { createServer as createTlsServer } from 'node:https'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Log, TlsPair } from '@portcullis/runtime'
+import type { Log } from '@portcullis/runtime'
 import { systemErrorCode } from '@portcullis/runtime'
 import type { Refusal } from './refusal.ts'
 import { refusalOctets, refuse } from './refusal.ts'
 import type { Limits, RouteLimits } from './settings/settings.ts'
 import { asksForWebSocket } from './websocket/handshake.ts'
 import { HandshakeAnswer } from './websocket/handshake-answer.ts'
+
+/** How a listener speaks TLS. */
+export interface SecureListener {
+  readonly options: TlsOptions
+  /** `Strict-Transport-Security` of every answer; undefined for none. */
+  readonly hsts?: () => string | undefined
+}
 
 /** `turn`: when the request before it on the same connection has its answer; undefined where none is under way. */
 export type Answer = (
@@ -31,8 +39,14 @@ const dropReminderMs = 10_000
 /** How long a connection without a request is still read, so that the client sees the answer. */
 const lingerMs = 2000
 
-/** Connections that Node does not count among its own any more. */
-const switched = new WeakMap<Server, Set<Socket>>()
+/** Connections that Node does not count among its own: not yet, since they have not ended their handshake, or not any more. */
+const uncounted = new WeakMap<Server, Set<Socket>>()
+
+function count(server: Server, socket: Socket): void {
+  const sockets = uncounted.get(server) ?? new Set()
+  uncounted.set(server, sockets.add(socket))
+  socket.once('close', () => sockets.delete(socket))
+}
 
 /**
  * The listener: Node's HTTP/1.1 parser at its strictest, every time and size limited. Whatever
@@ -44,11 +58,11 @@ export function createGatewayServer(
   limits: ServerLimits,
   log: Log,
   answer: Answer,
-  tls?: TlsPair,
+  secure?: SecureListener,
 ): Server {
   const answers = createOpenAnswers()
   let isEnding = false
-  const options = {
+  const server = createListener(secure, {
     insecureHTTPParser: false,
     maxHeaderSize: limits.headerBytes,
     connectionsCheckingInterval: checkIntervalMs,
@@ -56,12 +70,7 @@ export function createGatewayServer(
     requireHostHeader: false,
     shouldUpgradeCallback: (request: IncomingMessage) =>
       asksForWebSocket(request) && !answers.isAnyOn(request.socket),
-  }
-  // RFC 8996 and RFC 9325 section 3.1.1: nothing older, whatever this Node was told to allow.
-  const server =
-    tls === undefined
-      ? createServer(options)
-      : createTlsServer({ ...options, cert: tls.cert, key: tls.key, minVersion: 'TLSv1.2' })
+  })
   // Node drops what is more without a word, and the rest would be judged as if it were all: `serve` counts.
   server.maxHeadersCount = 0
   setLimits(server, limits)
@@ -71,6 +80,8 @@ export function createGatewayServer(
     // The answer before it was the last one, and is still on its way: what the client says now is obeyed no more.
     if (!request.socket.writable) return
     const turn = answers.open(request, response)
+    const hsts = secure?.hsts?.()
+    if (hsts !== undefined) response.setHeader('Strict-Transport-Security', hsts)
     if (isEnding) response.shouldKeepAlive = false
     // A write that crosses a disconnect; the close event tells the same.
     response.on('error', () => response.destroy())
@@ -112,6 +123,20 @@ export function createGatewayServer(
   }
 }
 
+/** A handshake that takes longer is none; a stop waits no longer for one either. */
+const handshakeMsMax = 5000
+
+function createListener(secure: SecureListener | undefined, options: ServerOptions): Server {
+  if (secure === undefined) return createServer(options)
+  const server = createTlsServer({
+    ...options,
+    handshakeTimeout: handshakeMsMax,
+    ...secure.options,
+  })
+  server.on('connection', (socket: Socket) => count(server, socket))
+  return server
+}
+
 function tellOfDrops(server: Server, log: Log): void {
   let toldAt = -Infinity
   server.on('drop', () => {
@@ -129,12 +154,9 @@ function takeHandshakes(
   answer: Answer,
   refuseEarly: (socket: Duplex) => void,
 ): void {
-  const sockets = new Set<Socket>()
-  switched.set(server, sockets)
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (!(socket instanceof Socket) || head.length > 0) return refuseEarly(socket)
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    count(server, socket)
     answer(request, new HandshakeAnswer(request, socket))
   })
 }
@@ -205,7 +227,7 @@ export async function drainServer(
   const sweep = setInterval(() => server.closeIdleConnections(), 50)
   const cut = setTimeout(() => {
     server.closeAllConnections()
-    for (const socket of switched.get(server) ?? []) socket.destroy()
+    for (const socket of uncounted.get(server) ?? []) socket.destroy()
   }, drainMsMax)
   await new Promise<void>((resolve) => {
     server.close(() => resolve())

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { createLog } from '@portcullis/runtime'
-import type { GatewayFromFile } from '../src/index.ts'
+import type { GatewayFromFile, GatewayFromFileOptions } from '../src/index.ts'
 import { startGatewayFromFile } from '../src/index.ts'
 
 export interface FileWorld {
@@ -23,7 +23,11 @@ export interface FileWorld {
 }
 
 /** A gateway that is started by a file, which it looks at when the test says so. */
-export async function startFileWorld(t: TestContext, first: object): Promise<FileWorld> {
+export async function startFileWorld(
+  t: TestContext,
+  first: object,
+  options: Pick<GatewayFromFileOptions, 'now'> = {},
+): Promise<FileWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-gateway-'))
   const path = join(folder, 'gateway.json')
   const write = (members: object): void => {
@@ -39,6 +43,7 @@ export async function startFileWorld(t: TestContext, first: object): Promise<Fil
   })
   const looks: (() => void)[] = []
   const gateway = await startGatewayFromFile(path, {
+    ...options,
     log,
     repeat: (step) => {
       looks.push(step)

@@ -15,6 +15,7 @@ const smallest = {
 test('the smallest file gets every default', () => {
   assert.deepEqual(parseGatewaySettings(smallest), {
     listen: { host: '127.0.0.1', port: 4003 },
+    tls: undefined,
     operations: undefined,
     issuer: 'https://id.example',
     clientFile: undefined,
@@ -84,7 +85,7 @@ test('a route takes each member of auth that it does not have itself from the de
 
 test('every mistake of a file is reported at once, each with its JSON pointer', () => {
   const pointers = pointersOf({
-    listen: { host: '', port: 70_000, tls: {} },
+    listen: { host: '', port: 70_000, quic: {} },
     issuer: 'http://id.example/',
     audience: 'orders',
     auth: { mode: 'sometimes' },
@@ -122,7 +123,7 @@ test('every mistake of a file is reported at once, each with its JSON pointer', 
     '/limits/idleTimeoutSeconds',
     '/listen/host',
     '/listen/port',
-    '/listen/tls',
+    '/listen/quic',
     '/routes/0/match',
     '/routes/1/match',
     '/routes/2/match',

@@ -11,6 +11,7 @@ import { readForwarded } from '../src/request/forwarded.ts'
 import { headerFields } from '../src/headers/fields.ts'
 import { createOriginReader } from '../src/request/origin.ts'
 import { createGatewayServer, drainServer } from '../src/server.ts'
+import { secureOptions } from '../src/tls/secure-options.ts'
 import { fields } from './http-client.ts'
 import { startWorld } from './world.ts'
 
@@ -197,7 +198,7 @@ test('over TLS the scheme is https', async (t) => {
       response.end(
         JSON.stringify(originOf({ request, fields: headerFields(request.rawHeaders) }, 'a')),
       ),
-    tls,
+    { options: secureOptions(tls) },
   )
   t.after(() => drainServer(server))
   const port = await listen(server, { host: '127.0.0.1', port: 0 }, 'the test')

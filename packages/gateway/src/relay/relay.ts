@@ -15,6 +15,7 @@ import { openExchange } from '../exchange.ts'
 import { tellOfFollower } from '../follower-metrics.ts'
 import { andClose, refuse, sendRefusal } from '../refusal.ts'
 import { createGatewayServer, drainServer } from '../server.ts'
+import { secureOptions } from '../tls/secure-options.ts'
 import type { HandedOnFeed } from './handed-on-feed.ts'
 import { handOnFeed } from './handed-on-feed.ts'
 import type { RelaySettings } from './settings.ts'
@@ -71,7 +72,7 @@ export async function startRelay(
         else sendRefusal(exchange, andClose(refuse('internal')))
       })
     },
-    certificate,
+    certificate && { options: secureOptions(certificate) },
   )
   const port = await listen(server, settings.listen, 'the relay').catch(async (error: unknown) => {
     feed.stop()
@@ -161,8 +162,7 @@ function reloadCertificate(
   return startCertificateReload({
     inUse,
     read: () => readTlsFiles(files),
-    // As at first: see `createGatewayServer`.
-    use: ({ cert, key }) => server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' }),
+    use: (pair) => server.setSecureContext(secureOptions(pair)),
     log,
   })
 }

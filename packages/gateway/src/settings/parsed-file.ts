@@ -1,3 +1,4 @@
+import type { TlsFiles } from '@portcullis/runtime'
 import { readSettingsFile, settingsError } from '@portcullis/runtime'
 import { relayLimitsOf } from '../relay/settings.ts'
 import type { RouteHost } from '../routing/host.ts'
@@ -5,7 +6,7 @@ import { parseRouteHost } from '../routing/host.ts'
 import type { RouteMatch } from '../routing/match.ts'
 import { parseRouteMatch } from '../routing/match.ts'
 import { maxStalenessSecondsDefault, mistakesBeyondSchema } from './mistakes.ts'
-import type { AuthMembers, RateLimitMembers, RouteMembers } from './schema.ts'
+import type { AuthMembers, RateLimitMembers, RouteMembers, TlsMembers } from './schema.ts'
 import { checkGatewayFile } from './schema.ts'
 import type {
   GatewaySettings,
@@ -15,6 +16,7 @@ import type {
   RouteAuth,
   RateLimit,
   RateLimitSettings,
+  TlsSettings,
 } from './settings.ts'
 
 /**
@@ -58,8 +60,10 @@ export function parseGatewaySettings(
     stop = {},
   } = checked.value
   const limits = { ...defaultLimits, ...ownLimits }
+  const { tls, ...address } = listen
   return {
-    listen: { host: loopback, ...listen },
+    listen: { host: loopback, ...address },
+    tls: tls && tlsOf(tls),
     operations: operations === undefined ? undefined : { host: loopback, ...operations },
     issuer,
     clientFile,
@@ -73,6 +77,18 @@ export function parseGatewaySettings(
     limits,
     rateLimits: rateLimitsOf(rateLimits),
     stop: { notReadySeconds: 0, drainSeconds: 5, ...stop },
+  }
+}
+
+function tlsOf({ further = [], hsts, ...first }: TlsMembers): TlsSettings {
+  const filesOf = ({ cert, key }: typeof first): TlsFiles => ({
+    certificateFile: cert,
+    keyFile: key,
+  })
+  const subDomains = hsts?.includeSubDomains === true ? '; includeSubDomains' : ''
+  return {
+    certificates: [filesOf(first), ...further.map(filesOf)],
+    hsts: hsts && `max-age=${hsts.maxAgeSeconds}${subDomains}`,
   }
 }
 

@@ -25,6 +25,42 @@ const addressSchema = {
   properties: { host: textSchema, port: { type: 'integer', minimum: 0, maximum: 65_535 } },
 } as const
 
+const pairMembers = { cert: textSchema, key: textSchema } as const
+
+const tlsSchema = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['cert', 'key'],
+  properties: {
+    ...pairMembers,
+    further: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 100,
+      items: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['cert', 'key'],
+        properties: pairMembers,
+      },
+    },
+    hsts: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['maxAgeSeconds'],
+      properties: {
+        maxAgeSeconds: { type: 'integer', minimum: 0, maximum: 315_360_000 },
+        includeSubDomains: { type: 'boolean' },
+      },
+    },
+  },
+} as const
+
+const listenSchema = {
+  ...addressSchema,
+  properties: { ...addressSchema.properties, tls: tlsSchema },
+} as const
+
 const maxStalenessSeconds = { type: 'integer', minimum: 3, maximum: 3600 } as const
 
 const authSchema = {
@@ -109,7 +145,7 @@ const schema = {
   required: ['listen', 'issuer', 'routes'],
   properties: {
     $schema: { type: 'string' },
-    listen: addressSchema,
+    listen: listenSchema,
     operations: addressSchema,
     issuer: textSchema,
     clientFile: textSchema,
@@ -177,7 +213,7 @@ export function checkGatewayFile(value: unknown): SchemaCheck<GatewayFile> {
 /** What the schema describes; the compiler holds one against the other, above. */
 export interface GatewayFile {
   readonly $schema?: string
-  readonly listen: AddressMembers
+  readonly listen: AddressMembers & { readonly tls?: TlsMembers }
   readonly operations?: AddressMembers
   readonly issuer: string
   readonly clientFile?: string
@@ -206,6 +242,16 @@ export interface RateLimitMembers {
 interface AddressMembers {
   readonly host?: string
   readonly port: number
+}
+
+export interface TlsMembers extends PairMembers {
+  readonly further?: readonly PairMembers[]
+  readonly hsts?: { readonly maxAgeSeconds: number; readonly includeSubDomains?: boolean }
+}
+
+interface PairMembers {
+  readonly cert: string
+  readonly key: string
 }
 
 export interface AuthMembers {

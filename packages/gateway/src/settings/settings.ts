@@ -1,4 +1,4 @@
-import type { ListenAddress } from '@portcullis/runtime'
+import type { ListenAddress, TlsFiles } from '@portcullis/runtime'
 import type { VerifierOptions } from '@portcullis/verify'
 import type { DialectName } from '../forward-auth/dialects.ts'
 import type { RelayLimits } from '../relay/settings.ts'
@@ -8,6 +8,8 @@ import type { RouteMatch } from '../routing/match.ts'
 /** What `portcullis.gateway.json` says, checked and with every default filled in. */
 export interface GatewaySettings {
   readonly listen: ListenAddress
+  /** Undefined: plain HTTP/1.1. */
+  readonly tls: TlsSettings | undefined
   /** Where operators ask for its health; undefined for nowhere. */
   readonly operations: ListenAddress | undefined
   readonly issuer: string
@@ -26,6 +28,13 @@ export interface GatewaySettings {
   readonly limits: Limits
   readonly rateLimits: RateLimitSettings
   readonly stop: StopSettings
+}
+
+export interface TlsSettings {
+  /** The first is for clients that ask for no name (SNI), or for one that no other is for. */
+  readonly certificates: readonly [TlsFiles, ...TlsFiles[]]
+  /** `Strict-Transport-Security` of every answer (RFC 6797); undefined for none. */
+  readonly hsts: string | undefined
 }
 
 /** How the gateway ends when it is told to. */

@@ -96,11 +96,18 @@ export function createGatewayServer(
   server.on('checkExpectation', onRequest)
   takeHandshakes(server, onRequest, (socket) => {
     const refusal = refuse('malformed', 'something came before the answer to a handshake')
-    refuseConnection(socket, refusal, 'EARLY')
+    refuseConnection(log, socket, refusal, 'EARLY')
   })
+  refuseConnections(server, log, answers)
+  return server
+}
+
+/** Whatever fails before there is a request is answered, unless the answer would be taken for that to another request. */
+function refuseConnections(server: Server, log: Log, answers: OpenAnswers): void {
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    const refusal = refuse('malformed', 'CONNECT is not served')
     if (answers.isAnyOn(socket)) socket.destroy()
-    else refuseConnection(socket, refuse('malformed', 'CONNECT is not served'), 'CONNECT')
+    else refuseConnection(log, socket, refusal, 'CONNECT')
   })
   server.on('clientError', (error: Error, socket: Duplex) => {
     const code = systemErrorCode(error) ?? 'unknown'
@@ -108,19 +115,16 @@ export function createGatewayServer(
       socket.destroy()
       return
     }
-    refuseConnection(
-      socket,
-      refusals.get(code) ?? refuse('malformed', 'this is not a valid HTTP/1.1 request'),
-      code,
-    )
+    const refusal = refusals.get(code)
+    const malformed = refuse('malformed', 'this is not a valid HTTP/1.1 request')
+    refuseConnection(log, socket, refusal ?? malformed, code)
   })
-  return server
+}
 
-  function refuseConnection(socket: Duplex, refusal: Refusal, code: string): void {
-    if (socket.writableEnded) return
-    log.info({ status: refusal.problem.status, code }, 'a connection without a request')
-    endWith(socket, refusal)
-  }
+function refuseConnection(log: Log, socket: Duplex, refusal: Refusal, code: string): void {
+  if (socket.writableEnded) return
+  log.info({ status: refusal.problem.status, code }, 'a connection without a request')
+  endWith(socket, refusal)
 }
 
 /** A handshake that takes longer is none; a stop waits no longer for one either. */

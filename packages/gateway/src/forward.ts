@@ -158,7 +158,8 @@ function createCrossing(
           return
         }
         if (!Array.isArray(rawHeaders)) throw new TypeError('only HTTP/1 answers are forwarded')
-        response.writeHead(status, hopHeaders.toClient({ rawHeaders, status }, requestId))
+        const headers = hopHeaders.toClient({ rawHeaders, status }, requestId)
+        response.writeHead(status, exchange.amend?.(headers) ?? headers)
         process.nextTick(sendHeaders, response)
       },
       onResponseData: (current, chunk) => {
@@ -181,7 +182,7 @@ interface Switch {
 
 /** Throws when the service has not answered this handshake. */
 function openTunnel(
-  { response, requestId }: Exchange,
+  { response, requestId, amend }: Exchange,
   { frame: { handshake }, limits }: Passage,
   { rawHeaders, service }: Switch,
   { hopHeaders, tunnels }: ForwardOptions,
@@ -195,7 +196,8 @@ function openTunnel(
   ) {
     const fields = hopHeaders.toClient({ rawHeaders, status: 101 }, requestId)
     const idleMs = limits.idleTimeoutSeconds * 1000
-    return tunnels.open({ client: response.switchProtocols(fields), service, idleMs })
+    const client = response.switchProtocols(amend?.(fields) ?? fields)
+    return tunnels.open({ client, service, idleMs })
   }
   throw new Error('not an answer to the handshake')
 }

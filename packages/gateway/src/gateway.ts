@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log, Metrics, Operations, Repeat, RequestMetrics, Running } from '@portcullis/runtime'
 import { createMetrics, listen, startOperations } from '@portcullis/runtime'
+import { keepBrowserSessions } from './browser/browser-mode.ts'
+import type { BrowserSessions } from './browser/browser-sessions.ts'
 import { openExchange } from './exchange.ts'
 import { tellOfFollower } from './follower-metrics.ts'
 import type { IssuerLink } from './issuer-link.ts'
@@ -240,12 +242,17 @@ function createPlans(
   const { unreachable } = upstreams
   const countFailure = tellOfServices(metrics, { underWay: room.underWay, unreachable })
   const shared = { upstreams, tunnels, longAnswers, room, countFailure, log, now }
+  const browserSessions = keepBrowserSessions(metrics, { log, now })
   const linkedBy = new Map<IssuerLink, number>()
-  const planOf = (next: GatewaySettings, link: IssuerLink): Plan => {
+  const planOf = (
+    next: GatewaySettings,
+    link: IssuerLink,
+    sessions: BrowserSessions | undefined,
+  ): Plan => {
     linkedBy.set(link, (linkedBy.get(link) ?? 0) + 1)
     const rateLimits = rateLimitsOf(next.rateLimits)
     const onEnd = (): void => letGo(link)
-    return createPlan(next, { ...shared, link, rateLimits, onEnd })
+    return createPlan(next, { ...shared, link, sessions, rateLimits, onEnd })
   }
   const letGo = (link: IssuerLink): void => {
     const plans = (linkedBy.get(link) ?? 0) - 1
@@ -254,11 +261,15 @@ function createPlans(
     linkedBy.delete(link)
     link.close().catch((error: unknown) => log.error({ err: error }, 'closing failed'))
   }
-  let current = planOf(settings, openIssuerLink(issuerLinkSettings(settings), { log, now }))
+  // Before anything is opened: these read files, which may be mistaken.
+  const firstLinkSettings = issuerLinkSettings(settings)
+  const firstSessions = browserSessions.of(settings)
+  let current = planOf(settings, openIssuerLink(firstLinkSettings, { log, now }), firstSessions)
   let isClosed = false
   const prepare = async (next: GatewaySettings): Promise<PreparedPlan> => {
     const before = current.link
     const linkSettings = issuerLinkSettings(next)
+    const sessions = browserSessions.of(next)
     const isKept = isDeepStrictEqual(before.settings, linkSettings)
     const link = isKept ? before : openIssuerLink(linkSettings, { log, now })
     if (!isKept) await Promise.race([warmUp(link, log), wait(warmUpMsMax, null, { ref: false })])
@@ -270,7 +281,7 @@ function createPlans(
       commit: () => {
         if (isClosed) return abandon()
         const old = current
-        current = planOf(next, link)
+        current = planOf(next, link, sessions)
         if (!isKept) before.stopHandingOn()
         old.retire()
       },
@@ -283,6 +294,7 @@ function createPlans(
     close: async () => {
       isClosed = true
       longAnswers.close()
+      browserSessions.close()
       await Promise.all([...linkedBy.keys()].map((link) => link.close()))
       await upstreams.close()
     },

@@ -20,6 +20,8 @@ export interface AskedRequest {
   /** The value of each Authorization field. */
   readonly authorizations: readonly string[]
   readonly forwardedBy: 'gateway' | 'proxy'
+  /** Judges in place of the usual judge: also by what else the request shows. */
+  readonly judge?: Judge['judge'] | undefined
 }
 
 export interface Admission {
@@ -42,7 +44,7 @@ export interface AdmissionParts {
 export async function admit(
   { routes, judge, rateLimits }: AdmissionParts,
   exchange: Exchange,
-  { method, host, target: text, authorizations, forwardedBy }: AskedRequest,
+  { method, host, target: text, authorizations, forwardedBy, judge: own }: AskedRequest,
 ): Promise<Admission | Refusal> {
   const target = parseRequestTarget(text)
   if (target.kind === 'ambiguous') return refuse('ambiguous-target', target.why)
@@ -55,7 +57,7 @@ export async function admit(
   }
   const { route } = found
   if (forwardedBy === 'gateway' && route.to.length === 0) return refuse('not-found')
-  const verdict = await judge.judge(route.auth, authorizations)
+  const verdict = await (own ?? judge.judge)(route.auth, authorizations)
   const { claims } = verdict
   if (claims !== undefined) {
     exchange.subject = claims.sub

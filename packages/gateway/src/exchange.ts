@@ -23,6 +23,8 @@ export interface Exchange {
   tries?: number
   /** Why the gateway itself has answered it: a code of ours, and nothing that the client has sent. */
   reason?: string
+  /** Changes the header fields of the answer, its gateway's own too: what browser mode has to say in it. */
+  amend?: (headers: readonly string[]) => string[]
 }
 
 /** Who is told of each exchange when it is over. */

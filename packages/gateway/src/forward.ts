@@ -8,8 +8,7 @@ import type { ClientResponse } from './client-message.ts'
 import { cutAnswer, endAnswer } from './end-answer.ts'
 import { endEarly } from './end-early.ts'
 import type { Exchange } from './exchange.ts'
-import { responseHeaders } from './headers/end-to-end.ts'
-import type { IdentityHeaders } from './headers/identity-headers.ts'
+import type { HopHeaders } from './headers/end-to-end.ts'
 import type { LongAnswers } from './long-answers.ts'
 import { overloaded, sendRefusal } from './refusal.ts'
 import type { Frame } from './request/frame.ts'
@@ -42,7 +41,7 @@ export interface ForwardOptions {
   readonly tunnels: Tunnels
   readonly longAnswers: LongAnswers
   readonly countFailure: (failure: UpstreamFailure) => void
-  readonly identity: IdentityHeaders
+  readonly hopHeaders: HopHeaders
   readonly log: Log
 }
 
@@ -120,7 +119,7 @@ function createCrossing(
 ): Crossing {
   const { request, response, requestId } = exchange
   let controller: Dispatcher.DispatchController | undefined
-  const { identity, longAnswers } = options
+  const { hopHeaders, longAnswers } = options
   const { frame, watch, limits } = passage
   let tunnel: Tunnel | undefined
   let interimAnswers = 0
@@ -159,7 +158,8 @@ function createCrossing(
           return
         }
         if (!Array.isArray(rawHeaders)) throw new TypeError('only HTTP/1 answers are forwarded')
-        response.writeHead(status, responseHeaders(rawHeaders, status, identity, requestId))
+        const headers = hopHeaders.toClient({ rawHeaders, status }, requestId)
+        response.writeHead(status, exchange.amend?.(headers) ?? headers)
         process.nextTick(sendHeaders, response)
       },
       onResponseData: (current, chunk) => {
@@ -182,10 +182,10 @@ interface Switch {
 
 /** Throws when the service has not answered this handshake. */
 function openTunnel(
-  { response, requestId }: Exchange,
+  { response, requestId, amend }: Exchange,
   { frame: { handshake }, limits }: Passage,
   { rawHeaders, service }: Switch,
-  { identity, tunnels }: ForwardOptions,
+  { hopHeaders, tunnels }: ForwardOptions,
 ): Tunnel {
   service.on('error', () => service.destroy())
   if (
@@ -194,9 +194,10 @@ function openTunnel(
     Array.isArray(rawHeaders) &&
     isAnswerTo(handshake.key, rawHeaders)
   ) {
-    const fields = responseHeaders(rawHeaders, 101, identity, requestId)
+    const fields = hopHeaders.toClient({ rawHeaders, status: 101 }, requestId)
     const idleMs = limits.idleTimeoutSeconds * 1000
-    return tunnels.open({ client: response.switchProtocols(fields), service, idleMs })
+    const client = response.switchProtocols(amend?.(fields) ?? fields)
+    return tunnels.open({ client, service, idleMs })
   }
   throw new Error('not an answer to the handshake')
 }

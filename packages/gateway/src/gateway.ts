@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Log, Metrics, Operations, Repeat, RequestMetrics, Running } from '@portcullis/runtime'
 import { createMetrics, listen, startOperations } from '@portcullis/runtime'
 import type { ClientRequest, ClientResponse } from './client-message.ts'
+import { keepBrowserSessions } from './browser/browser-mode.ts'
+import type { BrowserSessions } from './browser/browser-sessions.ts'
 import { openExchange } from './exchange.ts'
 import { tellOfFollower } from './follower-metrics.ts'
 import type { IssuerLink } from './issuer-link.ts'
@@ -184,12 +186,17 @@ function createPlans(
   const { unreachable } = upstreams
   const countFailure = tellOfServices(metrics, { underWay: room.underWay, unreachable })
   const shared = { upstreams, tunnels, longAnswers, room, countFailure, log, now }
+  const browserSessions = keepBrowserSessions(metrics, { log, now })
   const linkedBy = new Map<IssuerLink, number>()
-  const planOf = (next: GatewaySettings, link: IssuerLink): Plan => {
+  const planOf = (
+    next: GatewaySettings,
+    link: IssuerLink,
+    sessions: BrowserSessions | undefined,
+  ): Plan => {
     linkedBy.set(link, (linkedBy.get(link) ?? 0) + 1)
     const rateLimits = rateLimitsOf(next.rateLimits)
     const onEnd = (): void => letGo(link)
-    return createPlan(next, { ...shared, link, rateLimits, onEnd })
+    return createPlan(next, { ...shared, link, sessions, rateLimits, onEnd })
   }
   const letGo = (link: IssuerLink): void => {
     const plans = (linkedBy.get(link) ?? 0) - 1
@@ -198,42 +205,53 @@ function createPlans(
     linkedBy.delete(link)
     link.close().catch((error: unknown) => log.error({ err: error }, 'closing failed'))
   }
-  let current = planOf(settings, openIssuerLink(issuerLinkSettings(settings), { log, now }))
+  // Before anything is opened: these read files, which may be mistaken.
+  const firstLinkSettings = issuerLinkSettings(settings)
+  const firstSessions = browserSessions.of(settings)
+  let current = planOf(settings, openIssuerLink(firstLinkSettings, { log, now }), firstSessions)
   let isClosed = false
   const changeTo = async (next: GatewaySettings): Promise<void> => {
     const before = current.link
     const linkSettings = issuerLinkSettings(next)
+    const sessions = browserSessions.of(next)
     const isKept = isDeepStrictEqual(before.settings, linkSettings)
     const link = isKept ? before : openIssuerLink(linkSettings, { log, now })
     if (!isKept) await Promise.race([warmUp(link, log), wait(warmUpMsMax, null, { ref: false })])
     if (isClosed) return isKept ? undefined : link.close()
     const old = current
-    current = planOf(next, link)
+    current = planOf(next, link, sessions)
     if (!isKept) before.stopHandingOn()
     old.retire()
   }
-  let changed = Promise.resolve()
   return {
     current: () => current,
     unreachable,
-    // One after the other, in the order in which they came.
-    change: async (wanted) => {
-      const before = changed
-      const { promise, resolve } = Promise.withResolvers<void>()
-      changed = promise
-      await before
-      try {
-        await changeTo(wanted)
-      } finally {
-        resolve()
-      }
-    },
+    change: inTurn(changeTo),
     close: async () => {
       isClosed = true
       longAnswers.close()
+      browserSessions.close()
       await Promise.all([...linkedBy.keys()].map((link) => link.close()))
       await upstreams.close()
     },
+  }
+}
+
+/** One after the other, in the order in which they came. */
+function inTurn<Wanted>(
+  change: (wanted: Wanted) => Promise<void>,
+): (wanted: Wanted) => Promise<void> {
+  let changed = Promise.resolve()
+  return async (wanted) => {
+    const before = changed
+    const { promise, resolve } = Promise.withResolvers<void>()
+    changed = promise
+    await before
+    try {
+      await change(wanted)
+    } finally {
+      resolve()
+    }
   }
 }
 

@@ -34,7 +34,7 @@ export interface Judge {
 
 /** `verifier` is undefined where no route asks for a token; `now` is in milliseconds since 1970. */
 export function createJudge(
-  routes: readonly Route[],
+  routes: readonly Pick<Route, 'auth'>[],
   verifier: Verifier | undefined,
   now: () => number,
 ): Judge {

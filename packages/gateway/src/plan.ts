@@ -1,5 +1,8 @@
 import type { Log } from '@portcullis/runtime'
+import type { BrowserSessions } from './browser/browser-sessions.ts'
+import { createBrowserMode } from './browser/browser-mode.ts'
 import { createAuthorizer } from './forward-auth/authorize.ts'
+import { createHopHeaders } from './headers/end-to-end.ts'
 import { createIdentityHeaders } from './headers/identity-headers.ts'
 import type { IssuerLink } from './issuer-link.ts'
 import { createJudge } from './judge.ts'
@@ -29,6 +32,8 @@ export interface Plan extends ServingParts {
 export interface PlanOptions {
   readonly link: IssuerLink
   readonly upstreams: Upstreams
+  /** Undefined without browser mode. */
+  readonly sessions: BrowserSessions | undefined
   /** What outlives plans: both know what is under way, whatever plan has let it in. */
   readonly tunnels: Tunnels
   readonly longAnswers: LongAnswers
@@ -46,11 +51,13 @@ const authorizePath = `${ownPath}/authorize`
 
 export function createPlan(settings: GatewaySettings, options: PlanOptions): Plan {
   const { link, upstreams, tunnels, longAnswers, room, rateLimits, countFailure } = options
-  const { log, now, onEnd } = options
+  const { sessions, log, now, onEnd } = options
   const routes = createRouteTable(settings.routes)
   const judge = createJudge(settings.routes, link.verifier, now)
   const identity = createIdentityHeaders(settings.identityHeaders)
   const { forwardAuth } = settings
+  const originOf = createOriginReader(settings)
+  const { verifier } = link
   const lease = upstreams.lease(settings)
   let underWay = 0
   let isRetired = false
@@ -71,8 +78,11 @@ export function createPlan(settings: GatewaySettings, options: PlanOptions): Pla
       forwardAuth &&
       createAuthorizer(forwardAuth, authorizePath, { routes, judge, rateLimits, identity }),
     answerFeed: link.answerFeed,
-    originOf: createOriginReader(settings),
-    identity,
+    originOf,
+    browser:
+      sessions &&
+      createBrowserMode(settings, { sessions, judge, verifier, originOf, rateLimits, log, now }),
+    hopHeaders: createHopHeaders(identity),
     upstreams: lease,
     tunnels,
     longAnswers,

@@ -59,7 +59,7 @@ export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
   if (isExpecting || refusal.closes === true) response.shouldKeepAlive = false
   const { body, headers } = written(refusal)
   headers.push(requestIdHeader, requestId)
-  response.writeHead(refusal.problem.status, headers)
+  response.writeHead(refusal.problem.status, exchange.amend?.(headers) ?? headers)
   if (isExpecting) {
     response.end(body)
   } else {

@@ -1,10 +1,10 @@
 import type { AdmissionParts, AskedRequest } from './admission.ts'
 import { admit } from './admission.ts'
+import type { BrowserMode } from './browser/browser-mode.ts'
 import type { Exchange } from './exchange.ts'
 import type { Authorizer } from './forward-auth/authorize.ts'
 import type { ForwardOptions, Passage } from './forward.ts'
 import { forward } from './forward.ts'
-import { requestHeaders } from './headers/end-to-end.ts'
 import type { Refusal } from './refusal.ts'
 import { andClose, overloaded, refuse, sendRefusal } from './refusal.ts'
 import { readFrame } from './request/frame.ts'
@@ -18,6 +18,8 @@ import { HandshakeAnswer } from './websocket/handshake-answer.ts'
 export interface ServingParts extends AdmissionParts, ForwardOptions {
   /** Undefined where the feed is not handed on. */
   readonly answerFeed: ((exchange: Exchange) => Promise<void>) | undefined
+  /** Undefined where cookies are nothing to the gateway. */
+  readonly browser: BrowserMode | undefined
   /** Undefined where no proxy may ask. */
   readonly authorizer: Authorizer | undefined
   readonly originOf: ReadOrigin
@@ -54,7 +56,7 @@ export async function serve(
   exchange.response.once('close', room.leave)
   if (turn !== undefined) {
     await turn
-    if (exchange.response.destroyed || exchange.request.socket.writableEnded) return
+    if (!exchange.request.socket.writable) return
   }
   if (url.startsWith(ownPath)) return serveOwn(parts, exchange, url)
   const passage = await pass(parts, exchange)
@@ -65,8 +67,9 @@ export async function serve(
 
 /** Nothing of this is ever forwarded: a service that answers 200 to everything would let everybody in. */
 async function serveOwn(parts: ServingParts, exchange: Exchange, url: string): Promise<void> {
-  const { authorizer } = parts
+  const { authorizer, browser } = parts
   if (authorizer?.isAsked(url) === true) return authorizer.answer(exchange)
+  if (browser?.isAsked(url) === true) return browser.answer(exchange)
   const frame = readFrame(exchange)
   sendRefusal(exchange, frame.kind === 'refused' ? frame : refuse('not-found'))
 }
@@ -80,6 +83,8 @@ async function pass(parts: ServingParts, exchange: Exchange): Promise<Passage | 
   const origin = parts.originOf(exchange, host)
   const refusal = parts.rateLimits.takeFromNetwork(origin.clientAddress)
   if (refusal !== undefined) return refusal
+  const visit = parts.browser?.visit(exchange, frame, origin)
+  if (visit?.kind === 'refused') return visit
   const asked: AskedRequest = {
     kind: 'asked',
     method,
@@ -87,6 +92,7 @@ async function pass(parts: ServingParts, exchange: Exchange): Promise<Passage | 
     target: url,
     authorizations,
     forwardedBy: 'gateway',
+    judge: visit?.judge,
   }
   const admitted = await admit(parts, exchange, asked)
   if (admitted.kind === 'refused') return admitted
@@ -97,7 +103,7 @@ async function pass(parts: ServingParts, exchange: Exchange): Promise<Passage | 
   if (frame.bodyBytes !== undefined && frame.bodyBytes > limits.bodyBytes) {
     return refuse('too-large', `a body may have ${limits.bodyBytes} bytes`)
   }
-  const headers = requestHeaders(exchange.fields, parts.identity, {
+  const headers = parts.hopHeaders.toService(visit?.fields() ?? exchange.fields, {
     requestId: exchange.requestId,
     origin,
     claims: admitted.claims,

@@ -91,6 +91,8 @@ export function createGatewayServer(
   const http2 =
     secure?.hasHttp2 === true ? offerHttp2(server, { ...limits, log, begin }) : undefined
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    // The answer before it was the last one, and is still on its way: what the client says now is obeyed no more.
+    if (!request.socket.writable) return
     const turn = answers.open(request, response)
     if (isEnding) response.shouldKeepAlive = false
     begin(request, response, turn)
@@ -103,10 +105,18 @@ export function createGatewayServer(
   for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, onRequest)
   takeHandshakes(server, onRequest, (socket) => {
     const refusal = refuse('malformed', 'something came before the answer to a handshake')
-    refuseConnection(socket, refusal, 'EARLY')
+    refuseConnection(log, socket, refusal, 'EARLY')
   })
+  refuseConnections(server, log, answers)
+  return server
+}
+
+/** Whatever fails before there is a request is answered, unless the answer would be taken for that to another request. */
+function refuseConnections(server: Server, log: Log, answers: OpenAnswers): void {
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
-    refuseConnection(socket, refuse('malformed', 'CONNECT is not served'), 'CONNECT')
+    const refusal = refuse('malformed', 'CONNECT is not served')
+    if (answers.isAnyOn(socket)) socket.destroy()
+    else refuseConnection(log, socket, refusal, 'CONNECT')
   })
   server.on('clientError', (error: Error, socket: Duplex) => {
     const code = systemErrorCode(error) ?? 'unknown'
@@ -114,19 +124,16 @@ export function createGatewayServer(
       socket.destroy()
       return
     }
-    refuseConnection(
-      socket,
-      refusals.get(code) ?? refuse('malformed', 'this is not a valid HTTP/1.1 request'),
-      code,
-    )
+    const refusal = refusals.get(code)
+    const malformed = refuse('malformed', 'this is not a valid HTTP/1.1 request')
+    refuseConnection(log, socket, refusal ?? malformed, code)
   })
-  return server
+}
 
-  function refuseConnection(socket: Duplex, refusal: Refusal, code: string): void {
-    if (socket.writableEnded) return
-    log.info({ status: refusal.problem.status, code }, 'a connection without a request')
-    endWith(socket, refusal)
-  }
+function refuseConnection(log: Log, socket: Duplex, refusal: Refusal, code: string): void {
+  if (socket.writableEnded) return
+  log.info({ status: refusal.problem.status, code }, 'a connection without a request')
+  endWith(socket, refusal)
 }
 
 /** A handshake that takes longer is none; a stop waits no longer for one either. */
@@ -249,8 +256,8 @@ interface OpenAnswers {
   /** Resolves when the one before it on its connection is over. */
   readonly open: (request: IncomingMessage, response: ServerResponse) => Promise<void> | undefined
   /**
-   * True when octets written to the connection now would be taken for the rest of an answer, or for
-   * the answer to a request that was whole and may have been obeyed.
+   * True when octets written to the connection now would be taken for the rest of an answer, for the answer to a request
+   * that was whole and may have been obeyed, or for a second one to a request that was answered before it was whole.
    */
   readonly isOwedOn: (socket: Duplex) => boolean
   readonly isAnyOn: (socket: Duplex) => boolean
@@ -261,18 +268,22 @@ interface OpenAnswers {
 /** Which answers are under way on which connection; several when a client pipelines. */
 function createOpenAnswers(): OpenAnswers {
   const open = new Map<Duplex, Set<ServerResponse>>()
+  const answeredEarly = new WeakMap<Duplex, IncomingMessage>()
   return {
-    open: ({ socket }, response) => {
+    open: (request, response) => {
+      const { socket } = request
       const answers = open.get(socket) ?? new Set()
       const before = answers.size === 0 ? undefined : [...answers].at(-1)
       open.set(socket, answers.add(response))
       response.once('close', () => {
         answers.delete(response)
+        if (!request.complete) answeredEarly.set(socket, request)
         if (answers.size === 0 && open.get(socket) === answers) open.delete(socket)
       })
       return before && new Promise((resolve) => before.once('close', resolve))
     },
     isOwedOn: (socket) =>
+      answeredEarly.get(socket)?.complete === false ||
       [...(open.get(socket) ?? [])].some(({ headersSent, req }) => headersSent || req.complete),
     isAnyOn: (socket) => (open.get(socket)?.size ?? 0) > 0,
     endEach: () => {

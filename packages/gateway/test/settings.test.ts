@@ -24,6 +24,7 @@ test('the smallest file gets every default', () => {
     trustedProxies: [],
     proxyHeaders: 'x-forwarded',
     forwardAuth: undefined,
+    browser: undefined,
     routes: [
       {
         host: undefined,

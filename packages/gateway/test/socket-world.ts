@@ -44,7 +44,7 @@ export function startSocketWorld(t: TestContext, options: SocketWorldOptions = {
 
 /** The service takes every handshake, and this is done with each socket. */
 export function serveSockets(
-  { service }: World,
+  { service }: Pick<World, 'service'>,
   serve: (socket: ServiceSocket) => void,
   options: object = {},
 ): WebSocketServer {

@@ -45,6 +45,7 @@ export type ServerProblemCode =
   | 'position-gone'
   | 'overloaded'
   | 'store-unavailable'
+  | 'identity-unavailable'
   | 'upstream-unreachable'
   | 'upstream-timeout'
   | 'internal'

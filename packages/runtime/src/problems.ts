@@ -41,6 +41,7 @@ const serverProblems: ProblemTable<ServerProblemCode> = {
   // operation
   overloaded: [503, 'Too much to do at the moment'],
   'store-unavailable': [503, 'The database does not answer at the moment'],
+  'identity-unavailable': [503, 'Nobody can be signed in at the moment'],
   'upstream-unreachable': [502, 'The service behind the gateway cannot be reached'],
   'upstream-timeout': [504, 'The service behind the gateway did not answer in time'],
   internal: [500, 'Something went wrong here'],

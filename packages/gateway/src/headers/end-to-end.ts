@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer'
 import type { AccessTokenClaims } from '@portcullis/protocol'
+import { rememberedByName } from './by-name.ts'
 import {
   aliasOf,
   isForwardingMetadata,
@@ -21,22 +22,30 @@ export interface GatewayFacts {
   readonly claims: AccessTokenClaims | undefined
 }
 
-/**
- * The header fields that go to the service: the client's own, in their order, spelling and number,
- * `Authorization` and `Host` included; without what ends at this hop (RFC 9110 section 7.6.1), what
- * only a trusted proxy may say, and what only the gateway may say; then the gateway's own. These
- * come last and after `Connection` was obeyed, so no client can have them removed.
- */
-export function requestHeaders(
-  fields: readonly HeaderField[],
-  identity: IdentityHeaders,
-  facts: GatewayFacts,
-): string[] {
-  const nominated = nominatedBy(fields)
-  const kept = fields.filter(({ name, spelling }) => {
-    const alias = aliasOf(name)
+export interface HopHeaders {
+  /**
+   * The header fields that go to the service: the client's own, in their order, spelling and number,
+   * `Authorization` and `Host` included; without what ends at this hop (RFC 9110 section 7.6.1), what
+   * only a trusted proxy may say, and what only the gateway may say; then the gateway's own. These
+   * come last and after `Connection` was obeyed, so no client can have them removed.
+   */
+  readonly toService: (fields: readonly HeaderField[], facts: GatewayFacts) => string[]
+  /**
+   * The header fields that go back to the client: the service's own, in their order, spelling and
+   * number, without what ends at this hop. A service cannot speak in the names of identity headers.
+   */
+  readonly toClient: (answer: AnswerHead, requestId: string) => string[]
+}
+
+export interface AnswerHead {
+  readonly status: number
+  readonly rawHeaders: readonly (Buffer | string)[]
+}
+
+export function createHopHeaders(identity: IdentityHeaders): HopHeaders {
+  const goesToService = rememberedByName((spelling) => {
+    const alias = aliasOf(spelling)
     return (
-      !nominated.has(name) &&
       !isHopByHop(alias) &&
       !isForwardingMetadata(alias) &&
       !isImpostor(spelling, alias) &&
@@ -44,58 +53,58 @@ export function requestHeaders(
       alias !== requestIdAlias
     )
   })
-  return [
-    ...kept.flatMap(({ spelling, value }) => [spelling, value]),
-    'X-Forwarded-For',
-    facts.origin.clientAddress,
-    'X-Forwarded-Proto',
-    facts.origin.scheme,
-    'X-Forwarded-Host',
-    facts.origin.host,
-    // RFC 9110 section 7.6.3: a gateway adds itself, after those before it.
-    'Via',
-    '1.1 portcullis',
-    requestIdHeader,
-    facts.requestId,
-    ...identity.of(facts.claims),
-  ]
-}
-
-/**
- * The header fields that go back to the client: the service's own, in their order, spelling and
- * number, without what ends at this hop. A service cannot speak in the names of identity headers.
- */
-export function responseHeaders(
-  rawHeaders: readonly (Buffer | string)[],
-  status: number,
-  identity: IdentityHeaders,
-  requestId: string,
-): string[] {
-  const fields = receivedFields(rawHeaders)
-  const nominated = nominatedBy(fields)
-  const kept = fields.filter(({ name }) => {
-    const alias = aliasOf(name)
-    return (
-      !nominated.has(name) &&
-      !isHopByHop(alias) &&
-      !identity.isIdentity(alias) &&
-      alias !== requestIdAlias &&
-      // RFC 9110 section 8.6.
-      !((status === 204 || status < 200) && name === 'content-length')
-    )
+  const goesToClient = rememberedByName((spelling) => {
+    const alias = aliasOf(spelling)
+    return !isHopByHop(alias) && !identity.isIdentity(alias) && alias !== requestIdAlias
   })
-  return [...kept.flatMap(({ spelling, value }) => [spelling, value]), requestIdHeader, requestId]
+  return {
+    toService: (fields, { requestId, origin, claims }) => {
+      const headers = kept(fields, goesToService)
+      headers.push('X-Forwarded-For', origin.clientAddress)
+      headers.push('X-Forwarded-Proto', origin.scheme, 'X-Forwarded-Host', origin.host)
+      // RFC 9110 section 7.6.3: a gateway adds itself, after those before it.
+      headers.push('Via', '1.1 portcullis', requestIdHeader, requestId)
+      return claims === undefined ? headers : headers.concat(identity.of(claims))
+    },
+    toClient: ({ rawHeaders, status }, requestId) => {
+      const fields = receivedFields(rawHeaders)
+      // RFC 9110 section 8.6.
+      const isBare = status === 204 || status < 200
+      const own = isBare ? fields.filter(({ name }) => name !== 'content-length') : fields
+      const headers = kept(own, goesToClient)
+      headers.push(requestIdHeader, requestId)
+      return headers
+    },
+  }
 }
 
 const requestIdAlias = aliasOf(requestIdHeader)
+
+function kept(fields: readonly HeaderField[], goesOn: (spelling: string) => boolean): string[] {
+  const nominated = nominatedBy(fields)
+  const headers: string[] = []
+  for (const { name, spelling, value } of fields) {
+    if (goesOn(spelling) && !nominated.has(name)) headers.push(spelling, value)
+  }
+  return headers
+}
+
+const nobody: ReadonlySet<string> = new Set()
 
 /**
  * RFC 9110 section 7.6.1: fields that `Connection` names end here too, except those that must not.
  */
 function nominatedBy(fields: readonly HeaderField[]): ReadonlySet<string> {
-  const names = fields
-    .filter(({ name }) => name === 'connection')
-    .flatMap(({ value }) => value.split(','))
-    .map((name) => name.trim().toLowerCase())
-  return new Set(names.filter((name) => !isProtected(name)))
+  let nominated = nobody
+  for (const { name, value } of fields) {
+    if (name !== 'connection' || namesNothing(value)) continue
+    const names = value.split(',').map((each) => each.trim().toLowerCase())
+    nominated = nominated.union(new Set(names.filter((each) => !isProtected(each))))
+  }
+  return nominated
+}
+
+/** What stands in nearly every request; both mean the connection itself, and no field. */
+function namesNothing(value: string): boolean {
+  return value === 'keep-alive' || value === 'close'
 }

@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer'
+import { rememberedByName } from './by-name.ts'
 
 export interface HeaderField {
   /** Lower case. */
@@ -20,7 +21,14 @@ export function headerFields(rawHeaders: readonly string[]): HeaderField[] {
   const fields: HeaderField[] = []
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const spelling = rawHeaders[at] ?? ''
-    fields.push({ spelling, name: spelling.toLowerCase(), value: rawHeaders[at + 1] ?? '' })
+    fields.push({ spelling, name: lowerCase(spelling), value: rawHeaders[at + 1] ?? '' })
   }
   return fields
 }
+
+/** `name` is in lower case. */
+export function valuesOf(fields: readonly HeaderField[], name: string): string[] {
+  return fields.filter((field) => field.name === name).map(({ value }) => value)
+}
+
+const lowerCase = rememberedByName((spelling) => spelling.toLowerCase())

@@ -27,6 +27,8 @@ export class Http2Request extends Readable implements ClientRequest {
     this.fault = head.fault
     this.socket = socket
     this.complete = stream.endAfterHeaders
+    // Whoever reads half a body learns that there is no more.
+    if (!this.complete) stream.once('close', () => this.complete || this.destroy())
   }
 
   /** The first of each; there are two users, of fields that stand alone. */

@@ -1,6 +1,7 @@
 import type { ClientRequest } from '../client-message.ts'
 import type { Exchange } from '../exchange.ts'
 import { Http2Request } from '../http2/request.ts'
+import type { HeaderField } from '../headers/fields.ts'
 import type { Refusal } from '../refusal.ts'
 import { andClose, refuse } from '../refusal.ts'
 import type { Handshake } from '../websocket/handshake.ts'
@@ -33,44 +34,67 @@ export function readFrame(
   { request, fields }: Pick<Exchange, 'request' | 'fields'>,
   canSwitch: boolean = false,
 ): Frame | Refusal {
-  const valuesOf = (name: string): string[] =>
-    fields.filter((field) => field.name === name).map((field) => field.value)
-
   if (request.httpVersion !== '1.1' && request.httpVersion !== '1.0') {
     if (!(request instanceof Http2Request)) return malformed('the HTTP version is not 1.0 or 1.1')
     if (request.fault !== undefined) return malformed(request.fault)
   }
-  const hosts = valuesOf('host')
-  const [host] = hosts
-  if (host === undefined || hosts.length > 1 || !isHost.test(host)) {
+  const said = framingOf(fields)
+  const [host] = said.host
+  if (host === undefined || said.host.length > 1 || !isHost.test(host)) {
     return malformed('there must be exactly one Host header, and it must be a host')
   }
   // Two services could read the body in two ways.
-  if (valuesOf('content-type').length > 1) return malformed('there are two Content-Type headers')
-  if (valuesOf('upgrade').length > 0 && !canSwitch) {
-    return malformed('protocol upgrades are not served')
-  }
+  if (said['content-type'].length > 1) return malformed('there are two Content-Type headers')
+  if (said.upgrade.length > 0 && !canSwitch) return malformed('protocol upgrades are not served')
 
-  const bodyBytes = readBodyBytes(
-    request,
-    valuesOf('transfer-encoding'),
-    valuesOf('content-length'),
-  )
+  const bodyBytes = readBodyBytes(request, said['transfer-encoding'], said['content-length'])
   if (typeof bodyBytes === 'object') return bodyBytes
-  const expectations = valuesOf('expect')
-  if (expectations.some((value) => value.toLowerCase() !== '100-continue')) {
+  if (said.expect.some((value) => value.toLowerCase() !== '100-continue')) {
     return andClose(refuse('expectation-failed', 'only 100-continue can be expected'))
   }
-  const handshake = canSwitch ? readHandshake(valuesOf) : undefined
+  const handshake = canSwitch ? readHandshake(fields) : undefined
   if (handshake?.kind === 'refused') return handshake
   return {
     kind: 'frame',
     host,
-    authorizations: valuesOf('authorization'),
+    authorizations: said.authorization,
     bodyBytes,
-    expectsContinue: expectations.length > 0 && request.httpVersion !== '1.0' && bodyBytes !== 0,
+    expectsContinue: said.expect.length > 0 && request.httpVersion !== '1.0' && bodyBytes !== 0,
     handshake,
   }
+}
+
+/** The values of the fields that say how a request is framed, where it goes and who sends it. */
+type Framing = Record<
+  | 'authorization'
+  | 'content-length'
+  | 'content-type'
+  | 'expect'
+  | 'host'
+  | 'transfer-encoding'
+  | 'upgrade',
+  string[]
+>
+
+/** In one walk: every request is asked for all of them, and has nearly none. */
+function framingOf(fields: readonly HeaderField[]): Framing {
+  const framing: Framing = {
+    authorization: [],
+    'content-length': [],
+    'content-type': [],
+    expect: [],
+    host: [],
+    'transfer-encoding': [],
+    upgrade: [],
+  }
+  for (const { name, value } of fields) {
+    if (isFraming(framing, name)) framing[name].push(value)
+  }
+  return framing
+}
+
+function isFraming(framing: Framing, name: string): name is keyof Framing {
+  return Object.hasOwn(framing, name)
 }
 
 /** True when a body belongs to the request, even one that turns out to be empty. */

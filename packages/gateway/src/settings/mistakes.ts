@@ -24,6 +24,7 @@ export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
     ...textMistakes('/issuer', issuer, issuerFault),
     ...textMistakes('/revocation/relay', source, issuerFault),
     ...(relay === undefined ? [] : relayMistakes(revocation, listOf(routes), auth)),
+    ...browserMistakes(file['browser'], listOf(routes), auth),
     ...proxyMistakes(file),
     ...(forwardAuth === undefined ? listOf(routes).flatMap(goalMistakes) : []),
     ...listOf(routes).flatMap((route, index) => routeMistakes(`/routes/${index}`, route, auth)),
@@ -70,12 +71,28 @@ function relayMistakes(
   routes: readonly JsonValue[],
   defaults: JsonValue = {},
 ): Mistake[] {
-  const isJudged = routes.some((route) => {
+  const isJudged = isAnyJudged(routes, defaults)
+  const message = 'has no effect where no feed is followed for any route'
+  return revocation === 'untilExpiry' || !isJudged ? [{ path: '/relay', message }] : []
+}
+
+function isAnyJudged(routes: readonly JsonValue[], defaults: JsonValue): boolean {
+  return routes.some((route) => {
     const mode = isJsonObject(route) ? modeOf(route['auth']) : undefined
     return (mode ?? modeOf(defaults)) !== 'none'
   })
-  const message = 'has no effect where no feed is followed for any route'
-  return revocation === 'untilExpiry' || !isJudged ? [{ path: '/relay', message }] : []
+}
+
+function browserMistakes(
+  browser: JsonValue | undefined,
+  routes: readonly JsonValue[],
+  defaults: JsonValue = {},
+): Mistake[] {
+  if (!isJsonObject(browser)) return []
+  const isTwice = browser['client'] !== undefined && browser['clientFile'] !== undefined
+  const twice = { path: '/browser/client', message: 'has no effect beside /browser/clientFile' }
+  const idle = { path: '/browser', message: 'has no effect where no route asks for a token' }
+  return [...(isTwice ? [twice] : []), ...(isAnyJudged(routes, defaults) ? [] : [idle])]
 }
 
 /** Nobody is trusted by default, and nobody without need. */

@@ -9,6 +9,7 @@ import { maxStalenessSecondsDefault, mistakesBeyondSchema } from './mistakes.ts'
 import type { AuthMembers, RateLimitMembers, RouteMembers, TlsMembers } from './schema.ts'
 import { checkGatewayFile } from './schema.ts'
 import type {
+  BrowserSettings,
   GatewaySettings,
   Limits,
   RevocationSettings,
@@ -52,6 +53,7 @@ export function parseGatewaySettings(
     trustedProxies = [],
     proxyHeaders = 'x-forwarded',
     forwardAuth,
+    browser,
     auth = {},
     routes,
     identityHeaders = {},
@@ -72,6 +74,7 @@ export function parseGatewaySettings(
     trustedProxies,
     proxyHeaders,
     forwardAuth: forwardAuth && { ...forwardAuth, proxies: trustedProxies },
+    browser: browser && { ...defaultBrowser, ...browser },
     routes: routes.map((route) => routeOf(route, auth, limits)),
     identityHeaders,
     limits,
@@ -135,6 +138,13 @@ function followed(revocation: RevocationSettings): RevocationSettings {
 }
 
 const loopback = '127.0.0.1'
+
+const defaultBrowser: BrowserSettings = {
+  client: 'web',
+  clientFile: undefined,
+  audiences: undefined,
+  sessions: 20_000,
+}
 
 const defaultLimits: Limits = {
   headerBytes: 16_384,

@@ -7,6 +7,7 @@ import type { RelayLimits } from '../relay/settings.ts'
 import { relayLimitsSchema } from '../relay/settings.ts'
 import type {
   Balance,
+  BrowserSettings,
   IdentityHeaderNames,
   Limits,
   ProxyHeaders,
@@ -101,6 +102,17 @@ const forwardAuthSchema = {
   properties: { dialect: { enum: ['nginx', 'caddy', 'traefik', 'envoy'] } },
 } as const
 
+const browserSchema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    client: { type: 'string', minLength: 1, maxLength: 64 },
+    clientFile: textSchema,
+    audiences: { type: 'array', minItems: 1, maxItems: 16, uniqueItems: true, items: textSchema },
+    sessions: { type: 'integer', minimum: 1, maximum: 1_000_000 },
+  },
+} as const
+
 const bodyBytes = { type: 'integer', minimum: 0, maximum: 1_099_511_627_776 } as const
 const stopSeconds = { type: 'integer', minimum: 0, maximum: 600 } as const
 const perSecond = { type: 'number', minimum: 0.01, maximum: 1_000_000 } as const
@@ -154,6 +166,7 @@ const schema = {
     trustedProxies: { type: 'array', minItems: 1, uniqueItems: true, items: textSchema },
     proxyHeaders: { enum: ['x-forwarded', 'forwarded'] },
     forwardAuth: forwardAuthSchema,
+    browser: browserSchema,
     auth: authSchema,
     routes: { type: 'array', minItems: 1, items: routeSchema },
     identityHeaders: {
@@ -222,6 +235,7 @@ export interface GatewayFile {
   readonly trustedProxies?: readonly string[]
   readonly proxyHeaders?: ProxyHeaders
   readonly forwardAuth?: { readonly dialect: DialectName }
+  readonly browser?: Partial<BrowserSettings>
   readonly auth?: AuthMembers
   readonly routes: readonly RouteMembers[]
   readonly identityHeaders?: IdentityHeaderNames

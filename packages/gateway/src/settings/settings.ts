@@ -23,6 +23,8 @@ export interface GatewaySettings {
   readonly proxyHeaders: ProxyHeaders
   /** Questions of proxies are answered at `/_portcullis/authorize`; undefined where they are not. */
   readonly forwardAuth: ForwardAuthSettings | undefined
+  /** Undefined where cookies are nothing to the gateway. */
+  readonly browser: BrowserSettings | undefined
   readonly routes: readonly Route[]
   readonly identityHeaders: IdentityHeaderNames
   readonly limits: Limits
@@ -68,6 +70,18 @@ export interface ForwardAuthSettings {
   readonly dialect: DialectName
   /** Addresses and networks (CIDR) of those who may ask. */
   readonly proxies: readonly string[]
+}
+
+/** How browsers sign in by the gateway. */
+export interface BrowserSettings {
+  /** The public client of identity that people sign in to, by its name or id. Default `web`. */
+  readonly client: string
+  /** Holds `client_id` and `client_secret` of one that is not public, in place of it. */
+  readonly clientFile: string | undefined
+  /** What a login asks for; undefined for all that the client has. */
+  readonly audiences: readonly string[] | undefined
+  /** Of so many sessions access tokens are held; for others identity is asked again. Default 20000. */
+  readonly sessions: number
 }
 
 export interface Route {

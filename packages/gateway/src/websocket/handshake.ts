@@ -1,7 +1,8 @@
 import type { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { headerFields, receivedFields } from '../headers/fields.ts'
+import type { HeaderField } from '../headers/fields.ts'
+import { headerFields, receivedFields, valuesOf } from '../headers/fields.ts'
 import type { Refusal } from '../refusal.ts'
 import { andClose, refuse } from '../refusal.ts'
 import type { WebSocketRoute } from '../settings/settings.ts'
@@ -21,30 +22,28 @@ export interface Handshake {
  */
 export function asksForWebSocket(request: IncomingMessage): boolean {
   const fields = headerFields(request.rawHeaders)
-  const valuesOf = (name: string): string[] =>
-    fields.filter((field) => field.name === name).map(({ value }) => value)
   return (
     request.method === 'GET' &&
     request.httpVersion === '1.1' &&
-    isSwitchToWebSocket(valuesOf('upgrade'), valuesOf('connection')) &&
-    valuesOf('transfer-encoding').length === 0 &&
-    valuesOf('content-length').every((length) => Number(length) === 0)
+    isSwitchToWebSocket(fields) &&
+    valuesOf(fields, 'transfer-encoding').length === 0 &&
+    valuesOf(fields, 'content-length').every((length) => Number(length) === 0)
   )
 }
 
 /** The rest of the handshake (RFC 6455 section 4.2.1), for a request that asks for a WebSocket. */
-export function readHandshake(valuesOf: (name: string) => readonly string[]): Handshake | Refusal {
-  const versions = valuesOf('sec-websocket-version')
+export function readHandshake(fields: readonly HeaderField[]): Handshake | Refusal {
+  const versions = valuesOf(fields, 'sec-websocket-version')
   if (versions.length !== 1 || versions[0] !== '13') {
     // RFC 6455 section 4.4: so that a client learns which version it may try.
     const headers = { 'sec-websocket-version': '13' }
     return andClose(refuse('malformed', 'the version of the WebSocket must be 13', headers))
   }
-  const [key, ...otherKeys] = valuesOf('sec-websocket-key')
+  const [key, ...otherKeys] = valuesOf(fields, 'sec-websocket-key')
   if (key === undefined || otherKeys.length > 0 || !isKey.test(key)) {
     return andClose(refuse('malformed', 'there must be one Sec-WebSocket-Key, of 16 octets'))
   }
-  const [origin, ...otherOrigins] = valuesOf('origin')
+  const [origin, ...otherOrigins] = valuesOf(fields, 'origin')
   if (otherOrigins.length > 0) return andClose(refuse('malformed', 'there are two Origin headers'))
   return { kind: 'handshake', key, origin }
 }
@@ -73,14 +72,8 @@ export function handshakeRefusal(
  */
 export function isAnswerTo(key: string, rawHeaders: readonly (Buffer | string)[]): boolean {
   const fields = receivedFields(rawHeaders)
-  const valuesOf = (name: string): string[] =>
-    fields.filter((field) => field.name === name).map(({ value }) => value)
-  const accepts = valuesOf('sec-websocket-accept')
-  return (
-    isSwitchToWebSocket(valuesOf('upgrade'), valuesOf('connection')) &&
-    accepts.length === 1 &&
-    accepts[0] === acceptOf(key)
-  )
+  const accepts = valuesOf(fields, 'sec-websocket-accept')
+  return isSwitchToWebSocket(fields) && accepts.length === 1 && accepts[0] === acceptOf(key)
 }
 
 /** RFC 6455 section 4.2.2, step 5.4. SHA-1 protects nothing here: it shows that the key was read. */
@@ -91,8 +84,9 @@ export function acceptOf(key: string): string {
 /** Sixteen octets in base64. */
 const isKey = /^[A-Za-z\d+/]{22}==$/
 
-function isSwitchToWebSocket(upgrades: readonly string[], connections: readonly string[]): boolean {
-  const options = connections.flatMap((value) => value.split(','))
+function isSwitchToWebSocket(fields: readonly HeaderField[]): boolean {
+  const upgrades = valuesOf(fields, 'upgrade')
+  const options = valuesOf(fields, 'connection').flatMap((value) => value.split(','))
   return (
     upgrades.length === 1 &&
     upgrades[0]?.toLowerCase() === 'websocket' &&

@@ -1,0 +1,108 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Log, Metrics } from '@portcullis/runtime'
+import type { ClientCredential, Verifier } from '@portcullis/verify'
+import { createJudge } from '../judge.ts'
+import type { Judge } from '../judge.ts'
+import type { RateLimits } from '../rate-limits.ts'
+import type { ReadOrigin } from '../request/origin.ts'
+import { ownPath } from '../routing/match.ts'
+import { readClientFile } from '../settings/client-file.ts'
+import type { GatewaySettings } from '../settings/settings.ts'
+import type { BrowserSessions } from './browser-sessions.ts'
+import { createBrowserSessions } from './browser-sessions.ts'
+import { createIssuerSessions } from './issuer-sessions.ts'
+import type { OwnRoutes } from './own-routes.ts'
+import { createOwnRoutes, sessionAuthsOf } from './own-routes.ts'
+import { createSessionMemory } from './session-memory.ts'
+import type { OpenVisit } from './visit.ts'
+import { createVisits } from './visit.ts'
+
+/** What one state of the file says about browsers. */
+export interface BrowserMode extends OwnRoutes {
+  readonly visit: OpenVisit
+}
+
+export interface BrowserModeParts {
+  readonly sessions: BrowserSessions
+  readonly judge: Judge
+  readonly verifier: Verifier | undefined
+  readonly originOf: ReadOrigin
+  readonly rateLimits: RateLimits
+  readonly log: Log
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+export function createBrowserMode(
+  { issuer, routes }: Pick<GatewaySettings, 'issuer' | 'routes'>,
+  { verifier, ...parts }: BrowserModeParts,
+): BrowserMode {
+  const judged = routes.flatMap(({ auth }) => (auth.mode === 'none' ? [] : [auth.audience]))
+  const auths = sessionAuthsOf([...new Set(judged)])
+  const judgeOfSessions = createJudge(
+    auths.map((auth) => ({ auth })),
+    verifier,
+    parts.now,
+  )
+  return {
+    visit: createVisits({ ...parts, routes }),
+    ...createOwnRoutes(ownPath, { ...parts, issuer, auths, judge: judgeOfSessions }),
+  }
+}
+
+export interface KeptBrowserSessions {
+  /** Throws a `StartError` for a client file that is mistaken. */
+  readonly of: (settings: GatewaySettings) => BrowserSessions | undefined
+  readonly close: () => void
+}
+
+/** What is known of sessions stays known while everything is the same that they are asked about with. */
+export function keepBrowserSessions(
+  metrics: Metrics,
+  { log, now }: { readonly log: Log; readonly now: () => number },
+): KeptBrowserSessions {
+  let kept: { readonly key: unknown; readonly sessions: BrowserSessions } | undefined
+  const countRefresh = metrics.counter({
+    name: 'portcullis_gateway_browser_refreshes_total',
+    help: 'Refresh tokens of browsers that identity was asked about.',
+    labels: ['outcome'],
+  })
+  metrics.gauge(
+    {
+      name: 'portcullis_gateway_browser_sessions',
+      help: 'Sessions of browsers that access tokens are held for.',
+      labels: [],
+    },
+    () => kept?.sessions.size() ?? 0,
+  )
+  return {
+    of: ({ issuer, browser }) => {
+      const credential = credentialOf(browser?.clientFile)
+      const key = browser && { issuer, browser, credential }
+      if (isDeepStrictEqual(key, kept?.key)) return kept?.sessions
+      kept?.sessions.close()
+      kept = undefined
+      if (browser === undefined) return undefined
+      const { client, audiences, sessions: sessionsMax } = browser
+      const sessions = createBrowserSessions({
+        issuer: createIssuerSessions({
+          issuer,
+          client: credential ?? { name: client },
+          audiences,
+          fetch,
+        }),
+        memory: createSessionMemory(sessionsMax, now),
+        count: (outcome) => countRefresh({ outcome }),
+        log,
+        now,
+      })
+      kept = { key, sessions }
+      return sessions
+    },
+    close: () => kept?.sessions.close(),
+  }
+}
+
+function credentialOf(clientFile: string | undefined): ClientCredential | undefined {
+  return clientFile === undefined ? undefined : readClientFile(clientFile)
+}

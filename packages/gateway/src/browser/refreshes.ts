@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto'
+import type { Log } from '@portcullis/runtime'
+import { holdToken } from './access-tokens.ts'
+import type {
+  IssuerSessions,
+  PersonAtBrowser,
+  RefreshOutcome,
+  Unavailable,
+} from './issuer-sessions.ts'
+import type { CurrentCookie, SessionMemory } from './session-memory.ts'
+
+/** Asks identity for an access token, and keeps what it answers; once at a time for each session and audience. */
+export type Refresh = (
+  cookie: CurrentCookie,
+  audience: string,
+  person: PersonAtBrowser,
+) => Promise<RefreshOutcome>
+
+export interface RefreshParts {
+  readonly issuer: IssuerSessions
+  readonly memory: SessionMemory
+  readonly count: (outcome: RefreshOutcome['kind']) => void
+  readonly log: Log
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+export const tooMuch: Unavailable = {
+  kind: 'unavailable',
+  why: 'identity is asked enough already',
+  retryAfterSeconds: 1,
+}
+
+/** Questions to identity at a time. Each holds a request of a client, so that more would be memory and no help. */
+const flightsMax = 512
+/** A try that is forgotten is one whose lost answer is given again within the grace window only. */
+const attemptsMax = 8 * flightsMax
+/** How long identity is left alone when it has not answered. */
+const quietMs = 1000
+const quietMsMax = 5000
+
+/**
+ * The `attempt` of a refresh is kept until its answer is known, so that the next try gets the successor that the
+ * first one was given, at any time. What is lost between here and the browser is covered by the grace window of
+ * identity alone: an attempt that was kept longer would hide a thief behind it.
+ */
+export function createRefreshes(parts: RefreshParts): Refresh {
+  const { issuer, memory, count, log, now } = parts
+  const flights = new Map<string, Promise<RefreshOutcome>>()
+  const attempts = new Map<string, string>()
+  let quiet = { fromMs: 0, untilMs: 0 }
+
+  const noteUnavailable = ({ why, retryAfterSeconds }: Unavailable): void => {
+    log.warn({ why }, 'identity gives no tokens for browsers')
+    const askedMs = retryAfterSeconds === undefined ? quietMs : retryAfterSeconds * 1000
+    quiet = { fromMs: now(), untilMs: now() + Math.min(askedMs, quietMsMax) }
+  }
+
+  const refresh: Refresh = async ({ hash, token }, audience, person) => {
+    const attempt = attempts.get(hash) ?? randomUUID()
+    if (attempts.size < attemptsMax) attempts.set(hash, attempt)
+    const sentAtMs = now()
+    const outcome = await issuer.refresh({ token, audience, attempt, person })
+    count(outcome.kind)
+    if (outcome.kind === 'unavailable') {
+      noteUnavailable(outcome)
+      return outcome
+    }
+    attempts.delete(hash)
+    if (outcome.kind === 'ended') memory.noteEnd(hash)
+    if (outcome.kind === 'refreshed') {
+      const { accessToken, expiresInSeconds, cookie } = outcome.tokens
+      const held = holdToken(accessToken, expiresInSeconds, sentAtMs)
+      memory.keep({ cookie, audience, held }, hash)
+    }
+    return outcome
+  }
+
+  return (cookie, audience, person) => {
+    const key = `${cookie.hash} ${audience}`
+    const flying = flights.get(key)
+    if (flying !== undefined) return flying
+    if (memory.isOver(cookie.hash)) return Promise.resolve({ kind: 'ended' })
+    const isQuiet = quiet.fromMs <= now() && now() < quiet.untilMs
+    if (isQuiet || flights.size >= flightsMax) return Promise.resolve(tooMuch)
+    const flight = refresh(cookie, audience, person).finally(() => flights.delete(key))
+    flights.set(key, flight)
+    return flight
+  }
+}

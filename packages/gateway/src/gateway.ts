@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log, Metrics, Operations, Repeat, RequestMetrics, Running } from '@portcullis/runtime'
 import { createMetrics, listen, startOperations } from '@portcullis/runtime'
+import type { ClientRequest, ClientResponse } from './client-message.ts'
 import { keepBrowserSessions } from './browser/browser-mode.ts'
 import type { BrowserSessions } from './browser/browser-sessions.ts'
 import { openExchange } from './exchange.ts'
@@ -194,8 +194,8 @@ function createPreparation({ plans, certificates, take }: ChangedParts): Gateway
 const closeSecondsMax = 5
 
 interface Arrival {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
+  readonly request: ClientRequest
+  readonly response: ClientResponse
   readonly turn: Promise<void> | undefined
 }
 

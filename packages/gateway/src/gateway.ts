@@ -18,11 +18,11 @@ import type { RateLimits } from './rate-limits.ts'
 import { createRateLimits } from './rate-limits.ts'
 import { createRoom } from './room.ts'
 import { tellOfServices } from './upstream/metrics.ts'
-import type { Certificates } from './tls/certificates.ts'
-import { openCertificates } from './tls/certificates.ts'
-import { followCertificates, secureListenerOf } from './tls/listener.ts'
+import type { Tls } from './tls/tls.ts'
+import { openTls } from './tls/tls.ts'
 import { announceEnd, createGatewayServer, drainServer, setLimits } from './server.ts'
 import type { GatewaySettings, RateLimitSettings } from './settings/settings.ts'
+import type { Upstreams } from './upstream/upstreams.ts'
 import { createUpstreams } from './upstream/upstreams.ts'
 import type { Tunnels } from './websocket/tunnel.ts'
 import { createTunnels } from './websocket/tunnel.ts'
@@ -74,25 +74,25 @@ export async function startGateway(
   const { log, now = Date.now, steadyNow = () => performance.now(), warnings = () => [] } = options
   const metrics = createMetrics()
   const tunnels = createTunnels()
-  const certificates = settings.tls && (await openCertificates(settings.tls, { ...options, now }))
-  const plans = createPlans(settings, metrics, { tunnels, log, now, steadyNow })
+  const tls = await openTls(settings, { ...options, now })
+  const upstreams = createUpstreams({ log, now: steadyNow, authorities: tls.authorities })
+  const plans = createPlans(settings, metrics, { upstreams, tunnels, log, now, steadyNow })
   const requests = metrics.requests()
   const server = createGatewayServer(
     settings.limits,
     log,
     (request, response, turn) => answer(plans.current(), requests, { request, response, turn }),
-    certificates && secureListenerOf(certificates),
+    tls.secure,
   )
   let needsRestart: readonly string[] = []
-  const port = await listen(server, settings.listen, 'the gateway').catch(
-    async (error: unknown) => {
-      await plans.close()
-      throw error
-    },
-  )
+  const giveUp = async (error: unknown): Promise<never> => {
+    await plans.close()
+    throw error
+  }
+  const port = await listen(server, settings.listen, 'the gateway').catch(giveUp)
   const allWarnings = (): readonly string[] => [
     ...(needsRestart.length === 0 ? [] : ['restart-needed']),
-    ...(certificates?.warnings() ?? []),
+    ...tls.warnings(),
     ...plans.unreachable().map((origin) => `unreachable: ${origin}`),
     ...warnings(),
   ]
@@ -100,13 +100,12 @@ export async function startGateway(
   let end: Promise<void> | undefined
   const missing = async (): Promise<readonly string[]> =>
     end === undefined ? plans.current().link.missing() : ['stopping']
-  const operated = { plans, missing, metrics, certificates, warnings: allWarnings }
+  const operated = { plans, missing, metrics, tls, warnings: allWarnings }
   const operations = await startOperationsOf(settings, operated).catch(async (error: unknown) => {
     await drainServer(server)
-    await plans.close()
-    throw error
+    return giveUp(error)
   })
-  const stopFollowing = certificates && followCertificates(server, certificates)
+  const stopFollowing = tls.follow(server, upstreams.renew)
   // The keys are fetched before the first request needs them; the listener does not wait for them.
   void warmUp(plans.current().link, log)
   log.info({ host: settings.listen.host, port, routes: settings.routes.length }, 'gateway listens')
@@ -114,9 +113,9 @@ export async function startGateway(
     port,
     operationsPort: operations?.port,
     reload: async (next) => {
-      const takeCertificates = await (next.tls && certificates?.read(next.tls))
+      const takeTls = await tls.read(next)
       await plans.change(next)
-      takeCertificates?.()
+      takeTls()
       setLimits(server, next.limits)
       ;({ stop } = next)
       needsRestart = fixedMembers(settings, next)
@@ -128,7 +127,7 @@ export async function startGateway(
 
   async function endAll(): Promise<void> {
     announceEnd(server)
-    await stopFollowing?.()
+    await stopFollowing()
     await wait(stop.notReadySeconds * 1000)
     plans.current().link.stopHandingOn()
     tunnels.close()
@@ -171,15 +170,15 @@ interface Plans {
 const warmUpMsMax = 5000
 
 type PlansOptions = Required<Pick<GatewayOptions, 'log' | 'now' | 'steadyNow'>> & {
+  readonly upstreams: Upstreams
   readonly tunnels: Tunnels
 }
 
 function createPlans(
   settings: GatewaySettings,
   metrics: Metrics,
-  { tunnels, log, now, steadyNow }: PlansOptions,
+  { upstreams, tunnels, log, now, steadyNow }: PlansOptions,
 ): Plans {
-  const upstreams = createUpstreams({ log, now: steadyNow })
   const room = createRoom()
   const longAnswers = createLongAnswers()
   const rateLimitsOf = keepRateLimits(steadyNow)
@@ -286,13 +285,13 @@ interface OperatedParts {
   readonly plans: Plans
   readonly missing: () => Promise<readonly string[]>
   readonly metrics: Metrics
-  readonly certificates: Certificates | undefined
+  readonly tls: Pick<Tls, 'validUntilMs'>
   readonly warnings: () => readonly string[]
 }
 
 function startOperationsOf(
   { operations }: GatewaySettings,
-  { plans, missing, metrics, certificates, warnings }: OperatedParts,
+  { plans, missing, metrics, tls, warnings }: OperatedParts,
 ): Promise<Operations | undefined> {
   if (operations === undefined) return Promise.resolve(undefined)
   tellOfFollower(() => plans.current().link.verifier, metrics)
@@ -304,7 +303,10 @@ function startOperationsOf(
       help: 'When the first certificate of the listener ends, in seconds since 1970.',
       labels: [],
     },
-    () => certificates && certificates.validUntilMs() / 1000,
+    () => {
+      const ms = tls.validUntilMs()
+      return ms === undefined ? undefined : ms / 1000
+    },
   )
   return startOperations({ ...operations, notReady: missing, warnings, metrics })
 }

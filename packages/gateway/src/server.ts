@@ -76,6 +76,8 @@ export function createGatewayServer(
     shouldUpgradeCallback: (request: IncomingMessage) =>
       asksForWebSocket(request) && !answers.isAnyOn(request.socket),
   })
+  // Without this the primary of a cluster would hand what is too many round and round.
+  Object.assign(server, { dropMaxConnection: true })
   // Node drops what is more without a word, and the rest would be judged as if it were all: `serve` counts.
   server.maxHeadersCount = 0
   setLimits(server, limits)

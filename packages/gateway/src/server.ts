@@ -82,7 +82,7 @@ export function createGatewayServer(
     const turn = answers.open(request, response)
     const hsts = secure?.hsts?.()
     if (hsts !== undefined) response.setHeader('Strict-Transport-Security', hsts)
-    if (isEnding) response.shouldKeepAlive = false
+    if (isEnding || isOldAndLast(request)) response.shouldKeepAlive = false
     // A write that crosses a disconnect; the close event tells the same.
     response.on('error', () => response.destroy())
     answer(request, response, turn)
@@ -100,6 +100,11 @@ export function createGatewayServer(
   })
   refuseConnections(server, log, answers)
   return server
+}
+
+/** RFC 9112 section 9.3: `close` counts also beside `keep-alive`, of which Node obeys the other one in HTTP/1.0. */
+function isOldAndLast({ httpVersionMinor, headers }: IncomingMessage): boolean {
+  return httpVersionMinor === 0 && /\bclose\b/i.test(headers.connection ?? '')
 }
 
 /** Whatever fails before there is a request is answered, unless the answer would be taken for that to another request. */

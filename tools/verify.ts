@@ -29,6 +29,7 @@ const steps: readonly (readonly Step[])[] = [
   ],
   [['schedules in a time of their own', 'simulate', '--', '--schedules', '10000', '--seed', '1']],
   [['the tour', 'tour']],
+  [['pages in a real browser', 'test:browser']],
   [['documentation', 'check:docs']],
   [['packages', 'check:packages']],
   [['packages, installed elsewhere on every promised Node', 'check:installed']],

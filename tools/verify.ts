@@ -6,6 +6,8 @@ type Step = readonly [what: string, script: string, ...parameters: string[]]
 /** Without numbers the command lives through several times as many. */
 const someHistories = ['--histories', '2000', '--postgres', '100', '--http', '100']
 
+const someRequests = ['--requests', '60000', '--seed', '1']
+
 /**
  * Everything that CI runs, one after the other; the first that fails ends it. What stands in one list runs side by
  * side, where two cores are quicker than one after the other.
@@ -28,7 +30,10 @@ const steps: readonly (readonly Step[])[] = [
     ['tests of the SDK on the oldest Node', 'test:oldest-node'],
   ],
   [['schedules in a time of their own', 'simulate', '--', '--schedules', '10000', '--seed', '1']],
-  [['the tour', 'tour']],
+  [
+    ['random requests at the gateway', 'test:differential', '--', ...someRequests],
+    ['the tour', 'tour'],
+  ],
   [['pages in a real browser', 'test:browser']],
   [['documentation', 'check:docs']],
   [['packages', 'check:packages']],

@@ -1,15 +1,15 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log, RequestMetrics } from '@portcullis/runtime'
+import type { ClientRequest, ClientResponse } from './client-message.ts'
 import type { HeaderField } from './headers/fields.ts'
 import { headerFields } from './headers/fields.ts'
 import { requestIdOf } from './request/request-id.ts'
 
 /** One request and its answer, from the first byte to the line in the access log. */
 export interface Exchange {
-  readonly request: IncomingMessage
+  readonly request: ClientRequest
   /** Of its header, in order: read once for everybody who looks. */
   readonly fields: readonly HeaderField[]
-  readonly response: ServerResponse
+  readonly response: ClientResponse
   readonly requestId: string
   /** Of the request that is judged, which is another one where a proxy asks about it. */
   method: string
@@ -40,8 +40,8 @@ export interface ExchangeWatchers {
  */
 export function openExchange(
   { log, requests }: ExchangeWatchers,
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: ClientRequest,
+  response: ClientResponse,
 ): Exchange {
   const startedMs = performance.now()
   const fields = headerFields(request.rawHeaders)

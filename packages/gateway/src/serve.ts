@@ -56,7 +56,7 @@ export async function serve(
   exchange.response.once('close', room.leave)
   if (turn !== undefined) {
     await turn
-    if (exchange.response.destroyed || exchange.request.socket.writableEnded) return
+    if (!exchange.request.socket.writable) return
   }
   if (url.startsWith(ownPath)) return serveOwn(parts, exchange, url)
   const passage = await pass(parts, exchange)

@@ -7,6 +7,9 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Log } from '@portcullis/runtime'
 import { systemErrorCode } from '@portcullis/runtime'
+import type { ClientRequest, ClientResponse } from './client-message.ts'
+import { offerHttp2 } from './http2/offer.ts'
+import { Http2Response } from './http2/response.ts'
 import type { Refusal } from './refusal.ts'
 import { refusalOctets, refuse } from './refusal.ts'
 import type { Limits, RouteLimits } from './settings/settings.ts'
@@ -18,12 +21,14 @@ export interface SecureListener {
   readonly options: TlsOptions
   /** `Strict-Transport-Security` of every answer; undefined for none. */
   readonly hsts?: () => string | undefined
+  /** Clients may choose HTTP/2. */
+  readonly hasHttp2?: boolean
 }
 
 /** `turn`: when the request before it on the same connection has its answer; undefined where none is under way. */
 export type Answer = (
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: ClientRequest,
+  response: ClientResponse,
   turn?: Promise<void>,
 ) => void
 
@@ -71,33 +76,49 @@ export function createGatewayServer(
     shouldUpgradeCallback: (request: IncomingMessage) =>
       asksForWebSocket(request) && !answers.isAnyOn(request.socket),
   })
+  // Without this the primary of a cluster would hand what is too many round and round.
+  Object.assign(server, { dropMaxConnection: true })
   // Node drops what is more without a word, and the rest would be judged as if it were all: `serve` counts.
   server.maxHeadersCount = 0
   setLimits(server, limits)
   tellOfDrops(server, log)
 
-  const onRequest: Answer = (request, response) => {
-    const turn = answers.open(request, response)
+  const begin: Answer = (request, response, turn) => {
     const hsts = secure?.hsts?.()
     if (hsts !== undefined) response.setHeader('Strict-Transport-Security', hsts)
-    if (isEnding) response.shouldKeepAlive = false
     // A write that crosses a disconnect; the close event tells the same.
     response.on('error', () => response.destroy())
     answer(request, response, turn)
   }
+  const http2 =
+    secure?.hasHttp2 === true ? offerHttp2(server, { ...limits, log, begin }) : undefined
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    // The answer before it was the last one, and is still on its way: what the client says now is obeyed no more.
+    if (!request.socket.writable) return
+    const turn = answers.open(request, response)
+    if (isEnding) response.shouldKeepAlive = false
+    begin(request, response, turn)
+  }
   endings.set(server, () => {
     isEnding = true
     answers.endEach()
+    http2?.end()
   })
-  server.on('request', onRequest)
-  server.on('checkContinue', onRequest)
-  server.on('checkExpectation', onRequest)
+  for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, onRequest)
   takeHandshakes(server, onRequest, (socket) => {
     const refusal = refuse('malformed', 'something came before the answer to a handshake')
-    refuseConnection(socket, refusal, 'EARLY')
+    refuseConnection(log, socket, refusal, 'EARLY')
   })
+  refuseConnections(server, log, answers)
+  return server
+}
+
+/** Whatever fails before there is a request is answered, unless the answer would be taken for that to another request. */
+function refuseConnections(server: Server, log: Log, answers: OpenAnswers): void {
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
-    refuseConnection(socket, refuse('malformed', 'CONNECT is not served'), 'CONNECT')
+    const refusal = refuse('malformed', 'CONNECT is not served')
+    if (answers.isAnyOn(socket)) socket.destroy()
+    else refuseConnection(log, socket, refusal, 'CONNECT')
   })
   server.on('clientError', (error: Error, socket: Duplex) => {
     const code = systemErrorCode(error) ?? 'unknown'
@@ -105,19 +126,16 @@ export function createGatewayServer(
       socket.destroy()
       return
     }
-    refuseConnection(
-      socket,
-      refusals.get(code) ?? refuse('malformed', 'this is not a valid HTTP/1.1 request'),
-      code,
-    )
+    const refusal = refusals.get(code)
+    const malformed = refuse('malformed', 'this is not a valid HTTP/1.1 request')
+    refuseConnection(log, socket, refusal ?? malformed, code)
   })
-  return server
+}
 
-  function refuseConnection(socket: Duplex, refusal: Refusal, code: string): void {
-    if (socket.writableEnded) return
-    log.info({ status: refusal.problem.status, code }, 'a connection without a request')
-    endWith(socket, refusal)
-  }
+function refuseConnection(log: Log, socket: Duplex, refusal: Refusal, code: string): void {
+  if (socket.writableEnded) return
+  log.info({ status: refusal.problem.status, code }, 'a connection without a request')
+  endWith(socket, refusal)
 }
 
 /** A handshake that takes longer is none; a stop waits no longer for one either. */
@@ -128,6 +146,7 @@ function createListener(secure: SecureListener | undefined, options: ServerOptio
   const server = createTlsServer({
     ...options,
     handshakeTimeout: handshakeMsMax,
+    ALPNProtocols: secure.hasHttp2 === true ? ['h2', 'http/1.1'] : ['http/1.1'],
     ...secure.options,
   })
   server.on('connection', (socket: Socket) => count(server, socket))
@@ -148,7 +167,7 @@ function tellOfDrops(server: Server, log: Log): void {
 /** `refuseEarly`: the client has not waited for the answer, which `HandshakeAnswer` sees only from then on. */
 function takeHandshakes(
   server: Server,
-  answer: Answer,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
   refuseEarly: (socket: Duplex) => void,
 ): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -177,9 +196,11 @@ function socketMs({ idleTimeoutSeconds }: Pick<Limits, 'idleTimeoutSeconds'>): n
   return (idleTimeoutSeconds + idleMarginSeconds) * 1000
 }
 
-/** Lets a connection be silent as long as a route allows, until Node sets its own bounds for the next request. */
-export function allowSilence(socket: Socket, limits: RouteLimits): void {
+/** Lets a client be silent as long as a route allows: on a connection, until Node sets its own bounds for the next request. */
+export function allowSilence(response: ClientResponse, limits: RouteLimits): void {
   const silenceMs = socketMs(limits)
+  if (response instanceof Http2Response) return response.allowSilence(silenceMs)
+  const { socket } = response.req
   if (socket.timeout !== silenceMs) socket.setTimeout(silenceMs)
 }
 
@@ -237,8 +258,8 @@ interface OpenAnswers {
   /** Resolves when the one before it on its connection is over. */
   readonly open: (request: IncomingMessage, response: ServerResponse) => Promise<void> | undefined
   /**
-   * True when octets written to the connection now would be taken for the rest of an answer, or for
-   * the answer to a request that was whole and may have been obeyed.
+   * True when octets written to the connection now would be taken for the rest of an answer, for the answer to a request
+   * that was whole and may have been obeyed, or for a second one to a request that was answered before it was whole.
    */
   readonly isOwedOn: (socket: Duplex) => boolean
   readonly isAnyOn: (socket: Duplex) => boolean
@@ -249,18 +270,22 @@ interface OpenAnswers {
 /** Which answers are under way on which connection; several when a client pipelines. */
 function createOpenAnswers(): OpenAnswers {
   const open = new Map<Duplex, Set<ServerResponse>>()
+  const answeredEarly = new WeakMap<Duplex, IncomingMessage>()
   return {
-    open: ({ socket }, response) => {
+    open: (request, response) => {
+      const { socket } = request
       const answers = open.get(socket) ?? new Set()
       const before = answers.size === 0 ? undefined : [...answers].at(-1)
       open.set(socket, answers.add(response))
       response.once('close', () => {
         answers.delete(response)
+        if (!request.complete) answeredEarly.set(socket, request)
         if (answers.size === 0 && open.get(socket) === answers) open.delete(socket)
       })
       return before && new Promise((resolve) => before.once('close', resolve))
     },
     isOwedOn: (socket) =>
+      answeredEarly.get(socket)?.complete === false ||
       [...(open.get(socket) ?? [])].some(({ headersSent, req }) => headersSent || req.complete),
     isAnyOn: (socket) => (open.get(socket)?.size ?? 0) > 0,
     endEach: () => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { openSocket, readUntil, sendRaw, statusesIn } from './http-client.ts'
 import { startWorld } from './world.ts'
@@ -203,6 +205,36 @@ test('behind an answer that ends its connection nothing is obeyed', async (t) =>
     assert.match(raw, /^connection: close\r$/im, name)
     assert.deepEqual(service.requests, [], name)
   }
+})
+
+test('a CONNECT behind another request is not answered in its place', async (t) => {
+  const { port } = await startWorld(t, {
+    service: (_request, response) => setTimeout(() => response.end('obeyed'), 100),
+  })
+  const get = 'GET /public HTTP/1.1\r\nHost: a\r\n\r\n'
+  assert.equal(await sendRaw(port, `${get}CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n`), '')
+})
+
+test('a request that was answered before its body breaks has one answer', async (t) => {
+  const { port } = await startWorld(t)
+  const socket = await openSocket(port)
+  socket.write('POST //public HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na')
+  assert.match(await readUntil(socket, '"code"'), /^HTTP\/1\.1 400 /)
+  const rest = text(socket)
+  socket.end('b\r\n0\r\n')
+  assert.doesNotMatch(await rest.catch(() => ''), /HTTP/)
+})
+
+test('what comes while the last answer of a connection is on its way is not obeyed', async (t) => {
+  const { port, service } = await startWorld(t)
+  const socket = await openSocket(port)
+  const upTo = 'POST /public HTTP/1.1\r\nHost: b c\r\nContent-Length: 4\r\n\r\nab'
+  socket.write(upTo)
+  assert.match(await readUntil(socket, '"code"'), /^connection: close\r$/im)
+  socket.write(`cd${smuggled}`)
+  socket.write(`${smuggled}x\r\n\r\n`)
+  await once(socket.resume(), 'close')
+  assert.deepEqual(service.requests, [])
 })
 
 test('garbage after a whole request is not answered in its place', async (t) => {

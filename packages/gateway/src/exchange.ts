@@ -23,6 +23,8 @@ export interface Exchange {
   tries?: number
   /** Why the gateway itself has answered it: a code of ours, and nothing that the client has sent. */
   reason?: string
+  /** Which trace it belongs to, where it does; known once it was forwarded. */
+  traceId?: string
   /** Changes the header fields of the answer, its gateway's own too: what browser mode has to say in it. */
   amend?: (headers: readonly string[]) => string[]
 }
@@ -49,7 +51,7 @@ export function openExchange(
   const { method: ownMethod = '' } = request
   const exchange: Exchange = { request, fields, response, requestId, method: ownMethod }
   response.once('close', () => {
-    const { method, isForwardAuth, route, subject, tries, reason } = exchange
+    const { method, isForwardAuth, route, subject, tries, reason, traceId } = exchange
     const status = response.headersSent ? response.statusCode : undefined
     const durationMs = performance.now() - startedMs
     // What no status was sent for counts as what nginx calls it in its log.
@@ -64,6 +66,7 @@ export function openExchange(
         tries,
         durationMs: Math.round(durationMs),
         requestId,
+        traceId,
         subject,
         complete: response.writableFinished,
       },

@@ -1,17 +1,42 @@
 import type { GatewayFromFile } from '@portcullis/gateway'
 import { startGatewayFromFile } from '@portcullis/gateway'
-import { createLog, runUntilStopped } from '@portcullis/runtime'
+import type { GatewayWorkers } from '@portcullis/gateway/workers'
+import type { Log } from '@portcullis/runtime'
+import { createLog, exitWith, runUntilStopped } from '@portcullis/runtime'
 
-export async function runGateway({ config }: { readonly config: string }): Promise<void> {
+export interface GatewayCommandOptions {
+  readonly config: string
+  readonly workers: number
+}
+
+export async function runGateway({ config, workers }: GatewayCommandOptions): Promise<void> {
   const log = createLog({ name: 'gateway' })
-  let gateway: GatewayFromFile | undefined
+  let gateway: Pick<GatewayFromFile, 'reload'> | undefined
   // There from the start: without a listener the signal would end the process.
   process.on('SIGHUP', () => {
     log.info({ signal: 'SIGHUP' }, 'taking the settings file again')
     void gateway?.reload()
   })
   await runUntilStopped(log, async () => {
-    gateway = await startGatewayFromFile(config, { log })
-    return gateway
+    const started = await (workers === 1
+      ? startGatewayFromFile(config, { log })
+      : startWorkers(config, workers, log))
+    gateway = started
+    return started
   })
+}
+
+async function startWorkers(config: string, workers: number, log: Log): Promise<GatewayWorkers> {
+  // Not loaded where it is not asked for.
+  const { startGatewayWorkers } = await import('@portcullis/gateway/workers')
+  const gateway = await startGatewayWorkers(config, { workers, log })
+  void endWhenGivenUp(gateway, log)
+  return gateway
+}
+
+async function endWhenGivenUp({ givenUp, close }: GatewayWorkers, log: Log): Promise<void> {
+  const error = await givenUp
+  log.fatal({ detail: error.message }, 'the gateway gives up')
+  await close()
+  exitWith(error)
 }

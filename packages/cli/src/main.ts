@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { CommandError } from './command-error.ts'
 import { withIdsLast } from './ids-last.ts'
-import { moment, wholeNumber } from './parameters.ts'
+import { moment, wholeNumber, workerCount } from './parameters.ts'
 import { addStreamCommands } from './stream-commands.ts'
 
 /**
@@ -71,6 +71,7 @@ program
   .command('gateway')
   .description('run the gateway: it judges each request, then forwards exactly what it judged')
   .option('--config <file>', 'its routing file', 'portcullis.gateway.json')
+  .option('--workers <n>', 'processes that share its port; auto for one a core', workerCount, 1)
   .action(async (options) => (await import('./gateway.ts')).runGateway(options))
 
 program

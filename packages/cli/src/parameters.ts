@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { InvalidArgumentError } from 'commander'
 
 /** A moment in any zone; a day alone begins in UTC. */
@@ -17,4 +18,11 @@ export function wholeNumber(least: number, greatest: number): (text: string) => 
     if (number >= least && number <= greatest) return number
     throw new InvalidArgumentError(`It must be a whole number from ${least} to ${greatest}.`)
   }
+}
+
+const workersMax = 256
+
+/** Reads how many processes; `auto` is one for each core that this one may use. */
+export function workerCount(text: string): number {
+  return text === 'auto' ? availableParallelism() : wholeNumber(1, workersMax)(text)
 }

@@ -1,13 +1,16 @@
-import type { ServerResponse } from 'node:http'
 import { TLSSocket } from 'node:tls'
+import type { ClientResponse } from './client-message.ts'
+import { Http2Response } from './http2/response.ts'
 
 /**
  * Breaks off an answer that has begun: by a reset and not by an end, which to HTTP/1.0 clients is how a whole answer
  * looks. Over TLS the end that nobody has announced says the same, and Node resets nothing.
  */
-export function cutAnswer({ socket, writableFinished }: ServerResponse): void {
+export function cutAnswer(response: ClientResponse): void {
+  const { socket, writableFinished } = response
   if (writableFinished) return
-  if (socket instanceof TLSSocket) socket.destroy()
+  if (response instanceof Http2Response) response.destroy()
+  else if (socket instanceof TLSSocket) socket.destroy()
   else socket?.resetAndDestroy()
 }
 
@@ -20,9 +23,14 @@ const lingerMs = 2000
  * rest of the body is read and thrown away. If the connection closes after this answer, `end()` is
  * delayed up to two seconds; otherwise the request is destroyed after two seconds.
  */
-export function endAnswer(response: ServerResponse): void {
+export function endAnswer(response: ClientResponse): void {
   const { req: request } = response
   if (request.complete) {
+    response.end()
+    return
+  }
+  if (response instanceof Http2Response) {
+    request.unpipe()
     response.end()
     return
   }

@@ -1,15 +1,15 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log, RequestMetrics } from '@portcullis/runtime'
+import type { ClientRequest, ClientResponse } from './client-message.ts'
 import type { HeaderField } from './headers/fields.ts'
 import { headerFields } from './headers/fields.ts'
 import { requestIdOf } from './request/request-id.ts'
 
 /** One request and its answer, from the first byte to the line in the access log. */
 export interface Exchange {
-  readonly request: IncomingMessage
+  readonly request: ClientRequest
   /** Of its header, in order: read once for everybody who looks. */
   readonly fields: readonly HeaderField[]
-  readonly response: ServerResponse
+  readonly response: ClientResponse
   readonly requestId: string
   /** Of the request that is judged, which is another one where a proxy asks about it. */
   method: string
@@ -23,6 +23,8 @@ export interface Exchange {
   tries?: number
   /** Why the gateway itself has answered it: a code of ours, and nothing that the client has sent. */
   reason?: string
+  /** Which trace it belongs to, where it does; known once it was forwarded. */
+  traceId?: string
   /** Changes the header fields of the answer, its gateway's own too: what browser mode has to say in it. */
   amend?: (headers: readonly string[]) => string[]
 }
@@ -40,8 +42,8 @@ export interface ExchangeWatchers {
  */
 export function openExchange(
   { log, requests }: ExchangeWatchers,
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: ClientRequest,
+  response: ClientResponse,
 ): Exchange {
   const startedMs = performance.now()
   const fields = headerFields(request.rawHeaders)
@@ -49,7 +51,7 @@ export function openExchange(
   const { method: ownMethod = '' } = request
   const exchange: Exchange = { request, fields, response, requestId, method: ownMethod }
   response.once('close', () => {
-    const { method, isForwardAuth, route, subject, tries, reason } = exchange
+    const { method, isForwardAuth, route, subject, tries, reason, traceId } = exchange
     const status = response.headersSent ? response.statusCode : undefined
     const durationMs = performance.now() - startedMs
     // What no status was sent for counts as what nginx calls it in its log.
@@ -64,6 +66,7 @@ export function openExchange(
         tries,
         durationMs: Math.round(durationMs),
         requestId,
+        traceId,
         subject,
         complete: response.writableFinished,
       },

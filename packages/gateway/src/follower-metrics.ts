@@ -10,7 +10,9 @@ export function tellOfFollower(current: () => Verifier | undefined, { gauge }: M
     help: string,
     read: (health: FollowedHealth) => number | undefined,
   ): void => {
-    gauge({ name: `portcullis_follower_${name}`, help, labels: [] }, () => {
+    // Of several workers the one that is furthest behind counts.
+    const described = { name: `portcullis_follower_${name}`, help, labels: [] } as const
+    gauge({ ...described, together: 'min' }, () => {
       const health = current()?.revocation()
       return health?.followed === true ? read(health) : undefined
     })

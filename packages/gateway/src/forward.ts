@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer'
-import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Transform } from 'node:stream'
 import type { Log } from '@portcullis/runtime'
 import type { TokenWatch } from '@portcullis/verify'
 import type { Dispatcher } from 'undici'
+import type { ClientResponse } from './client-message.ts'
 import { cutAnswer, endAnswer } from './end-answer.ts'
 import { endEarly } from './end-early.ts'
 import type { Exchange } from './exchange.ts'
@@ -80,7 +80,7 @@ export function forward(exchange: Exchange, passage: Passage, options: ForwardOp
     crossing.clientClosed()
     return sendRefusal(exchange, overloaded)
   }
-  allowSilence(exchange.request.socket, limits)
+  allowSilence(response, limits)
   response.once('close', () => {
     sending.end()
     crossing.clientClosed()
@@ -208,7 +208,7 @@ const nothing = Buffer.alloc(0)
  * If the service sends headers and then pauses, they are written now; otherwise Node holds them until
  * the first chunk. Not `flushHeaders`, which would write octets outside ASCII as UTF-8.
  */
-function sendHeaders(response: ServerResponse): void {
+function sendHeaders(response: ClientResponse): void {
   if (!response.writableEnded && !response.destroyed) response.write(nothing)
 }
 

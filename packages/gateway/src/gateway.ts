@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log, Metrics, Operations, Repeat, RequestMetrics, Running } from '@portcullis/runtime'
 import { createMetrics, listen, startOperations } from '@portcullis/runtime'
+import type { ClientRequest, ClientResponse } from './client-message.ts'
 import { keepBrowserSessions } from './browser/browser-mode.ts'
 import type { BrowserSessions } from './browser/browser-sessions.ts'
 import { openExchange } from './exchange.ts'
@@ -18,11 +18,13 @@ import type { RateLimits } from './rate-limits.ts'
 import { createRateLimits } from './rate-limits.ts'
 import { createRoom } from './room.ts'
 import { tellOfServices } from './upstream/metrics.ts'
-import type { Certificates } from './tls/certificates.ts'
-import { openCertificates } from './tls/certificates.ts'
-import { followCertificates, secureListenerOf } from './tls/listener.ts'
+import type { Tls } from './tls/tls.ts'
+import { openTls } from './tls/tls.ts'
 import { announceEnd, createGatewayServer, drainServer, setLimits } from './server.ts'
+import { fixedMembers } from './settings/fixed-members.ts'
 import type { GatewaySettings, RateLimitSettings } from './settings/settings.ts'
+import { createTurns } from './turns.ts'
+import type { Upstreams } from './upstream/upstreams.ts'
 import { createUpstreams } from './upstream/upstreams.ts'
 import type { Tunnels } from './websocket/tunnel.ts'
 import { createTunnels } from './websocket/tunnel.ts'
@@ -52,6 +54,22 @@ export interface Gateway extends Running {
    * changed then.
    */
   readonly reload: (settings: GatewaySettings) => Promise<Reloaded>
+  /** The same in two steps, for whoever has several that are to change together. Rejects as `reload` does. */
+  readonly prepare: (settings: GatewaySettings) => Promise<PreparedSettings>
+  readonly health: () => Promise<GatewayHealth>
+  readonly metrics: Metrics
+}
+
+/** Settings that can be in force at once. Until one of the two is called, no others are prepared. */
+export interface PreparedSettings {
+  readonly commit: () => Reloaded
+  readonly abandon: () => void
+}
+
+/** What `/health/ready` tells. */
+export interface GatewayHealth {
+  readonly missing: readonly string[]
+  readonly warnings: readonly string[]
 }
 
 export interface Reloaded {
@@ -74,67 +92,100 @@ export async function startGateway(
   const { log, now = Date.now, steadyNow = () => performance.now(), warnings = () => [] } = options
   const metrics = createMetrics()
   const tunnels = createTunnels()
-  const certificates = settings.tls && (await openCertificates(settings.tls, { ...options, now }))
-  const plans = createPlans(settings, metrics, { tunnels, log, now, steadyNow })
+  const tls = await openTls(settings, { ...options, now })
+  const upstreams = createUpstreams({ log, now: steadyNow, authorities: tls.authorities })
+  const plans = createPlans(settings, metrics, { upstreams, tunnels, log, now, steadyNow })
   const requests = metrics.requests()
   const server = createGatewayServer(
     settings.limits,
     log,
     (request, response, turn) => answer(plans.current(), requests, { request, response, turn }),
-    certificates && secureListenerOf(certificates),
+    tls.secure,
   )
   let needsRestart: readonly string[] = []
-  const port = await listen(server, settings.listen, 'the gateway').catch(
-    async (error: unknown) => {
-      await plans.close()
-      throw error
-    },
-  )
+  const giveUp = async (error: unknown): Promise<never> => {
+    await plans.close()
+    throw error
+  }
+  const port = await listen(server, settings.listen, 'the gateway').catch(giveUp)
   const allWarnings = (): readonly string[] => [
     ...(needsRestart.length === 0 ? [] : ['restart-needed']),
-    ...(certificates?.warnings() ?? []),
-    ...plans.unreachable().map((origin) => `unreachable: ${origin}`),
+    ...tls.warnings(),
+    ...plans.warnings(),
     ...warnings(),
   ]
   let { stop } = settings
   let end: Promise<void> | undefined
   const missing = async (): Promise<readonly string[]> =>
     end === undefined ? plans.current().link.missing() : ['stopping']
-  const operated = { plans, missing, metrics, certificates, warnings: allWarnings }
+  const operated = { plans, missing, metrics, tls, warnings: allWarnings }
   const operations = await startOperationsOf(settings, operated).catch(async (error: unknown) => {
     await drainServer(server)
-    await plans.close()
-    throw error
+    return giveUp(error)
   })
-  const stopFollowing = certificates && followCertificates(server, certificates)
-  // The keys are fetched before the first request needs them; the listener does not wait for them.
+  const stopFollowing = tls.follow(server, upstreams.renew)
   void warmUp(plans.current().link, log)
   log.info({ host: settings.listen.host, port, routes: settings.routes.length }, 'gateway listens')
+  const take = (next: GatewaySettings): Reloaded => {
+    setLimits(server, next.limits)
+    ;({ stop } = next)
+    needsRestart = fixedMembers(settings, next)
+    return { needsRestart }
+  }
+  const prepare = createPreparation({ plans, tls, take })
   return {
     port,
     operationsPort: operations?.port,
-    reload: async (next) => {
-      const takeCertificates = await (next.tls && certificates?.read(next.tls))
-      await plans.change(next)
-      takeCertificates?.()
-      setLimits(server, next.limits)
-      ;({ stop } = next)
-      needsRestart = fixedMembers(settings, next)
-      return { needsRestart }
-    },
+    prepare,
+    reload: async (next) => (await prepare(next)).commit(),
+    health: async () => ({ missing: await missing(), warnings: allWarnings() }),
+    metrics,
     stopSecondsMax: () => stop.notReadySeconds + stop.drainSeconds + closeSecondsMax,
     close: () => (end ??= endAll()),
   }
 
   async function endAll(): Promise<void> {
     announceEnd(server)
-    await stopFollowing?.()
+    await stopFollowing()
     await wait(stop.notReadySeconds * 1000)
     plans.current().link.stopHandingOn()
     tunnels.close()
     await drainServer(server, stop.drainSeconds * 1000)
-    await operations?.close()
-    await plans.close()
+    await Promise.all([operations?.close(), plans.close()])
+  }
+}
+
+interface ChangedParts {
+  readonly plans: Plans
+  readonly tls: Pick<Tls, 'read'>
+  /** What the listener itself has of the settings. */
+  readonly take: (settings: GatewaySettings) => Reloaded
+}
+
+/** Gets ready for settings, in the order in which they came: the next ones wait until these are in force or abandoned. */
+function createPreparation({ plans, tls, take }: ChangedParts): Gateway['prepare'] {
+  const takeTurn = createTurns()
+  return async (next) => {
+    const endTurn = await takeTurn()
+    try {
+      const takeTls = await tls.read(next)
+      const { commit, abandon } = await plans.prepare(next)
+      return {
+        abandon: () => {
+          endTurn()
+          abandon()
+        },
+        commit: () => {
+          endTurn()
+          commit()
+          takeTls()
+          return take(next)
+        },
+      }
+    } catch (error) {
+      endTurn()
+      throw error
+    }
   }
 }
 
@@ -142,8 +193,8 @@ export async function startGateway(
 const closeSecondsMax = 5
 
 interface Arrival {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
+  readonly request: ClientRequest
+  readonly response: ClientResponse
   readonly turn: Promise<void> | undefined
 }
 
@@ -161,25 +212,29 @@ function answer(plan: Plan, requests: RequestMetrics, { request, response, turn 
 
 interface Plans {
   readonly current: () => Plan
-  /** Origins that are left out. */
-  readonly unreachable: () => readonly string[]
-  readonly change: (settings: GatewaySettings) => Promise<void>
+  readonly warnings: () => readonly string[]
+  readonly prepare: (settings: GatewaySettings) => Promise<PreparedPlan>
   readonly close: () => Promise<void>
+}
+
+interface PreparedPlan {
+  readonly commit: () => void
+  readonly abandon: () => void
 }
 
 /** How long a change of the issuer waits for its keys; without them, requests would wait. */
 const warmUpMsMax = 5000
 
 type PlansOptions = Required<Pick<GatewayOptions, 'log' | 'now' | 'steadyNow'>> & {
+  readonly upstreams: Upstreams
   readonly tunnels: Tunnels
 }
 
 function createPlans(
   settings: GatewaySettings,
   metrics: Metrics,
-  { tunnels, log, now, steadyNow }: PlansOptions,
+  { upstreams, tunnels, log, now, steadyNow }: PlansOptions,
 ): Plans {
-  const upstreams = createUpstreams({ log, now: steadyNow })
   const room = createRoom()
   const longAnswers = createLongAnswers()
   const rateLimitsOf = keepRateLimits(steadyNow)
@@ -210,23 +265,31 @@ function createPlans(
   const firstSessions = browserSessions.of(settings)
   let current = planOf(settings, openIssuerLink(firstLinkSettings, { log, now }), firstSessions)
   let isClosed = false
-  const changeTo = async (next: GatewaySettings): Promise<void> => {
+  const prepare = async (next: GatewaySettings): Promise<PreparedPlan> => {
     const before = current.link
     const linkSettings = issuerLinkSettings(next)
     const sessions = browserSessions.of(next)
     const isKept = isDeepStrictEqual(before.settings, linkSettings)
     const link = isKept ? before : openIssuerLink(linkSettings, { log, now })
     if (!isKept) await Promise.race([warmUp(link, log), wait(warmUpMsMax, null, { ref: false })])
-    if (isClosed) return isKept ? undefined : link.close()
-    const old = current
-    current = planOf(next, link, sessions)
-    if (!isKept) before.stopHandingOn()
-    old.retire()
+    const abandon = (): void => {
+      if (!isKept) letGo(link)
+    }
+    return {
+      abandon,
+      commit: () => {
+        if (isClosed) return abandon()
+        const old = current
+        current = planOf(next, link, sessions)
+        if (!isKept) before.stopHandingOn()
+        old.retire()
+      },
+    }
   }
   return {
     current: () => current,
-    unreachable,
-    change: inTurn(changeTo),
+    warnings: () => unreachable().map((origin) => `unreachable: ${origin}`),
+    prepare,
     close: async () => {
       isClosed = true
       longAnswers.close()
@@ -234,24 +297,6 @@ function createPlans(
       await Promise.all([...linkedBy.keys()].map((link) => link.close()))
       await upstreams.close()
     },
-  }
-}
-
-/** One after the other, in the order in which they came. */
-function inTurn<Wanted>(
-  change: (wanted: Wanted) => Promise<void>,
-): (wanted: Wanted) => Promise<void> {
-  let changed = Promise.resolve()
-  return async (wanted) => {
-    const before = changed
-    const { promise, resolve } = Promise.withResolvers<void>()
-    changed = promise
-    await before
-    try {
-      await change(wanted)
-    } finally {
-      resolve()
-    }
   }
 }
 
@@ -266,45 +311,42 @@ function keepRateLimits(now: () => number): (settings: RateLimitSettings) => Rat
   }
 }
 
+/** The keys are fetched before the first request needs them; the listener does not wait for them. */
 async function warmUp(link: IssuerLink, log: Log): Promise<void> {
   await link.missing().catch((error: unknown) => log.error({ err: error }, 'warming up failed'))
-}
-
-/** What the process has once: its listeners, and the size of the buffers of their connections. */
-function fixedMembers(first: GatewaySettings, next: GatewaySettings): readonly string[] {
-  const members: readonly (readonly [string, unknown, unknown])[] = [
-    ['/listen/host', first.listen.host, next.listen.host],
-    ['/listen/port', first.listen.port, next.listen.port],
-    ['/listen/tls', first.tls !== undefined, next.tls !== undefined],
-    ['/operations', first.operations, next.operations],
-    ['/limits/headerBytes', first.limits.headerBytes, next.limits.headerBytes],
-  ]
-  return members.filter(([, was, is]) => !isDeepStrictEqual(was, is)).map(([pointer]) => pointer)
 }
 
 interface OperatedParts {
   readonly plans: Plans
   readonly missing: () => Promise<readonly string[]>
   readonly metrics: Metrics
-  readonly certificates: Certificates | undefined
+  readonly tls: Pick<Tls, 'validUntilMs'>
   readonly warnings: () => readonly string[]
 }
 
 function startOperationsOf(
   { operations }: GatewaySettings,
-  { plans, missing, metrics, certificates, warnings }: OperatedParts,
+  { plans, missing, metrics, tls, warnings }: OperatedParts,
 ): Promise<Operations | undefined> {
-  if (operations === undefined) return Promise.resolve(undefined)
   tellOfFollower(() => plans.current().link.verifier, metrics)
   const help = 'How many warnings /health/ready has, such as a settings file that is not taken.'
-  metrics.gauge({ name: 'portcullis_gateway_warnings', help, labels: [] }, () => warnings().length)
+  metrics.gauge(
+    // Where there are workers, their primary has them all together, and tells it itself.
+    { name: 'portcullis_gateway_warnings', help, labels: [], together: 'omit' },
+    () => warnings().length,
+  )
   metrics.gauge(
     {
       name: 'portcullis_gateway_certificate_end_timestamp_seconds',
       help: 'When the first certificate of the listener ends, in seconds since 1970.',
       labels: [],
+      together: 'min',
     },
-    () => certificates && certificates.validUntilMs() / 1000,
+    () => {
+      const ms = tls.validUntilMs()
+      return ms === undefined ? undefined : ms / 1000
+    },
   )
+  if (operations === undefined) return Promise.resolve(undefined)
   return startOperations({ ...operations, notReady: missing, warnings, metrics })
 }

@@ -68,6 +68,12 @@ export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
   }
 }
 
+export interface RefusalParts {
+  readonly status: number
+  readonly headers: string[]
+  readonly body: Buffer
+}
+
 /** The whole answer as octets, for a connection on which no request could be made out. */
 export function refusalOctets(refusal: Refusal): Buffer {
   const { body, headers } = written(refusal)
@@ -77,7 +83,12 @@ export function refusalOctets(refusal: Refusal): Buffer {
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), body])
 }
 
-function written({ problem, headers }: Refusal): { body: Buffer; headers: string[] } {
+/** What is written of it, for an answer that is made elsewhere. */
+export function refusalParts(refusal: Refusal): RefusalParts {
+  return { status: refusal.problem.status, ...written(refusal) }
+}
+
+function written({ problem, headers }: Refusal): Omit<RefusalParts, 'status'> {
   const body = Buffer.from(JSON.stringify(problem))
   const all = {
     'content-type': problemMediaType,

@@ -108,6 +108,7 @@ async function pass(parts: ServingParts, exchange: Exchange): Promise<Passage | 
     requestId: exchange.requestId,
     origin,
     claims: admitted.claims,
+    told: exchange,
   })
   const services = parts.upstreams.servicesOf(route)
   const target = rewritten(route, admitted.target)

@@ -7,6 +7,9 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Log } from '@portcullis/runtime'
 import { systemErrorCode } from '@portcullis/runtime'
+import type { ClientRequest, ClientResponse } from './client-message.ts'
+import { offerHttp2 } from './http2/offer.ts'
+import { Http2Response } from './http2/response.ts'
 import type { Refusal } from './refusal.ts'
 import { refusalOctets, refuse } from './refusal.ts'
 import type { Limits, RouteLimits } from './settings/settings.ts'
@@ -18,12 +21,14 @@ export interface SecureListener {
   readonly options: TlsOptions
   /** `Strict-Transport-Security` of every answer; undefined for none. */
   readonly hsts?: () => string | undefined
+  /** Clients may choose HTTP/2. */
+  readonly hasHttp2?: boolean
 }
 
 /** `turn`: when the request before it on the same connection has its answer; undefined where none is under way. */
 export type Answer = (
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: ClientRequest,
+  response: ClientResponse,
   turn?: Promise<void>,
 ) => void
 
@@ -71,12 +76,23 @@ export function createGatewayServer(
     shouldUpgradeCallback: (request: IncomingMessage) =>
       asksForWebSocket(request) && !answers.isAnyOn(request.socket),
   })
+  // Without this the primary of a cluster would hand what is too many round and round.
+  Object.assign(server, { dropMaxConnection: true })
   // Node drops what is more without a word, and the rest would be judged as if it were all: `serve` counts.
   server.maxHeadersCount = 0
   setLimits(server, limits)
   tellOfDrops(server, log)
 
-  const onRequest: Answer = (request, response) => {
+  const begin: Answer = (request, response, turn) => {
+    const hsts = secure?.hsts?.()
+    if (hsts !== undefined) response.setHeader('Strict-Transport-Security', hsts)
+    // A write that crosses a disconnect; the close event tells the same.
+    response.on('error', () => response.destroy())
+    answer(request, response, turn)
+  }
+  const http2 =
+    secure?.hasHttp2 === true ? offerHttp2(server, { ...limits, log, begin }) : undefined
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     // The answer before it was the last one, and is still on its way: what the client says now is obeyed no more.
     if (!request.socket.writable) return
     if (answers.areTooManyOn(request.socket)) {
@@ -85,26 +101,26 @@ export function createGatewayServer(
       return void request.socket.destroy()
     }
     const turn = answers.open(request, response)
-    const hsts = secure?.hsts?.()
-    if (hsts !== undefined) response.setHeader('Strict-Transport-Security', hsts)
-    if (isEnding) response.shouldKeepAlive = false
-    // A write that crosses a disconnect; the close event tells the same.
-    response.on('error', () => response.destroy())
-    answer(request, response, turn)
+    if (isEnding || isOldAndLast(request)) response.shouldKeepAlive = false
+    begin(request, response, turn)
   }
   endings.set(server, () => {
     isEnding = true
     answers.endEach()
+    http2?.end()
   })
-  server.on('request', onRequest)
-  server.on('checkContinue', onRequest)
-  server.on('checkExpectation', onRequest)
+  for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, onRequest)
   takeHandshakes(server, onRequest, (socket) => {
     const refusal = refuse('malformed', 'something came before the answer to a handshake')
     refuseConnection(log, socket, refusal, 'EARLY')
   })
   refuseConnections(server, log, answers)
   return server
+}
+
+/** RFC 9112 section 9.3: `close` counts also beside `keep-alive`, of which Node obeys the other one in HTTP/1.0. */
+function isOldAndLast({ httpVersionMinor, headers }: IncomingMessage): boolean {
+  return httpVersionMinor === 0 && /\bclose\b/i.test(headers.connection ?? '')
 }
 
 /** Whatever fails before there is a request is answered, unless the answer would be taken for that to another request. */
@@ -140,6 +156,7 @@ function createListener(secure: SecureListener | undefined, options: ServerOptio
   const server = createTlsServer({
     ...options,
     handshakeTimeout: handshakeMsMax,
+    ALPNProtocols: secure.hasHttp2 === true ? ['h2', 'http/1.1'] : ['http/1.1'],
     ...secure.options,
   })
   server.on('connection', (socket: Socket) => count(server, socket))
@@ -160,7 +177,7 @@ function tellOfDrops(server: Server, log: Log): void {
 /** `refuseEarly`: the client has not waited for the answer, which `HandshakeAnswer` sees only from then on. */
 function takeHandshakes(
   server: Server,
-  answer: Answer,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
   refuseEarly: (socket: Duplex) => void,
 ): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -189,9 +206,11 @@ function socketMs({ idleTimeoutSeconds }: Pick<Limits, 'idleTimeoutSeconds'>): n
   return (idleTimeoutSeconds + idleMarginSeconds) * 1000
 }
 
-/** Lets a connection be silent as long as a route allows, until Node sets its own bounds for the next request. */
-export function allowSilence(socket: Socket, limits: RouteLimits): void {
+/** Lets a client be silent as long as a route allows: on a connection, until Node sets its own bounds for the next request. */
+export function allowSilence(response: ClientResponse, limits: RouteLimits): void {
   const silenceMs = socketMs(limits)
+  if (response instanceof Http2Response) return response.allowSilence(silenceMs)
+  const { socket } = response.req
   if (socket.timeout !== silenceMs) socket.setTimeout(silenceMs)
 }
 

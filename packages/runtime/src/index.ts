@@ -11,7 +11,15 @@ export type { ListenAddress } from './listen.ts'
 export { createLog } from './log.ts'
 export type { Log, LogOptions } from './log.ts'
 export { createMetrics } from './metrics.ts'
-export type { AnsweredRequest, Metrics, RequestMetrics } from './metrics.ts'
+export type {
+  AnsweredRequest,
+  Exposition,
+  Metrics,
+  MetricsSnapshot,
+  RequestMetrics,
+} from './metrics.ts'
+export { createMetricsOfWorkers } from './metrics-of-workers.ts'
+export type { MetricsOfWorkers } from './metrics-of-workers.ts'
 export { createNetworkSet } from './network-set.ts'
 export type { HoldsAddress } from './network-set.ts'
 export { holdsNul } from './nul.ts'
@@ -37,3 +45,5 @@ export { takeSteadySteps } from './steady-step.ts'
 export type { Repeat, SteadyStep } from './steady-step.ts'
 export { readTlsFiles } from './tls-files.ts'
 export type { TlsFiles, TlsPair } from './tls-files.ts'
+export { formatTraceparent, parseTraceparent, parseTracestate } from './trace-context.ts'
+export type { TraceParent } from './trace-context.ts'

@@ -1,6 +1,7 @@
 import type { DestinationStream, Logger } from 'pino'
 import { pino } from 'pino'
 import { createTurnBuffer } from './turn-buffer.ts'
+import { wholePieces } from './whole-pieces.ts'
 
 export type Log = Logger
 
@@ -10,6 +11,8 @@ export interface LogOptions {
   readonly level?: string
   /** Default standard output. */
   readonly destination?: DestinationStream
+  /** Which of several processes it is that write to the same standard output: it is in each line, and no line tears. */
+  readonly worker?: number
 }
 
 /**
@@ -19,7 +22,7 @@ export interface LogOptions {
  * Lines go to standard output together, once a turn of the event loop, and at once with an error or at the
  * end of the process. Who is killed loses those of the last turn.
  */
-export function createLog({ name, level = 'info', destination }: LogOptions): Log {
+export function createLog({ name, level = 'info', destination, worker }: LogOptions): Log {
   // Not pino's own `redact`: it takes 10 µs a line, six times as long as the line itself.
   const options = {
     name,
@@ -28,23 +31,25 @@ export function createLog({ name, level = 'info', destination }: LogOptions): Lo
     // Errors have been turned into facts by then.
     serializers: { err: (facts: unknown) => facts },
   }
-  const log = pino(options, destination ?? standardOutput())
+  const log = pino(options, destination ?? standardOutput(worker !== undefined))
   // Formatters do not reach what a child is made with.
   // eslint-disable-next-line typescript/unbound-method
   const { child } = log
   log.child = function (bindings, childOptions) {
     return Reflect.apply(child, this, [withoutSecrets(bindings), childOptions])
   }
-  return log
+  return worker === undefined ? log : log.child({ worker })
 }
 
 /**
  * Whoever reads the log may go away, and that must not keep a process from working or from ending. Not
  * pino's own stream for standard output: at exit it tries a broken pipe again for ever.
  */
-function standardOutput(): DestinationStream {
+function standardOutput(isShared: boolean): DestinationStream {
   if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => undefined)
-  const buffer = createTurnBuffer((lines) => process.stdout.write(lines))
+  const buffer = createTurnBuffer((lines) => {
+    for (const piece of isShared ? wholePieces(lines) : [lines]) process.stdout.write(piece)
+  })
   process.once('exit', buffer.flush)
   return buffer
 }

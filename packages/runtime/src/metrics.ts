@@ -1,4 +1,5 @@
 import { METHODS } from 'node:http'
+import type { MetricObjectWithValues, MetricValue } from 'prom-client'
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 /** What a process tells Prometheus of itself. Names and labels are listed in docs/metrics.md. */
@@ -8,11 +9,18 @@ export interface Metrics {
     description: Described<Label>,
   ) => (labels: Readonly<Record<Label, string>>, by?: number) => void
   /** `read` is asked at each scrape; undefined is not told. */
-  readonly gauge: (description: Described<never>, read: () => number | undefined) => void
+  readonly gauge: (description: DescribedGauge, read: () => number | undefined) => void
   /** How long requests take, and how they are answered. */
   readonly requests: () => RequestMetrics
   /** In the text format of Prometheus. */
   readonly exposition: () => Promise<Exposition>
+  /** For another process, which adds several up. */
+  readonly snapshot: () => Promise<MetricsSnapshot>
+}
+
+export interface DescribedGauge extends Described<never> {
+  /** What the workers of one gateway have together: their sum, by default; or it is not theirs to tell (`omit`). */
+  readonly together?: 'sum' | 'min' | 'max' | 'omit'
 }
 
 export interface Described<Label extends string> {
@@ -40,22 +48,26 @@ export interface Exposition {
   readonly text: string
 }
 
+/** What one process tells of itself at one moment, to be sent to another. */
+export type MetricsSnapshot = readonly MetricObjectWithValues<MetricValue<string>>[]
+
 /** From what is answered from memory to what a client waits for in vain. */
 const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 
-/** A registry of its own, which a test may have several of, with what Node tells of a process. */
-export function createMetrics(): Metrics {
+/** A registry of its own, which a test may have several of, by default with what Node tells of a process. */
+export function createMetrics({ ofProcess = true }: { ofProcess?: boolean } = {}): Metrics {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  if (ofProcess) collectDefaultMetrics({ register: registry })
   return {
     counter: ({ name, help, labels }) => {
       const counter = new Counter({ name, help, labelNames: [...labels], registers: [registry] })
       return (values, by = 1) => counter.inc(values, by)
     },
-    gauge: ({ name, help }, read) => {
+    gauge: ({ name, help, together = 'sum' }, read) => {
       const gauge = new Gauge({
         name,
         help,
+        aggregator: together,
         registers: [registry],
         collect: () => {
           const value = read()
@@ -69,6 +81,7 @@ export function createMetrics(): Metrics {
       contentType: registry.contentType,
       text: await registry.metrics(),
     }),
+    snapshot: () => registry.getMetricsAsJSON(),
   }
 }
 

@@ -14,7 +14,7 @@ export interface OperationsOptions extends ListenAddress {
   /** Names what somebody should see to although it is ready. */
   readonly warnings?: () => readonly string[]
   /** Served at `/metrics`. */
-  readonly metrics: Metrics
+  readonly metrics: Pick<Metrics, 'exposition'>
 }
 
 export interface Operations extends Running {

@@ -12,6 +12,7 @@ import {
 import type { IdentityHeaders } from './identity-headers.ts'
 import type { HeaderField } from './fields.ts'
 import { receivedFields } from './fields.ts'
+import { receivedTrace, traceFieldNames, traceFields } from './trace-fields.ts'
 import type { RequestOrigin } from '../request/origin.ts'
 
 /** What the gateway itself knows about a request and tells the service. */
@@ -20,6 +21,8 @@ export interface GatewayFacts {
   readonly origin: RequestOrigin
   /** Of the token, where there was one and it was judged. */
   readonly claims: AccessTokenClaims | undefined
+  /** Is told which trace the request belongs to. */
+  readonly told: { traceId?: string }
 }
 
 export interface HopHeaders {
@@ -43,23 +46,32 @@ export interface AnswerHead {
 }
 
 export function createHopHeaders(identity: IdentityHeaders): HopHeaders {
-  const goesToService = rememberedByName((spelling) => {
+  const wayToService = rememberedByName((spelling): WayOfField => {
     const alias = aliasOf(spelling)
-    return (
-      !isHopByHop(alias) &&
+    if (traceFieldNames.has(alias)) return 'if-sound'
+    return !isHopByHop(alias) &&
       !isForwardingMetadata(alias) &&
       !isImpostor(spelling, alias) &&
       !identity.isIdentity(alias) &&
       alias !== requestIdAlias
-    )
+      ? 'goes-on'
+      : 'ends'
   })
   const goesToClient = rememberedByName((spelling) => {
     const alias = aliasOf(spelling)
     return !isHopByHop(alias) && !identity.isIdentity(alias) && alias !== requestIdAlias
   })
   return {
-    toService: (fields, { requestId, origin, claims }) => {
-      const headers = kept(fields, goesToService)
+    toService: (fields, { requestId, origin, claims, told }) => {
+      const nominated = nominatedBy(fields)
+      const headers: string[] = []
+      let hasTrace = false
+      for (const { name, spelling, value } of fields) {
+        const way = wayToService(spelling)
+        if (way === 'if-sound') hasTrace = true
+        else if (way === 'goes-on' && !nominated.has(name)) headers.push(spelling, value)
+      }
+      if (hasTrace) handOnTrace(headers, fields, told)
       headers.push('X-Forwarded-For', origin.clientAddress)
       headers.push('X-Forwarded-Proto', origin.scheme, 'X-Forwarded-Host', origin.host)
       // RFC 9110 section 7.6.3: a gateway adds itself, after those before it.
@@ -71,22 +83,31 @@ export function createHopHeaders(identity: IdentityHeaders): HopHeaders {
       // RFC 9110 section 8.6.
       const isBare = status === 204 || status < 200
       const own = isBare ? fields.filter(({ name }) => name !== 'content-length') : fields
-      const headers = kept(own, goesToClient)
+      const nominated = nominatedBy(own)
+      const headers: string[] = []
+      for (const { name, spelling, value } of own) {
+        if (goesToClient(spelling) && !nominated.has(name)) headers.push(spelling, value)
+      }
       headers.push(requestIdHeader, requestId)
       return headers
     },
   }
 }
 
+type WayOfField = 'goes-on' | 'ends' | 'if-sound'
+
 const requestIdAlias = aliasOf(requestIdHeader)
 
-function kept(fields: readonly HeaderField[], goesOn: (spelling: string) => boolean): string[] {
-  const nominated = nominatedBy(fields)
-  const headers: string[] = []
-  for (const { name, spelling, value } of fields) {
-    if (goesOn(spelling) && !nominated.has(name)) headers.push(spelling, value)
-  }
-  return headers
+/** `Connection` cannot remove it: it is one thing in two fields. */
+function handOnTrace(
+  headers: string[],
+  fields: readonly HeaderField[],
+  told: GatewayFacts['told'],
+): void {
+  const received = receivedTrace(fields)
+  if (received === undefined) return
+  headers.push(...traceFields(received.text, received.state))
+  told.traceId = received.parent.traceId
 }
 
 const nobody: ReadonlySet<string> = new Set()

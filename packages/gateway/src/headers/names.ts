@@ -97,4 +97,9 @@ const endToEnd: ReadonlySet<string> = new Set([
   'host',
 ])
 
-const own: ReadonlySet<string> = new Set([aliasOf(requestIdHeader), 'via'])
+const own: ReadonlySet<string> = new Set([
+  aliasOf(requestIdHeader),
+  'traceparent',
+  'tracestate',
+  'via',
+])

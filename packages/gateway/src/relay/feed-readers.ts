@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http'
 import { revocationsScope } from '@portcullis/protocol'
 import type { Verifier } from '@portcullis/verify'
 import {
@@ -9,6 +8,7 @@ import {
   responseHeadersOf,
   VerifyError,
 } from '@portcullis/verify'
+import type { ClientRequest } from '../client-message.ts'
 import type { Refusal } from '../refusal.ts'
 
 /** Somebody who may read the feed. */
@@ -27,7 +27,7 @@ export interface FeedReader {
  */
 export function createFeedReaders(
   verifier: Pick<Verifier, 'issuer' | 'audience' | 'verify' | 'watch'>,
-): (request: IncomingMessage) => Promise<FeedReader | Refusal> {
+): (request: ClientRequest) => Promise<FeedReader | Refusal> {
   const { issuer } = verifier
   const mayRead = requireScope(revocationsScope)
   const isInDevelopment = new URL(issuer).protocol === 'http:'

@@ -1,8 +1,8 @@
-import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { parsePosition } from '@portcullis/protocol/revocations'
 import type { ClientPlaces } from '@portcullis/runtime'
+import type { ClientResponse } from '../client-message.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Refusal } from '../refusal.ts'
 import { refuse, sendRefusal } from '../refusal.ts'
@@ -94,7 +94,7 @@ async function openStream(
 }
 
 /** Only now: until there was a place in the log, a refusal could be one. */
-function beginStream(response: ServerResponse): void {
+function beginStream(response: ClientResponse): void {
   if (response.headersSent) return
   response.writeHead(200, {
     'content-type': 'text/event-stream',
@@ -105,7 +105,7 @@ function beginStream(response: ServerResponse): void {
   response.flushHeaders()
 }
 
-function createWriter(response: ServerResponse): (event: Buffer) => void {
+function createWriter(response: ClientResponse): (event: Buffer) => void {
   return (event) => {
     if (response.destroyed || response.writableEnded) return
     beginStream(response)
@@ -147,7 +147,7 @@ function createSnapshotSender({
   }
 }
 
-async function send(response: ServerResponse, body: SnapshotBody): Promise<void> {
+async function send(response: ClientResponse, body: SnapshotBody): Promise<void> {
   const tooLong = setTimeout(() => response.destroy(), snapshotMsMax).unref()
   response.writeHead(200, {
     'content-type': 'application/octet-stream',
@@ -160,7 +160,7 @@ async function send(response: ServerResponse, body: SnapshotBody): Promise<void>
 }
 
 /** Also when it has left before. */
-function onceClosed(response: ServerResponse, then: () => void): void {
+function onceClosed(response: ClientResponse, then: () => void): void {
   if (response.destroyed) then()
   else response.once('close', then)
 }

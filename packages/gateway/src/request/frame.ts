@@ -1,5 +1,6 @@
-import type { IncomingMessage } from 'node:http'
+import type { ClientRequest } from '../client-message.ts'
 import type { Exchange } from '../exchange.ts'
+import { Http2Request } from '../http2/request.ts'
 import type { HeaderField } from '../headers/fields.ts'
 import type { Refusal } from '../refusal.ts'
 import { andClose, refuse } from '../refusal.ts'
@@ -34,7 +35,8 @@ export function readFrame(
   canSwitch: boolean = false,
 ): Frame | Refusal {
   if (request.httpVersion !== '1.1' && request.httpVersion !== '1.0') {
-    return malformed('the HTTP version is not 1.0 or 1.1')
+    if (!(request instanceof Http2Request)) return malformed('the HTTP version is not 1.0 or 1.1')
+    if (request.fault !== undefined) return malformed(request.fault)
   }
   const said = framingOf(fields)
   const [host] = said.host
@@ -57,7 +59,7 @@ export function readFrame(
     host,
     authorizations: said.authorization,
     bodyBytes,
-    expectsContinue: said.expect.length > 0 && request.httpVersion === '1.1' && bodyBytes !== 0,
+    expectsContinue: said.expect.length > 0 && request.httpVersion !== '1.0' && bodyBytes !== 0,
     handshake,
   }
 }
@@ -108,11 +110,16 @@ export const isHost: RegExp =
   /^(?:[\w\-.~!$&'()*+,=]*[\w\-~!$&'()*+,=]|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i
 
 function readBodyBytes(
-  request: IncomingMessage,
+  request: ClientRequest,
   codings: readonly string[],
   lengths: readonly string[],
 ): number | undefined | Refusal {
-  if (codings.length === 0) return Number(lengths[0] ?? 0)
+  if (codings.length === 0) {
+    const [length] = lengths
+    // HTTP/2 frames the body itself (RFC 9113 section 8.1).
+    const isOpen = length === undefined && request instanceof Http2Request && !request.complete
+    return isOpen ? undefined : Number(length ?? 0)
+  }
   // RFC 9112 section 6.1: HTTP/1.0 has no transfer codings, so what claims one is framed wrongly;
   // and a coding inside `chunked` would have to be undone here, because the header that tells of it
   // ends here.

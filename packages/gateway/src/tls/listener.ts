@@ -12,6 +12,7 @@ export function secureListenerOf({ first, contextFor, hsts }: Certificates): Sec
       SNICallback: (name, done) => done(null, contextFor(name)),
     },
     hsts,
+    hasHttp2: true,
   }
 }
 

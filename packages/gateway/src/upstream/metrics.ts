@@ -26,6 +26,8 @@ export function tellOfServices(
       name: 'portcullis_gateway_unreachable_upstreams',
       help: 'How many origins are left out because they cannot be reached.',
       labels: [],
+      // Each worker finds out for itself.
+      together: 'max',
     },
     () => unreachable().length,
   )

@@ -1,0 +1,31 @@
+import type { TraceParent } from '@portcullis/runtime'
+import { parseTraceparent, parseTracestate } from '@portcullis/runtime'
+import type { HeaderField } from './fields.ts'
+
+export const traceFieldNames: ReadonlySet<string> = new Set(['traceparent', 'tracestate'])
+
+/** What a request says about its trace, where that is sound. */
+export interface ReceivedTrace {
+  readonly parent: TraceParent
+  /** As it came. */
+  readonly text: string
+  readonly state: string | undefined
+}
+
+/**
+ * Undefined where the one field is missing, malformed, or there twice: two systems could then take the request for
+ * parts of two traces. The other one means nothing without it.
+ */
+export function receivedTrace(fields: readonly HeaderField[]): ReceivedTrace | undefined {
+  const valuesOf = (header: string): string[] =>
+    fields.filter(({ name }) => name === header).map(({ value }) => value)
+  const [text, ...others] = valuesOf('traceparent')
+  const parent = text === undefined || others.length > 0 ? undefined : parseTraceparent(text)
+  if (text === undefined || parent === undefined) return undefined
+  return { parent, text, state: parseTracestate(valuesOf('tracestate')) }
+}
+
+/** Name, value, name, value … for the service. */
+export function traceFields(traceparent: string, state: string | undefined): string[] {
+  return ['traceparent', traceparent, ...(state === undefined ? [] : ['tracestate', state])]
+}

@@ -1,0 +1,2 @@
+export { startGatewayWorkers } from './primary.ts'
+export type { GatewayWorkers, GatewayWorkersOptions } from './primary.ts'

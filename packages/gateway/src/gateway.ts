@@ -18,13 +18,13 @@ import type { RateLimits } from './rate-limits.ts'
 import { createRateLimits } from './rate-limits.ts'
 import { createRoom } from './room.ts'
 import { tellOfServices } from './upstream/metrics.ts'
-import type { Certificates } from './tls/certificates.ts'
-import { openCertificates } from './tls/certificates.ts'
-import { followCertificates, secureListenerOf } from './tls/listener.ts'
+import type { Tls } from './tls/tls.ts'
+import { openTls } from './tls/tls.ts'
 import { announceEnd, createGatewayServer, drainServer, setLimits } from './server.ts'
 import { fixedMembers } from './settings/fixed-members.ts'
 import type { GatewaySettings, RateLimitSettings } from './settings/settings.ts'
 import { createTurns } from './turns.ts'
+import type { Upstreams } from './upstream/upstreams.ts'
 import { createUpstreams } from './upstream/upstreams.ts'
 import type { Tunnels } from './websocket/tunnel.ts'
 import { createTunnels } from './websocket/tunnel.ts'
@@ -92,25 +92,25 @@ export async function startGateway(
   const { log, now = Date.now, steadyNow = () => performance.now(), warnings = () => [] } = options
   const metrics = createMetrics()
   const tunnels = createTunnels()
-  const certificates = settings.tls && (await openCertificates(settings.tls, { ...options, now }))
-  const plans = createPlans(settings, metrics, { tunnels, log, now, steadyNow })
+  const tls = await openTls(settings, { ...options, now })
+  const upstreams = createUpstreams({ log, now: steadyNow, authorities: tls.authorities })
+  const plans = createPlans(settings, metrics, { upstreams, tunnels, log, now, steadyNow })
   const requests = metrics.requests()
   const server = createGatewayServer(
     settings.limits,
     log,
     (request, response, turn) => answer(plans.current(), requests, { request, response, turn }),
-    certificates && secureListenerOf(certificates),
+    tls.secure,
   )
   let needsRestart: readonly string[] = []
-  const port = await listen(server, settings.listen, 'the gateway').catch(
-    async (error: unknown) => {
-      await plans.close()
-      throw error
-    },
-  )
+  const giveUp = async (error: unknown): Promise<never> => {
+    await plans.close()
+    throw error
+  }
+  const port = await listen(server, settings.listen, 'the gateway').catch(giveUp)
   const allWarnings = (): readonly string[] => [
     ...(needsRestart.length === 0 ? [] : ['restart-needed']),
-    ...(certificates?.warnings() ?? []),
+    ...tls.warnings(),
     ...plans.warnings(),
     ...warnings(),
   ]
@@ -118,13 +118,12 @@ export async function startGateway(
   let end: Promise<void> | undefined
   const missing = async (): Promise<readonly string[]> =>
     end === undefined ? plans.current().link.missing() : ['stopping']
-  const operated = { plans, missing, metrics, certificates, warnings: allWarnings }
+  const operated = { plans, missing, metrics, tls, warnings: allWarnings }
   const operations = await startOperationsOf(settings, operated).catch(async (error: unknown) => {
     await drainServer(server)
-    await plans.close()
-    throw error
+    return giveUp(error)
   })
-  const stopFollowing = certificates && followCertificates(server, certificates)
+  const stopFollowing = tls.follow(server, upstreams.renew)
   void warmUp(plans.current().link, log)
   log.info({ host: settings.listen.host, port, routes: settings.routes.length }, 'gateway listens')
   const take = (next: GatewaySettings): Reloaded => {
@@ -133,7 +132,7 @@ export async function startGateway(
     needsRestart = fixedMembers(settings, next)
     return { needsRestart }
   }
-  const prepare = createPreparation({ plans, certificates, take })
+  const prepare = createPreparation({ plans, tls, take })
   return {
     port,
     operationsPort: operations?.port,
@@ -147,7 +146,7 @@ export async function startGateway(
 
   async function endAll(): Promise<void> {
     announceEnd(server)
-    await stopFollowing?.()
+    await stopFollowing()
     await wait(stop.notReadySeconds * 1000)
     plans.current().link.stopHandingOn()
     tunnels.close()
@@ -158,18 +157,18 @@ export async function startGateway(
 
 interface ChangedParts {
   readonly plans: Plans
-  readonly certificates: Certificates | undefined
+  readonly tls: Pick<Tls, 'read'>
   /** What the listener itself has of the settings. */
   readonly take: (settings: GatewaySettings) => Reloaded
 }
 
 /** Gets ready for settings, in the order in which they came: the next ones wait until these are in force or abandoned. */
-function createPreparation({ plans, certificates, take }: ChangedParts): Gateway['prepare'] {
+function createPreparation({ plans, tls, take }: ChangedParts): Gateway['prepare'] {
   const takeTurn = createTurns()
   return async (next) => {
     const endTurn = await takeTurn()
     try {
-      const takeCertificates = await (next.tls && certificates?.read(next.tls))
+      const takeTls = await tls.read(next)
       const { commit, abandon } = await plans.prepare(next)
       return {
         abandon: () => {
@@ -179,7 +178,7 @@ function createPreparation({ plans, certificates, take }: ChangedParts): Gateway
         commit: () => {
           endTurn()
           commit()
-          takeCertificates?.()
+          takeTls()
           return take(next)
         },
       }
@@ -227,15 +226,15 @@ interface PreparedPlan {
 const warmUpMsMax = 5000
 
 type PlansOptions = Required<Pick<GatewayOptions, 'log' | 'now' | 'steadyNow'>> & {
+  readonly upstreams: Upstreams
   readonly tunnels: Tunnels
 }
 
 function createPlans(
   settings: GatewaySettings,
   metrics: Metrics,
-  { tunnels, log, now, steadyNow }: PlansOptions,
+  { upstreams, tunnels, log, now, steadyNow }: PlansOptions,
 ): Plans {
-  const upstreams = createUpstreams({ log, now: steadyNow })
   const room = createRoom()
   const longAnswers = createLongAnswers()
   const rateLimitsOf = keepRateLimits(steadyNow)
@@ -321,13 +320,13 @@ interface OperatedParts {
   readonly plans: Plans
   readonly missing: () => Promise<readonly string[]>
   readonly metrics: Metrics
-  readonly certificates: Certificates | undefined
+  readonly tls: Pick<Tls, 'validUntilMs'>
   readonly warnings: () => readonly string[]
 }
 
 function startOperationsOf(
   { operations }: GatewaySettings,
-  { plans, missing, metrics, certificates, warnings }: OperatedParts,
+  { plans, missing, metrics, tls, warnings }: OperatedParts,
 ): Promise<Operations | undefined> {
   tellOfFollower(() => plans.current().link.verifier, metrics)
   const help = 'How many warnings /health/ready has, such as a settings file that is not taken.'
@@ -343,7 +342,10 @@ function startOperationsOf(
       labels: [],
       together: 'min',
     },
-    () => certificates && certificates.validUntilMs() / 1000,
+    () => {
+      const ms = tls.validUntilMs()
+      return ms === undefined ? undefined : ms / 1000
+    },
   )
   if (operations === undefined) return Promise.resolve(undefined)
   return startOperations({ ...operations, notReady: missing, warnings, metrics })

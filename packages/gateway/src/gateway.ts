@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Log, Metrics, Operations, Repeat, RequestMetrics, Running } from '@portcullis/runtime'
 import { createMetrics, listen, startOperations } from '@portcullis/runtime'
 import type { ClientRequest, ClientResponse } from './client-message.ts'
+import type { PreparedSessions } from './browser/browser-mode.ts'
 import { keepBrowserSessions } from './browser/browser-mode.ts'
-import type { BrowserSessions } from './browser/browser-sessions.ts'
 import { openExchange } from './exchange.ts'
 import { tellOfFollower } from './follower-metrics.ts'
 import type { IssuerLink } from './issuer-link.ts'
@@ -243,11 +243,9 @@ function createPlans(
   const shared = { upstreams, tunnels, longAnswers, room, countFailure, log, now }
   const browserSessions = keepBrowserSessions(metrics, { log, now })
   const linkedBy = new Map<IssuerLink, number>()
-  const planOf = (
-    next: GatewaySettings,
-    link: IssuerLink,
-    sessions: BrowserSessions | undefined,
-  ): Plan => {
+  const planOf = (next: GatewaySettings, link: IssuerLink, browser: PreparedSessions): Plan => {
+    browser.commit()
+    const { sessions } = browser
     linkedBy.set(link, (linkedBy.get(link) ?? 0) + 1)
     const rateLimits = rateLimitsOf(next.rateLimits)
     const onEnd = (): void => letGo(link)
@@ -262,17 +260,18 @@ function createPlans(
   }
   // Before anything is opened: these read files, which may be mistaken.
   const firstLinkSettings = issuerLinkSettings(settings)
-  const firstSessions = browserSessions.of(settings)
+  const firstSessions = browserSessions.prepare(settings)
   let current = planOf(settings, openIssuerLink(firstLinkSettings, { log, now }), firstSessions)
   let isClosed = false
   const prepare = async (next: GatewaySettings): Promise<PreparedPlan> => {
     const before = current.link
     const linkSettings = issuerLinkSettings(next)
-    const sessions = browserSessions.of(next)
+    const browser = browserSessions.prepare(next)
     const isKept = isDeepStrictEqual(before.settings, linkSettings)
     const link = isKept ? before : openIssuerLink(linkSettings, { log, now })
     if (!isKept) await Promise.race([warmUp(link, log), wait(warmUpMsMax, null, { ref: false })])
     const abandon = (): void => {
+      browser.abandon()
       if (!isKept) letGo(link)
     }
     return {
@@ -280,7 +279,7 @@ function createPlans(
       commit: () => {
         if (isClosed) return abandon()
         const old = current
-        current = planOf(next, link, sessions)
+        current = planOf(next, link, browser)
         if (!isKept) before.stopHandingOn()
         old.retire()
       },

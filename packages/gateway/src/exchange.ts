@@ -1,5 +1,6 @@
 import type { Log, RequestMetrics } from '@portcullis/runtime'
 import type { ClientRequest, ClientResponse } from './client-message.ts'
+import type { ExchangeTrace, TraceExchange } from './exchange-trace.ts'
 import type { HeaderField } from './headers/fields.ts'
 import { headerFields } from './headers/fields.ts'
 import { requestIdOf } from './request/request-id.ts'
@@ -25,6 +26,8 @@ export interface Exchange {
   reason?: string
   /** Which trace it belongs to, where it does; known once it was forwarded. */
   traceId?: string
+  /** Undefined where no spans are recorded. */
+  trace?: ExchangeTrace | undefined
   /** Changes the header fields of the answer, its gateway's own too: what browser mode has to say in it. */
   amend?: (headers: readonly string[]) => string[]
 }
@@ -33,6 +36,8 @@ export interface Exchange {
 export interface ExchangeWatchers {
   readonly log: Log
   readonly requests: RequestMetrics
+  /** Undefined where no spans are recorded. */
+  readonly trace?: TraceExchange | undefined
 }
 
 /**
@@ -41,7 +46,7 @@ export interface ExchangeWatchers {
  * addresses is not ours to keep.
  */
 export function openExchange(
-  { log, requests }: ExchangeWatchers,
+  { log, requests, trace }: ExchangeWatchers,
   request: ClientRequest,
   response: ClientResponse,
 ): Exchange {
@@ -50,10 +55,15 @@ export function openExchange(
   const requestId = requestIdOf(fields)
   const { method: ownMethod = '' } = request
   const exchange: Exchange = { request, fields, response, requestId, method: ownMethod }
+  if (trace !== undefined) {
+    exchange.trace = trace(exchange)
+    exchange.traceId = exchange.trace.traceId
+  }
   response.once('close', () => {
     const { method, isForwardAuth, route, subject, tries, reason, traceId } = exchange
     const status = response.headersSent ? response.statusCode : undefined
     const durationMs = performance.now() - startedMs
+    exchange.trace?.end(status)
     // What no status was sent for counts as what nginx calls it in its log.
     requests.observe({ method, route, status: status ?? 499, seconds: durationMs / 1000, reason })
     log.info(

@@ -1,7 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import type { Log, Metrics, Operations, Repeat, RequestMetrics, Running } from '@portcullis/runtime'
-import { createMetrics, listen, startOperations } from '@portcullis/runtime'
+import type {
+  Log,
+  Metrics,
+  Operations,
+  Repeat,
+  RequestMetrics,
+  Running,
+  Tracing,
+} from '@portcullis/runtime'
+import { createMetrics, listen, startOperations, startTracing } from '@portcullis/runtime'
 import type { ClientRequest, ClientResponse } from './client-message.ts'
 import { keepBrowserSessions } from './browser/browser-mode.ts'
 import type { BrowserSessions } from './browser/browser-sessions.ts'
@@ -93,7 +101,8 @@ export async function startGateway(
   const metrics = createMetrics()
   const tunnels = createTunnels()
   const certificates = settings.tls && (await openCertificates(settings.tls, { ...options, now }))
-  const plans = createPlans(settings, metrics, { tunnels, log, now, steadyNow })
+  const tracing = await startTracingOf(settings, log)
+  const plans = createPlans(settings, metrics, { tunnels, tracing, log, now, steadyNow })
   const requests = metrics.requests()
   const server = createGatewayServer(
     settings.limits,
@@ -102,12 +111,7 @@ export async function startGateway(
     certificates && secureListenerOf(certificates),
   )
   let needsRestart: readonly string[] = []
-  const port = await listen(server, settings.listen, 'the gateway').catch(
-    async (error: unknown) => {
-      await plans.close()
-      throw error
-    },
-  )
+  const port = await listen(server, settings.listen, 'the gateway').catch(failAfter(plans.close))
   const allWarnings = (): readonly string[] => [
     ...(needsRestart.length === 0 ? [] : ['restart-needed']),
     ...(certificates?.warnings() ?? []),
@@ -119,11 +123,9 @@ export async function startGateway(
   const missing = async (): Promise<readonly string[]> =>
     end === undefined ? plans.current().link.missing() : ['stopping']
   const operated = { plans, missing, metrics, certificates, warnings: allWarnings }
-  const operations = await startOperationsOf(settings, operated).catch(async (error: unknown) => {
-    await drainServer(server)
-    await plans.close()
-    throw error
-  })
+  const operations = await startOperationsOf(settings, operated).catch(
+    failAfter(() => drainServer(server), plans.close),
+  )
   const stopFollowing = certificates && followCertificates(server, certificates)
   void warmUp(plans.current().link, log)
   log.info({ host: settings.listen.host, port, routes: settings.routes.length }, 'gateway listens')
@@ -153,6 +155,15 @@ export async function startGateway(
     tunnels.close()
     await drainServer(server, stop.drainSeconds * 1000)
     await Promise.all([operations?.close(), plans.close()])
+  }
+}
+
+function failAfter(
+  ...closings: readonly (() => Promise<void>)[]
+): (error: unknown) => Promise<never> {
+  return async (error) => {
+    for (const close of closings) await close()
+    throw error
   }
 }
 
@@ -200,10 +211,10 @@ interface Arrival {
 }
 
 function answer(plan: Plan, requests: RequestMetrics, { request, response, turn }: Arrival): void {
-  const { log } = plan
+  const { log, trace } = plan
   plan.enter()
   response.once('close', plan.leave)
-  const exchange = openExchange({ log, requests }, request, response)
+  const exchange = openExchange({ log, requests, trace }, request, response)
   serve(plan, exchange, turn).catch((error: unknown) => {
     log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
     if (response.headersSent) response.destroy()
@@ -228,12 +239,13 @@ const warmUpMsMax = 5000
 
 type PlansOptions = Required<Pick<GatewayOptions, 'log' | 'now' | 'steadyNow'>> & {
   readonly tunnels: Tunnels
+  readonly tracing: Tracing | undefined
 }
 
 function createPlans(
   settings: GatewaySettings,
   metrics: Metrics,
-  { tunnels, log, now, steadyNow }: PlansOptions,
+  { tunnels, tracing, log, now, steadyNow }: PlansOptions,
 ): Plans {
   const upstreams = createUpstreams({ log, now: steadyNow })
   const room = createRoom()
@@ -241,7 +253,7 @@ function createPlans(
   const rateLimitsOf = keepRateLimits(steadyNow)
   const { unreachable } = upstreams
   const countFailure = tellOfServices(metrics, { underWay: room.underWay, unreachable })
-  const shared = { upstreams, tunnels, longAnswers, room, countFailure, log, now }
+  const shared = { upstreams, tunnels, longAnswers, room, countFailure, tracing, log, now }
   const browserSessions = keepBrowserSessions(metrics, { log, now })
   const linkedBy = new Map<IssuerLink, number>()
   const planOf = (
@@ -296,9 +308,16 @@ function createPlans(
       longAnswers.close()
       browserSessions.close()
       await Promise.all([...linkedBy.keys()].map((link) => link.close()))
-      await upstreams.close()
+      await Promise.all([upstreams.close(), tracing?.close()])
     },
   }
+}
+
+async function startTracingOf(
+  { tracing }: GatewaySettings,
+  log: Log,
+): Promise<Tracing | undefined> {
+  return tracing && startTracing({ ...tracing, service: 'portcullis-gateway', log })
 }
 
 /** What was counted stays counted while the limits stay. */

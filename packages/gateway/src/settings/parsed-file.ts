@@ -59,6 +59,7 @@ export function parseGatewaySettings(
     identityHeaders = {},
     limits: ownLimits = {},
     rateLimits = {},
+    tracing,
     stop = {},
   } = checked.value
   const limits = { ...defaultLimits, ...ownLimits }
@@ -79,6 +80,7 @@ export function parseGatewaySettings(
     identityHeaders,
     limits,
     rateLimits: rateLimitsOf(rateLimits),
+    tracing: tracing && { sampleRatio: sampleRatioDefault, ...tracing },
     stop: { notReadySeconds: 0, drainSeconds: 5, ...stop },
   }
 }
@@ -138,6 +140,7 @@ function followed(revocation: RevocationSettings): RevocationSettings {
 }
 
 const loopback = '127.0.0.1'
+const sampleRatioDefault = 0.1
 
 const defaultBrowser: BrowserSettings = {
   client: 'web',

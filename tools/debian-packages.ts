@@ -55,6 +55,16 @@ export const haproxy: DebianNeed = {
     ['haproxy', '/usr/sbin/haproxy'].find((program) => spawnSync(program, ['-v']).status === 0),
 }
 
+/** Another one, such as Chrome, by `CHROME_PATH`. */
+export const chromium: DebianNeed = {
+  what: 'pages in a real browser',
+  packages: ['chromium'],
+  find: () =>
+    [process.env['CHROME_PATH'], '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
+      (program) => program !== undefined && spawnSync(program, ['--version']).status === 0,
+    ),
+}
+
 export const go: DebianNeed = {
   what: 'the service behind forward-auth in Go',
   packages: ['golang-go'],

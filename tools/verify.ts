@@ -34,6 +34,7 @@ const steps: readonly (readonly Step[])[] = [
     ['random requests at the gateway', 'test:differential', '--', ...someRequests],
     ['the tour', 'tour'],
   ],
+  [['pages in a real browser', 'test:browser']],
   [['documentation', 'check:docs']],
   [['packages', 'check:packages']],
   [['packages, installed elsewhere on every promised Node', 'check:installed']],

@@ -19,6 +19,8 @@ const managed: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
   'x-forwarded-host',
   'x-request-id',
+  'traceparent',
+  'tracestate',
   ...Object.values(identityHeaders).map((name) => name.toLowerCase()),
 ])
 

@@ -13,6 +13,7 @@ import {
   goodValues,
   nominations,
   thisHop,
+  traces,
   wipedNames,
 } from './words.ts'
 
@@ -129,6 +130,7 @@ function sketchRequest(chance: Chance, tag: string): Sketch {
   if (chance.happens(0.3))
     lines.push(`${chance.oneOf(wipedNames)}: ${chance.oneOf(['forged', '1.2.3.4', 'admin'])}`)
   if (chance.happens(0.2)) lines.push(chance.oneOf(thisHop))
+  if (chance.happens(0.15)) lines.push(...oneOfEach(traces, chance))
   if (chance.happens(0.2)) lines.push(`Connection: ${oneOfEach(nominations, chance).join(', ')}`)
   const segments = Array.from(
     { length: chance.between(0, 3) },

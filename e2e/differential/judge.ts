@@ -58,7 +58,7 @@ export function judge(message: Message, tokens: TokenBook): Verdict {
     service: rule.service,
     target: rewritten(rule, target),
     kept: keptFields(fields),
-    own: ownFields(host, caller),
+    own: new Map([...ownFields(host, caller), ...traceFields(fields)]),
     requestId: requestIdOf(fields),
   }
 }
@@ -223,12 +223,17 @@ function endsHere(name: string): boolean {
   )
 }
 
+/** What goes on by rules of its own. */
+const managed: ReadonlySet<string> = new Set([
+  'content-length',
+  'host',
+  'traceparent',
+  'tracestate',
+])
+
 function keptFields(fields: readonly Field[]): Field[] {
   const named = new Set(listOf(fields, 'connection').filter((name) => !steady.has(name)))
-  return fields.filter(
-    ({ name }) =>
-      !named.has(name) && !endsHere(name) && name !== 'host' && name !== 'content-length',
-  )
+  return fields.filter(({ name }) => !named.has(name) && !endsHere(name) && !managed.has(name))
 }
 
 function ownFields(host: string, caller: KnownToken | undefined): ReadonlyMap<string, string> {
@@ -251,6 +256,27 @@ function ownFields(host: string, caller: KnownToken | undefined): ReadonlyMap<st
     if (value !== undefined) own.set(name.toLowerCase(), value)
   }
   return own
+}
+
+/** https://www.w3.org/TR/trace-context/, sections 3.2 and 3.3. */
+function traceFields(fields: readonly Field[]): [name: string, value: string][] {
+  const [parent = '', ...others] = valuesOf(fields, 'traceparent')
+  const [, trace, span] = /^00-([\da-f]{32})-([\da-f]{16})-[\da-f]{2}$/.exec(parent) ?? []
+  if (others.length > 0 || trace === undefined || span === undefined) return []
+  if (!/[^0]/.test(trace) || !/[^0]/.test(span)) return []
+  const members = valuesOf(fields, 'tracestate')
+    .flatMap((value) => value.split(',').map((member) => member.trim()))
+    .filter((member) => member !== '')
+  const keys = new Set(members.map((member) => member.split('=', 1)[0]))
+  const isSound =
+    members.length > 0 &&
+    members.length <= 32 &&
+    keys.size === members.length &&
+    members.every((member) => /^[a-z][a-z\d]*=\w+$/.test(member))
+  return [
+    ['traceparent', parent],
+    ...(isSound ? [['tracestate', members.join()] as [string, string]] : []),
+  ]
 }
 
 /** Outside visible ASCII, and `%` and the comma, as UTF-8. */

@@ -90,10 +90,7 @@ export const mutants: readonly Mutant[] = [
     rule: 'no header of the client is lost',
     file: `${gateway}/headers/end-to-end.ts`,
     changes: [
-      [
-        'if (goesOn(spelling) && !nominated.has(name)) headers',
-        "if (goesOn(spelling) && !nominated.has(name) && value !== '') headers",
-      ],
+      ["way === 'goes-on' && !nominated", "way === 'goes-on' && value !== '' && !nominated"],
     ],
   },
   {
@@ -101,10 +98,15 @@ export const mutants: readonly Mutant[] = [
     file: `${gateway}/headers/end-to-end.ts`,
     changes: [
       [
-        'headers.push(spelling, value)',
-        '{ const at = headers.indexOf(spelling); if (at === -1) headers.push(spelling, value); else headers[at + 1] += `, ${value}` }',
+        "if (way === 'goes-on' && !nominated.has(name)) headers.push(spelling, value)",
+        "if (way === 'goes-on' && !nominated.has(name)) { const at = headers.indexOf(spelling); if (at === -1) headers.push(spelling, value); else headers[at + 1] += `, ${value}` }",
       ],
     ],
+  },
+  {
+    rule: 'a trace that is there twice goes nowhere',
+    file: `${gateway}/headers/trace-fields.ts`,
+    changes: [['others.length > 0 ? undefined', 'others.length > 1 ? undefined']],
   },
   {
     rule: 'Connection removes no token',

@@ -356,3 +356,22 @@ export const nominations: readonly string[] = [
   'transfer-encoding',
   'X-Tagged',
 ]
+
+const [trace, span] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331']
+export const traces: readonly string[] = [
+  `traceparent: 00-${trace}-${span}-01`,
+  `Traceparent: 00-${trace}-${span}-00`,
+  `traceparent: 00-${trace}-${span}-01-more`,
+  `traceparent: 00-${'0'.repeat(32)}-${span}-01`,
+  `traceparent: ff-${trace}-${span}-01`,
+  `traceparent: 00-${trace.toUpperCase()}-${span}-01`,
+  'traceparent:',
+  'tracestate: a=1',
+  'Tracestate: a=1,b=2',
+  'tracestate: c=3 , d=4',
+  'tracestate: A=1',
+  'tracestate: a',
+  'tracestate:',
+  `tracestate: ${Array.from({ length: 33 }, (_, at) => `a${at}=1`).join(',')}`,
+  `traceparent: 00-${trace}-${span}-01\r\ntracestate: a=1`,
+]

@@ -1,21 +1,7 @@
 import type { HoldsAddress, Span, Tracing } from '@portcullis/runtime'
 import { createNetworkSet, formatTraceparent } from '@portcullis/runtime'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, TraceExchange } from './exchange.ts'
 import { receivedTrace, traceFields } from './headers/trace-fields.ts'
-
-/** The spans of one exchange: of its request, and of the one to the service. */
-export interface ExchangeTrace {
-  readonly traceId: string
-  /** Begins the span of the request to the service, and answers its fields. */
-  readonly fields: () => string[]
-  /** The service that is asked; where it is sent again, the last one. */
-  readonly ask: (origin: string) => void
-  readonly answer: (status: number) => void
-  readonly fail: (code: string) => void
-  readonly end: (status: number | undefined) => void
-}
-
-export type TraceExchange = (exchange: Exchange) => ExchangeTrace
 
 /**
  * Whoever is no trusted proxy cannot have a request recorded. Names and attributes are those of the semantic conventions

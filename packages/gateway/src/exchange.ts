@@ -1,6 +1,5 @@
 import type { Log, RequestMetrics } from '@portcullis/runtime'
 import type { ClientRequest, ClientResponse } from './client-message.ts'
-import type { ExchangeTrace, TraceExchange } from './exchange-trace.ts'
 import type { HeaderField } from './headers/fields.ts'
 import { headerFields } from './headers/fields.ts'
 import { requestIdOf } from './request/request-id.ts'
@@ -31,6 +30,20 @@ export interface Exchange {
   /** Changes the header fields of the answer, its gateway's own too: what browser mode has to say in it. */
   amend?: (headers: readonly string[]) => string[]
 }
+
+/** The spans of one exchange: of its request, and of the one to the service. */
+export interface ExchangeTrace {
+  readonly traceId: string
+  /** Begins the span of the request to the service, and answers its fields. */
+  readonly fields: () => string[]
+  /** The service that is asked; where it is sent again, the last one. */
+  readonly ask: (origin: string) => void
+  readonly answer: (status: number) => void
+  readonly fail: (code: string) => void
+  readonly end: (status: number | undefined) => void
+}
+
+export type TraceExchange = (exchange: Exchange) => ExchangeTrace
 
 /** Who is told of each exchange when it is over. */
 export interface ExchangeWatchers {

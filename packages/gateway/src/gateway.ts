@@ -26,13 +26,13 @@ import type { RateLimits } from './rate-limits.ts'
 import { createRateLimits } from './rate-limits.ts'
 import { createRoom } from './room.ts'
 import { tellOfServices } from './upstream/metrics.ts'
-import type { Certificates } from './tls/certificates.ts'
-import { openCertificates } from './tls/certificates.ts'
-import { followCertificates, secureListenerOf } from './tls/listener.ts'
+import type { Tls } from './tls/tls.ts'
+import { openTls } from './tls/tls.ts'
 import { announceEnd, createGatewayServer, drainServer, setLimits } from './server.ts'
 import { fixedMembers } from './settings/fixed-members.ts'
 import type { GatewaySettings, RateLimitSettings } from './settings/settings.ts'
 import { createTurns } from './turns.ts'
+import type { Upstreams } from './upstream/upstreams.ts'
 import { createUpstreams } from './upstream/upstreams.ts'
 import type { Tunnels } from './websocket/tunnel.ts'
 import { createTunnels } from './websocket/tunnel.ts'
@@ -100,21 +100,23 @@ export async function startGateway(
   const { log, now = Date.now, steadyNow = () => performance.now(), warnings = () => [] } = options
   const metrics = createMetrics()
   const tunnels = createTunnels()
-  const certificates = settings.tls && (await openCertificates(settings.tls, { ...options, now }))
+  const tls = await openTls(settings, { ...options, now })
   const tracing = await startTracingOf(settings, log)
-  const plans = createPlans(settings, metrics, { tunnels, tracing, log, now, steadyNow })
+  const upstreams = createUpstreams({ log, now: steadyNow, authorities: tls.authorities })
+  const parts = { upstreams, tunnels, tracing, log, now, steadyNow }
+  const plans = createPlans(settings, metrics, parts)
   const requests = metrics.requests()
   const server = createGatewayServer(
     settings.limits,
     log,
     (request, response, turn) => answer(plans.current(), requests, { request, response, turn }),
-    certificates && secureListenerOf(certificates),
+    tls.secure,
   )
   let needsRestart: readonly string[] = []
   const port = await listen(server, settings.listen, 'the gateway').catch(failAfter(plans.close))
   const allWarnings = (): readonly string[] => [
     ...(needsRestart.length === 0 ? [] : ['restart-needed']),
-    ...(certificates?.warnings() ?? []),
+    ...tls.warnings(),
     ...plans.warnings(),
     ...warnings(),
   ]
@@ -122,11 +124,11 @@ export async function startGateway(
   let end: Promise<void> | undefined
   const missing = async (): Promise<readonly string[]> =>
     end === undefined ? plans.current().link.missing() : ['stopping']
-  const operated = { plans, missing, metrics, certificates, warnings: allWarnings }
+  const operated = { plans, missing, metrics, tls, warnings: allWarnings }
   const operations = await startOperationsOf(settings, operated).catch(
     failAfter(() => drainServer(server), plans.close),
   )
-  const stopFollowing = certificates && followCertificates(server, certificates)
+  const stopFollowing = tls.follow(server, upstreams.renew)
   void warmUp(plans.current().link, log)
   log.info({ host: settings.listen.host, port, routes: settings.routes.length }, 'gateway listens')
   const take = (next: GatewaySettings): Reloaded => {
@@ -135,7 +137,7 @@ export async function startGateway(
     needsRestart = fixedMembers(settings, next)
     return { needsRestart }
   }
-  const prepare = createPreparation({ plans, certificates, take })
+  const prepare = createPreparation({ plans, tls, take })
   return {
     port,
     operationsPort: operations?.port,
@@ -149,7 +151,7 @@ export async function startGateway(
 
   async function endAll(): Promise<void> {
     announceEnd(server)
-    await stopFollowing?.()
+    await stopFollowing()
     await wait(stop.notReadySeconds * 1000)
     plans.current().link.stopHandingOn()
     tunnels.close()
@@ -169,18 +171,18 @@ function failAfter(
 
 interface ChangedParts {
   readonly plans: Plans
-  readonly certificates: Certificates | undefined
+  readonly tls: Pick<Tls, 'read'>
   /** What the listener itself has of the settings. */
   readonly take: (settings: GatewaySettings) => Reloaded
 }
 
 /** Gets ready for settings, in the order in which they came: the next ones wait until these are in force or abandoned. */
-function createPreparation({ plans, certificates, take }: ChangedParts): Gateway['prepare'] {
+function createPreparation({ plans, tls, take }: ChangedParts): Gateway['prepare'] {
   const takeTurn = createTurns()
   return async (next) => {
     const endTurn = await takeTurn()
     try {
-      const takeCertificates = await (next.tls && certificates?.read(next.tls))
+      const takeTls = await tls.read(next)
       const { commit, abandon } = await plans.prepare(next)
       return {
         abandon: () => {
@@ -190,7 +192,7 @@ function createPreparation({ plans, certificates, take }: ChangedParts): Gateway
         commit: () => {
           endTurn()
           commit()
-          takeCertificates?.()
+          takeTls()
           return take(next)
         },
       }
@@ -238,6 +240,7 @@ interface PreparedPlan {
 const warmUpMsMax = 5000
 
 type PlansOptions = Required<Pick<GatewayOptions, 'log' | 'now' | 'steadyNow'>> & {
+  readonly upstreams: Upstreams
   readonly tunnels: Tunnels
   readonly tracing: Tracing | undefined
 }
@@ -245,9 +248,8 @@ type PlansOptions = Required<Pick<GatewayOptions, 'log' | 'now' | 'steadyNow'>> 
 function createPlans(
   settings: GatewaySettings,
   metrics: Metrics,
-  { tunnels, tracing, log, now, steadyNow }: PlansOptions,
+  { upstreams, tunnels, tracing, log, now, steadyNow }: PlansOptions,
 ): Plans {
-  const upstreams = createUpstreams({ log, now: steadyNow })
   const room = createRoom()
   const longAnswers = createLongAnswers()
   const rateLimitsOf = keepRateLimits(steadyNow)
@@ -340,13 +342,13 @@ interface OperatedParts {
   readonly plans: Plans
   readonly missing: () => Promise<readonly string[]>
   readonly metrics: Metrics
-  readonly certificates: Certificates | undefined
+  readonly tls: Pick<Tls, 'validUntilMs'>
   readonly warnings: () => readonly string[]
 }
 
 function startOperationsOf(
   { operations }: GatewaySettings,
-  { plans, missing, metrics, certificates, warnings }: OperatedParts,
+  { plans, missing, metrics, tls, warnings }: OperatedParts,
 ): Promise<Operations | undefined> {
   tellOfFollower(() => plans.current().link.verifier, metrics)
   const help = 'How many warnings /health/ready has, such as a settings file that is not taken.'
@@ -362,7 +364,10 @@ function startOperationsOf(
       labels: [],
       together: 'min',
     },
-    () => certificates && certificates.validUntilMs() / 1000,
+    () => {
+      const ms = tls.validUntilMs()
+      return ms === undefined ? undefined : ms / 1000
+    },
   )
   if (operations === undefined) return Promise.resolve(undefined)
   return startOperations({ ...operations, notReady: missing, warnings, metrics })

@@ -1,7 +1,7 @@
 import type { Log, Tracing } from '@portcullis/runtime'
 import type { BrowserSessions } from './browser/browser-sessions.ts'
 import { createBrowserMode } from './browser/browser-mode.ts'
-import type { TraceExchange } from './exchange-trace.ts'
+import type { TraceExchange } from './exchange.ts'
 import { createExchangeTracer } from './exchange-trace.ts'
 import { createAuthorizer } from './forward-auth/authorize.ts'
 import { createHopHeaders } from './headers/end-to-end.ts'

@@ -96,7 +96,7 @@ export function createGatewayServer(
     // The answer before it was the last one, and is still on its way: what the client says now is obeyed no more.
     if (!request.socket.writable) return
     const turn = answers.open(request, response)
-    if (isEnding) response.shouldKeepAlive = false
+    if (isEnding || isOldAndLast(request)) response.shouldKeepAlive = false
     begin(request, response, turn)
   }
   endings.set(server, () => {
@@ -111,6 +111,11 @@ export function createGatewayServer(
   })
   refuseConnections(server, log, answers)
   return server
+}
+
+/** RFC 9112 section 9.3: `close` counts also beside `keep-alive`, of which Node obeys the other one in HTTP/1.0. */
+function isOldAndLast({ httpVersionMinor, headers }: IncomingMessage): boolean {
+  return httpVersionMinor === 0 && /\bclose\b/i.test(headers.connection ?? '')
 }
 
 /** Whatever fails before there is a request is answered, unless the answer would be taken for that to another request. */

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import type { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import type { GatewayAttack, ServiceGets } from './gateway-vectors.ts'
+import type { Fill } from './attack-expectations.ts'
+import { assertServed, withServices } from './attack-expectations.ts'
+import type { GatewayAttack } from './gateway-vectors.ts'
 import { gatewayCorpus, textFiller } from './gateway-vectors.ts'
 import { sendRaw, statusesIn } from './http-client.ts'
-import type { Recorded } from './recorder.ts'
 import type { World } from './world.ts'
 import { startWorld } from './world.ts'
 
@@ -32,8 +33,6 @@ test('the corpus of attacks is whole', () => {
   assert.ok(attacks.length >= 400, `only ${attacks.length} attacks`)
   assert.equal(new Set(attacks.map(({ id }) => id)).size, attacks.length, 'each id is there once')
 })
-
-type Fill = (text: string) => string
 
 async function assertFails(
   world: World,
@@ -71,44 +70,6 @@ async function assertPasses(world: World, { id, twin }: GatewayAttack, fill: Fil
   assertServed(world.service.requests.splice(0), twin.service, fill, `${id}: its twin`)
 }
 
-function assertServed(
-  requests: readonly Recorded[],
-  expected: readonly ServiceGets[],
-  fill: Fill,
-  what: string,
-): void {
-  const targets = requests.map(({ target }) => target)
-  assert.deepEqual(
-    targets,
-    expected.map(({ target }) => fill(target)),
-    what,
-  )
-  for (const [at, { method, body, has = [], lacks = [] }] of expected.entries()) {
-    const request: Recorded | undefined = requests[at]
-    assert.ok(request, what)
-    if (method !== undefined) assert.equal(request.method, method, what)
-    if (body !== undefined) assert.equal(request.body, body, what)
-    const fields = has.map(fieldOf)
-    for (const { name } of fields) {
-      const own = fields.filter((field) => field.name === name)
-      const values = own.map(({ value }) => fill(value))
-      assert.deepEqual(request.all(name), values, `${what}: ${name}`)
-    }
-    for (const text of lacks) {
-      assert.deepEqual(request.all(text), [], `${what}: ${text}`)
-      const values: readonly string[] = request.rawHeaders.filter(
-        (_value, place) => place % 2 === 1,
-      )
-      assert.ok(!values.some((value) => value.includes(text)), `${what}: ${text}`)
-    }
-  }
-}
-
-function fieldOf(line: string): { readonly name: string; readonly value: string } {
-  const colon = line.indexOf(':')
-  return { name: line.slice(0, colon).toLowerCase(), value: line.slice(colon + 1).trim() }
-}
-
 /** What comes to the service, as octets, whatever a parser makes of it. */
 function tap({ service }: World): string[] {
   const pieces: string[] = []
@@ -116,10 +77,4 @@ function tap({ service }: World): string[] {
     socket.on('data', (piece: Buffer) => pieces.push(piece.toString('latin1')))
   })
   return pieces
-}
-
-/** The members of the corpus, where `<service>` is this one. */
-function withServices(members: typeof gateway, to: readonly string[]): typeof gateway {
-  const text = JSON.stringify(members).replaceAll('["<service>"]', JSON.stringify(to))
-  return JSON.parse(text) as typeof gateway
 }

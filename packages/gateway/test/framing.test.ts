@@ -207,6 +207,26 @@ test('behind an answer that ends its connection nothing is obeyed', async (t) =>
   }
 })
 
+test('of two things that an old client says about its connection, the end counts', async (t) => {
+  let obeyed = 0
+  const { port } = await startWorld(t, {
+    service: (_request, response) => {
+      obeyed += 1
+      response.end('ok')
+    },
+  })
+  for (const last of ['close, keep-alive', 'keep-alive\r\nConnection: X-A, Close']) {
+    const get = `GET /public HTTP/1.0\r\nHost: a\r\nConnection: ${last}\r\n\r\n`
+    const raw = await sendRaw(port, `${get}${smuggled}`)
+    assert.match(raw, /^connection: close\r$/im)
+    assert.deepEqual(statusesIn(raw), [200])
+  }
+  assert.equal(obeyed, 2)
+  const kept = 'GET /public HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n'
+  const end = 'GET /public HTTP/1.0\r\nHost: a\r\n\r\n'
+  assert.deepEqual(statusesIn(await sendRaw(port, `${kept}${end}`)), [200, 200])
+})
+
 test('a CONNECT behind another request is not answered in its place', async (t) => {
   const { port } = await startWorld(t, {
     service: (_request, response) => setTimeout(() => response.end('obeyed'), 100),

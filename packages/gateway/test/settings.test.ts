@@ -16,6 +16,7 @@ test('the smallest file gets every default', () => {
   assert.deepEqual(parseGatewaySettings(smallest), {
     listen: { host: '127.0.0.1', port: 4003 },
     tls: undefined,
+    upstreamTls: { caFile: undefined },
     operations: undefined,
     issuer: 'https://id.example',
     clientFile: undefined,
@@ -50,6 +51,7 @@ test('the smallest file gets every default', () => {
       requestsPerService: 1024,
     },
     rateLimits: { subject: undefined, client: undefined, network: undefined },
+    tracing: undefined,
     stop: { notReadySeconds: 0, drainSeconds: 5 },
   })
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { parseGatewaySettings } from '../src/index.ts'
 import { fields } from './http-client.ts'
 import type { Recorder } from './recorder.ts'
 import { startRecorder } from './recorder.ts'
@@ -125,6 +126,30 @@ test('a client cannot have itself recorded, and a trusted proxy decides', async 
   assert.deepEqual(await flagsFor(1, {}), ['01', '01', '01'])
   assert.deepEqual(await flagsFor(0, trusted), ['01', '00', '00'])
   assert.deepEqual(await flagsFor(1, trusted), ['01', '00', '01'])
+})
+
+function settingsOf(tracing: object): unknown {
+  const routes = [{ match: '/a', to: ['http://127.0.0.1:9'], auth: { mode: 'none' } }]
+  return parseGatewaySettings({ listen: { port: 0 }, issuer: 'https://a', routes, tracing }).tracing
+}
+
+test('spans go where the file says, to a URL without a secret', () => {
+  const endpoint = 'https://collector.example/v1/traces'
+  assert.deepEqual(settingsOf({ endpoint }), { endpoint, sampleRatio: 0.1 })
+  const wrong = [
+    {},
+    { endpoint: 'collector:4318' },
+    { endpoint: 'https://me:secret@collector.example' },
+    { endpoint, sampleRatio: 1.1 },
+    { endpoint, ratio: 1 },
+  ]
+  for (const tracing of wrong) {
+    assert.throws(
+      () => settingsOf(tracing),
+      /1 mistake in .*\n.*\/tracing/,
+      JSON.stringify(tracing),
+    )
+  }
 })
 
 test('a collector that is away costs nothing but spans, and is told of once', async (t) => {

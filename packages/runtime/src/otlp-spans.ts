@@ -6,8 +6,8 @@ import { resourceFromAttributes } from '@opentelemetry/resources'
 import type { SpanExporter } from '@opentelemetry/sdk-trace'
 import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import type { Log } from './log.ts'
+import type { Span, TracingOptions } from './span.ts'
 import type { TraceParent } from './trace-context.ts'
-import type { Span, TracingOptions } from './tracing.ts'
 
 export interface RecordedSpans {
   /** `parent` undefined: a new trace. */

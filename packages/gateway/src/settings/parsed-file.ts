@@ -51,6 +51,7 @@ export function parseGatewaySettings(
     revocation = {},
     relay,
     trustedProxies = [],
+    upstreamTls = {},
     proxyHeaders = 'x-forwarded',
     forwardAuth,
     browser,
@@ -67,6 +68,7 @@ export function parseGatewaySettings(
   return {
     listen: { host: loopback, ...address },
     tls: tls && tlsOf(tls),
+    upstreamTls: { caFile: upstreamTls.ca },
     operations: operations === undefined ? undefined : { host: loopback, ...operations },
     issuer,
     clientFile,

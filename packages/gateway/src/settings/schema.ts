@@ -164,6 +164,11 @@ const schema = {
     revocation: revocationSchema,
     relay: relayLimitsSchema,
     trustedProxies: { type: 'array', minItems: 1, uniqueItems: true, items: textSchema },
+    upstreamTls: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { ca: textSchema },
+    },
     proxyHeaders: { enum: ['x-forwarded', 'forwarded'] },
     forwardAuth: forwardAuthSchema,
     browser: browserSchema,
@@ -239,6 +244,7 @@ export interface GatewayFile {
   readonly revocation?: RevocationSettings
   readonly relay?: Partial<RelayLimits>
   readonly trustedProxies?: readonly string[]
+  readonly upstreamTls?: { readonly ca?: string }
   readonly proxyHeaders?: ProxyHeaders
   readonly forwardAuth?: { readonly dialect: DialectName }
   readonly browser?: Partial<BrowserSettings>

@@ -10,6 +10,7 @@ export interface GatewaySettings {
   readonly listen: ListenAddress
   /** Undefined: plain HTTP/1.1. */
   readonly tls: TlsSettings | undefined
+  readonly upstreamTls: UpstreamTlsSettings
   /** Where operators ask for its health; undefined for nowhere. */
   readonly operations: ListenAddress | undefined
   readonly issuer: string
@@ -32,6 +33,12 @@ export interface GatewaySettings {
   /** Undefined: no spans. */
   readonly tracing: TracingSettings | undefined
   readonly stop: StopSettings
+}
+
+/** How services are spoken to over https. */
+export interface UpstreamTlsSettings {
+  /** The authorities that sign their certificates, in PEM; undefined for those that Node trusts. */
+  readonly caFile: string | undefined
 }
 
 export interface TlsSettings {

@@ -9,6 +9,8 @@ export interface Connections {
   readonly dispatch: Dispatch
   /** Over a new one, which ends with the answer. */
   readonly dispatchAlone: Dispatch
+  /** No request goes over those that are there any more, and each ends with the one that is under way on it. */
+  readonly renew: () => void
   /** Cuts all of them. */
   readonly destroy: () => Promise<void>
 }
@@ -21,18 +23,16 @@ const responseHeaderBytesMax = 65_536
  * The client's Host goes to the service as it came, and undici would take the name for the TLS
  * handshake, and the address for some connections, from it. Both are pinned to the origin of the
  * file: in `connect` for the connection, and in `pinned` for its reuse.
+ *
+ * `authorities`: see `Authorities`; asked at the beginning, and at each renewal.
  */
-export function createConnections(origin: string): Connections {
-  const connect = buildConnector({ timeout: connectMsMax, allowH2: false })
-  const options = {
-    pipelining: 1,
-    maxHeaderSize: responseHeaderBytesMax,
-    // Without a name the connector takes it from the origin, and none for an address.
-    connect: ((target, callback) => {
-      connect({ ...target, servername: '' }, callback)
-    }) satisfies buildConnector.connector,
-  }
-  const pool = new Pool(origin, { ...options, connections: null })
+export function createConnections(
+  origin: string,
+  authorities: () => string | undefined = () => undefined,
+): Connections {
+  let options = optionsFor(authorities())
+  let pool = new Pool(origin, { ...options, connections: null })
+  const pools = new Set([pool])
   const alone = new Set<Client>()
   const { hostname } = new URL(origin)
   // undici reads `servername`; its types leave it out.
@@ -50,8 +50,32 @@ export function createConnections(origin: string): Connections {
       client.dispatch({ ...pinned(request), reset: true }, handler)
       client.close(() => alone.delete(client))
     },
+    renew: () => {
+      const old = pool
+      // With it goes what it remembers of earlier handshakes, which would not be verified again.
+      options = optionsFor(authorities())
+      pool = new Pool(origin, { ...options, connections: null })
+      pools.add(pool)
+      old.close(() => pools.delete(old))
+    },
     destroy: async () => {
-      await Promise.all([pool.destroy(), ...[...alone].map((client) => client.destroy())])
+      await Promise.all([...pools, ...alone].map((one) => one.destroy()))
+    },
+  }
+}
+
+function optionsFor(ca: string | undefined): Client.Options {
+  const connect = buildConnector({
+    timeout: connectMsMax,
+    allowH2: false,
+    ...(ca === undefined ? {} : { ca }),
+  })
+  return {
+    pipelining: 1,
+    maxHeaderSize: responseHeaderBytesMax,
+    // Without a name the connector takes it from the origin, and none for an address.
+    connect: (target, callback) => {
+      connect({ ...target, servername: '' }, callback)
     },
   }
 }

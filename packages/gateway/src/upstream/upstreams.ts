@@ -15,6 +15,8 @@ export interface Upstreams {
   readonly lease: (settings: Leased) => UpstreamLease
   /** The origins that are left out where there is another. */
   readonly unreachable: () => readonly string[]
+  /** Other authorities are trusted: whoever they have not signed gets nothing more. */
+  readonly renew: () => void
   /** Cuts every connection. */
   readonly close: () => Promise<void>
 }
@@ -34,6 +36,8 @@ export interface UpstreamsOptions {
   readonly log: Log
   /** Milliseconds of a clock that is never set. */
   readonly now: () => number
+  /** See `Authorities`. */
+  readonly authorities?: () => string | undefined
 }
 
 interface Held {
@@ -42,13 +46,13 @@ interface Held {
   leases: number
 }
 
-export function createUpstreams({ log, now }: UpstreamsOptions): Upstreams {
+export function createUpstreams({ log, now, authorities }: UpstreamsOptions): Upstreams {
   const held = new Map<string, Held>()
   let requestsMax = 0
   const holdOf = (origin: string): Held => {
     const found = held.get(origin)
     if (found !== undefined) return found
-    const connections = createConnections(origin)
+    const connections = createConnections(origin, authorities)
     const health = createHealth({ now, told: (change) => tell(log, origin, change) })
     const upstream = createUpstream(origin, connections, health, () => requestsMax)
     const made = { connections, upstream, leases: 0 }
@@ -87,6 +91,11 @@ export function createUpstreams({ log, now }: UpstreamsOptions): Upstreams {
       [...held.values()]
         .filter(({ upstream }) => upstream.health.standing() !== 'in')
         .map(({ upstream }) => upstream.origin),
+    renew: () => {
+      for (const { upstream, connections } of held.values()) {
+        if (upstream.origin.startsWith('https:')) connections.renew()
+      }
+    },
     close: async () => {
       await Promise.all([...held.values()].map(({ connections }) => connections.destroy()))
     },

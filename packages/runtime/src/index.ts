@@ -50,3 +50,4 @@ export { formatTraceparent, parseTraceparent, parseTracestate } from './trace-co
 export type { TraceParent } from './trace-context.ts'
 export { startTracing } from './tracing.ts'
 export type { Tracing } from './tracing.ts'
+export { collectYoungGarbageAlone } from './young-garbage.ts'

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createTestIssuer } from '@portcullis/verify/testing'
@@ -20,10 +23,15 @@ async function untilAnswering(url: string, run: CommandRun): Promise<void> {
   throw new Error(`${url} never answered: ${run.errors()}`)
 }
 
-test('a gateway without its issuer answers 503 and not 401, and recovers by itself', async () => {
+test('a gateway without its issuer serves public routes, answers 503 and not 401 elsewhere, and recovers by itself', async (t) => {
   const folder = newFolder()
   const issuerPort = await freePort()
   const port = await freePort()
+  const service = createServer((_request, response) => response.end('public'))
+  service.listen(0, '127.0.0.1')
+  await once(service, 'listening')
+  t.after(() => service.close())
+  const { port: servicePort } = service.address() as AddressInfo
   mkdirSync(folder, { recursive: true })
   const file = join(folder, 'gateway.json')
   const issuerUrl = `http://localhost:${issuerPort}`
@@ -31,7 +39,10 @@ test('a gateway without its issuer answers 503 and not 401, and recovers by itse
     listen: { port },
     issuer: issuerUrl,
     auth: { audience: 'orders' },
-    routes: [{ match: '/orders/*', to: [`http://127.0.0.1:${await freePort()}`] }],
+    routes: [
+      { match: '/orders/*', to: [`http://127.0.0.1:${await freePort()}`] },
+      { match: '/public/*', to: [`http://127.0.0.1:${servicePort}`], auth: { mode: 'none' } },
+    ],
   }
   writeFileSync(file, JSON.stringify(settings))
   const run = runPortcullis(['gateway', '--config', file], { folder })
@@ -46,6 +57,8 @@ test('a gateway without its issuer answers 503 and not 401, and recovers by itse
     assert.equal(blind.status, 503)
     assert.ok(blind.headers.get('retry-after'))
     assert.equal((await fetch(url)).status, 401, 'no token is no token, keys or not')
+    const open = await fetch(`http://127.0.0.1:${port}/public`, { headers: bearer(token) })
+    assert.equal(await open.text(), 'public')
 
     const issuer = await createTestIssuer({ port: issuerPort })
     assert.equal(issuer.issuer, issuerUrl)

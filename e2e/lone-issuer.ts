@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createClient } from '@portcullis/client'
-import type { NewClient as AdministeredClient } from '@portcullis/client/admin'
+import { ClientError, createClient } from '@portcullis/client'
+import type { Administration, NewClient as AdministeredClient } from '@portcullis/client/admin'
 import { createAdministration } from '@portcullis/client/admin'
 import type { NewAccount, NewClient } from '@portcullis/identity'
 import { bootstrap, newClientCredential, newRandomSecret } from '@portcullis/identity'
@@ -16,12 +16,15 @@ export interface LoneIssuer {
   readonly signIn: () => Promise<{ readonly access: string; readonly refresh: string }>
   /** As an administrator does, and answers its id. */
   readonly makeClient: (client: AdministeredClient) => Promise<string>
+  /** As an administrator does. False: the waiting key may not sign yet, or too many old ones are still published. */
+  readonly rotateKeys: () => Promise<boolean>
   readonly stop: () => Promise<void>
 }
 
-/** `file`: members that its settings have beside the usual ones. */
+/** `file`: members that its settings have beside the usual ones. `people`: who else may sign in. */
 export async function startLoneIssuer(
   file: Readonly<Record<string, unknown>> = {},
+  people: readonly NewAccount[] = [],
 ): Promise<LoneIssuer> {
   const folder = newFolder()
   const port = await freePort()
@@ -44,7 +47,7 @@ export async function startLoneIssuer(
     scopes: ['orders:read'],
     grants: ['client_credentials', 'token_exchange'],
   }
-  await bootstrap({ database, accounts: [alice, admin], clients: [service] })
+  await bootstrap({ database, accounts: [alice, admin, ...people], clients: [service] })
   const config = join(folder, 'portcullis.identity.json')
   writeFileSync(config, JSON.stringify({ ...settingsOf(issuer, port, database), ...file }))
   const run = runPortcullis(['identity', '--config', config], {
@@ -65,18 +68,13 @@ export async function startLoneIssuer(
     await stop()
     throw new Error(`identity did not start: ${run.errors()}`, { cause: error })
   }
+  const administer: Administer = (deed) => administerAt(issuer, admin, deed)
   return {
     issuer,
     service,
     stop,
-    makeClient: async (made) => {
-      const client = createClient({ issuer, audience: issuer })
-      const { identifier, password } = admin
-      await client.login({ identifier, password })
-      const { id } = await createAdministration(client).clients.create(made)
-      await client.logout()
-      return id
-    },
+    makeClient: (made) => administer(async ({ clients }) => (await clients.create(made)).id),
+    rotateKeys: () => administer(rotateKeys),
     signIn: async () => {
       const { identifier, password } = alice
       const answer: unknown = await (
@@ -85,6 +83,32 @@ export async function startLoneIssuer(
       const { access_token: access, refresh_token: refresh } = answer as Record<string, unknown>
       return { access: String(access), refresh: String(refresh) }
     },
+  }
+}
+
+type Administer = <Result>(
+  deed: (administration: Administration) => Promise<Result>,
+) => Promise<Result>
+
+async function administerAt<Result>(
+  issuer: string,
+  { identifier, password }: NewAccount,
+  deed: (administration: Administration) => Promise<Result>,
+): Promise<Result> {
+  const client = createClient({ issuer, audience: issuer })
+  await client.login({ identifier, password })
+  const result = await deed(createAdministration(client))
+  await client.logout()
+  return result
+}
+
+async function rotateKeys({ keys }: Administration): Promise<boolean> {
+  try {
+    await keys.rotate()
+    return true
+  } catch (error) {
+    if (error instanceof ClientError && error.status === 409) return false
+    throw error
   }
 }
 

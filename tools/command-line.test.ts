@@ -22,6 +22,8 @@ const commands: readonly (readonly [script: string, named: string, wrong: readon
   ['test:crash', '--kills N', ['--engine', 'paper']],
   ['test:histories', '--histories N', ['--seed', '-1']],
   ['test:soak', '--tokens N', ['--tokens', '0']],
+  ['test:soak:gateway', '--minutes N', ['--minutes', '0']],
+  ['test:floods', '--rounds N', ['--rounds', 'many']],
   ['test:mutation', '--tests GLOB', ['no-such-file.ts']],
   ['tour', 'no options', ['everywhere']],
   ['bench', '--quick', ['B99']],

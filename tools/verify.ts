@@ -8,6 +8,9 @@ const someHistories = ['--histories', '2000', '--postgres', '100', '--http', '10
 
 const someRequests = ['--requests', '60000', '--seed', '1']
 
+/** How long callers wait is measured where nothing else runs. */
+const shortFloods = ['--seconds', '1', '--rounds', '1', '--without-times']
+
 /**
  * Everything that CI runs, one after the other; the first that fails ends it. What stands in one list runs side by
  * side, where two cores are quicker than one after the other.
@@ -30,6 +33,8 @@ const steps: readonly (readonly Step[])[] = [
     ['tests of the SDK on the oldest Node', 'test:oldest-node'],
   ],
   [['schedules in a time of their own', 'simulate', '--', '--schedules', '10000', '--seed', '1']],
+  [['a minute of everything at a gateway', 'test:soak:gateway', '--', '--minutes', '1']],
+  [['floods at a gateway', 'test:floods', '--', ...shortFloods]],
   [
     ['random requests at the gateway', 'test:differential', '--', ...someRequests],
     ['the tour', 'tour'],

@@ -130,8 +130,8 @@ export const mutants: readonly Mutant[] = [
     file: `${verify}/revocation/followed-log.ts`,
     changes: [
       [
-        'return manifest.at < (believes(held.at) ? held.at : (vouchedAtMs() ?? 0))',
-        'return believes(held.at) && manifest.at < (vouchedAtMs() ?? 0) - held.at',
+        'if (!left.has(manifest.epoch)) return manifest.at < knownMs',
+        'if (knownMs > 0) return false',
       ],
     ],
   },

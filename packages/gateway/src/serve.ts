@@ -52,12 +52,13 @@ export async function serve(
     const frame = readFrame(exchange)
     return frame.kind === 'refused' ? sendRefusal(exchange, frame) : answerFeed(exchange)
   }
-  if (!room.enter(requestsMax)) return sendRefusal(exchange, overloaded)
-  exchange.response.once('close', room.leave)
   if (turn !== undefined) {
     await turn
     if (!exchange.request.socket.writable) return
   }
+  // Not before: those that wait behind one request would take the places of other callers.
+  if (!room.enter(requestsMax)) return sendRefusal(exchange, overloaded)
+  exchange.response.once('close', room.leave)
   if (url.startsWith(ownPath)) return serveOwn(parts, exchange, url)
   const passage = await pass(parts, exchange)
   if (exchange.response.destroyed) return

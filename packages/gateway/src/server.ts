@@ -95,6 +95,11 @@ export function createGatewayServer(
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     // The answer before it was the last one, and is still on its way: what the client says now is obeyed no more.
     if (!request.socket.writable) return
+    if (answers.areTooManyOn(request.socket)) {
+      // All but the first of them wait for their turn, so nothing is lost that was obeyed.
+      log.info({ code: 'PIPELINED' }, 'a connection with too many requests in a row')
+      return void request.socket.destroy()
+    }
     const turn = answers.open(request, response)
     if (isEnding || isOldAndLast(request)) response.shouldKeepAlive = false
     begin(request, response, turn)
@@ -268,20 +273,29 @@ interface OpenAnswers {
    */
   readonly isOwedOn: (socket: Duplex) => boolean
   readonly isAnyOn: (socket: Duplex) => boolean
+  readonly areTooManyOn: (socket: Duplex) => boolean
   /** Each of them is the last one of its connection. */
   readonly endEach: () => void
 }
 
+/**
+ * How many requests may come in a row on one connection without their answers. Node stops reading when answers are not
+ * taken, but in what it has read are more than a thousand short requests, and each needs some kilobytes.
+ */
+const inRowMax = 128
+
 /** Which answers are under way on which connection; several when a client pipelines. */
 function createOpenAnswers(): OpenAnswers {
   const open = new Map<Duplex, Set<ServerResponse>>()
+  const newest = new WeakMap<Duplex, ServerResponse>()
   const answeredEarly = new WeakMap<Duplex, IncomingMessage>()
   return {
     open: (request, response) => {
       const { socket } = request
       const answers = open.get(socket) ?? new Set()
-      const before = answers.size === 0 ? undefined : [...answers].at(-1)
+      const before = answers.size === 0 ? undefined : newest.get(socket)
       open.set(socket, answers.add(response))
+      newest.set(socket, response)
       response.once('close', () => {
         answers.delete(response)
         if (!request.complete) answeredEarly.set(socket, request)
@@ -293,6 +307,7 @@ function createOpenAnswers(): OpenAnswers {
       answeredEarly.get(socket)?.complete === false ||
       [...(open.get(socket) ?? [])].some(({ headersSent, req }) => headersSent || req.complete),
     isAnyOn: (socket) => (open.get(socket)?.size ?? 0) > 0,
+    areTooManyOn: (socket) => (open.get(socket)?.size ?? 0) >= inRowMax,
     endEach: () => {
       for (const response of [...open.values()].flatMap((answers) => [...answers])) {
         if (!response.headersSent) response.shouldKeepAlive = false

@@ -114,3 +114,24 @@ test('more connections than there may be are closed at once, and the others are 
   assert.equal((await world.ask({ path: '/public' })).status, 200)
   for (const socket of open) socket.destroy()
 })
+
+test('requests in a row whose answers nobody waits for end their connection, and cost nobody else anything', async (t) => {
+  const { service, responses } = waiting()
+  const world = await startWorld(t, { service, file: () => ({ limits: { requests: 10 } }) })
+  const one = 'GET /public HTTP/1.1\r\nHost: a\r\n\r\n'
+  const patient = await openSocket(world.port)
+  patient.write(one.repeat(128))
+  await until(() => responses.length === 1)
+  const greedy = await openSocket(world.port)
+  greedy.write(one.repeat(129))
+  await once(greedy.resume(), 'close')
+  assert.match(world.log(), /"code":"PIPELINED"/)
+  assert.equal(patient.destroyed, false)
+  // Only the first of a row is under way, and of the one that was cut nothing: that leaves nine places.
+  const others = Array.from({ length: 9 }, () => world.ask({ path: '/public' }))
+  await until(() => responses.length === 10 || world.log().includes('overloaded'))
+  assert.doesNotMatch(world.log(), /overloaded/)
+  for (const response of responses) response.end()
+  for (const answer of await Promise.all(others)) assert.equal(answer.status, 200)
+  patient.destroy()
+})

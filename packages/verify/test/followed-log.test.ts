@@ -362,6 +362,28 @@ test('an old snapshot of another epoch that is played back changes nothing', asy
   assert.ok(isVouched())
 })
 
+test('an epoch that was left does not come back by a word that a clock ahead has dated later', async () => {
+  const { log, isVouched } = await startBench()
+  const next = manifest(first, startMs + 1, otherEpoch)
+  assert.equal(await log.joinSnapshot(next, encode(...first)), 'applied')
+  for (const aheadMs of [2, 5_001, 3_600_000]) {
+    const old = manifest(four, startMs + aheadMs)
+    assert.equal(await log.joinSnapshot(old, encode(...four)), 'late', `${aheadMs} ms later`)
+  }
+  assert.deepEqual([log.position()?.epoch, isVouched()], [otherEpoch, true])
+})
+
+test('but where it was left for one that is played back, it comes back five seconds later', async () => {
+  const { log } = await startBench(startMs + 5_002)
+  const played = manifest(first, startMs + 1, otherEpoch)
+  assert.equal(await log.joinSnapshot(played, encode(...first)), 'applied')
+  const early = manifest(four, startMs + 5_001)
+  assert.equal(await log.joinSnapshot(early, encode(...four)), 'late')
+  const alive = manifest(four, startMs + 5_002)
+  assert.equal(await log.joinSnapshot(alive, encode(...four)), 'applied')
+  assert.equal(log.position()?.epoch, epoch)
+})
+
 test('the very checkpoint that is held is not applied again, unless it is that of an earlier life', async () => {
   const { log, isVouched, batches } = await startBench()
   const next = over(four, startMs + 1)

@@ -70,6 +70,8 @@ const noRecords = Buffer.alloc(0)
 export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
   const { table, freshness, liveKids, timers, onApplied } = options
   let held: Checkpoint | undefined
+  /** Epochs that another one has taken the place of. */
+  const left = new Set<string>()
   let isPositioned = false
   let isRestored = false
   // What changes the place in the log is done alone: in the pauses of a frame it must stay.
@@ -82,6 +84,7 @@ export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
 
   function take(checkpoint: Checkpoint, records: AppliedBatch['records']): void {
     const withdrawnKids = liveKids.list(checkpoint)
+    if (held !== undefined && held.epoch !== checkpoint.epoch) left.add(held.epoch)
     held = checkpoint
     isPositioned = true
     isRestored = false
@@ -108,7 +111,7 @@ export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
       return 'undecodable'
     }
     // Judged against what is held by now: frames may have come in between.
-    const isBehind = held !== undefined && isLate(manifest, held, freshness)
+    const isBehind = held !== undefined && isLate(manifest, held, freshness, left)
     if (!isBehind) take(manifest, hasNews ? undefined : noRecords)
     return isBehind ? 'late' : 'applied'
   }
@@ -181,11 +184,16 @@ function isLate(
   manifest: Checkpoint,
   held: Checkpoint,
   { believes, vouchedAtMs }: Freshness,
+  left: ReadonlySet<string>,
 ): boolean {
   if (held.epoch === manifest.epoch) return compare(manifest, held) === 'late'
   // Another epoch is a later one, or somebody plays back an old snapshot. What an earlier life has left counts here
   // too, but not a store's clock that was far ahead: it would keep out what comes after it.
-  return manifest.at < (believes(held.at) ? held.at : (vouchedAtMs() ?? 0))
+  const knownMs = believes(held.at) ? held.at : (vouchedAtMs() ?? 0)
+  if (!left.has(manifest.epoch)) return manifest.at < knownMs
+  // The store's clock may have been ahead by as much as is believed. Only an epoch that is still spoken for gets
+  // further, where it was left for one that was played back.
+  return !believes(manifest.at) || manifest.at <= knownMs + clockDifferenceMsMax
 }
 
 /** The records of a frame behind those that a snapshot has brought already, which stand in front. */

@@ -32,6 +32,7 @@ export function assess(lived: Lived): Assessed {
   const { messages, rest } = stream
   let forwarded = 0
   let isOver = false
+  const resetAt = placeOfReset(lived)
   const mayBeLate = new Map<string, { readonly message: Message; readonly verdict: Forwarded }>()
   const faults: (string | undefined)[] = [faultOfConnection(lived)]
   for (const [place, message] of messages.entries()) {
@@ -41,7 +42,7 @@ export function assess(lived: Lived): Assessed {
     const verdict = lived.verdicts[place]
     if (verdict === undefined) throw new TypeError('a request was not judged')
     if (got !== undefined) forwarded += 1
-    const mayBeLost = isOver || rest !== 'nothing'
+    const mayBeLost = isOver || rest !== 'nothing' || resetAt !== -1
     const fault =
       isOver && (got ?? answer) !== undefined
         ? `${got === undefined ? `answered ${answer?.status}` : 'forwarded'} behind the end of its connection`
@@ -50,7 +51,7 @@ export function assess(lived: Lived): Assessed {
     if (got === undefined && mayBeLost && !isOver && verdict.kind === 'forwarded') {
       mayBeLate.set(tag, { message, verdict })
     }
-    if (answer?.closes === true || message.isLast) isOver = true
+    if (answer?.closes === true || message.isLast || place === resetAt) isOver = true
   }
   for (const [tag, left] of received) {
     for (const { service, message } of left) {
@@ -71,6 +72,20 @@ export function assess(lived: Lived): Assessed {
         : differenceOf(known.message, known.verdict, late)
     },
   }
+}
+
+/**
+ * A connection that is closed with octets unread is reset, which can take answers back that were sent (RFC 9112 section
+ * 9.6): here by a refusal that ends the connection, while the client talks on. -1 where that was not so.
+ */
+function placeOfReset({ stream: { messages }, verdicts, seen }: Lived): number {
+  if (!seen.isClosed) return -1
+  return messages.findIndex(
+    (_message, place) =>
+      verdicts[place]?.kind === 'refused' &&
+      seen.answers[place] === undefined &&
+      place < messages.length - 1,
+  )
 }
 
 function faultOfConnection({ stream: { messages, rest }, seen }: Lived): string | undefined {

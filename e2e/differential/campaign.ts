@@ -48,7 +48,7 @@ export interface Failure {
   readonly shrunk: string
 }
 
-const connections = 16
+const connections = 64
 /** Tokens live for a quarter of an hour. */
 const tokensMs = 300_000
 

@@ -12,6 +12,8 @@ export interface ProxiedServer {
 }
 
 export interface ProxiedLoad {
+  /** Sends each token twice, as tokens that live are seen again and again. */
+  readonly showAll: () => Promise<void>
   readonly sample: (roundMs: number) => Promise<Sample>
   readonly close: () => void
 }
@@ -27,20 +29,26 @@ export async function loadThrough(
 ): Promise<ProxiedLoad> {
   const order = seededOrder('zipf', tokens.count)
   let asked = 0
-  let until = 0
+  let shown = 0
+  const showsAll = (): boolean => shown < tokens.count * 2
   const next = (): string => {
+    if (showsAll()) return requestWith(tokens.at(shown++ % tokens.count))
     asked += 1
     return requestWith(tokens.at(order[asked % order.length] ?? 0))
   }
   const callers = await Promise.all(
     Array.from({ length: connections }, () => openCaller(port, next)),
   )
+  const askWhile = (goesOn: () => boolean): Promise<readonly number[]> =>
+    Promise.all(callers.map((caller) => caller.askWhile(goesOn)))
   return {
+    showAll: async () => {
+      await askWhile(showsAll)
+    },
     sample: async (roundMs) => {
       const cpuBefore = cpuUs()
       const startedAt = performance.now()
-      until = startedAt + roundMs
-      const answers = await Promise.all(callers.map((call) => call.askUntil(until)))
+      const answers = await askWhile(() => performance.now() < startedAt + roundMs)
       const wallMs = performance.now() - startedAt
       const count = answers.reduce((sum, one) => sum + one, 0)
       return { wallUs: (wallMs * 1000) / count, cpuUs: (cpuUs() - cpuBefore) / count }
@@ -60,8 +68,8 @@ function requestWith(token: string): string {
 }
 
 interface Caller {
-  /** Answers how often it was answered. */
-  readonly askUntil: (deadlineMs: number) => Promise<number>
+  /** Asks again after each answer while it goes on. Answers how often it was answered. */
+  readonly askWhile: (goesOn: () => boolean) => Promise<number>
   readonly close: () => void
 }
 
@@ -83,13 +91,14 @@ async function openCaller(port: number, next: () => string): Promise<Caller> {
   socket.on('error', (error) => onAnswer(error))
   socket.on('close', () => onAnswer(new Error('the connection was closed')))
   return {
-    askUntil: (deadlineMs) =>
+    askWhile: (goesOn) =>
       new Promise((resolve, reject) => {
+        if (!socket.writable) return reject(new Error('the connection was closed'))
         let count = 0
         onAnswer = (fault) => {
           if (fault !== undefined) return reject(fault)
           count += 1
-          if (performance.now() >= deadlineMs) return resolve(count)
+          if (!goesOn()) return resolve(count)
           socket.write(next(), 'latin1')
         }
         socket.write(next(), 'latin1')

@@ -87,9 +87,9 @@ function passwordOfAlice(): string {
   return alice?.password ?? assert.fail('there is no alice')
 }
 
-for (const [where, pageOf] of [
-  ['https', () => secure],
-  ['http on localhost', () => plain],
+for (const [where, protocol, pageOf] of [
+  ['https', 'h2', () => secure],
+  ['http on localhost', 'http/1.1', () => plain],
 ] as const) {
   test(`a page over ${where} signs people in, orders, listens, and never holds a token`, async () => {
     const { url, killGateway } = pageOf()
@@ -124,6 +124,8 @@ for (const [where, pageOf] of [
         domain: 'localhost',
       },
     )
+    const spoken = `performance.getEntriesByType('navigation')[0].nextHopProtocol`
+    assert.equal(await tab.page.evaluate(spoken), protocol)
     const held = 'document.cookie + JSON.stringify([{ ...localStorage }, { ...sessionStorage }])'
     assert.equal(await tab.page.evaluate(held), '[{},{}]')
 

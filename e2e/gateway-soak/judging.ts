@@ -9,6 +9,7 @@ const leewayMs = 6000
 export const boundMs: number = (stalenessSecondsMax + 1) * 1000
 
 const logMsMax = 1000
+const staleDetail = 'nobody has vouched for the token recently'
 
 /** Whether this token may have let in what was asked at that moment. */
 export function mayPass({ session, expiresAtMs }: HeldToken, askedAtMs: number): boolean {
@@ -57,15 +58,18 @@ export function judge(scene: Scene, answer: Answered | Broken, expected: Expecte
     book.count(`${kind}: ${what} ${when}`)
   } else if (verdict === 'refused') {
     book.count(`${kind}: refused by its token`)
+  } else if (verdict === 'stale') {
+    book.count(`${kind}: refused when the issuer vouched for nothing`)
   } else {
-    const text = `${new Date().toISOString()} ${kind}: ${verdict.wrong}`
+    const ms = answer.untilMs - answer.fromMs
+    const text = `${new Date().toISOString()} ${kind}, after ${ms} ms: ${verdict.wrong}`
     const id = answer.kind === 'answered' ? String(answer.headers['x-request-id']) : ''
     // The log comes by another way, and may come later.
     setTimeout(() => book.fault(`${text} ${book.failures.get(id) ?? ''}`), logMsMax)
   }
 }
 
-type Verdict = 'right' | 'restart' | 'standstill' | 'refused' | { readonly wrong: string }
+type Verdict = 'right' | 'stale' | 'restart' | 'standstill' | 'refused' | { readonly wrong: string }
 
 function verdictOn(scene: Scene, answer: Answered | Broken, expected: Expected): Verdict {
   const { token, status, isRepeatable, isAlone = false } = expected
@@ -87,6 +91,8 @@ function verdictOn(scene: Scene, answer: Answered | Broken, expected: Expected):
     return mismatch === undefined ? 'right' : { wrong: `${mismatch}: ${said}` }
   }
   if (answer.status === 401 && token !== undefined && mayFail(token, untilMs)) return 'refused'
+  const isStale = answer.status === 401 && said.includes(staleDetail)
+  if (isStale && scene.witness.wasSilent(fromMs, untilMs)) return 'stale'
   // A request that can be sent again goes to the service that is there.
   if (answer.status === 502 && wereOut && (!isRepeatable || isAlone)) return 'restart'
   if (answer.status === 502 && scene.stoodStill(fromMs, untilMs)) return 'standstill'

@@ -4,6 +4,7 @@ import type { Book } from './book.ts'
 import type { Service } from './service.ts'
 import type { Sessions } from './sessions.ts'
 import type { SettingsVersions } from './settings-versions.ts'
+import type { Witness } from './witness.ts'
 
 /** What everybody who loads the gateway and judges its answers knows. */
 export interface Scene {
@@ -13,6 +14,7 @@ export interface Scene {
   readonly book: Book
   readonly sessions: Sessions
   readonly settings: SettingsVersions
+  readonly witness: Witness
   /** The route `/alone/*` leads to the first one only. */
   readonly services: readonly [Service, Service]
   readonly isOver: () => boolean

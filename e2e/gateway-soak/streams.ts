@@ -44,6 +44,8 @@ function judgeStream(scene: Scene, kind: string, token: HeldToken): StreamJudge 
           book.lasted('a WebSocket outlived its session', now - endedAtMs)
       } else if (wereOut) {
         book.count(`${kind}: ended with its service`)
+      } else if (scene.witness.wasSilent(fromMs, now)) {
+        book.count(`${kind}: ended when the issuer vouched for nothing`)
       } else if (scene.stoodStill(fromMs, now)) {
         book.count(`${kind}: ended when this machine stood still`)
       } else {

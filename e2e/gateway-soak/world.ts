@@ -14,11 +14,12 @@ import { startService } from './service.ts'
 import { createSessions } from './sessions.ts'
 import type { SettingsVersions } from './settings-versions.ts'
 import { keepSettings } from './settings-versions.ts'
+import { startWitness } from './witness.ts'
 
 /** The processes: an issuer, two services and the gateway before them. */
 export interface SoakWorld extends Pick<
   Scene,
-  'port' | 'book' | 'sessions' | 'settings' | 'services'
+  'port' | 'book' | 'sessions' | 'settings' | 'services' | 'witness'
 > {
   readonly issuer: LoneIssuer
   readonly gateway: GatewayProcess
@@ -51,7 +52,9 @@ export async function startSoakWorld(
   }))
   const issuer = await startLoneIssuer(issuerSettings, people)
   const services = [await startService('a'), await startService('b')] as const
+  const witness = await startWitness(issuer.issuer)
   const stop = async (): Promise<void> => {
+    await witness.close()
     await Promise.all(services.map((service) => service.stop()))
     await issuer.stop()
   }
@@ -73,7 +76,7 @@ export async function startSoakWorld(
     throw error
   })
   const sessions = createSessions({ issuer: issuer.issuer, people, chance, book })
-  const parts = { port, book, sessions, settings, services, issuer, gateway }
+  const parts = { port, book, sessions, settings, services, witness, issuer, gateway }
   return { ...parts, chanceOfTrouble: chance, warnings, stop }
 }
 

@@ -2,7 +2,7 @@ import type { GatewayFromFile } from '@portcullis/gateway'
 import { startGatewayFromFile } from '@portcullis/gateway'
 import type { GatewayWorkers } from '@portcullis/gateway/workers'
 import type { Log } from '@portcullis/runtime'
-import { createLog, exitWith, runUntilStopped } from '@portcullis/runtime'
+import { collectYoungGarbageAlone, createLog, exitWith, runUntilStopped } from '@portcullis/runtime'
 
 export interface GatewayCommandOptions {
   readonly config: string
@@ -10,6 +10,7 @@ export interface GatewayCommandOptions {
 }
 
 export async function runGateway({ config, workers }: GatewayCommandOptions): Promise<void> {
+  collectYoungGarbageAlone()
   const log = createLog({ name: 'gateway' })
   let gateway: Pick<GatewayFromFile, 'reload'> | undefined
   // There from the start: without a listener the signal would end the process.

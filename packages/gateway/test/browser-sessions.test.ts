@@ -341,3 +341,24 @@ test('a browser that signs in again leaves no session behind', async (t) => {
   assertSignedOut(await thief.ask({ path }), thief)
   assertServed(await browser.ask({ path }))
 })
+
+test('a route that wants a recent sign-in gets one, and identity is not asked at each try', async (t) => {
+  const world = await startBrowserWorld(t)
+  const to = [world.service.origin]
+  const auth = { audience: 'orders', recentAuthSeconds: 60 }
+  const node = await world.startNode({ routes: [{ match: '/orders/*', to, auth }] })
+  const browser = openBrowser(node)
+  assertServed(await browser.signIn())
+  assertServed(await browser.ask({ path }))
+  world.advanceSeconds(61)
+  const before = world.wire.seenAt('/token').length
+  for (let tries = 0; tries < 5; tries += 1) {
+    const refused = await browser.ask({ path })
+    assertProblem(refused, 401, 'insufficient-user-authentication')
+    assert.match(String(refused.headers['www-authenticate']), /max_age="60"/)
+  }
+  assert.equal(world.wire.seenAt('/token').length, before + 1)
+  assert.equal((await browser.session()).json()['signed_in'], true)
+  assertServed(await browser.signIn())
+  assertServed(await browser.ask({ path }))
+})

@@ -11,7 +11,13 @@ export interface Passing {
 }
 
 /** `lose-answer`: the issuer acts, and nobody hears of it. */
-export type Fate = 'through' | 'lose-answer' | 'lose-request' | Promise<'through'>
+export type Fate = 'through' | 'lose-answer' | 'lose-request' | Scripted
+
+export interface Scripted {
+  readonly status: number
+  readonly body: object | string
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 /** What stands between gateways and their issuer: it counts, loses and holds back what goes through it. */
 export interface IssuerWire {
@@ -31,7 +37,13 @@ export async function openIssuerWire(t: TestContext): Promise<IssuerWire> {
     const { method, url: path = '', headers } = request
     const passing = { path, headers }
     seen.push(passing)
-    const fate = await fateOf(passing)
+    const fate = fateOf(passing)
+    if (typeof fate === 'object') {
+      const { status, body, headers: fields } = fate
+      request.resume()
+      const text = typeof body === 'string' ? body : JSON.stringify(body)
+      return void response.writeHead(status, fields).end(text)
+    }
     if (fate === 'lose-request') return void request.socket.destroy()
     const onward = startRequest({ port: issuerPort, host: '127.0.0.1', method, path, headers })
     onward.on('error', () => response.destroy())

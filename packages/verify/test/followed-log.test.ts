@@ -1,102 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { RevocationRecord } from '@portcullis/protocol/revocations'
+import { decodeRecords, firstChain } from '@portcullis/protocol/revocations'
+import type { RevocationRecord, Checkpoint } from '@portcullis/protocol/revocations'
 import {
-  decodeRecords,
-  encodeRecord,
-  fingerprintOf,
-  firstChain,
-  nextChain,
-} from '@portcullis/protocol/revocations'
-import type { Checkpoint } from '@portcullis/protocol/revocations'
-import type { AppliedBatch, FollowedLog } from '../src/revocation/followed-log.ts'
-import { createFollowedLog } from '../src/revocation/followed-log.ts'
-import { createFreshness } from '../src/revocation/freshness.ts'
-import { createLiveKids } from '../src/revocation/live-kids.ts'
-import type { RevocationTable } from '../src/revocation/table.ts'
-import { createRevocationTable, revocableToken } from '../src/revocation/table.ts'
-import { processTimers } from '../src/timers.ts'
-
-const issuer = 'https://id.example'
-const epoch = 'A'.repeat(22)
-const otherEpoch = 'B'.repeat(22)
-const startMs = 1_000_000
-
-function session(seq: number, sid = `s${seq}`): RevocationRecord {
-  const fingerprint = fingerprintOf(issuer, 'session', sid)
-  return { seq, kind: 'session', fingerprint, floor: 0, until: 9_000_000 }
-}
-
-/** The checkpoint over these records, as if the epoch had no others. */
-function over(records: readonly RevocationRecord[], at: number, of = epoch): Checkpoint {
-  let chain = firstChain(of)
-  for (const record of records) chain = nextChain(chain, record)
-  return { iss: issuer, epoch: of, seq: records.length, chain, at, kids: [] }
-}
-
-function encode(...records: readonly RevocationRecord[]): Buffer {
-  return Buffer.concat(records.map((record) => encodeRecord(record)))
-}
-
-interface Bench {
-  readonly log: FollowedLog
-  readonly table: RevocationTable
-  readonly has: (sid: string) => boolean
-  readonly isVouched: () => boolean
-  readonly batches: AppliedBatch[]
-}
-
-/** A log that has joined a snapshot with the sessions 1 to 3. */
-async function startBench(wallMs: number = startMs): Promise<Bench> {
-  const bench = createBench(wallMs)
-  const outcome = await bench.log.joinSnapshot(manifest(first, startMs), encode(...first))
-  assert.equal(outcome, 'applied')
-  return bench
-}
-
-/** One that goes on from where an earlier life of the process has ended, and knows its first four sessions. */
-async function startRestored(checkpoint: Checkpoint): Promise<Bench> {
-  const bench = createBench(startMs)
-  await bench.log.restore(checkpoint, encode(...four), true)
-  return bench
-}
-
-function createBench(wallMs: number): Bench {
-  const table = createRevocationTable(issuer)
-  const freshness = createFreshness({
-    wall: () => wallMs,
-    monotonic: () => 0,
-    maxStalenessMs: 30_000,
-    isBehind: () => false,
-  })
-  const batches: AppliedBatch[] = []
-  const log = createFollowedLog({
-    table,
-    freshness,
-    liveKids: createLiveKids(() => wallMs),
-    timers: processTimers,
-    onApplied: (batch) => batches.push(batch),
-  })
-  assert.equal(log.position(), undefined)
-  const claims = { iss: issuer, sub: 'a', aud: 'o', exp: 1, iat: 1, jti: 'j', client_id: 'c' }
-  return {
-    log,
-    table,
-    has: (sid) => table.revokes(revocableToken({ ...claims, sid })),
-    isVouched: () => freshness.ageMs() < 30_000,
-    batches,
-  }
-}
-
-const first = [session(1), session(2), session(3)]
-
-function manifest(
-  records: readonly RevocationRecord[],
-  at: number,
-  of = epoch,
-): Checkpoint & { readonly sha256: string } {
-  return { ...over(records, at, of), sha256: '' }
-}
+  encode,
+  first,
+  four,
+  manifest,
+  otherEpoch,
+  over,
+  session,
+  startBench,
+  startMs,
+  startRestored,
+} from './log-bench.ts'
 
 test('a frame goes on from a snapshot, and an empty one moves the time', async () => {
   const { log, has, batches } = await startBench()
@@ -203,7 +120,6 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve))
 }
 
-const four = [...first, session(4)]
 const mismatches: readonly (readonly [string, Checkpoint, Buffer])[] = [
   ['without the record it covers', over(four, startMs + 1), encode()],
   ['with a record too many', over(first, startMs + 1), encode(session(4))],
@@ -354,36 +270,6 @@ test("and not by an issuer's time that is not believed, which vouches for nothin
   assert.ok(isVouched(), 'by the word that was believed before')
 })
 
-test('an old snapshot of another epoch that is played back changes nothing', async () => {
-  const { log, isVouched } = await startBench()
-  const old = { ...manifest(four, startMs - 1), epoch: 'B'.repeat(22) }
-  assert.equal(await log.joinSnapshot(old, encode(...four)), 'late')
-  assert.equal(log.position()?.epoch, manifest(first, startMs).epoch)
-  assert.ok(isVouched())
-})
-
-test('an epoch that was left does not come back by a word that a clock ahead has dated later', async () => {
-  const { log, isVouched } = await startBench()
-  const next = manifest(first, startMs + 1, otherEpoch)
-  assert.equal(await log.joinSnapshot(next, encode(...first)), 'applied')
-  for (const aheadMs of [2, 5_001, 3_600_000]) {
-    const old = manifest(four, startMs + aheadMs)
-    assert.equal(await log.joinSnapshot(old, encode(...four)), 'late', `${aheadMs} ms later`)
-  }
-  assert.deepEqual([log.position()?.epoch, isVouched()], [otherEpoch, true])
-})
-
-test('but where it was left for one that is played back, it comes back five seconds later', async () => {
-  const { log } = await startBench(startMs + 5_002)
-  const played = manifest(first, startMs + 1, otherEpoch)
-  assert.equal(await log.joinSnapshot(played, encode(...first)), 'applied')
-  const early = manifest(four, startMs + 5_001)
-  assert.equal(await log.joinSnapshot(early, encode(...four)), 'late')
-  const alive = manifest(four, startMs + 5_002)
-  assert.equal(await log.joinSnapshot(alive, encode(...four)), 'applied')
-  assert.equal(log.position()?.epoch, epoch)
-})
-
 test('the very checkpoint that is held is not applied again, unless it is that of an earlier life', async () => {
   const { log, isVouched, batches } = await startBench()
   const next = over(four, startMs + 1)
@@ -399,24 +285,4 @@ test('the very checkpoint that is held is not applied again, unless it is that o
   assert.equal(restarted.isVouched(), true)
   assert.equal(await restarted.log.applyFrame(next, encode()), 'repeated')
   assert.equal(isVouched(), true)
-})
-
-test('after a restart an old snapshot of the epoch before takes the log back no more than without one', async () => {
-  const later = over(four, startMs, otherEpoch)
-  const { log, has, isVouched } = await startRestored(later)
-  const old = manifest(first, startMs - 1)
-  assert.equal(await log.joinSnapshot(old, encode(...first)), 'late')
-  assert.deepEqual([log.position()?.epoch, log.position()?.seq], [otherEpoch, 4])
-  assert.ok(!isVouched() && has('s1'))
-  const next = manifest(first, startMs + 1, 'C'.repeat(22))
-  assert.equal(await log.joinSnapshot(next, encode(...first)), 'applied')
-  assert.equal(log.position()?.epoch, next.epoch)
-  assert.equal(isVouched(), true)
-})
-
-test('a clock of the issuer that was far ahead before a restart keeps out no new epoch', async () => {
-  const ahead = over(four, startMs + 3_600_000, otherEpoch)
-  const { log, isVouched } = await startRestored(ahead)
-  assert.equal(await log.joinSnapshot(manifest(first, startMs), encode(...first)), 'applied')
-  assert.deepEqual([log.position()?.epoch, isVouched()], [epoch, true])
 })

@@ -111,14 +111,16 @@ export function createIssuerSessions(options: IssuerSessionsOptions): IssuerSess
     }
     const { error } = answer.body
     if (error === 'invalid_grant') return { kind: 'ended' }
-    if (error === 'invalid_target' || error === 'invalid_scope') {
-      return { kind: 'refused', why: error }
-    }
-    return unavailable(
-      `${issuer}/token has answered ${answer.status} ${typeof error === 'string' ? error : ''}`,
-    )
+    const why = typeof error === 'string' ? error : `status ${answer.status}`
+    // What is wrong with one session or one audience must not keep the gateway from asking for others.
+    return faultsOfGateway.has(why)
+      ? unavailable(`${issuer}/token has answered ${why}`)
+      : { kind: 'refused', why }
   }
 }
+
+/** RFC 6749 section 5.2. */
+const faultsOfGateway: ReadonlySet<string> = new Set(['invalid_client', 'unauthorized_client'])
 
 /** What a login and a refresh answer where they succeed. */
 export function sessionTokensOf({ body, headers }: IssuerAnswer): SessionTokens | undefined {

@@ -68,6 +68,9 @@ export function createRefreshes(parts: RefreshParts): Refresh {
     }
     attempts.delete(hash)
     if (outcome.kind === 'ended') memory.noteEnd(hash)
+    if (outcome.kind === 'refused') {
+      log.warn({ audience, why: outcome.why }, 'identity refuses a session a token')
+    }
     if (outcome.kind === 'refreshed') {
       const { accessToken, expiresInSeconds, cookie } = outcome.tokens
       const held = holdToken(accessToken, expiresInSeconds, sentAtMs)

@@ -1,5 +1,5 @@
 import type { Log } from '@portcullis/runtime'
-import { createLog, StartError } from '@portcullis/runtime'
+import { collectYoungGarbageAlone, createLog, StartError } from '@portcullis/runtime'
 import type { Gateway, PreparedSettings } from '../gateway.ts'
 import { startGateway } from '../gateway.ts'
 import type { GatewaySettings } from '../settings/settings.ts'
@@ -11,6 +11,7 @@ import { listens } from './questions.ts'
  * cluster.
  */
 export function runWorker(): void {
+  collectYoungGarbageAlone()
   // What a terminal sends to all of a group at once is for the primary.
   for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined)
   const worker = createWorker()

@@ -66,12 +66,12 @@ export interface AppliedBatch {
 }
 
 const noRecords = Buffer.alloc(0)
+const newsWithoutPlace: AppliedBatch = { records: undefined, withdrawnKids: [] }
 
 export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
   const { table, freshness, liveKids, timers, onApplied } = options
   let held: Checkpoint | undefined
-  /** Epochs that another one has taken the place of. */
-  const left = new Set<string>()
+  const leftEpochs = new Set<string>()
   let isPositioned = false
   let isRestored = false
   // What changes the place in the log is done alone: in the pauses of a frame it must stay.
@@ -84,7 +84,7 @@ export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
 
   function take(checkpoint: Checkpoint, records: AppliedBatch['records']): void {
     const withdrawnKids = liveKids.list(checkpoint)
-    if (held !== undefined && held.epoch !== checkpoint.epoch) left.add(held.epoch)
+    if (held !== undefined && held.epoch !== checkpoint.epoch) leftEpochs.add(held.epoch)
     held = checkpoint
     isPositioned = true
     isRestored = false
@@ -111,7 +111,7 @@ export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
       return 'undecodable'
     }
     // Judged against what is held by now: frames may have come in between.
-    const isBehind = held !== undefined && isLate(manifest, held, freshness, left)
+    const isBehind = held !== undefined && isLate(manifest, held, freshness, leftEpochs)
     if (!isBehind) take(manifest, hasNews ? undefined : noRecords)
     return isBehind ? 'late' : 'applied'
   }
@@ -123,9 +123,7 @@ export function createFollowedLog(options: FollowedLogOptions): FollowedLog {
       return inTurn(async () => {
         const outcome = goOnFrom(manifest, joined)
         // It counts whatever becomes of its place in the log, and a frame that has it too brings no news.
-        if (outcome !== 'applied' && joined.hasNews) {
-          onApplied({ records: undefined, withdrawnKids: [] })
-        }
+        if (outcome !== 'applied' && joined.hasNews) onApplied(newsWithoutPlace)
         return outcome
       })
     },

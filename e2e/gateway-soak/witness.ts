@@ -1,0 +1,40 @@
+import { createVerifier } from '@portcullis/verify'
+
+/** Another follower of the feed, by which it is known when the issuer has vouched for nothing. */
+export interface Witness {
+  /** Whether the last word of the issuer was so old at some moment in between that a token may be refused as stale. */
+  readonly wasSilent: (fromMs: number, untilMs: number) => boolean
+  readonly close: () => Promise<void>
+}
+
+const lookMs = 100
+/** A gateway that is busier than this process hears of it later, but not by so much. */
+const silentMs = 15_000
+/** How long the gateway may take to hear again what is heard here. */
+const afterMs = 2000
+const kept = 20
+
+export async function startWitness(issuer: string): Promise<Witness> {
+  const verifier = createVerifier({ issuer, audience: 'orders' })
+  await verifier.ready()
+  const silences: { readonly fromMs: number; untilMs: number }[] = []
+  const timer = setInterval(() => {
+    const health = verifier.revocation()
+    if (!health.followed || health.checkpointAt === undefined) return
+    const now = Date.now()
+    const fromMs = health.checkpointAt + silentMs
+    if (now < fromMs) return
+    const last = silences.at(-1)
+    if (last?.fromMs === fromMs) last.untilMs = now + afterMs
+    else silences.push({ fromMs, untilMs: now + afterMs })
+    if (silences.length > kept) silences.shift()
+  }, lookMs)
+  return {
+    wasSilent: (fromMs, untilMs) =>
+      silences.some((silence) => silence.fromMs <= untilMs && silence.untilMs >= fromMs),
+    close: () => {
+      clearInterval(timer)
+      return verifier.close()
+    },
+  }
+}

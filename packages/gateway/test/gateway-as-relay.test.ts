@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { StartError } from '@portcullis/runtime'
+import type { Fetch } from '@portcullis/verify'
 import { createVerifier } from '@portcullis/verify'
+import { Agent } from 'undici'
 import { parseGatewaySettings } from '../src/index.ts'
 import { fateOf, feedToken, healthOf, statusAt, until } from './relay-world.ts'
+import { certificateOf, pathsOf } from './tls-files.ts'
 import { startWorld } from './world.ts'
 
 const sid = 'A'.repeat(22)
@@ -28,6 +32,43 @@ test('a gateway hands on the feed that it follows to services beside it, by its 
   await until(async () => (await ask({ token })).status === 401, 'a refusal of the gateway')
   assert.equal(healthOf(service).source, 'relay')
   assert.equal(issuer.feedRequests.stream, 1)
+})
+
+/** What the types of `fetch` leave out. */
+function fetchBy(dispatcher: Agent): Fetch {
+  return (input, init) => {
+    const by = { ...init, dispatcher }
+    return fetch(input, by)
+  }
+}
+
+test('over TLS, by HTTP/1.1 or HTTP/2, services of other hosts read the feed of a gateway too', async (t) => {
+  const trusted = getCACertificates('default')
+  setDefaultCACertificates([...trusted, certificateOf('authority')])
+  t.after(() => setDefaultCACertificates(trusted))
+  const listen = { port: 0, tls: pathsOf('service') }
+  const { issuer, port } = await startWorld(t, { file: () => ({ listen, relay: {} }) })
+  const relay = `https://localhost:${port}/_portcullis`
+  await until(async () => (await statusAt(`${relay}/revocations/snapshot`)) === 200, 'the feed')
+  const overHttp1 = new Agent({ allowH2: false })
+  const overHttp2 = new Agent({ allowH2: true })
+  t.after(() => Promise.all([overHttp1.destroy(), overHttp2.destroy()]))
+  for (const dispatcher of [overHttp1, overHttp2]) {
+    const service = createVerifier({
+      issuer: issuer.issuer,
+      audience: 'orders',
+      revocation: { relay },
+      fetch: fetchBy(dispatcher),
+    })
+    t.after(service.close)
+    await service.ready()
+    await until(() => healthOf(service).counts.framesApplied > 0, 'a frame')
+    assert.equal(healthOf(service).source, 'relay')
+    const token = issuer.mint({ sid: dispatcher === overHttp1 ? sid : 'B'.repeat(22) })
+    issuer.revoke({ sid: dispatcher === overHttp1 ? sid : 'B'.repeat(22) })
+    await until(async () => (await fateOf(service, token)) === 'revoked', 'a refusal')
+    assert.equal(healthOf(service).source, 'relay')
+  }
 })
 
 const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` })

@@ -271,6 +271,18 @@ test('an answer that its service breaks off never looks whole', async (t) => {
   assert.match(await errorOf(stream), /NGHTTP2_INTERNAL_ERROR/)
 })
 
+test('an answer that cannot be said in HTTP/2 is 502', async (t) => {
+  const world = await startHttp2World(
+    t,
+    {},
+    { service: (_request, response) => response.writeHead(799).end('what') },
+  )
+  const session = await openHttp2(t, world)
+  const { status, body } = await askOver(session, { headers: { ':path': '/public' } })
+  assert.equal(status, 502)
+  assert.match(body, /"code":"upstream-unreachable"/)
+})
+
 test('an answer that comes before the body is whole reaches the client, who then sends no more', async (t) => {
   const world = await startHttp2World(
     t,

@@ -46,8 +46,6 @@ export class Http2Response extends Writable implements ClientResponse {
   }
 
   writeHead(status: number, headers: string[] | OutgoingHttpHeaders): this {
-    this.headersSent = true
-    this.statusCode = status
     const fields: string[] = [':status', String(status)]
     const flat = Array.isArray(headers) ? headers : Object.entries(headers).flat()
     for (let at = 0; at + 1 < flat.length; at += 2) {
@@ -60,8 +58,11 @@ export class Http2Response extends Writable implements ClientResponse {
       const isThere = fields.some((field, index) => index % 2 === 0 && field === name)
       if (!isThere) fields.push(name, this.#added[at + 1] ?? '')
     }
-    // The client has left: that is told by the close event.
+    // Throws for what no answer of HTTP/2 can say, such as a status above 599; nothing is sent then. Where the client
+    // has left, the close event tells it.
     if (!this.#isOver()) this.#stream.respond(fields)
+    this.headersSent = true
+    this.statusCode = status
     return this
   }
 

@@ -194,6 +194,34 @@ test('a revocation reaches every worker, and each keeps what it knows in a file 
   }
 })
 
+test('a file that cannot be taken leaves workers the keys and the feed of the one before it', async (t) => {
+  const issuer = await createTestIssuer({ algorithm: 'ES256' })
+  t.after(issuer.close)
+  const fileOf = (to: readonly string[], maxStalenessSeconds: number): object => ({
+    issuer: issuer.issuer,
+    revocation: { maxStalenessSeconds },
+    ...routes(to, { auth: { audience: 'orders' } }),
+  })
+  const world = await startWorkers(t, { workers: 2, file: (to) => fileOf(to, 30) })
+  world.write(fileOf(world.to, 31))
+  world.run.child.kill('SIGHUP')
+  await world.untilSaid(/the settings file is in force/)
+  world.write({ ...fileOf(world.to, 32), clientFile: 'nowhere.json' })
+  world.run.child.kill('SIGHUP')
+  await world.untilSaid(/nowhere\.json cannot be read.*the settings file is not taken/)
+  const clients = [...(await clientsOfEach(world, 2)).values()].flat()
+  const sid = 'A'.repeat(22)
+  const authorization = `Bearer ${issuer.mint({ sid })}`
+  const statuses = async (): Promise<readonly string[]> =>
+    Promise.all(
+      clients.map(async (client) => (await client.ask('/a', { authorization })).slice(0, 3)),
+    )
+  assert.deepEqual(await statuses(), ['200', '200', '200', '200'])
+  issuer.revoke({ sid })
+  await until(async () => (await statuses()).every((status) => status === '401'), 'it still passes')
+  for (const client of clients) client.close()
+})
+
 test('a stop lets the requests of each worker end, and takes nothing more', async (t) => {
   const waiting: ServerResponse[] = []
   const world = await startWorkers(t, {

@@ -52,6 +52,12 @@ function createWorker(): Worker {
     gateway = await startGateway(settings, { log })
     return { kind: 'started', port: gateway.port }
   }
+  /** Once: who could not get ready is told to abandon too, and must not abandon what is in force. */
+  const takePrepared = (): PreparedSettings | undefined => {
+    const taken = prepared
+    prepared = undefined
+    return taken
+  }
   const stop = async (): Promise<void> => gateway?.close()
   return {
     stop,
@@ -63,10 +69,10 @@ function createWorker(): Worker {
           prepared = await running().prepare(question.settings)
           return { kind: 'done' }
         case 'commit':
-          prepared?.commit()
+          takePrepared()?.commit()
           return { kind: 'done' }
         case 'abandon':
-          prepared?.abandon()
+          takePrepared()?.abandon()
           return { kind: 'done' }
         case 'health':
           return { kind: 'health', health: await running().health() }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { assertProblem, openBrowser, startBrowserWorld } from './browser-world.ts'
+import { assertProblem, cookieName, openBrowser, startBrowserWorld } from './browser-world.ts'
+import { ask } from './http-client.ts'
 import type { Scripted } from './issuer-wire.ts'
 
 const tokens = { access_token: 'a.b.c', expires_in: 300, session_id: 'x' }
@@ -71,4 +72,17 @@ test('a login that identity answers in an unknown way is no login', async (t) =>
     assertProblem(await browser.signIn(), 503, 'identity-unavailable')
     assert.equal(browser.cookie(), undefined)
   }
+})
+
+test('nobody keeps identity from others by a request that is as large as the gateway takes', async (t) => {
+  const world = await startBrowserWorld(t)
+  const node = await world.startNode()
+  // With its own fields around it, more than identity takes of a header.
+  const headers = ['User-Agent', 'a'.repeat(16_150), 'Cookie', `${cookieName}=x`]
+  assertProblem(await ask(node.port, { path: '/orders/1', headers }), 401, 'invalid-token')
+  const { headers: seen } = world.wire.seenAt('/token').at(-1) ?? assert.fail()
+  assert.equal(seen['user-agent'], 'a'.repeat(512))
+  const browser = openBrowser(node)
+  assert.equal((await browser.signIn()).status, 200)
+  assert.equal((await browser.ask({ path: '/orders/1' })).status, 200)
 })

@@ -98,10 +98,13 @@ export const twoTokens: Refusal = refuse(
 export const crossOriginDetail =
   'the cookie counts only with an Origin of this very host, or Sec-Fetch-Site: same-origin'
 
+/** Browsers have less than half of it; more would make a request that identity refuses by its size. */
+const userAgentMax = 512
+
 /** Whoever is at the browser, as identity knows people by where they come from. */
 export function personOf(fields: readonly HeaderField[], origin: RequestOrigin): PersonAtBrowser {
   const userAgent = fields.find(({ name }) => name === 'user-agent')?.value
-  return { address: origin.clientAddress, userAgent }
+  return { address: origin.clientAddress, userAgent: userAgent?.slice(0, userAgentMax) }
 }
 
 /** A page of any origin may open a WebSocket, without being asked first (RFC 6455 section 10.2). */

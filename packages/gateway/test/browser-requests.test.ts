@@ -345,12 +345,15 @@ test('no cache in front keeps what belongs to one person', async (t) => {
     [['Cache-Control', 'private="x-a, x-b", must-revalidate'], 'private, must-revalidate'],
     [['Cache-Control', 'no-store, public'], 'no-store'],
     [['CDN-Cache-Control', 'max-age=60', 'Surrogate-Control', 'max-age=60'], 'private'],
+    [['X-Accel-Expires', '60', 'Edge-Control', 'max-age=60'], 'private'],
   ] as const) {
     fields = said
     const answer = await browser.ask({ path })
     assert.equal(answer.headers['cache-control'], cacheControl)
     assert.equal(answer.headers['cdn-cache-control'], undefined)
     assert.equal(answer.headers['surrogate-control'], undefined)
+    assert.equal(answer.headers['x-accel-expires'], undefined)
+    assert.equal(answer.headers['edge-control'], undefined)
     assert.equal(answer.headers['vary'], 'Cookie')
   }
   for (const vary of ['*', 'Accept, cookie']) {

@@ -32,6 +32,11 @@ export function amend(answer: PageAnswer, headers: readonly string[]): string[] 
       cacheControls.push(value)
       continue
     }
+    if (name === 'clear-site-data') {
+      const others = withoutCookies(value)
+      if (others !== '') kept.push(spelling, others)
+      continue
+    }
     if (name === 'vary' && variesByCookie.test(value)) isVariedAlready = true
     kept.push(spelling, value)
   }
@@ -41,8 +46,9 @@ export function amend(answer: PageAnswer, headers: readonly string[]): string[] 
   return kept
 }
 
-/** Targeted at caches in front, which obey it before all others (RFC 9213). */
-const isForOneCache = /(?:^|-)(?:cdn-cache-control|surrogate-control)$/
+/** Targeted at caches in front, which obey it before all others (RFC 9213; nginx and Akamai have names of their own). */
+const isForOneCache =
+  /(?:^|-)(?:cdn-cache-control|surrogate-control)$|^(?:x-accel-expires|edge-control)$/
 const variesByCookie = /(?:^|,)[ \t]*(?:\*|cookie)[ \t]*(?:,|$)/i
 
 const directive = /(?:[^,"]|"(?:\\.|[^"\\])*")+/g
@@ -55,6 +61,23 @@ function privately(values: readonly string[]): string {
   if (others.some((text) => /^no-store$/i.test(text))) return 'no-store'
   return ['private', ...others].join(', ')
 }
+
+/** By "cookies" or "*" a browser would lose the refresh cookie too. What nobody knows is left out. */
+function withoutCookies(value: string): string {
+  const types = value.split(',').map((type) => type.trim())
+  const all = types.includes('"*"') ? [...otherSiteData] : types
+  return all.filter((type) => otherSiteData.has(type)).join(', ')
+}
+
+/** W3C Clear Site Data, section 3.1, and what browsers have beside it. */
+const otherSiteData: ReadonlySet<string> = new Set([
+  '"cache"',
+  '"clientHints"',
+  '"executionContexts"',
+  '"prefetchCache"',
+  '"prerenderCache"',
+  '"storage"',
+])
 
 /** Answers a page by the gateway itself. */
 export function sendMembers(

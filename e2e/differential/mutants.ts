@@ -82,6 +82,16 @@ export const mutants: readonly Mutant[] = [
     changes: [['if (answers.isAnyOn(socket)) socket.destroy()\n    else ', '']],
   },
   {
+    rule: 'a request that was answered before it broke has one answer',
+    file: `${gateway}/server.ts`,
+    changes: [['answeredEarly.get(socket)?.complete === false ||', '']],
+  },
+  {
+    rule: 'close counts beside keep-alive',
+    file: `${gateway}/server.ts`,
+    changes: [[' || isOldAndLast(request)', '']],
+  },
+  {
     rule: 'no alias of a header that is wiped gets through',
     file: `${gateway}/headers/names.ts`,
     changes: [['.replaceAll(/[^a-z0-9]/g', '.replaceAll(/[^a-z0-9_]/g']],

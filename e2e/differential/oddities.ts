@@ -54,7 +54,7 @@ const oddities: readonly Oddity[] = [
   },
   (sketch, chance) => {
     sketch.version = 'HTTP/1.0'
-    addLine(sketch, 'Connection: keep-alive', chance)
+    addLine(sketch, `Connection: ${chance.oneOf(['keep-alive', 'close, keep-alive'])}`, chance)
   },
   (sketch, chance) =>
     addLine(sketch, chance.oneOf(['Connection: close', 'Connection: X-A, Close']), chance),

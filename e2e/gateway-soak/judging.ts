@@ -79,6 +79,8 @@ function verdictOn(scene: Scene, answer: Answered | Broken, expected: Expected):
     ? first.wasOut(fromMs, untilMs)
     : first.wasOut(fromMs, untilMs) || second.wasOut(fromMs, untilMs)
   if (answer.kind === 'broken') {
+    // What lasts ends with its token.
+    if (token !== undefined && mayFail(token, untilMs)) return 'refused'
     if (!wereOut && scene.stoodStill(fromMs, untilMs)) return 'standstill'
     return wereOut ? 'restart' : { wrong: `cut without a reason: ${answer.why}` }
   }

@@ -11,6 +11,9 @@ import type { HeldToken } from './sessions.ts'
 const expiryMs = 12_000
 const patienceMs = 15_000
 
+/** Our own, and that of a connection that just ends: a frame was under way, or there was no handshake. */
+const tokenCodes: ReadonlySet<number> = new Set([3000, 1006])
+
 /** Looks at a stream while it goes on, and at its end. */
 interface StreamJudge {
   /** Something came, or was due to come. */
@@ -38,7 +41,7 @@ function judgeStream(scene: Scene, kind: string, token: HeldToken): StreamJudge 
       const { endedAtMs } = session
       const wereOut = services.some((service) => service.wasOut(fromMs, now))
       const ms = now - fromMs
-      if (mayFail(token, now) && (code === undefined || code === 3000 || wereOut)) {
+      if (mayFail(token, now) && (wereOut || code === undefined || tokenCodes.has(code))) {
         book.count(`${kind}: ended with its token`)
         if (endedAtMs !== undefined && code === 3000)
           book.lasted('a WebSocket outlived its session', now - endedAtMs)

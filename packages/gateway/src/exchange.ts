@@ -25,14 +25,32 @@ export interface Exchange {
   reason?: string
   /** Which trace it belongs to, where it does; known once it was forwarded. */
   traceId?: string
+  /** Undefined where no spans are recorded. */
+  trace?: ExchangeTrace | undefined
   /** Changes the header fields of the answer, its gateway's own too: what browser mode has to say in it. */
   amend?: (headers: readonly string[]) => string[]
 }
+
+/** The spans of one exchange: of its request, and of the one to the service. */
+export interface ExchangeTrace {
+  readonly traceId: string
+  /** Begins the span of the request to the service, and answers its fields. */
+  readonly fields: () => string[]
+  /** The service that is asked; where it is sent again, the last one. */
+  readonly ask: (origin: string) => void
+  readonly answer: (status: number) => void
+  readonly fail: (code: string) => void
+  readonly end: (status: number | undefined) => void
+}
+
+export type TraceExchange = (exchange: Exchange) => ExchangeTrace
 
 /** Who is told of each exchange when it is over. */
 export interface ExchangeWatchers {
   readonly log: Log
   readonly requests: RequestMetrics
+  /** Undefined where no spans are recorded. */
+  readonly trace?: TraceExchange | undefined
 }
 
 /**
@@ -41,7 +59,7 @@ export interface ExchangeWatchers {
  * addresses is not ours to keep.
  */
 export function openExchange(
-  { log, requests }: ExchangeWatchers,
+  { log, requests, trace }: ExchangeWatchers,
   request: ClientRequest,
   response: ClientResponse,
 ): Exchange {
@@ -50,10 +68,15 @@ export function openExchange(
   const requestId = requestIdOf(fields)
   const { method: ownMethod = '' } = request
   const exchange: Exchange = { request, fields, response, requestId, method: ownMethod }
+  if (trace !== undefined) {
+    exchange.trace = trace(exchange)
+    exchange.traceId = exchange.trace.traceId
+  }
   response.once('close', () => {
     const { method, isForwardAuth, route, subject, tries, reason, traceId } = exchange
     const status = response.headersSent ? response.statusCode : undefined
     const durationMs = performance.now() - startedMs
+    exchange.trace?.end(status)
     // What no status was sent for counts as what nginx calls it in its log.
     requests.observe({ method, route, status: status ?? 499, seconds: durationMs / 1000, reason })
     log.info(

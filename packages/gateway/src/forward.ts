@@ -71,7 +71,9 @@ export function forward(exchange: Exchange, passage: Passage, options: ForwardOp
     request: { path: target, method, headers, body, upgrade, ...silence },
     isRepeatable: isRepeatable(method, hasBody(frame)),
     handler: crossing.handler,
+    onTry: exchange.trace?.ask,
     onFailure: (failure) => {
+      exchange.trace?.fail(failure.code)
       options.countFailure(failure)
       noteFailure(exchange, options.log, failure)
     },
@@ -147,6 +149,7 @@ function createCrossing(
       },
       onRequestUpgrade: ({ rawHeaders }, _status, _headers, service) => {
         tunnel = openTunnel(exchange, passage, { rawHeaders, service }, options)
+        exchange.trace?.answer(101)
         followed.begin()
       },
       onResponseStart: ({ rawHeaders }, status) => {
@@ -158,6 +161,7 @@ function createCrossing(
           return
         }
         if (!Array.isArray(rawHeaders)) throw new TypeError('only HTTP/1 answers are forwarded')
+        exchange.trace?.answer(status)
         const headers = hopHeaders.toClient({ rawHeaders, status }, requestId)
         response.writeHead(status, exchange.amend?.(headers) ?? headers)
         process.nextTick(sendHeaders, response)

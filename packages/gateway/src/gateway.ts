@@ -1,10 +1,18 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import type { Log, Metrics, Operations, Repeat, RequestMetrics, Running } from '@portcullis/runtime'
-import { createMetrics, listen, startOperations } from '@portcullis/runtime'
+import type {
+  Log,
+  Metrics,
+  Operations,
+  Repeat,
+  RequestMetrics,
+  Running,
+  Tracing,
+} from '@portcullis/runtime'
+import { createMetrics, listen, startOperations, startTracing } from '@portcullis/runtime'
 import type { ClientRequest, ClientResponse } from './client-message.ts'
+import type { PreparedSessions } from './browser/browser-mode.ts'
 import { keepBrowserSessions } from './browser/browser-mode.ts'
-import type { BrowserSessions } from './browser/browser-sessions.ts'
 import { openExchange } from './exchange.ts'
 import { tellOfFollower } from './follower-metrics.ts'
 import type { IssuerLink } from './issuer-link.ts'
@@ -93,8 +101,10 @@ export async function startGateway(
   const metrics = createMetrics()
   const tunnels = createTunnels()
   const tls = await openTls(settings, { ...options, now })
+  const tracing = await startTracingOf(settings, log)
   const upstreams = createUpstreams({ log, now: steadyNow, authorities: tls.authorities })
-  const plans = createPlans(settings, metrics, { upstreams, tunnels, log, now, steadyNow })
+  const parts = { upstreams, tunnels, tracing, log, now, steadyNow }
+  const plans = createPlans(settings, metrics, parts)
   const requests = metrics.requests()
   const server = createGatewayServer(
     settings.limits,
@@ -103,11 +113,7 @@ export async function startGateway(
     tls.secure,
   )
   let needsRestart: readonly string[] = []
-  const giveUp = async (error: unknown): Promise<never> => {
-    await plans.close()
-    throw error
-  }
-  const port = await listen(server, settings.listen, 'the gateway').catch(giveUp)
+  const port = await listen(server, settings.listen, 'the gateway').catch(failAfter(plans.close))
   const allWarnings = (): readonly string[] => [
     ...(needsRestart.length === 0 ? [] : ['restart-needed']),
     ...tls.warnings(),
@@ -119,10 +125,9 @@ export async function startGateway(
   const missing = async (): Promise<readonly string[]> =>
     end === undefined ? plans.current().link.missing() : ['stopping']
   const operated = { plans, missing, metrics, tls, warnings: allWarnings }
-  const operations = await startOperationsOf(settings, operated).catch(async (error: unknown) => {
-    await drainServer(server)
-    return giveUp(error)
-  })
+  const operations = await startOperationsOf(settings, operated).catch(
+    failAfter(() => drainServer(server), plans.close),
+  )
   const stopFollowing = tls.follow(server, upstreams.renew)
   void warmUp(plans.current().link, log)
   log.info({ host: settings.listen.host, port, routes: settings.routes.length }, 'gateway listens')
@@ -152,6 +157,15 @@ export async function startGateway(
     tunnels.close()
     await drainServer(server, stop.drainSeconds * 1000)
     await Promise.all([operations?.close(), plans.close()])
+  }
+}
+
+function failAfter(
+  ...closings: readonly (() => Promise<void>)[]
+): (error: unknown) => Promise<never> {
+  return async (error) => {
+    for (const close of closings) await close()
+    throw error
   }
 }
 
@@ -199,10 +213,10 @@ interface Arrival {
 }
 
 function answer(plan: Plan, requests: RequestMetrics, { request, response, turn }: Arrival): void {
-  const { log } = plan
+  const { log, trace } = plan
   plan.enter()
   response.once('close', plan.leave)
-  const exchange = openExchange({ log, requests }, request, response)
+  const exchange = openExchange({ log, requests, trace }, request, response)
   serve(plan, exchange, turn).catch((error: unknown) => {
     log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
     if (response.headersSent) response.destroy()
@@ -228,26 +242,25 @@ const warmUpMsMax = 5000
 type PlansOptions = Required<Pick<GatewayOptions, 'log' | 'now' | 'steadyNow'>> & {
   readonly upstreams: Upstreams
   readonly tunnels: Tunnels
+  readonly tracing: Tracing | undefined
 }
 
 function createPlans(
   settings: GatewaySettings,
   metrics: Metrics,
-  { upstreams, tunnels, log, now, steadyNow }: PlansOptions,
+  { upstreams, tunnels, tracing, log, now, steadyNow }: PlansOptions,
 ): Plans {
   const room = createRoom()
   const longAnswers = createLongAnswers()
   const rateLimitsOf = keepRateLimits(steadyNow)
   const { unreachable } = upstreams
   const countFailure = tellOfServices(metrics, { underWay: room.underWay, unreachable })
-  const shared = { upstreams, tunnels, longAnswers, room, countFailure, log, now }
+  const shared = { upstreams, tunnels, longAnswers, room, countFailure, tracing, log, now }
   const browserSessions = keepBrowserSessions(metrics, { log, now })
   const linkedBy = new Map<IssuerLink, number>()
-  const planOf = (
-    next: GatewaySettings,
-    link: IssuerLink,
-    sessions: BrowserSessions | undefined,
-  ): Plan => {
+  const planOf = (next: GatewaySettings, link: IssuerLink, browser: PreparedSessions): Plan => {
+    browser.commit()
+    const { sessions } = browser
     linkedBy.set(link, (linkedBy.get(link) ?? 0) + 1)
     const rateLimits = rateLimitsOf(next.rateLimits)
     const onEnd = (): void => letGo(link)
@@ -262,17 +275,18 @@ function createPlans(
   }
   // Before anything is opened: these read files, which may be mistaken.
   const firstLinkSettings = issuerLinkSettings(settings)
-  const firstSessions = browserSessions.of(settings)
+  const firstSessions = browserSessions.prepare(settings)
   let current = planOf(settings, openIssuerLink(firstLinkSettings, { log, now }), firstSessions)
   let isClosed = false
   const prepare = async (next: GatewaySettings): Promise<PreparedPlan> => {
     const before = current.link
     const linkSettings = issuerLinkSettings(next)
-    const sessions = browserSessions.of(next)
+    const browser = browserSessions.prepare(next)
     const isKept = isDeepStrictEqual(before.settings, linkSettings)
     const link = isKept ? before : openIssuerLink(linkSettings, { log, now })
     if (!isKept) await Promise.race([warmUp(link, log), wait(warmUpMsMax, null, { ref: false })])
     const abandon = (): void => {
+      browser.abandon()
       if (!isKept) letGo(link)
     }
     return {
@@ -280,7 +294,7 @@ function createPlans(
       commit: () => {
         if (isClosed) return abandon()
         const old = current
-        current = planOf(next, link, sessions)
+        current = planOf(next, link, browser)
         if (!isKept) before.stopHandingOn()
         old.retire()
       },
@@ -295,9 +309,16 @@ function createPlans(
       longAnswers.close()
       browserSessions.close()
       await Promise.all([...linkedBy.keys()].map((link) => link.close()))
-      await upstreams.close()
+      await Promise.all([upstreams.close(), tracing?.close()])
     },
   }
+}
+
+async function startTracingOf(
+  { tracing }: GatewaySettings,
+  log: Log,
+): Promise<Tracing | undefined> {
+  return tracing && startTracing({ ...tracing, service: 'portcullis-gateway', log })
 }
 
 /** What was counted stays counted while the limits stay. */

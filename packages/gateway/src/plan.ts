@@ -1,6 +1,8 @@
-import type { Log } from '@portcullis/runtime'
+import type { Log, Tracing } from '@portcullis/runtime'
 import type { BrowserSessions } from './browser/browser-sessions.ts'
 import { createBrowserMode } from './browser/browser-mode.ts'
+import type { TraceExchange } from './exchange.ts'
+import { createExchangeTracer } from './exchange-trace.ts'
 import { createAuthorizer } from './forward-auth/authorize.ts'
 import { createHopHeaders } from './headers/end-to-end.ts'
 import { createIdentityHeaders } from './headers/identity-headers.ts'
@@ -23,6 +25,8 @@ import type { Tunnels } from './websocket/tunnel.ts'
  */
 export interface Plan extends ServingParts {
   readonly link: IssuerLink
+  /** Undefined where no spans are recorded. */
+  readonly trace: TraceExchange | undefined
   readonly enter: () => void
   readonly leave: () => void
   /** No request enters any more. When the last has left, what nobody else holds is let go. */
@@ -39,6 +43,7 @@ export interface PlanOptions {
   readonly longAnswers: LongAnswers
   readonly room: Room
   readonly rateLimits: RateLimits
+  readonly tracing: Tracing | undefined
   readonly countFailure: ServingParts['countFailure']
   readonly log: Log
   /** Milliseconds since 1970. */
@@ -51,7 +56,7 @@ const authorizePath = `${ownPath}/authorize`
 
 export function createPlan(settings: GatewaySettings, options: PlanOptions): Plan {
   const { link, upstreams, tunnels, longAnswers, room, rateLimits, countFailure } = options
-  const { sessions, log, now, onEnd } = options
+  const { sessions, tracing, log, now, onEnd } = options
   const routes = createRouteTable(settings.routes)
   const judge = createJudge(settings.routes, link.verifier, now)
   const identity = createIdentityHeaders(settings.identityHeaders)
@@ -88,6 +93,7 @@ export function createPlan(settings: GatewaySettings, options: PlanOptions): Pla
     longAnswers,
     log,
     link,
+    trace: tracing && createExchangeTracer(tracing, settings.trustedProxies),
     enter: () => {
       underWay += 1
     },

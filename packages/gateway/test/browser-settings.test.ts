@@ -104,7 +104,13 @@ test('a new file keeps what is known of sessions, where it asks identity as befo
   await node.gateway.reload(parseGatewaySettings({ ...file, browser: {} }))
   assert.equal((await browser.ask({ path: '/anything' })).status, 200)
   assert.equal(world.wire.seenAt('/token').length, 1)
-  await node.gateway.reload(parseGatewaySettings({ ...file, browser: { sessions: 1 } }))
+  const other = parseGatewaySettings({ ...file, browser: { sessions: 1 } })
+  // What another worker could not take, none takes.
+  ;(await node.gateway.prepare(other)).abandon()
+  await node.gateway.reload(parseGatewaySettings({ ...file, browser: {} }))
+  assert.equal((await browser.ask()).status, 200)
+  assert.equal(world.wire.seenAt('/token').length, 1)
+  await node.gateway.reload(other)
   assert.equal((await browser.ask()).status, 200)
   assert.equal(world.wire.seenAt('/token').length, 2)
   const clientFile = '/nowhere/client.json'

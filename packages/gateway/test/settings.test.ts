@@ -51,6 +51,7 @@ test('the smallest file gets every default', () => {
       requestsPerService: 1024,
     },
     rateLimits: { subject: undefined, client: undefined, network: undefined },
+    tracing: undefined,
     stop: { notReadySeconds: 0, drainSeconds: 5 },
   })
 })

@@ -7,7 +7,7 @@ import type { RateLimits } from '../rate-limits.ts'
 import type { ReadOrigin } from '../request/origin.ts'
 import { ownPath } from '../routing/match.ts'
 import { readClientFile } from '../settings/client-file.ts'
-import type { GatewaySettings } from '../settings/settings.ts'
+import type { BrowserSettings, GatewaySettings } from '../settings/settings.ts'
 import type { BrowserSessions } from './browser-sessions.ts'
 import { createBrowserSessions } from './browser-sessions.ts'
 import { createIssuerSessions } from './issuer-sessions.ts'
@@ -52,8 +52,16 @@ export function createBrowserMode(
 
 export interface KeptBrowserSessions {
   /** Throws a `StartError` for a client file that is mistaken. */
-  readonly of: (settings: GatewaySettings) => BrowserSessions | undefined
+  readonly prepare: (settings: GatewaySettings) => PreparedSessions
   readonly close: () => void
+}
+
+export interface PreparedSessions {
+  /** Undefined without browser mode. */
+  readonly sessions: BrowserSessions | undefined
+  /** From now on these are the ones, and those before them are let go. */
+  readonly commit: () => void
+  readonly abandon: () => void
 }
 
 /** What is known of sessions stays known while everything is the same that they are asked about with. */
@@ -75,32 +83,44 @@ export function keepBrowserSessions(
     },
     () => kept?.sessions.size() ?? 0,
   )
+  const openSessions = ({ issuer, browser, credential }: AskedWith): BrowserSessions =>
+    createBrowserSessions({
+      issuer: createIssuerSessions({
+        issuer,
+        client: credential ?? { name: browser.client },
+        audiences: browser.audiences,
+        fetch,
+      }),
+      memory: createSessionMemory(browser.sessions, now),
+      count: (outcome) => countRefresh({ outcome }),
+      log,
+      now,
+    })
   return {
-    of: ({ issuer, browser }) => {
+    prepare: ({ issuer, browser }) => {
       const credential = credentialOf(browser?.clientFile)
       const key = browser && { issuer, browser, credential }
-      if (isDeepStrictEqual(key, kept?.key)) return kept?.sessions
-      kept?.sessions.close()
-      kept = undefined
-      if (browser === undefined) return undefined
-      const { client, audiences, sessions: sessionsMax } = browser
-      const sessions = createBrowserSessions({
-        issuer: createIssuerSessions({
-          issuer,
-          client: credential ?? { name: client },
-          audiences,
-          fetch,
-        }),
-        memory: createSessionMemory(sessionsMax, now),
-        count: (outcome) => countRefresh({ outcome }),
-        log,
-        now,
-      })
-      kept = { key, sessions }
-      return sessions
+      if (isDeepStrictEqual(key, kept?.key)) {
+        return { sessions: kept?.sessions, commit: () => undefined, abandon: () => undefined }
+      }
+      const sessions = browser && openSessions({ issuer, browser, credential })
+      return {
+        sessions,
+        commit: () => {
+          kept?.sessions.close()
+          kept = sessions && { key, sessions }
+        },
+        abandon: () => sessions?.close(),
+      }
     },
     close: () => kept?.sessions.close(),
   }
+}
+
+interface AskedWith {
+  readonly issuer: string
+  readonly browser: BrowserSettings
+  readonly credential: ClientCredential | undefined
 }
 
 function credentialOf(clientFile: string | undefined): ClientCredential | undefined {

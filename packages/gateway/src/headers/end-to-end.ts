@@ -9,6 +9,7 @@ import {
   isProtected,
   requestIdHeader,
 } from './names.ts'
+import type { Exchange } from '../exchange.ts'
 import type { IdentityHeaders } from './identity-headers.ts'
 import type { HeaderField } from './fields.ts'
 import { receivedFields } from './fields.ts'
@@ -21,8 +22,8 @@ export interface GatewayFacts {
   readonly origin: RequestOrigin
   /** Of the token, where there was one and it was judged. */
   readonly claims: AccessTokenClaims | undefined
-  /** Is told which trace the request belongs to. */
-  readonly told: { traceId?: string }
+  /** Is told which trace the request belongs to, where it has none of the gateway's own. */
+  readonly told: Pick<Exchange, 'trace' | 'traceId'>
 }
 
 export interface HopHeaders {
@@ -71,7 +72,8 @@ export function createHopHeaders(identity: IdentityHeaders): HopHeaders {
         if (way === 'if-sound') hasTrace = true
         else if (way === 'goes-on' && !nominated.has(name)) headers.push(spelling, value)
       }
-      if (hasTrace) handOnTrace(headers, fields, told)
+      if (told.trace !== undefined) headers.push(...told.trace.fields())
+      else if (hasTrace) handOnTrace(headers, fields, told)
       headers.push('X-Forwarded-For', origin.clientAddress)
       headers.push('X-Forwarded-Proto', origin.scheme, 'X-Forwarded-Host', origin.host)
       // RFC 9110 section 7.6.3: a gateway adds itself, after those before it.

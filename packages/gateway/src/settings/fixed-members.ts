@@ -11,6 +11,7 @@ export function fixedMembers(first: GatewaySettings, next: GatewaySettings): rea
     ['/listen/port', first.listen.port, next.listen.port],
     ['/listen/tls', first.tls !== undefined, next.tls !== undefined],
     ['/operations', first.operations, next.operations],
+    ['/tracing', first.tracing, next.tracing],
     ['/limits/headerBytes', first.limits.headerBytes, next.limits.headerBytes],
   ]
   return members.filter(([, was, is]) => !isDeepStrictEqual(was, is)).map(([pointer]) => pointer)
@@ -18,13 +19,14 @@ export function fixedMembers(first: GatewaySettings, next: GatewaySettings): rea
 
 /** The next settings, with these members as they were at first. */
 export function withFixedMembers(first: GatewaySettings, next: GatewaySettings): GatewaySettings {
-  const { listen, operations } = first
+  const { listen, operations, tracing } = first
   const isSecure = first.tls !== undefined
   return {
     ...next,
     listen,
     tls: isSecure === (next.tls !== undefined) ? next.tls : first.tls,
     operations,
+    tracing,
     limits: { ...next.limits, headerBytes: first.limits.headerBytes },
   }
 }

@@ -37,7 +37,18 @@ export function mistakesBeyondSchema(file: unknown): readonly Mistake[] {
     ...identityHeaderMistakes(identityHeaders),
     ...limitMistakes(file['limits']),
     ...burstMistakes(rateLimits),
+    ...tracingMistakes(file['tracing']),
   ]
+}
+
+function tracingMistakes(tracing: JsonValue | undefined): Mistake[] {
+  if (!isJsonObject(tracing)) return []
+  return textMistakes('/tracing/endpoint', tracing['endpoint'], (text) => {
+    const url = URL.parse(text)
+    const isHttp = url?.protocol === 'http:' || url?.protocol === 'https:'
+    const isPlain = isHttp && url.username === '' && url.password === '' && url.hash === ''
+    return isPlain ? undefined : 'must be an http or https URL without a user'
+  })
 }
 
 function burstMistakes(rateLimits: JsonValue | undefined): Mistake[] {

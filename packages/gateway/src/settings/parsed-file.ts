@@ -60,6 +60,7 @@ export function parseGatewaySettings(
     identityHeaders = {},
     limits: ownLimits = {},
     rateLimits = {},
+    tracing,
     stop = {},
   } = checked.value
   const limits = { ...defaultLimits, ...ownLimits }
@@ -81,6 +82,7 @@ export function parseGatewaySettings(
     identityHeaders,
     limits,
     rateLimits: rateLimitsOf(rateLimits),
+    tracing: tracing && { sampleRatio: sampleRatioDefault, ...tracing },
     stop: { notReadySeconds: 0, drainSeconds: 5, ...stop },
   }
 }
@@ -140,6 +142,7 @@ function followed(revocation: RevocationSettings): RevocationSettings {
 }
 
 const loopback = '127.0.0.1'
+const sampleRatioDefault = 0.1
 
 const defaultBrowser: BrowserSettings = {
   client: 'web',

@@ -212,6 +212,12 @@ const schema = {
         perNetworkBurst: burst,
       },
     },
+    tracing: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['endpoint'],
+      properties: { endpoint: textSchema, sampleRatio: { type: 'number', minimum: 0, maximum: 1 } },
+    },
     stop: {
       type: 'object',
       additionalProperties: false,
@@ -247,6 +253,7 @@ export interface GatewayFile {
   readonly identityHeaders?: IdentityHeaderNames
   readonly limits?: Partial<Limits>
   readonly rateLimits?: RateLimitMembers
+  readonly tracing?: { readonly endpoint: string; readonly sampleRatio?: number }
   readonly stop?: Partial<StopSettings>
 }
 

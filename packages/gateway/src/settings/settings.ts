@@ -1,4 +1,4 @@
-import type { ListenAddress, TlsFiles } from '@portcullis/runtime'
+import type { ListenAddress, TlsFiles, TracingSettings } from '@portcullis/runtime'
 import type { VerifierOptions } from '@portcullis/verify'
 import type { DialectName } from '../forward-auth/dialects.ts'
 import type { RelayLimits } from '../relay/settings.ts'
@@ -30,6 +30,8 @@ export interface GatewaySettings {
   readonly identityHeaders: IdentityHeaderNames
   readonly limits: Limits
   readonly rateLimits: RateLimitSettings
+  /** Undefined: no spans. */
+  readonly tracing: TracingSettings | undefined
   readonly stop: StopSettings
 }
 

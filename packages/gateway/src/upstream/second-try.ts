@@ -11,6 +11,8 @@ export interface Journey {
   readonly isRepeatable: boolean
   readonly handler: Dispatcher.DispatchHandler
   readonly onFailure: (failure: UpstreamFailure) => void
+  /** Told the origin that it is sent to, each time. */
+  readonly onTry?: ((origin: string) => void) | undefined
 }
 
 export interface UpstreamFailure {
@@ -41,7 +43,7 @@ export function isRepeatable(method: string, hasBody: boolean): boolean {
  * again, because the service may still be at it. Undefined when the service is full.
  */
 export function send(journey: Journey): Sending | undefined {
-  const { services, request, handler, onFailure } = journey
+  const { services, request, handler, onFailure, onTry } = journey
   // What comes of a switch of protocols is seen by nobody here.
   const mayRepeat = journey.isRepeatable && (request.upgrade ?? null) === null
   const first = services.first(mayRepeat)
@@ -57,6 +59,7 @@ export function send(journey: Journey): Sending | undefined {
   }
 
   function tryAt(upstream: Upstream, isSecond: boolean): void {
+    onTry?.(upstream.origin)
     const trial = upstream.health.begin()
     let wasWritten = false
     let isAnswered = false

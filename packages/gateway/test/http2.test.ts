@@ -155,6 +155,18 @@ test('a large body goes each way whole', async (t) => {
   assert.ok((await buffer(stream)).equals(body))
 })
 
+test('a body that turns out to be empty is one', async (t) => {
+  const world = await startHttp2World(t)
+  const session = await openHttp2(t, world)
+  const token = world.issuer.mint()
+  for (const path of ['/public/1', '/orders/1']) {
+    // By a frame of its own that has nothing in it, and not by the header.
+    const answer = await askOver(session, { token, headers: { ':method': 'POST', ':path': path } })
+    assert.equal(answer.status, 200)
+    assert.equal(world.service.requests.at(-1)?.body, '')
+  }
+})
+
 test('an upload whose service reads nothing is held back, and holds back no other', async (t) => {
   const world = await startHttp2World(
     t,

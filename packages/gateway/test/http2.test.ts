@@ -66,6 +66,7 @@ test('a request over HTTP/2 is judged, and forwarded as one over HTTP/1.1 would 
     'x-forwarded-proto': ['https'],
     'x-forwarded-host': ['shop.example'],
     'accept-language': ['de'],
+    via: ['2.0 portcullis'],
     'transfer-encoding': ['chunked'],
     te: [],
     ':path': [],

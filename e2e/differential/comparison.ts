@@ -37,7 +37,7 @@ export function differenceOf(
     return `the target ${message.target} and not ${verdict.target}`
   if (message.body !== judged.body)
     return `another body: ${JSON.stringify(message.body.slice(0, 100))}`
-  return differenceOfFraming(judged, message) ?? differenceOfFields(verdict, message)
+  return differenceOfFraming(judged, message) ?? differenceOfFields(verdict, judged, message)
 }
 
 function differenceOfFraming(judged: Message, message: Message): string | undefined {
@@ -47,12 +47,16 @@ function differenceOfFraming(judged: Message, message: Message): string | undefi
     : `${message.framing} and not ${judged.framing}`
 }
 
-function differenceOfFields(verdict: Forwarded, { fields }: Message): string | undefined {
+function differenceOfFields(
+  verdict: Forwarded,
+  { version }: Message,
+  { fields }: Message,
+): string | undefined {
   const lines = fields
     .filter(({ name }) => !managed.has(name))
     .map(({ spelling, value }) => `${spelling}: ${value}`)
   const expected = verdict.kept.map(({ spelling, value }) => `${spelling}: ${value}`)
-  expected.push('Via: 1.1 portcullis')
+  expected.push(`Via: ${version} portcullis`)
   if (lines.join('\n') !== expected.join('\n')) {
     return `the fields ${JSON.stringify(lines)} and not ${JSON.stringify(expected)}`
   }

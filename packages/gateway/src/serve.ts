@@ -106,6 +106,7 @@ async function pass(parts: ServingParts, exchange: Exchange): Promise<Passage | 
   }
   const headers = parts.hopHeaders.toService(visit?.fields() ?? exchange.fields, {
     requestId: exchange.requestId,
+    httpVersion: exchange.request.httpVersion,
     origin,
     claims: admitted.claims,
     told: exchange,

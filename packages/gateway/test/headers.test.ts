@@ -102,7 +102,7 @@ test('what ends at this hop does not go on', async (t) => {
   ])
 })
 
-test('Via names the gateway after those before it', async (t) => {
+test('Via names the gateway after those before it, with the version it was asked by', async (t) => {
   const { ask, service } = await startWorld(t)
   await ask({ path: '/public', headers: ['Via', '1.1 edge'] })
   assert.deepEqual(service.requests[0]?.all('Via'), ['1.1 edge', '1.1 portcullis'])

@@ -19,6 +19,8 @@ import type { RequestOrigin } from '../request/origin.ts'
 /** What the gateway itself knows about a request and tells the service. */
 export interface GatewayFacts {
   readonly requestId: string
+  /** By which the request came: `1.1`. */
+  readonly httpVersion: string
   readonly origin: RequestOrigin
   /** Of the token, where there was one and it was judged. */
   readonly claims: AccessTokenClaims | undefined
@@ -63,7 +65,7 @@ export function createHopHeaders(identity: IdentityHeaders): HopHeaders {
     return !isHopByHop(alias) && !identity.isIdentity(alias) && alias !== requestIdAlias
   })
   return {
-    toService: (fields, { requestId, origin, claims, told }) => {
+    toService: (fields, { requestId, httpVersion, origin, claims, told }) => {
       const nominated = nominatedBy(fields)
       const headers: string[] = []
       let hasTrace = false
@@ -77,7 +79,7 @@ export function createHopHeaders(identity: IdentityHeaders): HopHeaders {
       headers.push('X-Forwarded-For', origin.clientAddress)
       headers.push('X-Forwarded-Proto', origin.scheme, 'X-Forwarded-Host', origin.host)
       // RFC 9110 section 7.6.3: a gateway adds itself, after those before it.
-      headers.push('Via', '1.1 portcullis', requestIdHeader, requestId)
+      headers.push('Via', `${httpVersion} portcullis`, requestIdHeader, requestId)
       return claims === undefined ? headers : headers.concat(identity.of(claims))
     },
     toClient: ({ rawHeaders, status }, requestId) => {

@@ -45,10 +45,13 @@ export function keepConnection(
     stream.once('close', () => {
       if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) spend()
       streams -= 1
-      if (streams === 0) closeAfter(session.closed ? 0 : server.keepAliveTimeout)
+      const isOver = session.closed || session.destroyed
+      if (streams === 0) closeAfter(isOver ? 0 : server.keepAliveTimeout)
     })
     begin(stream, received)
   })
+  // Node waits for the client to close its side, which it may never do.
+  session.on('error', () => closeAfter(0))
   session.on('ping', spend)
   session.on('remoteSettings', spend)
   socket.once('close', () => clearTimeout(timer))

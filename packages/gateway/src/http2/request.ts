@@ -29,6 +29,13 @@ export class Http2Request extends Readable implements ClientRequest {
     this.complete = stream.endAfterHeaders
     // Whoever reads half a body learns that there is no more.
     if (!this.complete) stream.once('close', () => this.complete || this.destroy())
+    // From the beginning: a body that turns out to be empty ends before anybody reads it.
+    stream.once('end', () => {
+      // A stream that is reset ends too, and half a body must never look whole.
+      if (stream.closed || stream.destroyed) return
+      this.complete = true
+      this.push(null)
+    })
   }
 
   /** The first of each; there are two users, of fields that stand alone. */
@@ -49,12 +56,6 @@ export class Http2Request extends Readable implements ClientRequest {
     this.#isRead = true
     stream.on('data', (octets: Buffer) => {
       if (!this.push(octets)) stream.pause()
-    })
-    stream.once('end', () => {
-      // A stream that is reset ends too, and half a body must never look whole.
-      if (stream.closed || stream.destroyed) return
-      this.complete = true
-      this.push(null)
     })
   }
 }

@@ -58,10 +58,13 @@ export function createHttp2Sessions(
   }
   return {
     take: (socket) => {
+      if (socket.destroyed) return
       const session = performServerHandshake(socket, options)
       sessions.add(session)
       socket.once('close', () => sessions.delete(session))
-      session.once('connect', () => session.setLocalWindowSize(connectionWindowBytes))
+      session.once('connect', () => {
+        if (!session.destroyed) session.setLocalWindowSize(connectionWindowBytes)
+      })
       session.on('error', (error) => {
         log.info({ code: systemErrorCode(error) ?? 'unknown' }, 'a connection of HTTP/2 failed')
       })

@@ -83,7 +83,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: 'a request that was answered before it broke has one answer',
-    file: `${gateway}/server.ts`,
+    file: `${gateway}/open-answers.ts`,
     changes: [['answeredEarly.get(socket)?.complete === false ||', '']],
   },
   {

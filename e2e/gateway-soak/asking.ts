@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { request } from 'node:http'
 import { setTimeout } from 'node:timers/promises'
 import type { Scene } from './scene.ts'
+import type { Span } from './spans.ts'
 
 export interface Question {
   readonly method: string
@@ -14,11 +15,6 @@ export interface Question {
   readonly isChunked?: boolean
   /** How long is waited after each piece of the answer. */
   readonly pauseMs?: number
-}
-
-interface Span {
-  readonly fromMs: number
-  readonly untilMs: number
 }
 
 export interface Answered extends Span {

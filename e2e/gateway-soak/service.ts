@@ -5,12 +5,8 @@ import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../tools/free-port.ts'
 import { untilAnswered } from '../until-answered.ts'
-
-/** From when to when a service was not itself, by the clock of this process. */
-export interface Outage {
-  readonly fromMs: number
-  untilMs: number
-}
+import type { Span } from './spans.ts'
+import { keepSpan, metAny } from './spans.ts'
 
 export interface Service {
   readonly name: string
@@ -26,12 +22,11 @@ export interface Service {
 const program = fileURLToPath(new URL('service-process.ts', import.meta.url))
 /** A connection that was made before may be found dead a moment later. */
 const settlingMs = 1000
-const outagesKept = 20
 
 export async function startService(name: string): Promise<Service> {
   const port = await freePort()
   const origin = `http://127.0.0.1:${port}`
-  const outages: Outage[] = []
+  const outages: Span[] = []
   const start = async (): Promise<ChildProcess> => {
     const started = spawn(process.execPath, [program, name, String(port)], { stdio: 'inherit' })
     await untilAnswered(`${origin}/a/stats`)
@@ -48,15 +43,13 @@ export async function startService(name: string): Promise<Service> {
     origin,
     restart: async (signal, downMs) => {
       const outage = { fromMs: Date.now(), untilMs: Infinity }
-      outages.push(outage)
-      if (outages.length > outagesKept) outages.shift()
+      keepSpan(outages, outage)
       await end(signal)
       await setTimeout(downMs)
       child = await start()
       outage.untilMs = Date.now() + settlingMs
     },
-    wasOut: (fromMs, untilMs) =>
-      outages.some((outage) => outage.fromMs <= untilMs && outage.untilMs >= fromMs),
+    wasOut: (fromMs, untilMs) => metAny(outages, fromMs, untilMs),
     underWay: async () => {
       const answer = await fetch(`${origin}/a/stats`, { headers: { connection: 'close' } })
       return (await answer.json()) as { underWay: number; switched: number }

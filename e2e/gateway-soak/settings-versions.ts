@@ -138,33 +138,33 @@ async function untilServed({ options }: SettingsFile, version: Version): Promise
 }
 
 interface Shape {
-  readonly reversed: boolean
+  readonly isReversed: boolean
   readonly balance: 'round-robin' | 'least-busy'
-  readonly staleness: number
+  readonly stalenessSeconds: number
   readonly hasThird: boolean
 }
 
 const firstShape: Shape = {
-  reversed: false,
+  isReversed: false,
   balance: 'round-robin',
-  staleness: 30,
+  stalenessSeconds: 30,
   hasThird: false,
 }
 
 type Named<What> = readonly [string, What]
 
 function changes(shape: Shape): readonly [Named<Shape>, ...Named<Shape>[]] {
-  const { reversed, balance, staleness, hasThird } = shape
+  const { isReversed, balance, stalenessSeconds, hasThird } = shape
   return [
     ['nothing but the marker', shape],
-    ['the order of the services', { ...shape, reversed: !reversed }],
+    ['the order of the services', { ...shape, isReversed: !isReversed }],
     [
       'how they are chosen',
       { ...shape, balance: balance === 'round-robin' ? 'least-busy' : 'round-robin' },
     ],
     [
       'another stream of revocations',
-      { ...shape, staleness: staleness === 30 ? stalenessSecondsMax : 30 },
+      { ...shape, stalenessSeconds: stalenessSeconds === 30 ? stalenessSecondsMax : 30 },
     ],
     ['a route comes or goes', { ...shape, hasThird: !hasThird }],
   ]
@@ -187,10 +187,10 @@ function badFiles(
 function settingsOf(
   { issuer, port, operationsPort, services }: SettingsOptions,
   version: number,
-  { reversed, balance, staleness, hasThird }: Shape,
+  { isReversed, balance, stalenessSeconds, hasThird }: Shape,
 ): object {
   const [a, b] = services
-  const both = reversed ? [b, a] : [a, b]
+  const both = isReversed ? [b, a] : [a, b]
   const open = { mode: 'none' }
   const third = { match: '/third/*', to: ['http://127.0.0.1:9'], auth: open }
   return {
@@ -198,7 +198,7 @@ function settingsOf(
     operations: { port: operationsPort },
     issuer,
     auth: { mode: 'required', audience: 'orders' },
-    revocation: { maxStalenessSeconds: staleness },
+    revocation: { maxStalenessSeconds: stalenessSeconds },
     identityHeaders: {
       subject: 'X-Auth-Subject',
       roles: 'X-Auth-Roles',

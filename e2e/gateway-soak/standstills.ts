@@ -1,3 +1,6 @@
+import type { Span } from './spans.ts'
+import { keepSpan, metAny } from './spans.ts'
+
 /** Moments at which this machine had no time for this process, and so perhaps for none of the others. */
 export interface Standstills {
   readonly stoodStill: (fromMs: number, untilMs: number) => boolean
@@ -9,21 +12,18 @@ const lookMs = 50
 const standstillMs = 1000
 /** How long what was delayed by it may go on. */
 const afterMs = 2000
-const kept = 20
 
 export function watchStandstills(): Standstills {
-  const spans: { readonly fromMs: number; readonly untilMs: number }[] = []
+  const spans: Span[] = []
   let lastMs = Date.now()
   const timer = setInterval(() => {
     const now = Date.now()
-    if (now - lastMs > standstillMs) spans.push({ fromMs: lastMs, untilMs: now + afterMs })
-    if (spans.length > kept) spans.shift()
+    if (now - lastMs > standstillMs) keepSpan(spans, { fromMs: lastMs, untilMs: now + afterMs })
     lastMs = now
   }, lookMs)
   return {
     stoodStill: (fromMs, untilMs) =>
-      Date.now() - lastMs > standstillMs ||
-      spans.some((span) => span.fromMs <= untilMs && span.untilMs >= fromMs),
+      Date.now() - lastMs > standstillMs || metAny(spans, fromMs, untilMs),
     end: () => clearInterval(timer),
   }
 }

@@ -1,4 +1,6 @@
 import { createVerifier } from '@portcullis/verify'
+import type { Span } from './spans.ts'
+import { keepSpan, metAny } from './spans.ts'
 
 /** Another follower of the feed, by which it is known when the issuer has vouched for nothing. */
 export interface Witness {
@@ -12,12 +14,11 @@ const lookMs = 100
 const silentMs = 15_000
 /** How long the gateway may take to hear again what is heard here. */
 const afterMs = 2000
-const kept = 20
 
 export async function startWitness(issuer: string): Promise<Witness> {
   const verifier = createVerifier({ issuer, audience: 'orders' })
   await verifier.ready()
-  const silences: { readonly fromMs: number; untilMs: number }[] = []
+  const silences: (Span & { untilMs: number })[] = []
   const timer = setInterval(() => {
     const health = verifier.revocation()
     if (!health.followed || health.checkpointAt === undefined) return
@@ -26,12 +27,10 @@ export async function startWitness(issuer: string): Promise<Witness> {
     if (now < fromMs) return
     const last = silences.at(-1)
     if (last?.fromMs === fromMs) last.untilMs = now + afterMs
-    else silences.push({ fromMs, untilMs: now + afterMs })
-    if (silences.length > kept) silences.shift()
+    else keepSpan(silences, { fromMs, untilMs: now + afterMs })
   }, lookMs)
   return {
-    wasSilent: (fromMs, untilMs) =>
-      silences.some((silence) => silence.fromMs <= untilMs && silence.untilMs >= fromMs),
+    wasSilent: (fromMs, untilMs) => metAny(silences, fromMs, untilMs),
     close: () => {
       clearInterval(timer)
       return verifier.close()

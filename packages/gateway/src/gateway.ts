@@ -1,5 +1,4 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { isDeepStrictEqual } from 'node:util'
 import type {
   Log,
   Metrics,
@@ -11,30 +10,21 @@ import type {
 } from '@portcullis/runtime'
 import { createMetrics, listen, startOperations, startTracing } from '@portcullis/runtime'
 import type { ClientRequest, ClientResponse } from './client-message.ts'
-import type { PreparedSessions } from './browser/browser-mode.ts'
-import { keepBrowserSessions } from './browser/browser-mode.ts'
 import { openExchange } from './exchange.ts'
 import { tellOfFollower } from './follower-metrics.ts'
-import type { IssuerLink } from './issuer-link.ts'
-import { issuerLinkSettings, openIssuerLink } from './issuer-link.ts'
-import { createLongAnswers } from './long-answers.ts'
+import { warmUp } from './issuer-link.ts'
 import type { Plan } from './plan.ts'
-import { createPlan } from './plan.ts'
+import type { Plans } from './plans.ts'
+import { createPlans } from './plans.ts'
 import { andClose, refuse, sendRefusal } from './refusal.ts'
 import { serve } from './serve.ts'
-import type { RateLimits } from './rate-limits.ts'
-import { createRateLimits } from './rate-limits.ts'
-import { createRoom } from './room.ts'
-import { tellOfServices } from './upstream/metrics.ts'
 import type { Tls } from './tls/tls.ts'
 import { openTls } from './tls/tls.ts'
 import { announceEnd, createGatewayServer, drainServer, setLimits } from './server.ts'
 import { fixedMembers } from './settings/fixed-members.ts'
-import type { GatewaySettings, RateLimitSettings } from './settings/settings.ts'
+import type { GatewaySettings } from './settings/settings.ts'
 import { createTurns } from './turns.ts'
-import type { Upstreams } from './upstream/upstreams.ts'
 import { createUpstreams } from './upstream/upstreams.ts'
-import type { Tunnels } from './websocket/tunnel.ts'
 import { createTunnels } from './websocket/tunnel.ts'
 
 export interface GatewayOptions {
@@ -224,117 +214,11 @@ function answer(plan: Plan, requests: RequestMetrics, { request, response, turn 
   })
 }
 
-interface Plans {
-  readonly current: () => Plan
-  readonly warnings: () => readonly string[]
-  readonly prepare: (settings: GatewaySettings) => Promise<PreparedPlan>
-  readonly close: () => Promise<void>
-}
-
-interface PreparedPlan {
-  readonly commit: () => void
-  readonly abandon: () => void
-}
-
-/** How long a change of the issuer waits for its keys; without them, requests would wait. */
-const warmUpMsMax = 5000
-
-type PlansOptions = Required<Pick<GatewayOptions, 'log' | 'now' | 'steadyNow'>> & {
-  readonly upstreams: Upstreams
-  readonly tunnels: Tunnels
-  readonly tracing: Tracing | undefined
-}
-
-function createPlans(
-  settings: GatewaySettings,
-  metrics: Metrics,
-  { upstreams, tunnels, tracing, log, now, steadyNow }: PlansOptions,
-): Plans {
-  const room = createRoom()
-  const longAnswers = createLongAnswers()
-  const rateLimitsOf = keepRateLimits(steadyNow)
-  const { unreachable } = upstreams
-  const countFailure = tellOfServices(metrics, { underWay: room.underWay, unreachable })
-  const shared = { upstreams, tunnels, longAnswers, room, countFailure, tracing, log, now }
-  const browserSessions = keepBrowserSessions(metrics, { log, now })
-  const linkedBy = new Map<IssuerLink, number>()
-  const planOf = (next: GatewaySettings, link: IssuerLink, browser: PreparedSessions): Plan => {
-    browser.commit()
-    const { sessions } = browser
-    linkedBy.set(link, (linkedBy.get(link) ?? 0) + 1)
-    const rateLimits = rateLimitsOf(next.rateLimits)
-    const onEnd = (): void => letGo(link)
-    return createPlan(next, { ...shared, link, sessions, rateLimits, onEnd })
-  }
-  const letGo = (link: IssuerLink): void => {
-    const plans = (linkedBy.get(link) ?? 0) - 1
-    linkedBy.set(link, plans)
-    if (plans > 0) return
-    linkedBy.delete(link)
-    link.close().catch((error: unknown) => log.error({ err: error }, 'closing failed'))
-  }
-  // Before anything is opened: these read files, which may be mistaken.
-  const firstLinkSettings = issuerLinkSettings(settings)
-  const firstSessions = browserSessions.prepare(settings)
-  let current = planOf(settings, openIssuerLink(firstLinkSettings, { log, now }), firstSessions)
-  let isClosed = false
-  const prepare = async (next: GatewaySettings): Promise<PreparedPlan> => {
-    const before = current.link
-    const linkSettings = issuerLinkSettings(next)
-    const browser = browserSessions.prepare(next)
-    const isKept = isDeepStrictEqual(before.settings, linkSettings)
-    const link = isKept ? before : openIssuerLink(linkSettings, { log, now })
-    if (!isKept) await Promise.race([warmUp(link, log), wait(warmUpMsMax, null, { ref: false })])
-    const abandon = (): void => {
-      browser.abandon()
-      if (!isKept) letGo(link)
-    }
-    return {
-      abandon,
-      commit: () => {
-        if (isClosed) return abandon()
-        const old = current
-        current = planOf(next, link, browser)
-        if (!isKept) before.stopHandingOn()
-        old.retire()
-      },
-    }
-  }
-  return {
-    current: () => current,
-    warnings: () => unreachable().map((origin) => `unreachable: ${origin}`),
-    prepare,
-    close: async () => {
-      isClosed = true
-      longAnswers.close()
-      browserSessions.close()
-      await Promise.all([...linkedBy.keys()].map((link) => link.close()))
-      await Promise.all([upstreams.close(), tracing?.close()])
-    },
-  }
-}
-
 async function startTracingOf(
   { tracing }: GatewaySettings,
   log: Log,
 ): Promise<Tracing | undefined> {
   return tracing && startTracing({ ...tracing, service: 'portcullis-gateway', log })
-}
-
-/** What was counted stays counted while the limits stay. */
-function keepRateLimits(now: () => number): (settings: RateLimitSettings) => RateLimits {
-  let kept: { readonly settings: RateLimitSettings; readonly limits: RateLimits } | undefined
-  return (settings) => {
-    if (kept === undefined || !isDeepStrictEqual(kept.settings, settings)) {
-      kept = { settings, limits: createRateLimits(settings, now) }
-    }
-    return kept.limits
-  }
-}
-
-/** The keys are fetched before the first request needs them; the listener does not wait for them. */
-async function warmUp(link: IssuerLink, log: Log): Promise<void> {
-  await link.missing().catch((error: unknown) => log.error({ err: error }, 'warming up failed'))
 }
 
 interface OperatedParts {

@@ -90,3 +90,8 @@ export function openIssuerLink(
     },
   }
 }
+
+/** The keys are fetched before the first request needs them; the listener does not wait for them. */
+export async function warmUp(link: IssuerLink, log: Log): Promise<void> {
+  await link.missing().catch((error: unknown) => log.error({ err: error }, 'warming up failed'))
+}

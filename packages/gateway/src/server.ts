@@ -10,6 +10,8 @@ import { systemErrorCode } from '@portcullis/runtime'
 import type { ClientRequest, ClientResponse } from './client-message.ts'
 import { offerHttp2 } from './http2/offer.ts'
 import { Http2Response } from './http2/response.ts'
+import type { OpenAnswers } from './open-answers.ts'
+import { createOpenAnswers } from './open-answers.ts'
 import type { Refusal } from './refusal.ts'
 import { refusalOctets, refuse } from './refusal.ts'
 import type { Limits, RouteLimits } from './settings/settings.ts'
@@ -33,11 +35,17 @@ export type Answer = (
 ) => void
 
 /** What a listener itself keeps. */
-export type ServerLimits = Omit<Limits, 'headerCount' | 'requests' | 'requestsPerService'>
+export type ServerLimits = ChangingLimits & Pick<Limits, 'headerBytes'>
+
+/** What of them can change while it listens. */
+type ChangingLimits = Pick<
+  Limits,
+  'headersTimeoutSeconds' | 'requestTimeoutSeconds' | 'idleTimeoutSeconds' | 'connections'
+>
 
 /** So that a silent service gets its 504 before the client's socket times out. */
 const idleMarginSeconds = 5
-/** How exactly the two time limits above and the one for headers are kept. */
+/** How exactly the time limits of headers and of whole requests are kept. */
 const checkIntervalMs = 500
 /** How often the log tells that connections are closed, in a flood of them too. */
 const dropReminderMs = 10_000
@@ -78,7 +86,7 @@ export function createGatewayServer(
   })
   // Without this the primary of a cluster would hand what is too many round and round.
   Object.assign(server, { dropMaxConnection: true })
-  // Node drops what is more without a word, and the rest would be judged as if it were all: `serve` counts.
+  // Node drops what is more without a word, and the rest would be judged as if it were all: `serve` of the gateway counts.
   server.maxHeadersCount = 0
   setLimits(server, limits)
   tellOfDrops(server, log)
@@ -188,13 +196,7 @@ function takeHandshakes(
 }
 
 /** How long may be waited for what; a connection that is there gets it with its next request. */
-export function setLimits(
-  server: Server,
-  limits: Pick<
-    Limits,
-    'headersTimeoutSeconds' | 'requestTimeoutSeconds' | 'idleTimeoutSeconds' | 'connections'
-  >,
-): void {
+export function setLimits(server: Server, limits: ChangingLimits): void {
   server.maxConnections = limits.connections
   server.requestTimeout = limits.requestTimeoutSeconds * 1000
   server.headersTimeout = limits.headersTimeoutSeconds * 1000
@@ -262,56 +264,4 @@ export async function drainServer(
   })
   clearInterval(sweep)
   clearTimeout(cut)
-}
-
-interface OpenAnswers {
-  /** Resolves when the one before it on its connection is over. */
-  readonly open: (request: IncomingMessage, response: ServerResponse) => Promise<void> | undefined
-  /**
-   * True when octets written to the connection now would be taken for the rest of an answer, for the answer to a request
-   * that was whole and may have been obeyed, or for a second one to a request that was answered before it was whole.
-   */
-  readonly isOwedOn: (socket: Duplex) => boolean
-  readonly isAnyOn: (socket: Duplex) => boolean
-  readonly areTooManyOn: (socket: Duplex) => boolean
-  /** Each of them is the last one of its connection. */
-  readonly endEach: () => void
-}
-
-/**
- * How many requests may come in a row on one connection without their answers. Node stops reading when answers are not
- * taken, but in what it has read are more than a thousand short requests, and each needs some kilobytes.
- */
-const inRowMax = 128
-
-/** Which answers are under way on which connection; several when a client pipelines. */
-function createOpenAnswers(): OpenAnswers {
-  const open = new Map<Duplex, Set<ServerResponse>>()
-  const newest = new WeakMap<Duplex, ServerResponse>()
-  const answeredEarly = new WeakMap<Duplex, IncomingMessage>()
-  return {
-    open: (request, response) => {
-      const { socket } = request
-      const answers = open.get(socket) ?? new Set()
-      const before = answers.size === 0 ? undefined : newest.get(socket)
-      open.set(socket, answers.add(response))
-      newest.set(socket, response)
-      response.once('close', () => {
-        answers.delete(response)
-        if (!request.complete) answeredEarly.set(socket, request)
-        if (answers.size === 0 && open.get(socket) === answers) open.delete(socket)
-      })
-      return before && new Promise((resolve) => before.once('close', resolve))
-    },
-    isOwedOn: (socket) =>
-      answeredEarly.get(socket)?.complete === false ||
-      [...(open.get(socket) ?? [])].some(({ headersSent, req }) => headersSent || req.complete),
-    isAnyOn: (socket) => (open.get(socket)?.size ?? 0) > 0,
-    areTooManyOn: (socket) => (open.get(socket)?.size ?? 0) >= inRowMax,
-    endEach: () => {
-      for (const response of [...open.values()].flatMap((answers) => [...answers])) {
-        if (!response.headersSent) response.shouldKeepAlive = false
-      }
-    },
-  }
 }

@@ -257,7 +257,6 @@ test('a request that was answered before its body breaks has one answer', async 
 test('what comes when the gateway has ended its side of a connection is not obeyed', async (t) => {
   const limits = {
     headerBytes: 16_384,
-    bodyBytes: 0,
     headersTimeoutSeconds: 10,
     idleTimeoutSeconds: 60,
     requestTimeoutSeconds: 300,

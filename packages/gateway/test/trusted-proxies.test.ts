@@ -184,7 +184,6 @@ test('over TLS the scheme is https', async (t) => {
   })
   const limits = {
     headerBytes: 16_384,
-    bodyBytes: 0,
     headersTimeoutSeconds: 10,
     idleTimeoutSeconds: 60,
     requestTimeoutSeconds: 300,

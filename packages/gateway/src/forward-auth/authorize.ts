@@ -48,7 +48,7 @@ export function createAuthorizer(
         sendRefusal(exchange, { ...refuse('not-found'), reason: 'untrusted-proxy' })
         return
       }
-      const answered = await judge(parts, dialect, path, exchange)
+      const answered = await judgeAsked(parts, dialect, path, exchange)
       if (exchange.response.destroyed) return
       if (answered.kind === 'refused') sendRefusal(exchange, translate(dialect, answered))
       else sendIdentity(exchange, parts.identity, answered.claims)
@@ -56,7 +56,7 @@ export function createAuthorizer(
   }
 }
 
-async function judge(
+async function judgeAsked(
   parts: AuthorizeParts,
   dialect: Dialect,
   path: string,

@@ -1,6 +1,7 @@
 import type { TraceParent } from '@portcullis/runtime'
 import { parseTraceparent, parseTracestate } from '@portcullis/runtime'
 import type { HeaderField } from './fields.ts'
+import { valuesOf } from './fields.ts'
 
 export const traceFieldNames: ReadonlySet<string> = new Set(['traceparent', 'tracestate'])
 
@@ -17,12 +18,10 @@ export interface ReceivedTrace {
  * parts of two traces. The other one means nothing without it.
  */
 export function receivedTrace(fields: readonly HeaderField[]): ReceivedTrace | undefined {
-  const valuesOf = (header: string): string[] =>
-    fields.filter(({ name }) => name === header).map(({ value }) => value)
-  const [text, ...others] = valuesOf('traceparent')
+  const [text, ...others] = valuesOf(fields, 'traceparent')
   const parent = text === undefined || others.length > 0 ? undefined : parseTraceparent(text)
   if (text === undefined || parent === undefined) return undefined
-  return { parent, text, state: parseTracestate(valuesOf('tracestate')) }
+  return { parent, text, state: parseTracestate(valuesOf(fields, 'tracestate')) }
 }
 
 /** Name, value, name, value … for the service. */

@@ -36,7 +36,6 @@ export interface Relay extends Running {
 /** Followers send a request line and a token. */
 const requestLimits = {
   headerBytes: 16_384,
-  bodyBytes: 0,
   headersTimeoutSeconds: 10,
   // A stream brings something every second.
   idleTimeoutSeconds: 60,

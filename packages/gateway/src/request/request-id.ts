@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { HeaderField } from '../headers/fields.ts'
+import { valuesOf } from '../headers/fields.ts'
 import { requestIdHeader } from '../headers/names.ts'
 
 /**
@@ -7,10 +8,8 @@ import { requestIdHeader } from '../headers/names.ts'
  * one.
  */
 export function requestIdOf(fields: readonly HeaderField[]): string {
-  const [id, ...others] = fields.filter(({ name }) => name === requestIdName)
-  return id !== undefined && others.length === 0 && isHarmless.test(id.value)
-    ? id.value
-    : randomUUID()
+  const [id, ...others] = valuesOf(fields, requestIdName)
+  return id !== undefined && others.length === 0 && isHarmless.test(id) ? id : randomUUID()
 }
 
 const requestIdName = requestIdHeader.toLowerCase()

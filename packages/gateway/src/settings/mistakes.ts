@@ -5,10 +5,8 @@ import { parseNetwork } from '@portcullis/runtime/networks'
 import { aliasOf, isHeaderName, isTaken } from '../headers/names.ts'
 import { parseRouteHost } from '../routing/host.ts'
 import { parseRouteMatch, rewriteFault } from '../routing/match.ts'
-import { listOf, shareMethod, wayRoundMistakes } from '../routing/way-round.ts'
-
-/** How old the issuer's last word may be where the file says nothing. */
-export const maxStalenessSecondsDefault = 30
+import { defaultLimits, maxStalenessSecondsDefault } from './defaults.ts'
+import { listOf, shareMethod, wayRoundMistakes } from './way-round.ts'
 
 /**
  * Finds what the schema of the file cannot say: texts that must mean something, and members that
@@ -64,9 +62,8 @@ function burstMistakes(rateLimits: JsonValue | undefined): Mistake[] {
 
 /** The headers are a part of the request. */
 function limitMistakes(limits: JsonValue | undefined): Mistake[] {
-  const { headersTimeoutSeconds = 10, requestTimeoutSeconds = 300 } = isJsonObject(limits)
-    ? limits
-    : {}
+  const own = isJsonObject(limits) ? limits : {}
+  const { headersTimeoutSeconds, requestTimeoutSeconds } = { ...defaultLimits, ...own }
   if (typeof headersTimeoutSeconds !== 'number' || typeof requestTimeoutSeconds !== 'number') {
     return []
   }

@@ -5,11 +5,17 @@ import type { RouteHost } from '../routing/host.ts'
 import { parseRouteHost } from '../routing/host.ts'
 import type { RouteMatch } from '../routing/match.ts'
 import { parseRouteMatch } from '../routing/match.ts'
-import { maxStalenessSecondsDefault, mistakesBeyondSchema } from './mistakes.ts'
+import {
+  defaultBrowser,
+  defaultLimits,
+  defaultStop,
+  maxStalenessSecondsDefault,
+  sampleRatioDefault,
+} from './defaults.ts'
+import { mistakesBeyondSchema } from './mistakes.ts'
 import type { AuthMembers, RateLimitMembers, RouteMembers, TlsMembers } from './schema.ts'
 import { checkGatewayFile } from './schema.ts'
 import type {
-  BrowserSettings,
   GatewaySettings,
   Limits,
   RevocationSettings,
@@ -83,7 +89,7 @@ export function parseGatewaySettings(
     limits,
     rateLimits: rateLimitsOf(rateLimits),
     tracing: tracing && { sampleRatio: sampleRatioDefault, ...tracing },
-    stop: { notReadySeconds: 0, drainSeconds: 5, ...stop },
+    stop: { ...defaultStop, ...stop },
   }
 }
 
@@ -142,26 +148,6 @@ function followed(revocation: RevocationSettings): RevocationSettings {
 }
 
 const loopback = '127.0.0.1'
-const sampleRatioDefault = 0.1
-
-const defaultBrowser: BrowserSettings = {
-  client: 'web',
-  clientFile: undefined,
-  audiences: undefined,
-  sessions: 20_000,
-}
-
-const defaultLimits: Limits = {
-  headerBytes: 16_384,
-  headerCount: 100,
-  bodyBytes: 10_485_760,
-  headersTimeoutSeconds: 10,
-  idleTimeoutSeconds: 60,
-  requestTimeoutSeconds: 300,
-  connections: 10_000,
-  requests: 4096,
-  requestsPerService: 1024,
-}
 
 function routeHost(host: string): RouteHost {
   const parsed = parseRouteHost(host)

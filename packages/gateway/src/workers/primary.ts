@@ -10,7 +10,7 @@ import { parseGatewaySettings } from '../settings/parsed-file.ts'
 import type { GatewaySettings } from '../settings/settings.ts'
 import { createCrew } from './crew.ts'
 import { createMember } from './member.ts'
-import { createShown } from './shown.ts'
+import { createWorkerOperations } from './operations.ts'
 
 export interface GatewayWorkersOptions {
   readonly workers: number
@@ -49,13 +49,13 @@ export async function startGatewayWorkers(
   cluster.schedulingPolicy = cluster.SCHED_RR
   cluster.setupPrimary({ exec: program, args: [], serialization: 'advanced' })
   const givenUp = Promise.withResolvers<StartError>()
-  const shown = createShown()
+  const workerOperations = createWorkerOperations()
   const crew = createCrew({
     count: workers,
     settings: first,
     log,
     fork: (number) => createMember(number, cluster.fork()),
-    onEnd: shown.leave,
+    onEnd: workerOperations.leave,
     onGiveUp: givenUp.resolve,
   })
   const port = await crew.start()
@@ -68,7 +68,7 @@ export async function startGatewayWorkers(
     ...(file?.warnings() ?? []),
   ]
   const isStopping = (): boolean => end !== undefined
-  const operations = await shown
+  const operations = await workerOperations
     .start(first, { crew, workers, warnings, isStopping })
     .catch(async (error: unknown) => {
       await crew.stop()

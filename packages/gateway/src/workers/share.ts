@@ -1,7 +1,7 @@
 import type { GatewaySettings } from '../settings/settings.ts'
 
 /** Which worker it is, from 1, and of how many. */
-export interface Place {
+export interface Share {
   readonly number: number
   readonly count: number
 }
@@ -12,7 +12,7 @@ export interface Place {
  *
  * Each writes a file of its own about revocations; that of the first is the one that is named.
  */
-export function shareOf(settings: GatewaySettings, { number, count }: Place): GatewaySettings {
+export function shareOf(settings: GatewaySettings, { number, count }: Share): GatewaySettings {
   const { limits, relay, revocation } = settings
   const part = (whole: number): number => Math.ceil(whole / count)
   return {

@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue } from '@portcullis/protocol'
 import { isJsonObject } from '@portcullis/protocol'
 import type { Mistake } from '@portcullis/runtime'
-import type { RouteMatch } from './match.ts'
-import { fits, parseRouteMatch } from './match.ts'
+import type { RouteMatch } from '../routing/match.ts'
+import { fits, parseRouteMatch } from '../routing/match.ts'
 
 /**
  * A rewrite can lead round the rules of another route: with `/public/*` rewritten to `/*`, the request

@@ -4,14 +4,17 @@ import type { GatewaySettings } from '../settings/settings.ts'
 import type { Crew } from './crew.ts'
 
 /** What is told of all workers together, on the operations listener. */
-export interface Shown {
+export interface WorkerOperations {
   /** A worker has ended although nobody had said so. */
   readonly leave: (number: number) => void
   /** Undefined where the settings ask for no listener. */
-  readonly start: (settings: GatewaySettings, parts: ShownParts) => Promise<Operations | undefined>
+  readonly start: (
+    settings: GatewaySettings,
+    parts: WorkerOperationsParts,
+  ) => Promise<Operations | undefined>
 }
 
-export interface ShownParts {
+export interface WorkerOperationsParts {
   readonly crew: Crew
   readonly workers: number
   /** Of the primary itself. */
@@ -23,7 +26,7 @@ export interface ShownParts {
  * Ready is the gateway while every worker that serves is, and there is one: the others are made again, which is a
  * warning. Where several say the same, it is told once.
  */
-export function createShown(): Shown {
+export function createWorkerOperations(): WorkerOperations {
   const ofWorkers = createMetricsOfWorkers()
   const metrics = createMetrics({ ofProcess: false })
   const countEnd = metrics.counter({

@@ -98,7 +98,7 @@ async function pass(parts: ServingParts, exchange: Exchange): Promise<Passage | 
   const admitted = await admit(parts, exchange, asked)
   if (admitted.kind === 'refused') return admitted
   const { route, watch } = admitted
-  const unwelcome = handshake && handshakeRefusal(handshake, host, route.webSocket)
+  const unwelcome = handshake && handshakeRefusal(handshake, origin.host, route.webSocket)
   if (unwelcome !== undefined) return unwelcome
   const { limits } = route
   if (frame.bodyBytes !== undefined && frame.bodyBytes > limits.bodyBytes) {

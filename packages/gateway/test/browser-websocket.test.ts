@@ -110,3 +110,26 @@ test('a WebSocket ends with the session that opened it', async (t) => {
   assert.deepEqual(await farewell, [3000, 'expired'])
   assert.equal((await browser.session()).json()['signed_in'], true)
 })
+
+test('behind a trusted proxy the own pages are those of the host that the proxy names', async (t) => {
+  const world = await startBrowserWorld(t)
+  const route = { match: '/live', to: [world.service.origin], upgrade: ['websocket'] }
+  const node = await world.startNode({ trustedProxies: ['127.0.0.1'], routes: [route] })
+  serveSockets(world, (socket) => socket.send('hello'))
+  const browser = openBrowser(node)
+  const forwarded = { 'X-Forwarded-For': '203.0.113.9', 'X-Forwarded-Host': 'www.shop.example' }
+  const page = { Origin: 'https://www.shop.example', ...forwarded }
+  assert.equal((await browser.signIn(undefined, { page: Object.entries(page).flat() })).status, 200)
+  const shake = async (Origin: string): Promise<string> => {
+    const client = await openSocket(node.port)
+    const Cookie = `${cookieName}=${browser.cookie()}`
+    client.write(handshake('/live', { Cookie, ...forwarded, Origin }))
+    const answer = await readUntil(client, '\r\n\r\n')
+    client.destroy()
+    return answer
+  }
+  assert.match(await shake('https://www.shop.example'), /^HTTP\/1\.1 101 /)
+  for (const foreign of [origin, 'https://evil.example']) {
+    assert.match(await shake(foreign), /^HTTP\/1\.1 403 /, foreign)
+  }
+})

@@ -58,7 +58,10 @@ export function createRefreshes(parts: RefreshParts): Refresh {
 
   const refresh: Refresh = async ({ hash, token }, audience, person) => {
     const attempt = attempts.get(hash) ?? randomUUID()
-    if (attempts.size < attemptsMax) attempts.set(hash, attempt)
+    attempts.set(hash, attempt)
+    // Those of cookies that never come again would else leave no room for any other.
+    const [oldest] = attempts.keys()
+    if (attempts.size > attemptsMax && oldest !== undefined) attempts.delete(oldest)
     const sentAtMs = now()
     const outcome = await issuer.refresh({ token, audience, attempt, person })
     count(outcome.kind)

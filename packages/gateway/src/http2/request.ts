@@ -38,7 +38,7 @@ export class Http2Request extends Readable implements ClientRequest {
     })
   }
 
-  /** The first of each; there are two users, of fields that stand alone. */
+  /** The first of each; several read it, of fields that stand alone. */
   get headers(): IncomingHttpHeaders {
     const headers: Record<string, string> = {}
     for (let at = 0; at + 1 < this.rawHeaders.length; at += 2) {

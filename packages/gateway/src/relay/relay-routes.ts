@@ -121,6 +121,11 @@ function createSnapshotSender({
 }: RelayRouteParts): (exchange: Exchange, reader: FeedReader) => Promise<Refusal | undefined> {
   const underWay = new Map<SnapshotBody, number>()
   const busy = refuse('overloaded', 'too many snapshots are under way', retryAfter)
+  const leaveBody = (body: SnapshotBody): void => {
+    const left = (underWay.get(body) ?? 1) - 1
+    if (left === 0) underWay.delete(body)
+    else underWay.set(body, left)
+  }
   return async ({ response }, { clientId, authorization }) => {
     if (feed.silentMs() > silentMsMax) {
       return refuse('feed-unavailable', 'nothing comes from the issuer', retryAfter)
@@ -136,10 +141,7 @@ function createSnapshotSender({
       const readers = underWay.get(body) ?? 0
       if (readers === 0 && underWay.size >= bodiesMax) return busy
       underWay.set(body, readers + 1)
-      await send(response, body)
-      const left = (underWay.get(body) ?? 1) - 1
-      if (left === 0) underWay.delete(body)
-      else underWay.set(body, left)
+      await send(response, body).finally(() => leaveBody(body))
       return undefined
     } finally {
       place.leave()

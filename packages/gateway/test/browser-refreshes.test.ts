@@ -35,3 +35,36 @@ test('many cookies that come while identity is away take from no later one the a
   assert.equal(asked.length, 5000)
   assert.equal(await ask('good'), await ask('good'))
 })
+
+test('one network with many made-up cookies leaves others their place at identity', async () => {
+  const memory = createSessionMemory(1000, Date.now)
+  const answers: (() => void)[] = []
+  const refresh = createRefreshes({
+    issuer: {
+      login: unused,
+      logout: unused,
+      refresh: () =>
+        new Promise((resolve) => {
+          answers.push(() => resolve({ kind: 'ended' }))
+        }),
+    },
+    memory,
+    count: () => undefined,
+    log: createLog({ name: 'gateway', level: 'silent' }),
+    now: Date.now,
+  })
+  const ask = async (token: string, address: string): Promise<string> => {
+    const person = { address, userAgent: undefined }
+    return (await refresh(memory.currentOf(token), 'orders', person)).kind
+  }
+  const many = Array.from({ length: 600 }, (_, at) => ask(`made up ${at}`, `2001:db8::${at}`))
+  const other = ask('good', '192.0.2.1')
+  assert.equal(answers.length, 129)
+  for (const answer of answers) answer()
+  assert.equal(await other, 'ended')
+  const kinds = await Promise.all(many)
+  assert.equal(kinds.filter((kind) => kind === 'unavailable').length, 600 - 128)
+  answers.length = 0
+  void ask('later', '2001:db8::1')
+  assert.equal(answers.length, 1)
+})

@@ -47,6 +47,8 @@ export interface BrowserSessions {
     token: string,
     person: PersonAtBrowser,
   ) => Promise<IssuerAnswer | Unavailable>
+  /** The browser that had this token has signed in anew since, or signed out. */
+  readonly hasLeft: (token: string) => boolean
   readonly size: () => number
   readonly close: () => void
 }
@@ -104,6 +106,7 @@ export function createBrowserSessions(parts: RefreshParts): BrowserSessions {
       if (answer.kind === 'answer' && answer.status === 200) memory.forget(token)
       return answer
     },
+    hasLeft: memory.isForgotten,
     size: memory.size,
     close: () => clearInterval(timer),
   }

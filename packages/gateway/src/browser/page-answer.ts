@@ -7,6 +7,8 @@ import { setsRefreshCookie } from './refresh-cookie.ts'
 export interface PageAnswer {
   /** The value of `Set-Cookie`. */
   setCookie?: string
+  /** The browser has another session by now, or none: what became of the former one is not said any more. */
+  isOutdated?: () => boolean
   /** The answer is this person's alone. */
   isPrivate?: boolean
   /** Another cookie may get another answer, and so may none. */
@@ -19,7 +21,8 @@ export interface PageAnswer {
  * tells them nothing, so what was judged by it is made private, and what carries a refresh token is kept by nobody.
  */
 export function amend(answer: PageAnswer, headers: readonly string[]): string[] {
-  const { setCookie, isPrivate, isVaried } = answer
+  const { isPrivate, isVaried } = answer
+  const setCookie = answer.isOutdated?.() === true ? undefined : answer.setCookie
   const kept: string[] = []
   const cacheControls: string[] = []
   let isVariedAlready = false

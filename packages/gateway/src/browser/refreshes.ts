@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '@portcullis/runtime'
+import { createClientPlaces } from '@portcullis/runtime'
+import { networkOf } from '@portcullis/runtime/networks'
 import { holdToken } from './access-tokens.ts'
 import type {
   IssuerSessions,
@@ -33,6 +35,8 @@ export const tooMuch: Unavailable = {
 
 /** Questions to identity at a time. Each holds a request of a client, so that more would be memory and no help. */
 const flightsMax = 512
+/** Of one network, so that nobody who makes up cookies keeps all others from their tokens. */
+const flightsPerNetworkMax = 128
 /** A try that is forgotten is one whose lost answer is given again within the grace window only. */
 const attemptsMax = 8 * flightsMax
 /** How long identity is left alone when it has not answered. */
@@ -47,6 +51,7 @@ const quietMsMax = 5000
 export function createRefreshes(parts: RefreshParts): Refresh {
   const { issuer, memory, count, log, now } = parts
   const flights = new Map<string, Promise<RefreshOutcome>>()
+  const places = createClientPlaces({ max: flightsMax, perClientMax: flightsPerNetworkMax })
   const attempts = new Map<string, string>()
   let quiet = { fromMs: 0, untilMs: 0 }
 
@@ -88,8 +93,13 @@ export function createRefreshes(parts: RefreshParts): Refresh {
     if (flying !== undefined) return flying
     if (memory.isOver(cookie.hash)) return Promise.resolve({ kind: 'ended' })
     const isQuiet = quiet.fromMs <= now() && now() < quiet.untilMs
-    if (isQuiet || flights.size >= flightsMax) return Promise.resolve(tooMuch)
-    const flight = refresh(cookie, audience, person).finally(() => flights.delete(key))
+    if (isQuiet) return Promise.resolve(tooMuch)
+    const place = places.take(networkOf(person.address))
+    if (place.kind !== 'taken') return Promise.resolve(tooMuch)
+    const flight = refresh(cookie, audience, person).finally(() => {
+      flights.delete(key)
+      place.leave()
+    })
     flights.set(key, flight)
     return flight
   }

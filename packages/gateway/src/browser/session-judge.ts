@@ -45,6 +45,8 @@ export async function judgeSession(
   { token, person, answer }: SessionShown,
 ): Promise<SessionJudgement> {
   const { audience } = auth
+  // Who still shows a session that was left is told that it is over.
+  if (!sessions.hasLeft(token)) answer.isOutdated = () => sessions.hasLeft(token)
   let turnedDown: string | undefined
   for (;;) {
     const found = await sessions.tokenFor({ token, audience, person, turnedDown })

@@ -24,6 +24,7 @@ export interface SessionMemory {
   readonly noteEnd: (hash: string) => void
   readonly isOver: (hash: string) => boolean
   readonly forget: (token: string) => void
+  readonly isForgotten: (token: string) => boolean
   readonly size: () => number
   /** Drops what has expired. */
   readonly sweep: () => void
@@ -47,12 +48,15 @@ interface KnownSession {
 const successorMs = 10_000
 /** A page that goes on with a session that is over costs identity one question in this time. */
 const overMs = 10_000
+/** Answers that were under way with a session when its browser left it end within that time. */
+const forgottenMs = 600_000
 
 /** `sessionsMax`: of each kind; those learned first are forgotten for new ones. */
 export function createSessionMemory(sessionsMax: number, now: () => number): SessionMemory {
   const sessions = new Map<string, KnownSession>()
   const successors = new Map<string, { readonly cookie: IssuedCookie; readonly untilMs: number }>()
   const over = new Map<string, number>()
+  const forgotten = new Map<string, number>()
 
   const currentOf = (presented: string): CurrentCookie => {
     let token = presented
@@ -88,9 +92,12 @@ export function createSessionMemory(sessionsMax: number, now: () => number): Ses
     },
     isOver: (hash) => (over.get(hash) ?? 0) > now(),
     forget: (token) => {
-      sessions.delete(currentOf(token).hash)
-      sessions.delete(hashOf(token))
+      for (const hash of [currentOf(token).hash, hashOf(token)]) {
+        sessions.delete(hash)
+        put(forgotten, hash, now() + forgottenMs)
+      }
     },
+    isForgotten: (token) => (forgotten.get(hashOf(token)) ?? 0) > now(),
     size: () => sessions.size,
     sweep: () => {
       const nowMs = now()
@@ -98,7 +105,9 @@ export function createSessionMemory(sessionsMax: number, now: () => number): Ses
         if (![...tokens.values()].some((held) => isAlive(held, nowMs))) sessions.delete(hash)
       }
       for (const [hash, { untilMs }] of successors) if (untilMs <= nowMs) successors.delete(hash)
-      for (const [hash, untilMs] of over) if (untilMs <= nowMs) over.delete(hash)
+      for (const times of [over, forgotten]) {
+        for (const [hash, untilMs] of times) if (untilMs <= nowMs) times.delete(hash)
+      }
     },
   }
 

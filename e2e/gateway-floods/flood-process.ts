@@ -1,9 +1,11 @@
 import process from 'node:process'
-import { floods } from './floods.ts'
+import { floods, flow } from './floods.ts'
 
-/* One flood, for as long as this process lives. */
+/* One flood, for as long as this process lives. Tells how many connections came about so far. */
 
 const [kind = '', port = '', token = ''] = process.argv.slice(2)
 const flood = floods.find((one) => one.kind === kind)
 if (flood === undefined) throw new Error(`there is no flood of ${kind}`)
-await flood.run({ port: Number(port), token })
+let connected = 0
+setInterval(() => process.send?.(connected), 100)
+await flow(flood, { port: Number(port), token }, () => (connected += 1))

@@ -11,12 +11,14 @@ export interface Target {
 
 export interface Flood {
   readonly kind: string
-  /** Connections that it holds at a time. */
+  /** Connections that it holds at a time; none for one that comes and goes. */
   readonly connections: number
+  /** Connections that it opens a second, where it comes and goes. */
+  readonly perSecond: number
   /** What the gateway may need for it, beside what it needs anyway. */
   readonly residentBytesMax: number
-  /** Goes on until its process ends. */
-  readonly run: (target: Target) => Promise<void>
+  /** What it does with each connection. */
+  readonly begin: (socket: Socket, target: Target) => void
 }
 
 /** What a connection may cost where its octets are held back: Node's and undici's buffers, and two sockets. */
@@ -32,145 +34,146 @@ export const floods: readonly Flood[] = [
   {
     kind: 'readers that read nothing of an endless answer',
     connections: 100,
+    perSecond: 0,
     residentBytesMax: holding(100, heldBackBytes),
-    run: (target) =>
-      holdOpen(target, 100, (socket) => {
-        socket.pause()
-        socket.write(head(target, 'GET /orders/endless'))
-      }),
+    begin: (socket, target) => {
+      socket.pause()
+      socket.write(head(target, 'GET /orders/endless'))
+    },
   },
   {
     kind: 'readers of one octet now and then',
     connections: 100,
+    perSecond: 0,
     residentBytesMax: holding(100, heldBackBytes),
-    run: (target) =>
-      holdOpen(target, 100, (socket) => {
-        socket.pause()
-        socket.write(head(target, 'GET /orders/endless'))
-        dribble(socket, () => socket.read(1))
-      }),
+    begin: (socket, target) => {
+      socket.pause()
+      socket.write(head(target, 'GET /orders/endless'))
+      dribble(socket, () => socket.read(1))
+    },
   },
   {
     kind: 'writers of one octet of a body now and then',
     connections: 300,
+    perSecond: 0,
     residentBytesMax: holding(300, heldBackBytes),
-    run: (target) =>
-      holdOpen(target, 300, (socket) => {
-        socket.write(head(target, 'POST /orders/upload', 'Content-Length: 1000000'))
-        dribble(socket, () => socket.write('x'))
-      }),
+    begin: (socket, target) => {
+      socket.write(head(target, 'POST /orders/upload', 'Content-Length: 1000000'))
+      dribble(socket, () => socket.write('x'))
+    },
   },
   {
     kind: 'fast writers to a service that does not read',
     connections: 100,
+    perSecond: 0,
     residentBytesMax: holding(100, heldBackBytes),
-    run: (target) =>
-      holdOpen(target, 100, (socket) => {
-        socket.write(head(target, 'POST /orders/deaf', `Content-Length: ${bodyBytes}`))
-        socket.write(Buffer.alloc(bodyBytes))
-      }),
+    begin: (socket, target) => {
+      socket.write(head(target, 'POST /orders/deaf', `Content-Length: ${bodyBytes}`))
+      socket.write(Buffer.alloc(bodyBytes))
+    },
   },
   {
     kind: 'writers of one octet of a header now and then',
     connections: 500,
+    perSecond: 0,
     residentBytesMax: holding(500, openBytes),
-    run: (target) =>
-      holdOpen(target, 500, (socket) => {
-        socket.write('GET /public/echo HTTP/1.1\r\nHost: a\r\nX-Long: ')
-        dribble(socket, () => socket.write('x'))
-      }),
+    begin: (socket) => {
+      socket.write('GET /public/echo HTTP/1.1\r\nHost: a\r\nX-Long: ')
+      dribble(socket, () => socket.write('x'))
+    },
   },
   {
     kind: 'connections that say nothing',
-    connections: 500,
+    connections: 1000,
+    perSecond: 0,
     residentBytesMax: holding(1000, openBytes),
-    run: (target) => holdOpen(target, 1000, () => undefined),
+    begin: () => undefined,
   },
   {
     kind: 'connections that come and go',
     connections: 0,
+    perSecond: 300,
     residentBytesMax: slackBytes,
-    run: (target) => comeAndGo(target, 300, (socket) => socket.resetAndDestroy()),
+    begin: (socket) => socket.resetAndDestroy(),
   },
   {
     kind: 'headers without end',
     connections: 0,
+    perSecond: 100,
     residentBytesMax: slackBytes,
-    run: (target) =>
-      comeAndGo(target, 100, (socket) => {
-        socket.write(`GET /public/echo HTTP/1.1\r\nHost: a\r\nX-Long: ${'x'.repeat(60_000)}`)
-        leaveSoon(socket)
-      }),
+    begin: (socket) => {
+      socket.write(`GET /public/echo HTTP/1.1\r\nHost: a\r\nX-Long: ${'x'.repeat(60_000)}`)
+      leaveSoon(socket)
+    },
   },
   {
     kind: 'too many headers',
     connections: 0,
+    perSecond: 100,
     residentBytesMax: slackBytes,
-    run: (target) =>
-      comeAndGo(target, 100, (socket) => {
-        socket.write(`GET /public/echo HTTP/1.1\r\nHost: a\r\n${'X-A: b\r\n'.repeat(1500)}\r\n`)
-        leaveSoon(socket)
-      }),
+    begin: (socket) => {
+      socket.write(`GET /public/echo HTTP/1.1\r\nHost: a\r\n${'X-A: b\r\n'.repeat(1500)}\r\n`)
+      leaveSoon(socket)
+    },
   },
   {
     kind: 'addresses and tokens that are too long',
     connections: 0,
+    perSecond: 100,
     residentBytesMax: slackBytes,
-    run: (target) =>
-      comeAndGo(target, 100, (socket) => {
-        const token = `${target.token.slice(0, 200)}${'A'.repeat(14_000)}`
-        socket.write(head({ ...target, token }, 'GET /orders/echo'))
-        socket.write(head(target, `GET /orders/${'y'.repeat(30_000)}`))
-        leaveSoon(socket)
-      }),
+    begin: (socket, target) => {
+      const token = `${target.token.slice(0, 200)}${'A'.repeat(14_000)}`
+      socket.write(head({ ...target, token }, 'GET /orders/echo'))
+      socket.write(head(target, `GET /orders/${'y'.repeat(30_000)}`))
+      leaveSoon(socket)
+    },
   },
   {
     kind: 'bodies that are too large, by their length and in chunks',
     connections: 0,
+    perSecond: 30,
     residentBytesMax: slackBytes,
-    run: (target) =>
-      comeAndGo(target, 30, (socket) => {
-        const framing =
-          countUp() % 2 === 0 ? 'Content-Length: 9000000' : 'Transfer-Encoding: chunked'
-        socket.write(head(target, 'POST /orders/upload', framing))
-        if (framing.startsWith('T')) socket.write('400000\r\n')
-        socket.write(Buffer.alloc(2 ** 21))
-        leaveSoon(socket)
-      }),
+    begin: (socket, target) => {
+      const framing = countUp() % 2 === 0 ? 'Content-Length: 9000000' : 'Transfer-Encoding: chunked'
+      socket.write(head(target, 'POST /orders/upload', framing))
+      if (framing.startsWith('T')) socket.write('400000\r\n')
+      socket.write(Buffer.alloc(2 ** 21))
+      leaveSoon(socket)
+    },
   },
   {
     kind: 'chunks with long extensions',
     connections: 0,
+    perSecond: 100,
     residentBytesMax: slackBytes,
-    run: (target) =>
-      comeAndGo(target, 100, (socket) => {
-        socket.write(head(target, 'POST /orders/upload', 'Transfer-Encoding: chunked'))
-        socket.write(`1;${'x'.repeat(60_000)}\r\n`)
-        leaveSoon(socket)
-      }),
+    begin: (socket, target) => {
+      socket.write(head(target, 'POST /orders/upload', 'Transfer-Encoding: chunked'))
+      socket.write(`1;${'x'.repeat(60_000)}\r\n`)
+      leaveSoon(socket)
+    },
   },
   {
     kind: 'requests in a row whose answers nobody reads',
     connections: 50,
+    perSecond: 0,
     residentBytesMax: holding(50, 2 * 2 ** 20),
-    run: (target) =>
-      holdOpen(target, 50, (socket) => {
-        socket.pause()
-        socket.write('GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(20_000))
-      }),
+    begin: (socket) => {
+      socket.pause()
+      socket.write('GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(20_000))
+    },
   },
   {
     kind: 'WebSockets whose echoes nobody reads',
     connections: 100,
+    perSecond: 0,
     residentBytesMax: holding(100, heldBackBytes),
-    run: (target) =>
-      holdOpen(target, 100, (socket) => {
-        socket.pause()
-        const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13'
-        socket.write(head(target, 'GET /live/socket', `${upgrade}\r\nSec-WebSocket-Key: ${key}`))
-        // The answer to the handshake is to be there before the first frame.
-        setTimeout(() => socket.write(frames), 1000)
-      }),
+    begin: (socket, target) => {
+      socket.pause()
+      const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13'
+      socket.write(head(target, 'GET /live/socket', `${upgrade}\r\nSec-WebSocket-Key: ${key}`))
+      // The answer to the handshake is to be there before the first frame.
+      setTimeout(() => socket.write(frames), 1000)
+    },
   },
 ]
 
@@ -207,39 +210,37 @@ function leaveSoon(socket: Socket): void {
   setTimeout(() => socket.destroy(), leaveMs)
 }
 
-/** So many at a time; whoever is thrown out comes again a little later. */
-async function holdOpen(
-  { port }: Target,
-  count: number,
-  begin: (socket: Socket) => void,
-): Promise<void> {
-  const open = (): void => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => begin(socket))
+/** Goes on until its process ends. `onConnected` hears of each connection that came about. */
+export async function flow(flood: Flood, target: Target, onConnected: () => void): Promise<void> {
+  const open = (): Socket => {
+    const socket = connect(target.port, '127.0.0.1')
     socket.on('error', () => undefined)
-    socket.once('close', () => setTimeout(open, dribbleMs))
+    return socket.once('connect', () => {
+      onConnected()
+      flood.begin(socket, target)
+    })
   }
+  await (flood.perSecond === 0
+    ? holdOpen(flood.connections, open)
+    : comeAndGo(flood.perSecond, open))
+}
+
+/** So many at a time; whoever is thrown out comes again a little later. */
+async function holdOpen(count: number, open: () => Socket): Promise<void> {
+  const keepOpen = (): void => void open().once('close', () => setTimeout(keepOpen, dribbleMs))
   let opened = 0
   // Not all in the same moment: that is another flood.
   for await (const _ of setInterval(10)) {
-    for (let step = 0; step < count / 50 && opened < count; step += 1, opened += 1) open()
+    for (let step = 0; step < count / 50 && opened < count; step += 1, opened += 1) keepOpen()
   }
 }
 
 const ticksPerSecond = 50
 
-async function comeAndGo(
-  { port }: Target,
-  perSecond: number,
-  begin: (socket: Socket) => void,
-): Promise<void> {
+async function comeAndGo(perSecond: number, open: () => Socket): Promise<void> {
   let owed = 0
   for await (const _ of setInterval(1000 / ticksPerSecond)) {
-    for (owed += perSecond / ticksPerSecond; owed >= 1; owed -= 1) {
-      const socket = connect(port, '127.0.0.1')
-      socket.on('error', () => undefined)
-      socket.once('connect', () => begin(socket))
-    }
+    for (owed += perSecond / ticksPerSecond; owed >= 1; owed -= 1) open()
   }
 }
 

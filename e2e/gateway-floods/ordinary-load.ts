@@ -12,6 +12,8 @@ export interface OrdinaryLoad {
 /** How long ordinary callers wait. */
 export interface Measured {
   readonly count: number
+  /** How long they came. */
+  readonly seconds: number
   readonly p50Ms: number
   readonly p99Ms: number
   /** Answers other than 200, and none at all. */
@@ -43,7 +45,7 @@ export async function loadOrdinarily(load: OrdinaryLoad): Promise<Measured> {
   await Promise.all(asked)
   const sorted = waits.toSorted((a, b) => a - b)
   const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? Infinity
-  return { count, p50Ms: at(0.5), p99Ms: at(0.99), failures }
+  return { count, seconds: load.forMs / 1000, p50Ms: at(0.5), p99Ms: at(0.99), failures }
 }
 
 function ask({ port, agent, token }: OrdinaryLoad): Promise<number> {

@@ -36,6 +36,8 @@ export interface FloodReport {
   readonly residentGrowthBytes: number
   /** The most connections that it had at a time, those to its service among them. */
   readonly socketsMax: number
+  /** Connections of the flood that came about, in all rounds. */
+  readonly connected: number
   /** Connections that are left when everybody is gone, beyond those before. */
   readonly socketsLeft: number
   /** What its log says that it should not. */
@@ -144,14 +146,18 @@ async function runFlood(
   const agent = new Agent({ keepAlive: true })
   const load = { port, agent, token: issuer.mint(), forMs: seconds * 1000 }
   const measured: FloodReport['rounds'][number][] = []
+  let connected = 0
   for (let round = 0; round < rounds; round += 1) {
     const quiet = await loadOrdinarily(load)
     const child = spawn(process.execPath, [program, flood.kind, String(port), issuer.mint()], {
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
+    let came = 0
+    child.on('message', (count) => (came = Number(count)))
     await untilRisen(gateway, before + flood.connections)
     measured.push({ before: quiet, during: await loadOrdinarily(load) })
     await end(child)
+    connected += came
     await untilEbbed(gateway, before + ordinarySocketsMax)
   }
   clearInterval(sampler)
@@ -160,7 +166,8 @@ async function runFlood(
   const socketsLeft = Math.max(0, gateway.openFiles().sockets - before)
   const residentGrowthBytes = residentMax - residentBefore
   const said = errors.splice(0)
-  return { flood, rounds: measured, residentGrowthBytes, socketsMax, socketsLeft, errors: said }
+  const counted = { residentGrowthBytes, socketsMax, socketsLeft, connected }
+  return { flood, rounds: measured, ...counted, errors: said }
 }
 
 async function untilRisen(gateway: GatewayProcess, sockets: number): Promise<void> {

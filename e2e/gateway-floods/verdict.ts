@@ -13,7 +13,7 @@ function ratioOf({ rounds }: FloodReport): number {
 
 /** What does not hold. Times are left out where the machine has other work. */
 export function faultsIn(report: FloodReport, withTimes: boolean): readonly string[] {
-  const { flood, rounds, residentGrowthBytes, socketsLeft, socketsMax, errors } = report
+  const { flood, rounds, residentGrowthBytes, socketsLeft, socketsMax, connected, errors } = report
   const failures = rounds.flatMap(({ before, during }) => [...before.failures, ...during.failures])
   const ratio = ratioOf(report)
   const isSlow = ratio > ratioMax && rounds.some(({ during }) => during.p99Ms > alwaysGoodMs)
@@ -25,7 +25,8 @@ export function faultsIn(report: FloodReport, withTimes: boolean): readonly stri
       ? [`${mebibytes(residentGrowthBytes)} more, and ${mebibytes(flood.residentBytesMax)} may be`]
       : [],
     // A flood that never came proves nothing.
-    socketsMax < flood.connections ? [`only ${socketsMax} connections`] : [],
+    connected < leastOf(report) ? [`only ${connected} connections came`] : [],
+    socketsMax < flood.connections ? [`only ${socketsMax} connections at a time`] : [],
     socketsLeft > 0 ? [`${socketsLeft} connections are left`] : [],
     errors.length > 0 ? [`the log: ${[...new Set(errors)].join('; ')}`] : [],
     withTimes && isSlow ? [`callers wait ${ratio.toFixed(1)} times as long`] : [],
@@ -33,13 +34,19 @@ export function faultsIn(report: FloodReport, withTimes: boolean): readonly stri
   return faults.map((fault) => `${flood.kind}: ${fault}`)
 }
 
+/** Half of what it was to open in the time of the ordinary callers. */
+function leastOf({ flood, rounds }: FloodReport): number {
+  const seconds = rounds.reduce((sum, { during }) => sum + during.seconds, 0)
+  return flood.connections * rounds.length + (flood.perSecond * seconds) / 2
+}
+
 export function lineOf(report: FloodReport): string {
-  const { flood, rounds, residentGrowthBytes, socketsMax } = report
+  const { flood, rounds, residentGrowthBytes, socketsMax, connected } = report
   const times = rounds
     .map(({ before, during }) => `${before.p99Ms.toFixed(1)} → ${during.p99Ms.toFixed(1)} ms`)
     .join(', ')
   const memory = `${mebibytes(residentGrowthBytes)} of ${mebibytes(flood.residentBytesMax)}`
-  return `${flood.kind}: p99 ${times} (× ${ratioOf(report).toFixed(2)}); ${memory}; ${socketsMax} sockets`
+  return `${flood.kind}: p99 ${times} (× ${ratioOf(report).toFixed(2)}); ${memory}; ${connected} came, ${socketsMax} sockets`
 }
 
 function mebibytes(bytes: number): string {

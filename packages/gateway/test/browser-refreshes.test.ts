@@ -68,3 +68,34 @@ test('one network with many made-up cookies leaves others their place at identit
   void ask('later', '2001:db8::1')
   assert.equal(answers.length, 1)
 })
+
+test('an audience that identity refuses a session is not asked for again for ten seconds', async () => {
+  let nowMs = 0
+  const memory = createSessionMemory(10, () => nowMs)
+  const asked: string[] = []
+  const refresh = createRefreshes({
+    issuer: {
+      login: unused,
+      logout: unused,
+      refresh: async ({ audience }) => {
+        asked.push(audience)
+        return { kind: 'refused', why: 'invalid_target' }
+      },
+    },
+    memory,
+    count: () => undefined,
+    log: createLog({ name: 'gateway', level: 'silent' }),
+    now: () => nowMs,
+  })
+  const person = { address: '::1', userAgent: undefined }
+  for (const [atMs, audience] of [
+    [0, 'orders'],
+    [9999, 'orders'],
+    [9999, 'reviews'],
+    [10_000, 'orders'],
+  ] as const) {
+    nowMs = atMs
+    assert.equal((await refresh(memory.currentOf('good'), audience, person)).kind, 'refused')
+  }
+  assert.deepEqual(asked, ['orders', 'reviews', 'orders'])
+})

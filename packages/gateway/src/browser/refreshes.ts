@@ -27,6 +27,8 @@ export interface RefreshParts {
   readonly now: () => number
 }
 
+const refusedBefore: RefreshOutcome = { kind: 'refused', why: 'identity has refused it just now' }
+
 export const tooMuch: Unavailable = {
   kind: 'unavailable',
   why: 'identity is asked enough already',
@@ -77,6 +79,7 @@ export function createRefreshes(parts: RefreshParts): Refresh {
     attempts.delete(hash)
     if (outcome.kind === 'ended') memory.noteEnd(hash)
     if (outcome.kind === 'refused') {
+      memory.noteRefusal(hash, audience)
       log.warn({ audience, why: outcome.why }, 'identity refuses a session a token')
     }
     if (outcome.kind === 'refreshed') {
@@ -92,6 +95,7 @@ export function createRefreshes(parts: RefreshParts): Refresh {
     const flying = flights.get(key)
     if (flying !== undefined) return flying
     if (memory.isOver(cookie.hash)) return Promise.resolve({ kind: 'ended' })
+    if (memory.isRefused(cookie.hash, audience)) return Promise.resolve(refusedBefore)
     const isQuiet = quiet.fromMs <= now() && now() < quiet.untilMs
     if (isQuiet) return Promise.resolve(tooMuch)
     const place = places.take(networkOf(person.address))

@@ -23,6 +23,9 @@ export interface SessionMemory {
   /** Identity calls it good for nothing. */
   readonly noteEnd: (hash: string) => void
   readonly isOver: (hash: string) => boolean
+  /** Identity gives the session no token for this audience. */
+  readonly noteRefusal: (hash: string, audience: string) => void
+  readonly isRefused: (hash: string, audience: string) => boolean
   readonly forget: (token: string) => void
   readonly isForgotten: (token: string) => boolean
   readonly size: () => number
@@ -46,7 +49,7 @@ interface KnownSession {
  * window of identity, which decides about everything later.
  */
 const successorMs = 10_000
-/** A page that goes on with a session that is over costs identity one question in this time. */
+/** A page that goes on with what identity has refused costs it one question in this time. */
 const overMs = 10_000
 /** Answers that were under way with a session when its browser left it end within that time. */
 const forgottenMs = 600_000
@@ -91,6 +94,8 @@ export function createSessionMemory(sessionsMax: number, now: () => number): Ses
       put(over, hash, now() + overMs)
     },
     isOver: (hash) => (over.get(hash) ?? 0) > now(),
+    noteRefusal: (hash, audience) => put(over, `${hash} ${audience}`, now() + overMs),
+    isRefused: (hash, audience) => (over.get(`${hash} ${audience}`) ?? 0) > now(),
     forget: (token) => {
       for (const hash of [currentOf(token).hash, hashOf(token)]) {
         sessions.delete(hash)

@@ -154,8 +154,9 @@ export const floods: readonly Flood[] = [
   },
   {
     kind: 'requests in a row whose answers nobody reads',
-    connections: 50,
-    perSecond: 0,
+    // They are cut.
+    connections: 0,
+    perSecond: 100,
     residentBytesMax: holding(50, 2 * 2 ** 20),
     begin: (socket) => {
       socket.pause()

@@ -25,8 +25,8 @@ export interface Flood {
 const heldBackBytes = 320 * 1024
 /** What an open connection may cost where there is nothing to hold. */
 const openBytes = 48 * 1024
-/** Garbage between two collections, and pieces of the heap. */
-const slackBytes = 96 * 2 ** 20
+/** Garbage between two collections, for which V8 takes up to three times 32 MiB, and pieces of the heap. */
+const slackBytes = 128 * 2 ** 20
 
 const holding = (connections: number, bytes: number): number => slackBytes + connections * bytes
 

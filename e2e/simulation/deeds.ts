@@ -145,12 +145,17 @@ const block: Deed = async (world, chance, { parts }) => {
 
 const reduceRoles: Deed = async (world, chance, { parts }) => {
   const accountId = idOf(chance.oneOf(people))
+  // Of two at a time one may find the role gone, and has taken back nothing.
+  if (world.rolesInChange.has(accountId)) return
+  world.rolesInChange.add(accountId)
   const decision = { accountId, actor, reason }
   await parts.administration.setRoles(decision, ['customer', 'boss'])
   await takeBack(world, 'account', accountId, async () => {
     const outcome = await parts.administration.setRoles(decision, ['customer'])
     return outcome.kind === 'changed' ? outcome.position : undefined
   })
+  // One that throws may still be obeyed.
+  world.rolesInChange.delete(accountId)
 }
 
 const disableClient: Deed = async (world, chance, { parts }) => {

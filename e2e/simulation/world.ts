@@ -51,6 +51,8 @@ export interface World {
   readonly sessions: HeldSession[]
   readonly takeBacks: TakeBack[]
   readonly passwords: Map<string, string>
+  /** Accounts whose roles somebody changes, or may still be changing. */
+  readonly rolesInChange: Set<string>
   /** The highest that a clock of the store has shown. */
   issuerHighMs: number
   /** Until then a verifier may have lost the feed without any fault of its own. */
@@ -101,6 +103,7 @@ export function createWorld(
     tokens: [],
     sessions: [],
     takeBacks: [],
+    rolesInChange: new Set(),
     passwords: new Map(),
     issuerHighMs: 0,
     excusedUntil: 8_000,

@@ -50,7 +50,8 @@ test('whatever identity answers to a refresh, nobody is let in by it, signed out
     const fresh = openBrowser(node)
     assert.equal((await fresh.signIn()).status, 200)
     assert.equal((await fresh.ask()).status, status === 403 ? 200 : 503)
-    world.advanceSeconds(5)
+    // As long as a refusal is remembered.
+    world.advanceSeconds(10)
   }
   assert.equal((await browser.ask()).status, 200)
   assert.doesNotMatch(node.log(), /prt_|eyJ/)

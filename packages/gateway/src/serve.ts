@@ -52,10 +52,9 @@ export async function serve(
     const frame = readFrame(exchange)
     return frame.kind === 'refused' ? sendRefusal(exchange, frame) : answerFeed(exchange)
   }
-  if (turn !== undefined) {
-    await turn
-    if (!exchange.request.socket.writable) return
-  }
+  if (turn !== undefined) await turn
+  // Also where the answer that ends the connection is already gone, and the connection is not yet.
+  if (!exchange.request.socket.writable) return
   // Not before: those that wait behind one request would take the places of other callers.
   if (!room.enter(requestsMax)) return sendRefusal(exchange, overloaded)
   exchange.response.once('close', room.leave)

@@ -1,4 +1,5 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import { beginsAt } from './clock.ts'
 
 /** A token as the ledger knows it, whatever is in it. */
 export interface KnownToken {
@@ -37,9 +38,26 @@ export interface TakeBack {
 /** Kinds that say nothing about what is minted later. */
 const floors: ReadonlySet<TakeBack['kind']> = new Set(['account', 'client', 'all'])
 
+/** Generations of a new epoch go by the store's clock: so many a second, and so far ahead of it (ADR 0006). */
+const generationsPerSecond = 2 ** 20
+const baseAheadMs = 10_000
+/** Nothing is promised of a base that a clock took that was further ahead of the one that comes after it. */
+const clocksApartMsMax = 5_000
+
 /** True when the promise is that this token is dead by this, once it was acknowledged. */
 export function surelyTakes(one: TakeBack, token: KnownToken): boolean {
-  return isOf(one, token) && (!floors.has(one.kind) || token.answeredAt < one.startedAt)
+  if (!isOf(one, token)) return false
+  if (one.kind === 'all' && isOfClockAhead(token)) return false
+  return !floors.has(one.kind) || token.answeredAt < one.startedAt
+}
+
+/**
+ * True when the epoch that it is of was begun by a clock that was wrong. Lost with a backup, such an epoch can stand
+ * above the one that a right clock begins afterwards.
+ */
+function isOfClockAhead({ isForged, leastGeneration, answeredAt }: KnownToken): boolean {
+  const begunByMs = (leastGeneration / generationsPerSecond) * 1000 - baseAheadMs
+  return !isForged && begunByMs > beginsAt + answeredAt + clocksApartMsMax
 }
 
 /** True when the token may be dead by this at that moment. */

@@ -17,7 +17,9 @@ const program = new Command('portcullis')
 
 program
   .command('dev')
-  .description('run the whole system on this machine: identity, gateway and two example services')
+  .description(
+    'run the whole system on this machine: identity, gateway and, in a checkout, two example services',
+  )
   .option('--issuer <url>', 'where others reach identity, when something stands in front of it')
   .option(
     '--jwks-max-age-seconds <n>',

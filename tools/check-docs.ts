@@ -50,23 +50,23 @@ async function checkCommands(): Promise<readonly string[]> {
   const manifests = globSync(['package.json', '{packages,examples}/*/package.json'], { cwd: root })
   const known = new Set(manifests.flatMap(scriptsOf))
   const shell = blocks.filter(({ language }) => ['sh', 'bash', 'console'].includes(language))
-  const mistakes: string[] = []
+  const found: string[] = []
   let calls = 0
   for (const block of shell) {
     const where = `${block.document}:${block.line}`
     for (const [, name = ''] of block.text.matchAll(
       /npm (?:run (?:--silent )?)?(start|test|(?<=run )[\w:]+)/g,
     )) {
-      if (!known.has(name)) mistakes.push(`${where}: there is no npm script ${name}`)
+      if (!known.has(name)) found.push(`${where}: there is no npm script ${name}`)
     }
     for (const line of linesOfPortcullis(block.text)) {
       calls += 1
       await commandCalledBy(line).catch((error: unknown) => {
-        mistakes.push(`${where}: ${line.trim()}: ${String(error)}`)
+        found.push(`${where}: ${line.trim()}: ${String(error)}`)
       })
     }
   }
-  return calls > 0 ? mistakes : ['no line that calls portcullis was found']
+  return calls > 0 ? found : ['no line that calls portcullis was found']
 }
 
 function scriptsOf(path: string): readonly string[] {

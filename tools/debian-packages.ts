@@ -31,6 +31,20 @@ export const natsServer: DebianNeed = {
     ),
 }
 
+/** Without a running systemd it still reads unit files. */
+export const systemd: DebianNeed = {
+  what: 'whether systemd takes the units of a deployment',
+  packages: ['systemd'],
+  find: () =>
+    spawnSync('systemd-analyze', ['--version']).status === 0 ? 'systemd-analyze' : undefined,
+}
+
+export const openssl: DebianNeed = {
+  what: 'the secrets of a deployment',
+  packages: ['openssl'],
+  find: () => (spawnSync('openssl', ['version']).status === 0 ? 'openssl' : undefined),
+}
+
 /** Debian's `nginx` has the module by which it asks. */
 export const nginx: DebianNeed = {
   what: 'forward-auth by nginx',
@@ -63,6 +77,13 @@ export const chromium: DebianNeed = {
     [process.env['CHROME_PATH'], '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
       (program) => program !== undefined && spawnSync(program, ['--version']).status === 0,
     ),
+}
+
+/** It comes with Prometheus, which nothing here starts. */
+export const promtool: DebianNeed = {
+  what: 'the alert rules of Prometheus',
+  packages: ['prometheus'],
+  find: () => (spawnSync('promtool', ['--version']).status === 0 ? 'promtool' : undefined),
 }
 
 export const go: DebianNeed = {

@@ -61,7 +61,9 @@ export function createSbom(): Sbom {
   const places = productionPlaces(lock, own)
   const dependencies = places.map((place) => ({
     ref: referenceOf(lock, place),
-    dependsOn: [...new Set(dependenciesOf(lock, place).map((to) => referenceOf(lock, to)))].sort(),
+    dependsOn: [
+      ...new Set(dependenciesOf(lock, place).map((to) => referenceOf(lock, to))),
+    ].toSorted(),
   }))
   const components = places
     .filter((place) => place !== shipped)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, Option } from 'commander'
 import { CommandError } from './command-error.ts'
+import { addDoctorCommand } from './doctor-command.ts'
 import { withIdsLast } from './ids-last.ts'
 import { moment, wholeNumber, workerCount } from './parameters.ts'
 import { addStreamCommands } from './stream-commands.ts'
@@ -330,6 +331,8 @@ revoking(clients.command('delete <name>'))
   .action(async (name, options) => (await import('./remote/clients.ts')).runDelete(name, options))
 
 addStreamCommands(program.command('streams').description('administer webhooks'), remote)
+
+addDoctorCommand(program.command('doctor <url>'))
 
 const usageExitCode = 2
 

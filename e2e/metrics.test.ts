@@ -38,9 +38,10 @@ function valueOf(exposition: string, series: string): number {
   return Number(line?.slice(series.length + 1) ?? 0)
 }
 
+/** Each with its kind. */
 function familiesIn(exposition: string): readonly string[] {
   const found = Array.from(
-    exposition.matchAll(/^# TYPE (portcullis_\w+) /gm),
+    exposition.matchAll(/^# TYPE (portcullis_\w+ \w+)$/gm),
     ([, name = '']) => name,
   )
   assert.ok(found.length > 0)
@@ -105,14 +106,33 @@ test('whatever a client makes up for a method or a path is one series', async ()
   assert.ok(![...routes].some((route) => route?.includes('PROPFIND-')))
 })
 
-test('docs/metrics.md has every metric of ours, and none that is not there', async () => {
+test('docs/metrics.md has every metric of identity and the gateway with its kind and its labels, and none that is not there', async () => {
   const page = readFileSync(new URL('../docs/metrics.md', import.meta.url), 'utf8')
-  // Those of workers are held against workers, in their own test.
-  const rows = page.split('\n').filter((row) => !row.includes('| gateway of workers '))
-  const documented = rows.flatMap((row) => /^\| `(portcullis_\w+)`/.exec(row)?.[1] ?? [])
-  const found = new Set([...familiesIn(await ofIdentity()), ...familiesIn(await ofGateway())])
-  assert.deepEqual(documented.toSorted(), [...found].toSorted())
+  const rows = Array.from(
+    page.matchAll(/^\| `(portcullis_\w+)` +\| (\w+) +\| (.*?) +\| (.*?) +\|/gm),
+  )
+  const expositions = { identity: await ofIdentity(), gateway: await ofGateway() }
+  for (const [process, exposition] of Object.entries(expositions)) {
+    // Those of workers are held against workers, in their own test.
+    const documented = rows
+      .filter(([, , , , of = '']) => of.split(', ').includes(process))
+      .map(([, name = '', kind = '']) => `${name} ${kind}`)
+    assert.deepEqual(documented.toSorted(), familiesIn(exposition).toSorted(), process)
+    for (const [, name = '', , labels = ''] of rows) {
+      const told = labelsIn(exposition, name)
+      if (told === undefined) continue
+      const written = Array.from(labels.matchAll(/`(\w+)`/g), ([, label = '']) => label)
+      assert.deepEqual(told.toSorted(), written.toSorted(), name)
+    }
+  }
 })
+
+/** Of the first series of a metric; undefined where there is none yet. */
+function labelsIn(exposition: string, name: string): readonly string[] | undefined {
+  const series = new RegExp(`^${name}(?:_count)?(?:\\{(.*)\\})? `, 'm').exec(exposition)
+  if (series === null) return undefined
+  return Array.from((series[1] ?? '').matchAll(/(\w+)="/g), ([, label = '']) => label)
+}
 
 test('the public listeners know nothing of it', async () => {
   for (const endpoint of [system.endpoints.identity, system.endpoints.gateway]) {

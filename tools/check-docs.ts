@@ -2,12 +2,13 @@ import { spawnSync } from 'node:child_process'
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
+import { commandCalledBy, linesOfPortcullis } from './command-lines.ts'
 import { undocumentedExports } from './documented-exports.ts'
 import { root } from './source-tree.ts'
 
 /**
  * Holds the documentation against the code: every TypeScript example is compiled, every npm script
- * and portcullis command in a shell block exists, every relative link leads to a file, and every export of
+ * in a shell block exists, every portcullis command there is one that the program takes, every relative link leads to a file, and every export of
  * the SDK is documented. The quick start itself is run, line by line, by e2e/quick-start.test.ts.
  */
 interface Block {
@@ -22,7 +23,12 @@ const documents = globSync(
   { cwd: root },
 ).toSorted()
 const blocks = documents.flatMap(blocksOf)
-const mistakes = [...checkCommands(), ...checkLinks(), ...checkExamples(), ...undocumentedExports()]
+const mistakes = [
+  ...(await checkCommands()),
+  ...checkLinks(),
+  ...checkExamples(),
+  ...undocumentedExports(),
+]
 
 for (const mistake of mistakes) process.stderr.write(`${mistake}\n`)
 process.stdout.write(
@@ -40,33 +46,27 @@ function blocksOf(document: string): readonly Block[] {
   }))
 }
 
-function checkCommands(): readonly string[] {
+async function checkCommands(): Promise<readonly string[]> {
   const manifests = globSync(['package.json', '{packages,examples}/*/package.json'], { cwd: root })
   const known = new Set(manifests.flatMap(scriptsOf))
-  const commands = new Set(
-    [
-      ...readFileSync(join(root, 'packages/cli/src/main.ts'), 'utf8').matchAll(
-        /\.command\('(\w+)/g,
-      ),
-    ].map(([, name]) => name),
-  )
   const shell = blocks.filter(({ language }) => ['sh', 'bash', 'console'].includes(language))
-  if (shell.length === 0 || commands.size === 0) return ['no shell block or no command was found']
-  return shell.flatMap((block) => {
+  const found: string[] = []
+  let calls = 0
+  for (const block of shell) {
     const where = `${block.document}:${block.line}`
-    const scripts = [
-      ...block.text.matchAll(/npm (?:run (?:--silent )?)?(start|test|(?<=run )[\w:]+)/g),
-    ]
-    const called = [...block.text.matchAll(/portcullis (?:-- )?([a-z]+)/g)]
-    return [
-      ...scripts
-        .filter(([, name = '']) => !known.has(name))
-        .map(([, name]) => `${where}: there is no npm script ${name}`),
-      ...called
-        .filter(([, name]) => !commands.has(name))
-        .map(([, name]) => `${where}: there is no command portcullis ${name}`),
-    ]
-  })
+    for (const [, name = ''] of block.text.matchAll(
+      /npm (?:run (?:--silent )?)?(start|test|(?<=run )[\w:]+)/g,
+    )) {
+      if (!known.has(name)) found.push(`${where}: there is no npm script ${name}`)
+    }
+    for (const line of linesOfPortcullis(block.text)) {
+      calls += 1
+      await commandCalledBy(line).catch((error: unknown) => {
+        found.push(`${where}: ${line.trim()}: ${String(error)}`)
+      })
+    }
+  }
+  return calls > 0 ? found : ['no line that calls portcullis was found']
 }
 
 function scriptsOf(path: string): readonly string[] {

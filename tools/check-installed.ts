@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { runQuickstart } from './installed-quickstart.ts'
 import { nodeProgram, oldestNode, otherNodes } from './node-versions.ts'
 import type { PackedPackage } from './packed-packages.ts'
 import { packPackages } from './packed-packages.ts'
@@ -12,19 +13,22 @@ import { root } from './source-tree.ts'
 /**
  * Installs the SDK from its tarballs into an empty folder outside of the workspace, and runs a little
  * service there on every version of Node that is promised. Neither the installation nor the service
- * needs a network.
+ * needs a network. Then the quickstart, with everything.
  */
 runCommand('npm', ['run', '--silent', 'build'])
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-installed-'))
 let failed = 0
 try {
-  const sdk = packPackages(folder).filter(({ name }) => /\/(?:protocol|verify)$/.test(name))
+  const packed = packPackages(folder)
+  const sdk = packed.filter(({ name }) => /\/(?:protocol|verify)$/.test(name))
   if (sdk.length !== 2) throw new Error('protocol and verify were not packed')
   checkPromise(sdk)
   install(sdk)
   compileService()
   for (const version of otherNodes) runService(version, nodeProgram(version))
   runService(process.versions.node, process.execPath)
+  const seconds = await runQuickstart(packed)
+  process.stdout.write(`quickstart: five commands, ${seconds.toFixed(1)} s to the first answer\n`)
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }

@@ -65,6 +65,13 @@ export const chromium: DebianNeed = {
     ),
 }
 
+/** It comes with Prometheus, which nothing here starts. */
+export const promtool: DebianNeed = {
+  what: 'the alert rules of Prometheus',
+  packages: ['prometheus'],
+  find: () => (spawnSync('promtool', ['--version']).status === 0 ? 'promtool' : undefined),
+}
+
 export const go: DebianNeed = {
   what: 'the service behind forward-auth in Go',
   packages: ['golang-go'],

@@ -12,6 +12,7 @@ import {
   java,
   natsServer,
   nginx,
+  promtool,
   python,
 } from './debian-packages.ts'
 import { startPostgres } from './postgres-server.ts'
@@ -37,7 +38,7 @@ if (unknown.length > 0) fail(`these are no test files: ${unknown.join(', ')}`)
 const chosen = given.length === 0 ? groupTests(paths) : given
 if (chosen.length === 0) fail('no test file was found')
 
-const needs = [natsServer, python, nginx, caddy, go, java]
+const needs = [natsServer, python, nginx, caddy, go, java, promtool]
 installMissing(needs)
 
 const flags = [

@@ -143,8 +143,8 @@ async function watchMemory(
   return samples
 }
 
-/** Connections that nobody uses close by themselves, after seconds. */
-const closingMsMax = 20_000
+/** Connections that nobody uses close by themselves, after seconds; an answer that nobody takes is given up after 60. */
+const closingMsMax = 75_000
 
 async function untilClosed(gateway: GatewayProcess, before: OpenFiles): Promise<OpenFiles> {
   const deadline = Date.now() + closingMsMax

@@ -23,6 +23,8 @@ export interface Exchange {
   tries?: number
   /** Why the gateway itself has answered it: a code of ours, and nothing that the client has sent. */
   reason?: string
+  /** The network that it came from, where that is why it was refused. */
+  network?: string
   /** Which trace it belongs to, where it does; known once it was forwarded. */
   traceId?: string
   /** Undefined where no spans are recorded. */
@@ -73,7 +75,7 @@ export function openExchange(
     exchange.traceId = exchange.trace.traceId
   }
   response.once('close', () => {
-    const { method, isForwardAuth, route, subject, tries, reason, traceId } = exchange
+    const { method, isForwardAuth, route, subject, tries, reason, network, traceId } = exchange
     const status = response.headersSent ? response.statusCode : undefined
     const durationMs = performance.now() - startedMs
     exchange.trace?.end(status)
@@ -86,6 +88,7 @@ export function openExchange(
         route,
         status,
         reason,
+        network,
         tries,
         durationMs: Math.round(durationMs),
         requestId,

@@ -2,14 +2,18 @@ import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { Allowance } from '@portcullis/runtime'
 import { createAllowance } from '@portcullis/runtime'
 import { networkOf } from '@portcullis/runtime/networks'
+import type { Exchange } from './exchange.ts'
 import type { Refusal } from './refusal.ts'
 import { refuse } from './refusal.ts'
 import type { RateLimit, RateLimitSettings } from './settings/settings.ts'
 
 /** Each takes one request from what is allowed, or says why there is none. */
 export interface RateLimits {
-  /** By the address of the client: its network is what it cannot leave by itself. Before anything is judged. */
-  readonly takeFromNetwork: (clientAddress: string) => Refusal | undefined
+  /**
+   * By the address of the client: its network is what it cannot leave by itself, and the log is told it where there
+   * were too many. Before anything is judged.
+   */
+  readonly takeFromNetwork: (clientAddress: string, exchange: Exchange) => Refusal | undefined
   /** By what the token says that was judged: nobody takes from another's, nor has more by another token. */
   readonly takeFromCaller: (claims: AccessTokenClaims) => Refusal | undefined
 }
@@ -25,7 +29,11 @@ export function createRateLimits(
   const takeOfSubject = createTake('subject', subject, now)
   const takeOfClient = createTake('client', client, now)
   return {
-    takeFromNetwork: (clientAddress) => takeOfNetwork?.(networkOf(clientAddress)),
+    takeFromNetwork: (clientAddress, exchange) => {
+      const refusal = takeOfNetwork?.(networkOf(clientAddress))
+      if (refusal !== undefined) exchange.network = networkOf(clientAddress)
+      return refusal
+    },
     takeFromCaller: ({ sub, client_id: clientId }) =>
       takeOfSubject?.(sub) ?? takeOfClient?.(clientId),
   }

@@ -3,6 +3,8 @@ import { Buffer } from 'node:buffer'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2'
+import { connect as openSession } from 'node:http2'
+import { connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import { buffer } from 'node:stream/consumers'
 import { test } from 'node:test'
@@ -25,6 +27,21 @@ test('clients choose HTTP/2 or HTTP/1.1, and no WebSocket is offered over HTTP/2
   const session = await openHttp2(t, world)
   await once(session, 'remoteSettings')
   assert.equal(session.remoteSettings.enableConnectProtocol, false)
+})
+
+test('a client that leaves without a word is no failure', async (t) => {
+  const world = await startHttp2World(t)
+  for (let n = 0; n < 3; n += 1) {
+    const socket = connect(world.port, '127.0.0.1')
+    const secured = await openSecurely(world.port, { socket, ALPNProtocols: ['h2'] })
+    const session = openSession('https://localhost', { createConnection: () => secured })
+    session.on('error', () => undefined)
+    assert.equal((await askOver(session, { headers: { ':path': '/public/1' } })).status, 200)
+    socket.resetAndDestroy()
+    await once(session, 'close')
+  }
+  await setTimeout(100)
+  assert.doesNotMatch(world.log(), /a connection of HTTP\/2 failed/)
 })
 
 test('a request over HTTP/2 is judged, and forwarded as one over HTTP/1.1 would be', async (t) => {

@@ -134,7 +134,7 @@ test('a network is limited on every route before a token is looked at, whatever 
   for (const path of ['/public', '/nowhere', '/orders', '/public/%2e']) {
     assert.deepEqual(await statuses(1, { path, token, headers }), [429], path)
   }
-  assert.match(world.log(), /"status":429,"reason":"network-rate"/)
+  assert.match(world.log(), /"status":429,"reason":"network-rate","network":"127\.0\.0\.1"/)
 })
 
 const from = (...list: string[]): Question => ({

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -180,6 +180,21 @@ test('a relay without its issuer says so, and its services read elsewhere, keep 
   issuer.revoke({ sid: other })
   await until(async () => (await fateOf(service, later)) === 'revoked', 'a refusal')
 })
+
+test('a relay tells the metrics that docs/metrics.md has for it, and no others', async (t) => {
+  const { relay, follow } = await startRelayWorld(t)
+  await follow()
+  const answer = await fetch(`http://127.0.0.1:${relay.operationsPort}/metrics`)
+  const told = Array.from((await answer.text()).matchAll(/^# TYPE (portcullis_\w+) /gm))
+  const page = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8')
+  const documented = page.matchAll(/^\| `(portcullis_\w+)` .* relay +\|/gm)
+  assert.ok(told.length >= 6)
+  assert.deepEqual(firstGroups(told), firstGroups(documented))
+})
+
+function firstGroups(found: Iterable<RegExpMatchArray>): readonly string[] {
+  return Array.from(found, ([, name = '']) => name).toSorted()
+}
 
 test('a service that is cut off from its relay without a word goes on at the issuer', async (t) => {
   const { issuer, address, follow } = await startRelayWorld(t)

@@ -351,10 +351,14 @@ test('different methods of one match are no mistake, nor are two routes to one s
   assert.equal(parseGatewaySettings({ ...smallest, routes }).routes.length, 3)
 })
 
-test('the file in the README is a right one', () => {
+test('the files in the README are right ones', () => {
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const [, example = ''] = /```json\n(.*?)```/s.exec(readme) ?? []
-  assert.equal(parseGatewaySettings(JSON.parse(example)).routes.length, 3)
+  const examples = [...readme.matchAll(/```json\n(\{\n  "listen".*?)```/gs)]
+  const settings = examples.map(([, text = '']) => parseGatewaySettings(JSON.parse(text)))
+  assert.deepEqual(
+    settings.map(({ routes }) => routes.length),
+    [2, 3],
+  )
 })
 
 test('what is no object at all is a StartError too', () => {

@@ -189,7 +189,7 @@ test('certificates that cannot be used are told at the start, all of them, and n
   ]
   const { cert } = pathsOf('service')
   const { message } = await startMistaken({ cert, key: pathsOf('shop').key, further })
-  assert.match(message, /^4 mistakes in the settings:$/m)
+  assert.match(message, /^4 mistakes in the gateway file:$/m)
   assert.match(message, /^ {2}\/listen\/tls the key in .*shop-key\.pem does not belong to /m)
   assert.match(message, /^ {2}\/listen\/tls\/further\/0 the certificate file .* \(ENOENT\)$/m)
   assert.match(message, /^ {2}\/listen\/tls\/further\/1 .* holds no certificate in PEM$/m)

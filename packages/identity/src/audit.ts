@@ -3,6 +3,7 @@ import type { Log, Metrics } from '@portcullis/runtime'
 import { StartError } from '@portcullis/runtime'
 import type { AuditLog } from './domain/audit.ts'
 import type { ChainLink } from './domain/audit-chain.ts'
+import { auditVocabulary } from './domain/audit-vocabulary.ts'
 import type { Sealer } from './domain/sealing.ts'
 import { auditedDatabase } from './store/audited-database.ts'
 import { createAuditLog } from './store/audit-log.ts'
@@ -70,6 +71,8 @@ function eventCounter(metrics: Metrics): (kinds: ReadonlyMap<string, number>) =>
     help: 'Events in the audit record, by their kind (docs/audit.md).',
     labels: ['kind'],
   })
+  // What rises from nothing is no increase to Prometheus: the first stolen token of a node would not be seen.
+  for (const kind of Object.keys(auditVocabulary)) count({ kind }, 0)
   return (kinds) => {
     for (const [kind, times] of kinds) count({ kind }, times)
   }

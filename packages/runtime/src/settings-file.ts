@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { StartError, systemErrorCode } from './start-error.ts'
 
 export interface Mistake {
@@ -22,7 +23,7 @@ export function readSettingsText(path: string, what = 'the settings file'): stri
   } catch (error) {
     throw new StartError(
       `${what} ${path} cannot be read (${systemErrorCode(error) ?? 'error'})`,
-      'Create it, or correct the path or its permissions.',
+      `Create it, or correct the path or its permissions. It was looked for at ${resolve(path)}.`,
       { cause: error },
     )
   }

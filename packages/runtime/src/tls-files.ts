@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import { StartError, systemErrorCode } from './start-error.ts'
 
@@ -54,7 +55,7 @@ async function read(name: string, path: string): Promise<Buffer> {
   } catch (error) {
     throw new StartError(
       `the ${name} file ${path} cannot be read (${systemErrorCode(error) ?? 'error'})`,
-      'Create it, or correct the path or its permissions.',
+      `Create it, or correct the path or its permissions. It was looked for at ${resolve(path)}.`,
       { cause: error },
     )
   }

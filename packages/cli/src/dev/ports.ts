@@ -1,6 +1,7 @@
 import type { Server } from 'node:net'
 import { createServer } from 'node:net'
 import { listen, StartError } from '@portcullis/runtime'
+import { hasExamples } from './examples.ts'
 
 export interface Ports {
   readonly identity: number
@@ -26,11 +27,14 @@ export async function choosePorts(base: number): Promise<Ports> {
     return listen(server, { host, port }, name)
   }
   const inRow = (offset: number): number => (base === 0 ? 0 : base + offset)
+  // Where no example is, a service of one's own may listen already.
+  const service = async (name: string, port: number): Promise<number> =>
+    port === 0 || hasExamples() ? probe(name, port) : port
   try {
     return {
       identity: await probe('identity', inRow(0)),
-      orders: await probe('orders', inRow(1)),
-      reviews: await probe('reviews', inRow(2)),
+      orders: await service('orders', inRow(1)),
+      reviews: await service('reviews', inRow(2)),
       gateway: await probe('the gateway', inRow(3)),
       operations: await probe('the operations listener', inRow(4)),
       gatewayOperations: await probe('the operations listener of the gateway', 0),

@@ -1,12 +1,11 @@
-import { existsSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { join } from 'node:path'
 import type { Running } from '@portcullis/runtime'
 import { identityVariables } from '@portcullis/identity'
-import { StartError } from '@portcullis/runtime'
 import { environment } from '../settings.ts'
 import type { Configuration, DevSettings } from './configuration.ts'
 import { writeConfiguration } from './configuration.ts'
+import { exampleModule, hasExamples } from './examples.ts'
 import type { DataFolder } from './folder-paths.ts'
 import { prepareDataFolder } from './data-folder.ts'
 import type { Part, PartOptions } from './part.ts'
@@ -14,7 +13,7 @@ import { siblingModule, startPart } from './part.ts'
 import type { Ports } from './ports.ts'
 import { welcome } from './welcome.ts'
 
-/** Starts identity, gateway and the example services, each in a process of its own. */
+/** Starts identity, gateway and, where they are, the example services, each in a process of its own. */
 export async function startSystem(
   folder: DataFolder,
   ports: Ports,
@@ -55,7 +54,7 @@ export async function startSystem(
     const standardErrorTail = await part.ended
     if (closing) return
     closing = true
-    const log = join(folder.logs, `${part.name}.log`)
+    const log = logFileOf(folder, part.name)
     process.stderr.write(`${part.name} stopped by itself: ${standardErrorTail.trim()}\n`)
     process.stderr.write(`Its log is ${log}. Start the system again with the same command.\n`)
     await close()
@@ -79,16 +78,25 @@ function isFulfilled<Value>(
   return result.status === 'fulfilled'
 }
 
+type Plan = Omit<PartOptions, 'signal'>
+
 function planParts(
   folder: DataFolder,
   ports: Ports,
+  configuration: Configuration,
+  chosen: DevSettings,
+): readonly Plan[] {
+  const own = planOwnParts(folder, ports, configuration)
+  return hasExamples() ? [...own, ...planExamples(folder, configuration, chosen)] : own
+}
+
+function planOwnParts(
+  folder: DataFolder,
+  ports: Ports,
   { endpoints, identityFile, gatewayFile }: Configuration,
-  { maxStalenessSeconds }: DevSettings,
-): readonly Omit<PartOptions, 'signal'>[] {
+): readonly Plan[] {
   const cli = siblingModule('../main', import.meta.url)
-  const logFile = (name: string): string => join(folder.logs, `${name}.log`)
-  // Whoever has named a cache already has filled it, too.
-  const variables = { NODE_COMPILE_CACHE: folder.compileCache, ...environment() }
+  const variables = variablesOf(folder)
   return [
     {
       name: 'identity',
@@ -101,7 +109,7 @@ function planParts(
         PORTCULLIS_SEALING_KEY_FILE: folder.sealingKeyFile,
         PORTCULLIS_REFRESH_PEPPER_FILE: folder.pepperFile,
       },
-      logFile: logFile('identity'),
+      logFile: logFileOf(folder, 'identity'),
       readyUrl: `${endpoints.operations}/health/ready`,
     },
     {
@@ -109,9 +117,19 @@ function planParts(
       module: cli,
       parameters: ['gateway', '--config', gatewayFile],
       variables,
-      logFile: logFile('gateway'),
+      logFile: logFileOf(folder, 'gateway'),
       readyUrl: `http://127.0.0.1:${ports.gatewayOperations}/health/ready`,
     },
+  ]
+}
+
+function planExamples(
+  folder: DataFolder,
+  { endpoints }: Configuration,
+  { maxStalenessSeconds }: DevSettings,
+): readonly Plan[] {
+  const variables = variablesOf(folder)
+  return [
     {
       name: 'orders',
       module: exampleModule('orders'),
@@ -124,7 +142,7 @@ function planParts(
         ORDERS_DATABASE: folder.ordersDatabase,
         ORDERS_MAX_STALENESS_SECONDS: maxStalenessSeconds?.toString(),
       },
-      logFile: logFile('orders'),
+      logFile: logFileOf(folder, 'orders'),
       readyUrl: `${endpoints.orders}/health`,
     },
     {
@@ -139,18 +157,17 @@ function planParts(
         REVIEWS_DATABASE: folder.reviewsDatabase,
         REVIEWS_MAX_STALENESS_SECONDS: maxStalenessSeconds?.toString(),
       },
-      logFile: logFile('reviews'),
+      logFile: logFileOf(folder, 'reviews'),
       readyUrl: `${endpoints.reviews}/health`,
     },
   ]
 }
 
-/** The example services are a part of the repository and not of the published package. */
-function exampleModule(name: string): URL {
-  const module = new URL(`../../../../examples/${name}/src/main.ts`, import.meta.url)
-  if (existsSync(module)) return module
-  throw new StartError(
-    'portcullis dev needs the example services, which are not in this installation',
-    'Run it in a checkout of the Portcullis repository: npm ci && npm start.',
-  )
+/** Whoever has named a cache already has filled it, too. */
+function variablesOf({ compileCache }: DataFolder): Plan['variables'] {
+  return { NODE_COMPILE_CACHE: compileCache, ...environment() }
+}
+
+function logFileOf({ logs }: DataFolder, name: string): string {
+  return join(logs, `${name}.log`)
 }

@@ -4,7 +4,7 @@ import { CommandError } from '../command-error.ts'
 import { readStandardInput, readTextFile } from '../given-text.ts'
 
 /** Verifiers take none that is longer, and neither does anything else here. */
-const tokenCharactersMax = 8192
+export const tokenCharactersMax = 8192
 
 /** The token of a file, or of standard input for `-`; without the white space around it. */
 export async function readToken(file: string): Promise<string> {

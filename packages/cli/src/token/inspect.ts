@@ -2,23 +2,33 @@ import type { JsonObject, JsonValue } from '@portcullis/protocol'
 import { isJsonObject } from '@portcullis/protocol'
 import { CommandError } from '../command-error.ts'
 import { printable } from '../printable.ts'
-import { decodeJwt, readToken } from './given-token.ts'
+import { decodeJwt, readToken, tokenCharactersMax } from './given-token.ts'
+import { verdictOn } from './verdict.ts'
 
 export interface InspectOptions {
   readonly json?: true
+  readonly audience?: string
 }
 
 /** Shows what a token says, and what that means. Anybody can write such a token: nothing is verified. */
-export async function runInspect(file: string, { json }: InspectOptions): Promise<void> {
+export async function runInspect(file: string, options: InspectOptions): Promise<void> {
   const token = await readToken(file)
   const jwt = decodeJwt(token)
   if (jwt === undefined) throw new CommandError(1, whyUnreadable(token), remedyFor(token))
   const { header, payload: claims } = jwt
+  const { refusal, sentence } = verdictOn(jwt, options.audience, Date.now())
+  if (options.json === true) {
+    const service = { refusal: refusal ?? null, sentence }
+    const found = { verified: false, characters: token.length, header, claims, service }
+    process.stdout.write(`${JSON.stringify(found)}\n`)
+    return
+  }
+  const verdict = refusal === undefined ? sentence : `refused as ${refusal}: ${sentence}`
   process.stdout.write(
-    json === true
-      ? `${JSON.stringify({ verified: false, header, claims })}\n`
-      : `NOT VERIFIED: anybody can write this. \`token verify\` asks whether it is true.\n` +
-          table([...meanings(header, headerMeanings), ...meanings(claims, claimMeanings)]),
+    `NOT VERIFIED: anybody can write this. \`token verify\` asks whether it is true.\n` +
+      table([...meanings(header, headerMeanings), ...meanings(claims, claimMeanings)]) +
+      `${token.length} of the ${tokenCharactersMax} characters that a service takes.\n` +
+      `At ${options.audience ?? 'a service'} that trusts its signature: ${printable(verdict)}.\n`,
   )
 }
 

@@ -31,6 +31,8 @@ const headerPairsMax = 1024
 /** For uploads on one connection together: the window of each is 64 KiB, and bounds what is kept of it. */
 const connectionWindowBytes = 1024 * 1024
 
+const leavingCodes: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE'])
+
 /**
  * HTTP/2 on connections of the listener, whose times are kept here too. Every bound of HTTP/1.1 holds. What only
  * HTTP/2 can be flooded with is bounded by nghttp2 (CONTINUATION, header lists, settings and pings whose
@@ -66,7 +68,9 @@ export function createHttp2Sessions(
         if (!session.destroyed) session.setLocalWindowSize(connectionWindowBytes)
       })
       session.on('error', (error) => {
-        log.info({ code: systemErrorCode(error) ?? 'unknown' }, 'a connection of HTTP/2 failed')
+        const code = systemErrorCode(error) ?? 'unknown'
+        // A client that has what it wanted may leave without a word.
+        if (!leavingCodes.has(code)) log.info({ code }, 'a connection of HTTP/2 failed')
       })
       keepConnection({ session, socket, server, isEnding: () => isEnding }, (stream, received) => {
         const request = new Http2Request(stream, readRequestHead(received), socket)

@@ -15,7 +15,7 @@ const clientFileSchema = {
 export function readClientFile(path: string): ClientCredential {
   const checked = checkAgainstSchema<FromSchema<typeof clientFileSchema>>(
     clientFileSchema,
-    readSettingsFile(path),
+    readSettingsFile(path, 'the file of the member clientFile,'),
   )
   if (checked.kind === 'mistaken') throw settingsError(path, checked.mistakes)
   const { client_id: id, client_secret: secret } = checked.value

@@ -92,7 +92,7 @@ async function readOrThrow(file: string | undefined): Promise<string | undefined
   if (found.kind === 'read') return found.pem
   const { message } = found
   throw settingsError(
-    'the settings',
+    'the gateway file',
     [{ path: pointer, message }],
     'Put the certificates of the authorities, in PEM, into this file.',
   )

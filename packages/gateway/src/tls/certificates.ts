@@ -190,7 +190,7 @@ async function readAll({ certificates }: TlsSettings, now?: () => number): Promi
   const bad = mistakesIn(found)
   if (bad.length > 0) {
     throw settingsError(
-      'the settings',
+      'the gateway file',
       bad,
       [...new Set(bad.map(({ remedy }) => remedy))].join('\n'),
     )

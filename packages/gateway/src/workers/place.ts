@@ -55,7 +55,10 @@ export function createPlace(options: PlaceOptions): Place {
     onEnd(number)
     const restartMs = restarts.afterEnd(livedMs)
     const detail = failure?.message
-    log.error({ worker: number, how, livedMs, restartMs, detail }, 'a worker has ended')
+    log.error(
+      { worker: number, how, livedMs: Math.round(livedMs), restartMs, detail },
+      'a worker has ended',
+    )
     if (restartMs === undefined) {
       const why = detail === undefined ? '' : `: ${detail}`
       const message = `worker ${number} ends again and again${why}`

@@ -1,7 +1,10 @@
 import type { Command } from 'commander'
+import { remote } from './shared-options.ts'
 
-/** Webhooks, and streams of partners. `remote`: gives a command the options of one that talks to a running identity. */
-export function addStreamCommands(streams: Command, remote: (command: Command) => Command): void {
+/** Webhooks, and streams of partners. */
+export function addStreamCommands(program: Command): void {
+  const streams = program.command('streams').description('administer webhooks')
+
   remote(streams.command('create'))
     .description('push security events to an address, as signed tokens')
     .requiredOption(
@@ -21,16 +24,16 @@ export function addStreamCommands(streams: Command, remote: (command: Command) =
       '\nA webhook to a service behind a load balancer reaches one of its replicas only: replicas follow the' +
         '\nrevocation feed, with @portcullis/verify. See docs/webhooks.md.',
     )
-    .action(async (options) => (await import('./remote/streams.ts')).runStreamsCreate(options))
+    .action(async (options) => (await import('../remote/streams.ts')).runStreamsCreate(options))
 
   remote(streams.command('list'))
     .description('show every stream, and how it goes with it')
-    .action(async (options) => (await import('./remote/streams.ts')).runStreamsList(options))
+    .action(async (options) => (await import('../remote/streams.ts')).runStreamsList(options))
 
   remote(streams.command('delete <id>'))
     .description('end a stream, with all that waits in it')
     .requiredOption('--reason <text>', 'why; it is kept with the event')
     .action(async (id, options) =>
-      (await import('./remote/streams.ts')).runStreamsDelete(id, options),
+      (await import('../remote/streams.ts')).runStreamsDelete(id, options),
     )
 }

@@ -3,8 +3,9 @@ import { Option } from 'commander'
 import { wholeNumber } from './parameters.ts'
 
 /** `portcullis doctor`: every option of it in one place; what it does is loaded when it is called. */
-export function addDoctorCommand(doctor: Command): void {
-  doctor
+export function addDoctorCommand(program: Command): void {
+  program
+    .command('doctor <url>')
     .description(
       'attack a protected address with forged tokens, and say what it should have refused',
     )
@@ -35,16 +36,11 @@ export function addDoctorCommand(doctor: Command): void {
         .default('low'),
     )
     .option('--json', 'the report in JSON, for programs')
-    .addHelpText('after', examples)
-    .action(async (url, options) => (await import('./doctor/run.ts')).runDoctor(url, options))
+    .addHelpText('after', rules)
+    .action(async (url, options) => (await import('../doctor/run.ts')).runDoctor(url, options))
 }
 
-const examples = `
+const rules = `
 Only for services that you may attack. It sends to that address alone, follows no redirect, and starts an
 issuer of its own that the service must trust for this time: its keys are new, and gone afterwards.
-Exit codes: 0 nothing found, 1 findings, 2 wrong use, 3 nothing could be examined. See docs/doctor.md.
-
-  portcullis doctor http://localhost:4001/orders --audience orders --listen 127.0.0.1:9100
-  portcullis doctor https://staging.example.com/api/me --audience api \\
-    --listen 0.0.0.0:9100 --issuer-url https://doctor.example.com --requests-per-second 10
-  portcullis doctor http://localhost:8080/api --audience api --json --fail-at high`
+Exit codes: 0 nothing found, 1 findings, 2 wrong use, 3 nothing could be examined. See docs/doctor.md.`

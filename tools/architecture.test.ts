@@ -13,8 +13,10 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   'packages/client': ['@portcullis/protocol'],
   'packages/identity': ['@portcullis/protocol', '@portcullis/verify', '@portcullis/runtime'],
   'packages/gateway': ['@portcullis/protocol', '@portcullis/verify', '@portcullis/runtime'],
+  'packages/doctor': ['@portcullis/protocol', '@portcullis/verify'],
   'packages/cli': [
     '@portcullis/client',
+    '@portcullis/doctor',
     '@portcullis/protocol',
     '@portcullis/runtime',
     '@portcullis/verify',

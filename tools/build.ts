@@ -1,4 +1,4 @@
-import { copyFileSync, globSync, rmSync } from 'node:fs'
+import { copyFileSync, globSync, mkdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { runCommand } from './run-command.ts'
 import { makeSmall } from './small-javascript.ts'
@@ -29,6 +29,15 @@ for (const folder of packages) {
   const built = globSync(`${folder}/dist/**/*.js`, { cwd: root })
   if (built.length === 0) throw new Error(`nothing was built in ${folder}`)
   if (sdk.has(folder)) await makeSmall(join(root, folder))
+}
+
+copyCorpus()
+
+/** What `portcullis doctor` sends is what our own verifier is tested with, and goes out with it. */
+function copyCorpus(): void {
+  const destination = join(root, 'packages/doctor/dist/vectors')
+  mkdirSync(destination, { recursive: true })
+  copyFileSync(join(root, 'vectors/access-tokens.json'), join(destination, 'access-tokens.json'))
 }
 
 /** The types were checked when the declarations were made. */

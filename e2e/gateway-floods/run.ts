@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { Agent } from 'node:http'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { TestIssuer } from '@portcullis/verify/testing'
@@ -31,7 +31,7 @@ export interface FloodOptions {
 
 export interface FloodReport {
   readonly flood: Flood
-  readonly rounds: readonly { readonly before: Measured; readonly during: Measured }[]
+  readonly rounds: readonly Round[]
   /** How far the process grew, at its largest. */
   readonly residentGrowthBytes: number
   /** The most connections that it had at a time, those to its service among them. */
@@ -46,24 +46,42 @@ export interface FloodReport {
 
 const program = fileURLToPath(new URL('flood-process.ts', import.meta.url))
 
-/** Each flood alone, again and again, beside ordinary callers of the same gateway. */
+/** How long ordinary callers wait. */
+export interface Round {
+  readonly before: Measured
+  readonly during: Measured
+  /** Meanwhile, at another gateway on the same machine: what the flood takes from everybody, and not from its gateway. */
+  readonly elsewhere: Measured
+}
+
+/** Each flood alone, again and again, beside ordinary callers of the same gateway, and of one that is not flooded. */
 export async function runFloods(options: FloodOptions): Promise<readonly FloodReport[]> {
   const issuer = await createTestIssuer({ algorithm: 'ES256' })
   const service = await startService('a')
   const errors: string[] = []
   try {
-    const { gateway, port } = await startGateway(options.folder, issuer, service, errors)
+    const start = (name: string): Promise<StartedGateway> =>
+      startGateway(join(options.folder, `${name}.json`), issuer, service, errors)
+    const { gateway, port } = await start('gateway')
+    const elsewhere = await start('elsewhere')
     try {
       const reports: FloodReport[] = []
-      await warmUp(port, issuer)
+      for (const warmed of [port, elsewhere.port]) await warmUp(warmed, issuer)
       for (const flood of floods.filter(({ kind }) => kind.includes(options.only))) {
-        const report = await runFlood(options, { flood, gateway, port, issuer, errors })
+        const report = await runFlood(options, {
+          flood,
+          gateway,
+          port,
+          elsewherePort: elsewhere.port,
+          issuer,
+          errors,
+        })
         options.onFlood(report)
         reports.push(report)
       }
       return reports
     } finally {
-      await gateway.stop()
+      await Promise.all([gateway.stop(), elsewhere.gateway.stop()])
     }
   } finally {
     await service.stop()
@@ -71,14 +89,18 @@ export async function runFloods(options: FloodOptions): Promise<readonly FloodRe
   }
 }
 
+interface StartedGateway {
+  readonly gateway: GatewayProcess
+  readonly port: number
+}
+
 async function startGateway(
-  folder: string,
+  file: string,
   issuer: TestIssuer,
   service: Service,
   errors: string[],
-): Promise<{ readonly gateway: GatewayProcess; readonly port: number }> {
+): Promise<StartedGateway> {
   const [port, operationsPort] = [await freePort(), await freePort()]
-  const file = join(folder, 'gateway.json')
   const to = [service.origin]
   const settings = {
     listen: { port },
@@ -95,7 +117,7 @@ async function startGateway(
   writeFileSync(file, JSON.stringify(settings))
   const gateway = await startGatewayProcess({
     file,
-    folder,
+    folder: dirname(file),
     operations: `http://127.0.0.1:${operationsPort}`,
     onLine: ({ level, msg }) => void (level >= errorLevel && errors.push(msg)),
     onNoise: (text) => errors.push(text),
@@ -118,6 +140,7 @@ interface Flooded {
   readonly flood: Flood
   readonly gateway: GatewayProcess
   readonly port: number
+  readonly elsewherePort: number
   readonly issuer: TestIssuer
   readonly errors: string[]
 }
@@ -133,7 +156,7 @@ const ordinarySocketsMax = 100
 
 async function runFlood(
   { seconds, rounds }: FloodOptions,
-  { flood, gateway, port, issuer, errors }: Flooded,
+  { flood, gateway, port, elsewherePort, issuer, errors }: Flooded,
 ): Promise<FloodReport> {
   const before = gateway.openFiles().sockets
   await gateway.heap.bytesInUse()
@@ -145,17 +168,20 @@ async function runFlood(
   }, sampleMs)
   const agent = new Agent({ keepAlive: true })
   const load = { port, agent, token: issuer.mint(), forMs: seconds * 1000 }
-  const measured: FloodReport['rounds'][number][] = []
+  const loadBoth = (): Promise<[Measured, Measured]> =>
+    Promise.all([loadOrdinarily(load), loadOrdinarily({ ...load, port: elsewherePort })])
+  const measured: Round[] = []
   let connected = 0
   for (let round = 0; round < rounds; round += 1) {
-    const quiet = await loadOrdinarily(load)
+    const [quiet] = await loadBoth()
     const child = spawn(process.execPath, [program, flood.kind, String(port), issuer.mint()], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     let came = 0
     child.on('message', (count) => (came = Number(count)))
     await untilRisen(gateway, before + flood.connections)
-    measured.push({ before: quiet, during: await loadOrdinarily(load) })
+    const [during, elsewhere] = await loadBoth()
+    measured.push({ before: quiet, during, elsewhere })
     await end(child)
     connected += came
     await untilEbbed(gateway, before + ordinarySocketsMax)

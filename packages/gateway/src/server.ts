@@ -7,13 +7,13 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Log } from '@portcullis/runtime'
 import { systemErrorCode } from '@portcullis/runtime'
-import type { ClientRequest, ClientResponse } from './client-message.ts'
+import type { ClientRequest, ClientResponse } from './exchange/client-message.ts'
 import { offerHttp2 } from './http2/offer.ts'
 import { Http2Response } from './http2/response.ts'
-import type { OpenAnswers } from './open-answers.ts'
-import { createOpenAnswers } from './open-answers.ts'
-import type { Refusal } from './refusal.ts'
-import { refusalOctets, refuse } from './refusal.ts'
+import type { OpenAnswers } from './exchange/open-answers.ts'
+import { createOpenAnswers } from './exchange/open-answers.ts'
+import type { Refusal } from './exchange/refusal.ts'
+import { refusalOctets, refuse } from './exchange/refusal.ts'
 import type { Limits, RouteLimits } from './settings/settings.ts'
 import { asksForWebSocket } from './websocket/handshake.ts'
 import { HandshakeAnswer } from './websocket/handshake-answer.ts'
@@ -106,7 +106,7 @@ export function createGatewayServer(
     if (answers.areTooManyOn(request.socket)) {
       // All but the first of them wait for their turn, so nothing is lost that was obeyed.
       log.info({ code: 'PIPELINED' }, 'a connection with too many requests in a row')
-      return void request.socket.destroy()
+      return cutWithoutStacks(request.socket)
     }
     const turn = answers.open(request, response)
     if (isEnding || isOldAndLast(request)) response.shouldKeepAlive = false
@@ -124,6 +124,17 @@ export function createGatewayServer(
   })
   refuseConnections(server, log, answers)
   return server
+}
+
+/**
+ * Node makes an error for each request that the connection leaves behind, and one piece of octets can hold two thousand:
+ * their stacks, which nobody reads, would take longer than the requests themselves.
+ */
+function cutWithoutStacks(socket: Socket): void {
+  const { stackTraceLimit } = Error
+  socket.prependOnceListener('close', () => (Error.stackTraceLimit = 0))
+  socket.once('close', () => (Error.stackTraceLimit = stackTraceLimit))
+  socket.destroy()
 }
 
 /** RFC 9112 section 9.3: `close` counts also beside `keep-alive`, of which Node obeys the other one in HTTP/1.0. */

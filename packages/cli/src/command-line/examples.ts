@@ -122,6 +122,13 @@ export const examples: ReadonlyMap<string, readonly string[]> = new Map([
     ],
   ],
   ['streams list', ['portcullis streams list']],
+  [
+    'doctor',
+    [
+      'portcullis doctor http://localhost:4001/orders --audience orders --listen 127.0.0.1:9100',
+      'portcullis doctor http://localhost:8080/api --audience api --claims claims.json --json --fail-at high',
+    ],
+  ],
   ['streams delete', ['portcullis streams delete STREAM --reason "contract ended"']],
 ])
 

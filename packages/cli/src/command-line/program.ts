@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { addAccountCommands } from './accounts.ts'
 import { addAuditCommands } from './audit.ts'
 import { addClientCommands } from './clients.ts'
+import { addDoctorCommand } from './doctor.ts'
 import { showExamples } from './examples.ts'
 import { addKeyCommands } from './keys.ts'
 import { addProcessCommands } from './processes.ts'
@@ -25,6 +26,7 @@ export function createProgram(): Command {
   addTokenCommands(program)
   addClientCommands(program)
   addStreamCommands(program)
+  addDoctorCommand(program)
   showExamples(program)
   return program
 }

@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import { closeFrame, createFramePosition } from './frames.ts'
+import { pipeInTurns } from './pipe-in-turns.ts'
 
 /** A WebSocket under way: octets go both ways as they come, each side read as fast as the other takes them. */
 export interface Tunnel {
@@ -83,7 +84,7 @@ function openTunnel({ client, service, idleMs }: TunnelEnds): Tunnel {
   client.once('end', cutSoon)
   client.once('finish', cutSoon)
   client.setTimeout(idleMs, () => end({ code: goingAway, reason: 'idle' }))
-  service.pipe(client)
-  client.pipe(service)
+  pipeInTurns(service, client)
+  pipeInTurns(client, service)
   return { end }
 }

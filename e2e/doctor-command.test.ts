@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Report, Trust } from '@portcullis/doctor'
+import { freePort } from '../tools/free-port.ts'
+import type { Sample } from './doctor/samples/sample.ts'
+import { startSample } from './doctor/samples/sample.ts'
+import { strongJose } from './doctor/samples/with-jose.ts'
+import { anyAudienceWithJsonwebtoken } from './doctor/samples/with-jsonwebtoken.ts'
+import { untilAnswered } from './until-answered.ts'
+import { newFolder, removeFolder, runPortcullis } from './running-system.ts'
+
+let folder: string
+
+before(() => {
+  folder = newFolder()
+})
+
+after(() => removeFolder(folder))
+
+interface Said {
+  readonly code: number | string
+  readonly output: string
+  readonly errors: string
+}
+
+async function doctor(...parameters: readonly string[]): Promise<Said> {
+  const run = runPortcullis(['doctor', ...parameters], { folder })
+  const code = await run.ended
+  return { code, output: run.output(), errors: run.errors() }
+}
+
+/** The service is told beforehand whom to trust, as in CI. */
+async function doctorAt(sample: Sample, ...parameters: readonly string[]): Promise<Said> {
+  const running = await startSample(sample)
+  const port = await freePort()
+  const issuer = `http://localhost:${port}`
+  const trust: Trust = {
+    issuer,
+    metadata: `${issuer}/.well-known/oauth-authorization-server`,
+    openIdConfiguration: `${issuer}/.well-known/openid-configuration`,
+    jwks: `${issuer}/.well-known/jwks.json`,
+    publicKeyPem: `${issuer}/public-key.pem`,
+    audience: 'orders',
+    algorithm: 'RS256',
+  }
+  void untilAnswered(trust.jwks).then(() => running.trust(trust))
+  const common = ['--audience', 'orders', '--listen', `127.0.0.1:${port}`]
+  const pace = ['--requests-per-second', '5000', '--wait-seconds', '20']
+  try {
+    return await doctor(running.url, ...common, ...pace, ...parameters)
+  } finally {
+    await running.close()
+  }
+}
+
+test('doctor ends with 0 where nothing is found, and says beforehand what it will do', async () => {
+  const { code, output, errors } = await doctorAt(strongJose)
+  assert.equal(code, 0, errors)
+  assert.match(errors, /^This attacks http:\/\/127\.0\.0\.1:\d+\/orders with GET and nothing else/)
+  assert.match(errors, /issuer +http:\/\/localhost:\d+\n/)
+  assert.match(output, /\/orders: 0 findings, \d+ notes\n/)
+  assert.match(output, /\nREFUSED .*algorithm-confusion \(\d+\)/)
+})
+
+test('doctor ends with 1 where something is found, with how to mend it, and never with a token', async () => {
+  const { code, output, errors } = await doctorAt(anyAudienceWithJsonwebtoken)
+  assert.equal(code, 1, errors)
+  assert.match(output, /\nHIGH {2}It accepts tokens for other services\n/)
+  assert.match(output, /\n {2}Mend it: Name the audience/)
+  assert.match(output, /\n {2}- V61-aud-other: .*: accepted \(200\)\n/)
+  assert.doesNotMatch(output + errors, /eyJ/)
+})
+
+test('doctor --json is for programs, and --fail-at says what is bad enough', async () => {
+  const { code, output, errors } = await doctorAt(
+    anyAudienceWithJsonwebtoken,
+    '--json',
+    '--fail-at',
+    'critical',
+  )
+  assert.equal(code, 0, errors)
+  const report = JSON.parse(output) as Report
+  assert.equal(report.version, 1)
+  assert.deepEqual(
+    report.findings.map(({ weakness }) => weakness),
+    ['audience'],
+  )
+  assert.doesNotMatch(output, /eyJ/)
+})
+
+test('doctor ends with 2 when it is misused, and with 3 when nothing can be examined', async () => {
+  for (const parameters of [
+    ['http://localhost:1/'],
+    ['ftp://localhost/', '--audience', 'orders'],
+    ['http://me:secret@localhost/', '--audience', 'orders'],
+    ['http://localhost:1/', '--audience', 'orders', '--listen', 'nowhere'],
+    ['http://localhost:1/', '--audience', 'orders', '--issuer-url', 'http://example.com'],
+    ['http://localhost:1/', '--audience', 'orders', '--accepted-status', 'all'],
+  ]) {
+    const { code, errors } = await doctor(...parameters)
+    assert.equal(code, 2, `${parameters.join(' ')}: ${errors}`)
+    assert.doesNotMatch(errors, /secret/)
+  }
+  const nobody = `http://127.0.0.1:${await freePort()}/`
+  const unreachable = await doctor(nobody, '--audience', 'orders', '--wait-seconds', '1')
+  assert.equal(unreachable.code, 3, unreachable.errors)
+  assert.match(unreachable.errors, /a valid token does not pass at .*: it does not answer/)
+})

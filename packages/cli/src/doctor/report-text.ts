@@ -1,0 +1,57 @@
+import type { Finding, Report } from '@portcullis/doctor'
+import { printable } from '../printable.ts'
+
+/** So many attacks are named for each finding; `--json` has all of them. */
+const evidenceToldMax = 5
+
+/** The report for people. Of what the service has said nothing is printed but its statuses. */
+export function reportText(report: Report): string {
+  const { findings, notes, held, notJudged } = report
+  const parts = [
+    summaryOf(report),
+    ...findings.map(findingText),
+    ...(notes.length === 0 ? [] : [['NOTES', ...notes.map(noteText)].join('\n')]),
+    ...(held.length === 0
+      ? []
+      : [`REFUSED  ${held.map(({ weakness, attacks }) => `${weakness} (${attacks})`).join(', ')}`]),
+    ...(notJudged.length === 0 ? [] : [['NOT JUDGED', ...countedReasons(notJudged)].join('\n')]),
+  ]
+  return `${parts.join('\n\n')}\n`
+}
+
+function summaryOf({ target, findings, notes, attacks, requests }: Report): string {
+  const { made, refused, accepted, noted, notJudged, notMade } = attacks
+  return [
+    `${printable(target)}: ${counted(findings.length, 'finding')}, ${counted(notes.length, 'note')}`,
+    `${made} attacks: ${refused} refused, ${accepted} accepted, ${noted} of no consequence accepted, ${notJudged} not judged; ${notMade} not made; ${requests} requests`,
+  ].join('\n')
+}
+
+function findingText(finding: Finding): string {
+  const { severity, title, meaning, remedy, references, evidence } = finding
+  const told = evidence.slice(0, evidenceToldMax)
+  const rest = evidence.length - told.length
+  return [
+    `${severity.toUpperCase()}  ${title}`,
+    `  ${meaning}`,
+    `  Mend it: ${remedy}`,
+    `  See: ${references.slice(0, referencesToldMax).join(', ')}`,
+    ...told.map(({ id, forges, saw }) => `  - ${id}: ${printable(forges)}: ${saw}`),
+    ...(rest > 0 ? [`  - and ${rest} more`] : []),
+  ].join('\n')
+}
+
+const referencesToldMax = 6
+
+function noteText({ title, evidence }: Finding): string {
+  return `  ${title} (${counted(evidence.length, 'attack')})`
+}
+
+function countedReasons(all: Report['notJudged']): readonly string[] {
+  const groups = Map.groupBy(all, ({ why }) => why)
+  return [...groups].map(([why, group]) => `  ${group.length}: ${why}`)
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}

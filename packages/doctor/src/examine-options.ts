@@ -1,0 +1,55 @@
+import type { AlgorithmName } from '@portcullis/protocol/jws'
+import type { IssuerAddresses } from './tokens/own-issuer.ts'
+
+export interface ExamineOptions {
+  /** The protected address; nothing else is attacked. */
+  readonly url: string
+  /** Default GET. A method that writes is sent only when it is named here. */
+  readonly method?: string
+  readonly body?: { readonly text: string; readonly contentType: string }
+  /** Statuses beside 2xx with which the service answers a valid token, such as 404. */
+  readonly acceptedStatuses?: readonly number[]
+  /** Default 2000. */
+  readonly requestsMax?: number
+  /** Default 50. */
+  readonly requestsPerSecond?: number
+  /** How long an answer may take. Default 5000. */
+  readonly answerMsMax?: number
+  readonly issuer: OwnIssuerSettings
+  /** What will be done; called once, before anything is sent. */
+  readonly onPlan?: (plan: Plan) => void
+  readonly onProgress?: (done: number, all: number) => void
+}
+
+export interface Plan {
+  readonly url: string
+  readonly method: string
+  readonly requestsMax: number
+  readonly requestsPerSecond: number
+}
+
+/** An issuer is started that the service must trust for this time. */
+export interface OwnIssuerSettings {
+  /** Of the service. */
+  readonly audience: string
+  /** Default RS256. */
+  readonly algorithm?: AlgorithmName
+  /** What tokens of this service hold beside, or in the place of, the usual claims. */
+  readonly claims?: Readonly<Record<string, unknown>>
+  /** Default 127.0.0.1. */
+  readonly host?: string
+  /** Default 0: any free one. */
+  readonly port?: number
+  /** As the service reaches the issuer, where that is not `http://localhost:PORT`. */
+  readonly issuerUrl?: string
+  /** How long to wait until the service trusts it. Default 300. */
+  readonly waitSeconds?: number
+  /** What the service must be told; called once, before anything is sent to it. */
+  readonly onTrust?: (trust: Trust) => void
+}
+
+export interface Trust extends IssuerAddresses {
+  readonly issuer: string
+  readonly audience: string
+  readonly algorithm: AlgorithmName
+}

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addAccountCommands } from './accounts.ts'
 import { addAuditCommands } from './audit.ts'
+import { addBackupCommands } from './backup.ts'
 import { addClientCommands } from './clients.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { showExamples } from './examples.ts'
@@ -19,6 +20,7 @@ export function createProgram(): Command {
     .exitOverride()
     .showHelpAfterError('(add --help for what may be said)')
   addProcessCommands(program)
+  addBackupCommands(program)
   addAccountCommands(program)
   addSessionCommands(program)
   addKeyCommands(program)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addAccountCommands } from './accounts.ts'
+import { addAnomalyCommands } from './anomalies.ts'
 import { addAuditCommands } from './audit.ts'
 import { addBackupCommands } from './backup.ts'
 import { addClientCommands } from './clients.ts'
@@ -25,6 +26,7 @@ export function createProgram(): Command {
   addSessionCommands(program)
   addKeyCommands(program)
   addAuditCommands(program)
+  addAnomalyCommands(program)
   addTokenCommands(program)
   addClientCommands(program)
   addStreamCommands(program)

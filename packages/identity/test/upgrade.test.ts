@@ -17,6 +17,11 @@ import { queryStore } from './store-query.ts'
  */
 
 const takenAway = [
+  'DROP TABLE sightings',
+  'DROP TABLE anomaly_turns',
+  'DROP TABLE anomaly_cursors',
+  'DROP TABLE anomaly_states',
+  'DROP TABLE anomalies',
   'DROP TABLE undelivered_events',
   'DROP TABLE acknowledged_events',
   'DROP TABLE unwanted_subjects',

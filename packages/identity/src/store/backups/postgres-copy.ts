@@ -9,7 +9,7 @@ import { makeTables } from '../sqlite-tables.ts'
 import type { CopiedStore, OnProgress } from './copied-store.ts'
 import { factsOf, noStore } from './copied-store.ts'
 import { synchronise } from './drafts.ts'
-import { columnsOf, namesOf, storedTables, valuesOf } from './stored-tables.ts'
+import { columnsOf, namesOf, rememberedTables, storedTables, valuesOf } from './stored-tables.ts'
 
 /** Some milliseconds of the server, and some hundred kilobytes here. */
 const rowsAtOnce = 1000
@@ -58,6 +58,8 @@ async function copyRows(query: Query, copy: DatabaseSync, onProgress: OnProgress
   let done = 0
   for (const table of storedTables) {
     const into = columnsOf(copy, table)
+    // Some are made with a row in them.
+    copy.exec(`DELETE FROM ${table}`)
     const places = into.columns.map(() => '?').join(', ')
     const insert = copy.prepare(`INSERT INTO ${table} (${namesOf(into)}) VALUES (${places})`)
     await query(`DECLARE copied NO SCROLL CURSOR FOR SELECT ${namesOf(into)} FROM ${table}`)
@@ -72,12 +74,14 @@ async function copyRows(query: Query, copy: DatabaseSync, onProgress: OnProgress
   }
 }
 
-/** Streams stand at ids of security events that may be forgotten by now. `events` goes on from its rows. */
+/** Streams stand at ids of security events that may be forgotten by now. */
 async function copyNumbering(query: Query, copy: DatabaseSync): Promise<void> {
-  const [sequence] = await query("SELECT pg_get_serial_sequence('security_events', 'id') AS name")
-  const [given] = await query(`SELECT last_value FROM ${String(sequence?.['name'])}`)
-  copy.prepare("DELETE FROM sqlite_sequence WHERE name = 'security_events'").run()
-  copy
-    .prepare("INSERT INTO sqlite_sequence (name, seq) VALUES ('security_events', ?)")
-    .run(integer(given ?? {}, 'last_value'))
+  const forget = copy.prepare('DELETE FROM sqlite_sequence WHERE name = ?')
+  const remember = copy.prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)')
+  for (const table of rememberedTables) {
+    const [sequence] = await query(`SELECT pg_get_serial_sequence('${table}', 'id') AS name`)
+    const [given] = await query(`SELECT last_value FROM ${String(sequence?.['name'])}`)
+    forget.run(table)
+    remember.run(table, integer(given ?? {}, 'last_value'))
+  }
 }

@@ -5,7 +5,7 @@ import type { Query } from '../database.ts'
 import { insertRows } from '../inserted-rows.ts'
 import { openPostgres, openPostgresReader } from '../postgres.ts'
 import type { OnProgress } from './copied-store.ts'
-import { columnsOf, namesOf, storedTables, valuesOf } from './stored-tables.ts'
+import { columnsOf, namesOf, rememberedTables, storedTables, valuesOf } from './stored-tables.ts'
 
 const rowsAtOnce = 1000
 
@@ -55,6 +55,8 @@ async function fillTables(query: Query, copy: DatabaseSync, onProgress: OnProgre
   let done = 0
   for (const table of storedTables) {
     const into = columnsOf(copy, table)
+    // Some are made with a row in them.
+    await query(`DELETE FROM ${table}`)
     let rows: (readonly SqlValue[])[] = []
     const flush = async (): Promise<void> => {
       await insertRows(query, into, rows)
@@ -72,22 +74,18 @@ async function fillTables(query: Query, copy: DatabaseSync, onProgress: OnProgre
 
 /** Behind every id that was given, also where its row is gone. */
 async function goOnNumbering(query: Query, copy: DatabaseSync): Promise<void> {
-  const last = {
-    events: copy
-      .prepare(
-        `SELECT max((SELECT coalesce(max(id), 0) FROM events),
-                    (SELECT coalesce(max(max(last_id, pruned_id)), 0) FROM audit_chains)) AS id`,
-      )
-      .get(),
-    security_events: copy
-      .prepare(
-        `SELECT max((SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'security_events'),
-                    (SELECT coalesce(max(position), 0) FROM event_streams)) AS id`,
-      )
-      .get(),
-  }
-  for (const [table, row] of Object.entries(last)) {
-    const id = Number(row?.['id'])
+  const remembered = copy.prepare('SELECT max(seq) AS id FROM sqlite_sequence WHERE name = ?')
+  const position = copy.prepare('SELECT max(position) AS id FROM event_streams').get()
+  const event = copy.prepare('SELECT max(id) AS id FROM events').get()
+  const chained = copy.prepare('SELECT max(max(last_id, pruned_id)) AS id FROM audit_chains').get()
+  const given: readonly (readonly [table: string, id: unknown])[] = [
+    ['events', event?.['id']],
+    ['events', chained?.['id']],
+    ['security_events', position?.['id']],
+    ...rememberedTables.map((table) => [table, remembered.get(table)?.['id']] as const),
+  ]
+  for (const table of new Set(given.map(([name]) => name))) {
+    const id = Math.max(...given.map(([name, value]) => (name === table ? Number(value) : 0)))
     if (id > 0) await query(`SELECT setval(pg_get_serial_sequence('${table}', 'id'), ${id})`)
   }
 }

@@ -93,6 +93,7 @@ async function giveUpSealed(query: Query): Promise<void> {
     'DELETE FROM sealed_secrets',
     'DELETE FROM audit_chains',
     'DELETE FROM audit_roster',
+    'DELETE FROM anomaly_cursors',
     'UPDATE events SET chain = NULL, seq = NULL, mac = NULL',
     `UPDATE event_streams SET sealed_authorization = NULL, status = 'paused',
             status_reason = 'its credential was lost with the sealing key'

@@ -29,10 +29,19 @@ export const storedTables: readonly string[] = [
   'unwanted_subjects',
   'acknowledged_events',
   'undelivered_events',
+  'sightings',
+  'anomaly_turns',
+  'anomaly_cursors',
+  'anomaly_states',
+  'anomalies',
 ]
 
-/** Tables whose ids the engine gives: what it has given once must not come again, also where nothing is left of it. */
-const numberedTables = ['events', 'security_events'] as const
+/**
+ * Tables whose ids the engine gives: what it has given once must not come again, also where nothing is left of it.
+ * SQLite remembers it in `sqlite_sequence`, but for `events`, which goes on from its rows.
+ */
+const numberedTables = ['events', 'security_events', 'sightings', 'anomalies']
+export const rememberedTables: readonly string[] = numberedTables.slice(1)
 
 /** A table of a file of SQLite, with all columns of this release; the other engine calls them the same. */
 export function columnsOf(connection: DatabaseSync, table: string): InsertedColumns {
@@ -40,7 +49,7 @@ export function columnsOf(connection: DatabaseSync, table: string): InsertedColu
     .prepare('SELECT name, type FROM pragma_table_info(?) ORDER BY cid')
     .all(table)
     .map((column) => [String(column['name']), typeOf(column['type'])] as const)
-  return { table, columns, hasOwnId: numberedTables.some((numbered) => numbered === table) }
+  return { table, columns, hasOwnId: numberedTables.includes(table) }
 }
 
 function typeOf(type: unknown): 'text' | 'bigint' {

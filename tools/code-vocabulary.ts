@@ -24,7 +24,7 @@ export function readRefusalCodes(): readonly RefusalCode[] {
     token: membersOf('packages/verify/src/refusals.ts', 'descriptions'),
     proof: Object.keys(proofFaultDescriptions),
     OAuth: literalsOf('packages/identity/src/http/oauth-error-code.ts', 'OAuthError'),
-    gateway: literalsOf('packages/gateway/src/refusal-reason.ts', 'GatewayReason'),
+    gateway: literalsOf('packages/gateway/src/exchange/refusal-reason.ts', 'GatewayReason'),
   }
   const kinds = ['problem', 'token', 'proof', 'OAuth', 'gateway'] as const
   const titles: ReadonlyMap<string, readonly [number, string]> = new Map(Object.entries(problems))

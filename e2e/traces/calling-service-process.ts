@@ -1,7 +1,8 @@
+import type * as http from 'node:http'
 import { createRequire } from 'node:module'
 
 // What is required can be instrumented without a loader.
-const { createServer } = createRequire(import.meta.url)('node:http') as typeof import('node:http')
+const { createServer } = createRequire(import.meta.url)('node:http') as typeof http
 
 /** A service that asks identity about the token of each request, as one that judges none itself. Knows nothing of traces. */
 const { CALLING_PORT, CALLING_ISSUER, CALLING_CLIENT } = process.env

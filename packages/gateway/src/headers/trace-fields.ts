@@ -2,7 +2,7 @@ import type { TraceParent } from '@portcullis/runtime'
 import { parseTraceparent, parseTracestate } from '@portcullis/runtime'
 import type { HeaderField } from './fields.ts'
 import { valuesOf } from './fields.ts'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange } from '../exchange/exchange.ts'
 
 export const traceFieldNames: ReadonlySet<string> = new Set(['traceparent', 'tracestate'])
 

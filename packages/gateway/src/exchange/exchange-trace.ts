@@ -1,7 +1,7 @@
 import type { HoldsAddress, Span, Tracing } from '@portcullis/runtime'
 import { createNetworkSet, formatTraceparent, serverSpanFacts } from '@portcullis/runtime'
 import type { Exchange, TraceExchange } from './exchange.ts'
-import { receivedTrace, traceFields } from './headers/trace-fields.ts'
+import { receivedTrace, traceFields } from '../headers/trace-fields.ts'
 
 /** Whoever is no trusted proxy cannot have a request recorded (`Tracing.begin`). */
 export function createExchangeTracer(

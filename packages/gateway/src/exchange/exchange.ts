@@ -1,9 +1,9 @@
 import type { Log, RequestMetrics } from '@portcullis/runtime'
 import type { ClientRequest, ClientResponse } from './client-message.ts'
-import type { HeaderField } from './headers/fields.ts'
-import { headerFields } from './headers/fields.ts'
+import type { HeaderField } from '../headers/fields.ts'
+import { headerFields } from '../headers/fields.ts'
+import { requestIdOf } from '../request/request-id.ts'
 import type { RefusalReason } from './refusal-reason.ts'
-import { requestIdOf } from './request/request-id.ts'
 
 /** One request and its answer, from the first byte to the line in the access log. */
 export interface Exchange {

@@ -7,7 +7,7 @@ import type { VerifyError } from '@portcullis/verify'
 import { problemOf, responseHeadersOf } from '@portcullis/verify'
 import { endAnswer } from './end-answer.ts'
 import type { Exchange } from './exchange.ts'
-import { requestIdHeader } from './headers/names.ts'
+import { requestIdHeader } from '../headers/names.ts'
 import type { RefusalReason } from './refusal-reason.ts'
 
 /** An expected "no": a value until this file makes an HTTP answer of it. */

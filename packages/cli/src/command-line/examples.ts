@@ -17,6 +17,20 @@ export const examples: ReadonlyMap<string, readonly string[]> = new Map([
     'identity',
     ['portcullis identity --config portcullis.identity.json', 'portcullis identity --print-config'],
   ],
+  [
+    'backup',
+    [
+      'portcullis backup --database sqlite:portcullis.db --write-to backups/monday',
+      'portcullis backup --database postgres://db.example/portcullis --write-to backups/tuesday --json',
+    ],
+  ],
+  [
+    'restore',
+    [
+      'portcullis restore backups/monday --database sqlite:portcullis.db --replace',
+      'portcullis restore backups/monday --database postgres://db.example/empty --issuer https://id.example',
+    ],
+  ],
   ['gateway', ['portcullis gateway', 'portcullis gateway --config edge.json --workers auto']],
   ['relay', ['portcullis relay --config portcullis.relay.json']],
   [
@@ -85,6 +99,13 @@ export const examples: ReadonlyMap<string, readonly string[]> = new Map([
     [
       'portcullis audit verify',
       'PORTCULLIS_SEALING_KEY_FILE=sealing.key portcullis audit verify --database sqlite:portcullis.db',
+    ],
+  ],
+  [
+    'anomalies list',
+    [
+      'portcullis anomalies list --severity critical --since 2026-01-31',
+      'portcullis anomalies list --rule credential-stuffing --json',
     ],
   ],
   [

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addAccountCommands } from './accounts.ts'
+import { addAnomalyCommands } from './anomalies.ts'
 import { addAuditCommands } from './audit.ts'
+import { addBackupCommands } from './backup.ts'
 import { addClientCommands } from './clients.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { showExamples } from './examples.ts'
@@ -19,10 +21,12 @@ export function createProgram(): Command {
     .exitOverride()
     .showHelpAfterError('(add --help for what may be said)')
   addProcessCommands(program)
+  addBackupCommands(program)
   addAccountCommands(program)
   addSessionCommands(program)
   addKeyCommands(program)
   addAuditCommands(program)
+  addAnomalyCommands(program)
   addTokenCommands(program)
   addClientCommands(program)
   addStreamCommands(program)

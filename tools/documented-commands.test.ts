@@ -38,7 +38,7 @@ function readRows(): ReadonlyMap<string, string> {
   const rows = new Map<string, string>()
   let before = ''
   for (const [commands = '', , options = ''] of tableOf('packages/cli/README.md', 'command')) {
-    before = options.endsWith('the same') ? `${before} ${options}` : options
+    before = /\bthe same\b/.test(options) ? `${before} ${options}` : options
     for (const [, name = ''] of commands.matchAll(/`([a-z-]+(?: [a-z-]+)?)/g))
       rows.set(name, before)
   }

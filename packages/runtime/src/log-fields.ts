@@ -127,6 +127,20 @@ export const logFields: Readonly<Record<string, LogField>> = {
   },
   audience: { type: 'text', of: 'all', meaning: 'the service that a token is for' },
   algorithm: { type: 'text', of: 'identity', meaning: 'what tokens are signed with' },
+  anomalyId: { type: 'number', of: 'identity', meaning: 'the [anomaly](anomalies.md)' },
+  rule: { type: 'text', of: 'identity', meaning: 'the rule that has found it' },
+  severity: {
+    type: 'text',
+    of: 'identity',
+    meaning: 'how bad it is: `notice`, `warning`, `critical`',
+  },
+  about: {
+    type: 'text',
+    of: 'identity',
+    meaning: 'what kind of thing it is about, such as `account`',
+  },
+  aboutId: { type: 'text', of: 'identity', meaning: 'the id of that, or the network' },
+  evidence: { type: 'object', of: 'identity', meaning: 'what the rule has seen' },
   // how many
   accounts: { type: 'number', of: 'identity', meaning: 'accounts that were decided about' },
   created: { type: 'number', of: 'identity', meaning: 'accounts that were imported' },

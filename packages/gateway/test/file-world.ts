@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { createLog } from '@portcullis/runtime'
-import { keepLines } from '../../runtime/test/kept-lines.ts'
 import type { GatewayFromFile, GatewayFromFileOptions } from '../src/index.ts'
 import { startGatewayFromFile } from '../src/index.ts'
 
@@ -40,7 +39,7 @@ export async function startFileWorld(
   const log = createLog({
     name: 'gateway',
     level: 'trace',
-    destination: keepLines(lines),
+    destination: { write: (line) => lines.push(line) },
   })
   const looks: (() => void)[] = []
   const gateway = await startGatewayFromFile(path, {

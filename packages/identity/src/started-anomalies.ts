@@ -66,10 +66,7 @@ export function startAnomalies(
       actions: createAnomalyActions(database, transaction, bounds.actionsPerHourMax),
       onActed: ({ id, rule, about, subject, outcome }) => {
         if (outcome !== 'told')
-          log.warn(
-            { anomalyId: id, rule, about, aboutId: subject, outcome },
-            'a rule has acted by itself',
-          )
+          log.warn({ anomaly: id, rule, about, subject, outcome }, 'a rule has acted by itself')
       },
       log,
     }),
@@ -97,7 +94,7 @@ function createTelling({ log, metrics }: AnomalySources): (anomaly: Anomaly) => 
   for (const rule of ruleIds) count({ rule, severity: rules[rule].severity }, 0)
   return ({ id, rule, severity, about, subject, evidence }) => {
     count({ rule, severity })
-    const facts = { anomalyId: id, rule, severity, about, aboutId: subject, evidence }
+    const facts = { anomaly: id, rule, severity, about, subject, evidence }
     if (severity === 'notice') log.info(facts, 'anomaly')
     else log.warn(facts, 'anomaly')
   }

@@ -8,8 +8,6 @@ import { cookieField, issuedCookieIn } from './refresh-cookie.ts'
 export interface PersonAtBrowser {
   readonly address: string
   readonly userAgent: string | undefined
-  /** Header fields that tell which request of the browser it is for, and of which trace. */
-  readonly correlation: Readonly<Record<string, string>>
 }
 
 /** The client of identity that the gateway is to it: one that is public by its name, or one with a secret. */
@@ -154,12 +152,11 @@ const answerBytesMax = 64 * 1024
 function createPost({ issuer, fetch }: IssuerSessionsOptions): Post {
   const { origin } = new URL(issuer)
   return async (path, { json, form, token, person, msMax }) => {
-    const { address, userAgent, correlation } = person
+    const { address, userAgent } = person
     try {
       const response = await fetch(`${issuer}${path}`, {
         method: 'POST',
         headers: {
-          ...correlation,
           accept: 'application/json, application/problem+json',
           origin,
           'sec-fetch-site': 'same-origin',

@@ -8,7 +8,6 @@ import { problemOf, responseHeadersOf } from '@portcullis/verify'
 import { endAnswer } from './end-answer.ts'
 import type { Exchange } from './exchange.ts'
 import { requestIdHeader } from '../headers/names.ts'
-import type { RefusalReason } from './refusal-reason.ts'
 
 /** An expected "no": a value until this file makes an HTTP answer of it. */
 export interface Refusal {
@@ -16,7 +15,7 @@ export interface Refusal {
   readonly problem: Problem
   readonly headers: Readonly<Record<string, string>>
   /** What is wrong, where the log is told more than the code of the problem. */
-  readonly reason?: RefusalReason | undefined
+  readonly reason?: string | undefined
   /** Nothing more is read from the connection afterwards. */
   readonly closes?: boolean
 }
@@ -54,9 +53,9 @@ export function andClose(refusal: Refusal): Refusal {
  * either: so that connection ends (RFC 9110 section 10.1.1).
  */
 export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
-  const { request, response, requestId } = exchange
+  const { fields, response, requestId } = exchange
   exchange.reason = refusal.reason ?? refusal.problem.code
-  const isExpecting = request.headers.expect !== undefined
+  const isExpecting = fields.some(({ name }) => name === 'expect')
   if (isExpecting || refusal.closes === true) response.shouldKeepAlive = false
   const { body, headers } = written(refusal)
   headers.push(requestIdHeader, requestId)

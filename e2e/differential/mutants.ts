@@ -68,7 +68,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: 'two tokens are refused on every route',
-    file: `${gateway}/judge.ts`,
+    file: `${gateway}/admission/judge.ts`,
     changes: [['if (authorizations.length < 2)', 'if (authorizations.length < 3)']],
   },
   {
@@ -83,7 +83,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: 'a request that was answered before it broke has one answer',
-    file: `${gateway}/open-answers.ts`,
+    file: `${gateway}/exchange/open-answers.ts`,
     changes: [['answeredEarly.get(socket)?.complete === false ||', '']],
   },
   {
@@ -167,12 +167,12 @@ export const mutants: readonly Mutant[] = [
   },
   {
     rule: 'a route asks for its roles and scopes',
-    file: `${gateway}/judge.ts`,
+    file: `${gateway}/admission/judge.ts`,
     changes: [['for (const requirement of requirements) requirement(verified)', '']],
   },
   {
     rule: 'on an optional route what is no token is not overlooked',
-    file: `${gateway}/judge.ts`,
+    file: `${gateway}/admission/judge.ts`,
     changes: [
       [
         "auth.mode === 'optional' && authorizations.length === 0",

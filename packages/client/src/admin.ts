@@ -9,6 +9,12 @@ export type {
 export type { Administration } from './admin/administration.ts'
 export { createAdministration } from './admin/administration.ts'
 export type {
+  Anomaly,
+  AnomalyAdministration,
+  AnomalyEvidence,
+  AnomalyFilter,
+} from './admin/anomalies.ts'
+export type {
   AuditAdministration,
   AuditEvent,
   AuditFault,

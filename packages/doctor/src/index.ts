@@ -6,7 +6,7 @@ export type {
   Plan,
   Trust,
 } from './examine-options.ts'
-export type { RevocationOutcome } from './endpoint/revocation.ts'
+export type { RevocationOutcome } from './report/outcome.ts'
 export { DoctorError } from './doctor-error.ts'
 export { weaknesses } from './attacks/weaknesses.ts'
 export type { Weakness, WeaknessId } from './attacks/weaknesses.ts'

@@ -9,21 +9,21 @@ import type {
   Tracing,
 } from '@portcullis/runtime'
 import { createMetrics, listen, startOperations, startTracing } from '@portcullis/runtime'
-import type { ClientRequest, ClientResponse } from './client-message.ts'
-import { openExchange } from './exchange.ts'
+import type { ClientRequest, ClientResponse } from './exchange/client-message.ts'
+import { openExchange } from './exchange/exchange.ts'
 import { tellOfFollower } from './follower-metrics.ts'
 import { warmUp } from './issuer-link.ts'
 import type { Plan } from './plan.ts'
 import type { Plans } from './plans.ts'
 import { createPlans } from './plans.ts'
-import { andClose, refuse, sendRefusal } from './refusal.ts'
+import { andClose, refuse, sendRefusal } from './exchange/refusal.ts'
 import { serve } from './serve.ts'
 import type { Tls } from './tls/tls.ts'
 import { openTls } from './tls/tls.ts'
 import { announceEnd, createGatewayServer, drainServer, setLimits } from './server.ts'
 import { fixedMembers } from './settings/fixed-members.ts'
 import type { GatewaySettings } from './settings/settings.ts'
-import { createTurns } from './turns.ts'
+import { createTurns } from './exchange/turns.ts'
 import { createUpstreams } from './upstream/upstreams.ts'
 import { createTunnels } from './websocket/tunnel.ts'
 
@@ -203,10 +203,14 @@ interface Arrival {
 }
 
 function answer(plan: Plan, requests: RequestMetrics, { request, response, turn }: Arrival): void {
-  const { log, trace } = plan
+  const { log, trace, headerCount } = plan
   plan.enter()
   response.once('close', plan.leave)
-  const exchange = openExchange({ log, requests, trace }, request, response)
+  const exchange = openExchange(
+    { log, requests, trace, fieldsMax: headerCount + 1 },
+    request,
+    response,
+  )
   serve(plan, exchange, turn).catch((error: unknown) => {
     log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
     if (response.headersSent) response.destroy()

@@ -7,7 +7,7 @@ import { connect } from 'node:net'
 import type { TestContext } from 'node:test'
 import { describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { createLongAnswers } from '../src/long-answers.ts'
+import { createLongAnswers } from '../src/exchange/long-answers.ts'
 import { openSocket, readUntil, sendRaw, statusesIn } from './http-client.ts'
 import {
   farewellOf,

@@ -1,6 +1,7 @@
 export { startIdentity } from './start.ts'
 export type { Identity } from './app.ts'
 export type { IdentityOptions } from './parts.ts'
+export type { LocateNetwork } from './started-anomalies.ts'
 export { bootstrap, ensureClients, newClientCredential, newRandomSecret } from './bootstrap.ts'
 export type { BootstrapRequest, ImportedAccount, NewAccount, NewClient } from './bootstrap.ts'
 export type { AuditAnchor, AuditVerdict } from './domain/audit.ts'

@@ -4,6 +4,7 @@ import { createAttemptKeys } from './domain/login-attempts.ts'
 import type { LoginProtection, Observation } from './domain/login-protection.ts'
 import { createLoginProtection, unlimitedGuesses } from './domain/login-protection.ts'
 import { createStrangerBudget } from './domain/stranger-budget.ts'
+import type { Notice } from './domain/sightings.ts'
 import { startForgettingAttempts } from './jobs/forgotten-attempts.ts'
 import type { IdentitySettings } from './settings.ts'
 import type { Database } from './store/database.ts'
@@ -19,13 +20,14 @@ interface Surroundings {
   readonly attemptKey: Buffer
   readonly log: Log
   readonly now: () => number
+  readonly notice?: Notice
 }
 
 /** Wires up what stands before every check of a password. */
 export function startLoginProtection(
   settings: IdentitySettings['loginProtection'],
   database: Database,
-  { attemptKey, log, now }: Surroundings,
+  { attemptKey, log, now, notice }: Surroundings,
 ): StartedLoginProtection {
   if (settings.dangerouslyUnlimitedGuesses) {
     log.warn('everybody may guess passwords without limit: dangerouslyUnlimitedGuesses is set')
@@ -42,6 +44,7 @@ export function startLoginProtection(
     accountBound: account,
     strangers: createStrangerBudget(strangerTriesPerMinute, now),
     report: createReport(attempts, log, now),
+    notice,
   })
   return { protection, stop: startForgettingAttempts(attempts, log) }
 }

@@ -18,6 +18,8 @@ import type { ClientAdministration } from './domain/client-administration.ts'
 import type { ClientAuthenticationParts } from './domain/client-authentication.ts'
 import type { ClientStore } from './domain/clients.ts'
 import type { ClientCredentialsParts } from './domain/client-credentials.ts'
+import type { LocateNetwork, StartedAnomalies } from './started-anomalies.ts'
+import { gatherSightings, startAnomalies } from './started-anomalies.ts'
 import type { StartedStreams } from './started-streams.ts'
 import { startStreams } from './started-streams.ts'
 import type { FollowerStore } from './domain/followers.ts'
@@ -85,6 +87,8 @@ export interface IdentityOptions extends IdentitySecrets {
   readonly mailer?: Mailer
   /** Where private keys are, other than sealed in the database. Existing keys stay until they are rotated. */
   readonly vault?: KeyVault | undefined
+  /** Says where a network is, for `session-in-several-networks` (docs/anomalies.md). Default: nothing is known. */
+  readonly locateNetwork?: LocateNetwork | undefined
 }
 
 /** What one network may cause by way of mail: an office behind one address, and no campaign. */
@@ -99,6 +103,7 @@ export type IdentityParts = LoginParts &
   ReauthenticationParts &
   AdministrationParts &
   OwnAccountParts &
+  StartedAnomalies &
   StartedFeed &
   StartedStreams & {
     readonly clients: ClientStore
@@ -183,15 +188,16 @@ export async function openParts(
   const passwordParts = await createPasswordParts(settings, log)
   const afterwards = createAfterwards(log)
   onClose(afterwards.settled)
-  const guard = startLoginProtection(settings.loginProtection, database, { attemptKey, log, now })
+  const { gathered, notice } = gatherSightings(now)
+  const guarded = { attemptKey, log, now, notice }
+  const guard = startLoginProtection(settings.loginProtection, database, guarded)
   onClose(guard.stop)
   const outbox = startOutbox(mailer, log, now)
   if (outbox !== undefined) onClose(outbox.close)
   const stores = createStores(database, revocations.transaction)
-  onClose(startAccountUpkeep(stores.links, log))
-  onClose(startRemovingSessions(createSessionSweep(database), log))
-  onClose(startForgettingProofs(stores.usedProofs, log))
-  onClose(startForgettingFollowers(stores.followers, log))
+  startRemovals(stores, database, log, onClose)
+  const watched = { ...options, ...stores, ...stored, gathered, keyring, now }
+  const startedAnomalies = startAnomalies(settings, watched, onClose)
   return {
     ...settings,
     ...passwordParts,
@@ -201,6 +207,8 @@ export async function openParts(
     sharedSecrets,
     sign: createTokenSigner({ keyring, sharedSecrets, encrypt: encryptAsJwe }),
     ...startedFeed,
+    ...startedAnomalies,
+    notice,
     ...startStreams(settings, { ...stored, keyring, sealer: sealerOf(options), log }, onClose),
     auditLog,
     proofJudge: createOwnProofJudge({ ...settings, ...stores, ...options, now }),
@@ -226,6 +234,19 @@ function warnOfExposedFiles({ exposedFiles = [] }: IdentitySecrets, log: Log): v
       'a secret file can be read by its group or by everybody: let only this user read it (chmod 600)',
     )
   }
+}
+
+/** Takes away what is over. */
+function startRemovals(
+  { links, usedProofs, followers }: ReturnType<typeof createStores>,
+  database: Database,
+  log: Log,
+  onClose: (step: () => Promise<void>) => void,
+): void {
+  onClose(startAccountUpkeep(links, log))
+  onClose(startRemovingSessions(createSessionSweep(database), log))
+  onClose(startForgettingProofs(usedProofs, log))
+  onClose(startForgettingFollowers(followers, log))
 }
 
 function createStores(

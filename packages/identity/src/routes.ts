@@ -4,6 +4,7 @@ import { addAdminAccountBulk } from './http/admin-account-bulk.ts'
 import { addAdminAccountChanges } from './http/admin-account-changes.ts'
 import { addAdminAccountImport } from './http/admin-account-import.ts'
 import { addAdminAccounts } from './http/admin-accounts.ts'
+import { addAdminAnomalies } from './http/admin-anomalies.ts'
 import { addAdminAudit } from './http/admin-audit.ts'
 import { addAdminClientChanges } from './http/admin-client-changes.ts'
 import { addAdminClients } from './http/admin-clients.ts'
@@ -67,6 +68,7 @@ export function addRoutes(app: HttpServer, settings: IdentitySettings, parts: Id
   addAdminClientChanges(app, served)
   addAdminKeys(app, served)
   addAdminAudit(app, served)
+  addAdminAnomalies(app, served)
   addFeed(app, served)
   addPositions(app, served)
   addReceipts(app, served)

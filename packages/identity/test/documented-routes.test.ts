@@ -61,6 +61,8 @@ test('what a request may say about a person to be let in is a password, a token 
     'endpoint_url',
     'authorization_header',
     'events',
+    'clock',
+    'refused',
   ]
   const ofClients = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
   const ofAccess = [...ofClients, 'audience', 'scope', 'max_age', 'delivery']

@@ -67,7 +67,7 @@ function receipts(position: string, query = ''): ReturnType<typeof call> {
 
 test('a revocation is everywhere when every follower has reported it', async () => {
   const earlier = await logOut()
-  assert.deepEqual(await report(earlier), { spread_ms: 10, every_ms: 10_000 })
+  assert.deepEqual(await report(earlier), { spread_ms: 10, every_ms: 10_000, counted: true })
   const position = await logOut()
   const before = await receipts(position)
   assert.equal(before.status, 200, before.body)
@@ -247,6 +247,7 @@ test('those for whom there is no room are not passed over: they stand in the rec
       leave: refuse,
     },
     limits: { max: 3, perClientMax: 2 },
+    now: () => 0,
   })
   const statusOf = async (client: string, id: string): Promise<number> => {
     const { statusCode } = await app.inject({

@@ -273,6 +273,18 @@ export const inertRequests: readonly InertRequest[] = [
     status: 400,
   },
   {
+    route: 'GET /admin/anomalies',
+    ...administrator,
+    query: {
+      rule: 'refresh-reuse',
+      severity: 'critical',
+      since: '2026-01-31',
+      limit: '1',
+      after: '1',
+    },
+    status: 200,
+  },
+  {
     route: 'GET /admin/audit',
     ...administrator,
     query: {
@@ -335,6 +347,8 @@ export const inertRequests: readonly InertRequest[] = [
       applied_ms_ago: 0,
       max_staleness_seconds: 30,
       ended: true,
+      clock: 0,
+      refused: {},
     },
     status: 200,
   },

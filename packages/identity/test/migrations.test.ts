@@ -27,8 +27,8 @@ const listTables = {
   PostgreSQL: "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'",
 }
 const stepsOf = {
-  SQLite: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19],
-  PostgreSQL: [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19],
+  SQLite: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20],
+  PostgreSQL: [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20],
 }
 
 function copyOf(rows: readonly Row[]): readonly Row[] {
@@ -42,6 +42,10 @@ testOnEngines('a fresh database gets every table', async (t, engine) => {
     'account_links',
     'accounts',
     'acknowledged_events',
+    'anomalies',
+    'anomaly_cursors',
+    'anomaly_states',
+    'anomaly_turns',
     'audit_chains',
     'audit_roster',
     'clients',
@@ -58,6 +62,7 @@ testOnEngines('a fresh database gets every table', async (t, engine) => {
     'sealed_secrets',
     'security_events',
     'sessions',
+    'sightings',
     'signing_keys',
     'undelivered_events',
     'unwanted_subjects',

@@ -256,13 +256,14 @@ testOnEngines('what was not committed is told to nobody', async (t, engine) => {
   assert.deepEqual(eventTypesOf(await take()), [sessionRevoked])
 })
 
-test('whatever ends sessions of a person is told', () => {
+test('whatever ends sessions of a person is told, and anomalies to whom it may concern', () => {
   const told = Object.keys(auditVocabulary).filter((kind) => sharedKindOf(kind) !== undefined)
   assert.deepEqual(told.toSorted(), [
     'account-blocked',
     'account-deleted',
     'account-unblocked',
     'all-sessions-ended',
+    'anomaly-told',
     'other-sessions-ended',
     'password-changed',
     'password-reset',

@@ -26,6 +26,7 @@ test('every default fits its own schema, and every setting says what it is and w
 const unitsInNames: Readonly<Record<string, string>> = {
   Seconds: 'seconds',
   Ms: 'milliseconds',
+  Hours: 'hours',
   Days: 'days',
   Bytes: 'bytes',
   Kib: 'KiB',
@@ -34,7 +35,7 @@ const unitsInNames: Readonly<Record<string, string>> = {
 test('a number that is a time or a size says its unit, in its name too', () => {
   const found = new Set<string>()
   for (const [path, { unit }] of settingEntries) {
-    const named = /(Seconds|Ms|Days|Bytes|Kib)(?:Max)?$/.exec(path)?.[1]
+    const named = /(Seconds|Ms|Hours|Days|Bytes|Kib)(?:Max)?$/.exec(path)?.[1]
     assert.equal(unit, named === undefined ? undefined : unitsInNames[named], path)
     if (named !== undefined) found.add(named)
   }

@@ -47,6 +47,23 @@ function pathsOf(value: unknown): readonly string[] {
   return mistakesOf(value).map(([path]) => path)
 }
 
+const usualAnomalies = {
+  accountsPerNetworkMin: 20,
+  networksPerAccountMin: 10,
+  networkChangesMin: 4,
+  tokensMin: 100,
+  tokensTimesUsual: 5,
+  refusalsMin: 200,
+  refusalsTimesUsual: 5,
+  clockApartSeconds: 5,
+  keyOverdueHours: 24,
+  followerBehindSeconds: 60,
+  alertFor: [],
+  endSessionFor: [],
+  dangerouslyBlockAccountFor: [],
+  actionsPerHourMax: 20,
+}
+
 test('the smallest file gets every default, and the built-in client web', () => {
   assert.deepEqual(parseIdentitySettings(smallest, 'identity.json'), {
     registry: {
@@ -72,6 +89,7 @@ test('the smallest file gets every default, and the built-in client web', () => 
     jwksMaxAgeSeconds: 300,
     keyRotationDays: 30,
     auditRetentionDays: 400,
+    anomalies: usualAnomalies,
     nats: { servers: [], stream: 'portcullis-revocations', credentialsFile: undefined },
     streams: { reachableNetworks: [], retentionDays: 7, eventsHeldMax: 100_000 },
     dpopNonce: 'off',

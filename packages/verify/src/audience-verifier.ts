@@ -221,9 +221,16 @@ type Refusals = Pick<TokenJudge<unknown>, 'throwRefusal'> & {
   readonly refusalOf: (signed: SignedToken) => VerifyError | undefined
 }
 
-function createRefusals(rule: TokenRule, { clockError, closedError }: RevocationCheck): Refusals {
-  const refusalFor = (fault: TokenFault): VerifyError =>
-    (fault === 'stale' ? clockError() : undefined) ?? invalidToken(fault, rule.expected.audience)
+function createRefusals(
+  rule: TokenRule,
+  { clockError, closedError, refused }: RevocationCheck,
+): Refusals {
+  const refusalFor = (fault: TokenFault): VerifyError => {
+    refused(fault)
+    return (
+      (fault === 'stale' ? clockError() : undefined) ?? invalidToken(fault, rule.expected.audience)
+    )
+  }
   const refusalOf = (signed: SignedToken): VerifyError | undefined => {
     const closed = closedError()
     if (closed !== undefined) return closed

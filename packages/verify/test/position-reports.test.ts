@@ -45,6 +45,7 @@ function open(
   const reports = createPositionReports({
     request,
     timers,
+    wall: () => 1_000_000 + nowMs,
     maxStalenessMs: isBounded ? 30_000 : undefined,
     signal: closing.signal,
   })
@@ -150,4 +151,32 @@ test('one that ends says so, unless nobody knows it', async (t) => {
   note({ epoch, seq: 1 })
   await passMs(60_000)
   assert.equal(sent.length, 0)
+})
+
+test('an issuer that wants to hear it is told once what was refused, and what time it is here', async (t) => {
+  const counted = { spread_ms: 0, every_ms: 1000, counted: true }
+  const { note, refused, sent, passMs } = open(t, { answers: [counted, counted, 400, counted] })
+  refused('expired')
+  note({ epoch, seq: 1 })
+  await passMs(10)
+  assert.equal(sent.length, 1)
+  assert.ok(!('refused' in (sent[0] ?? {})), 'an issuer of an earlier release would refuse it')
+  refused('expired')
+  refused('bad-signature')
+  note({ epoch, seq: 2 })
+  await passMs(1000)
+  const { refused: told, clock } = sent[1] ?? {}
+  assert.deepEqual(told, { expired: 2, 'bad-signature': 1 })
+  assert.equal(clock, 1_001_000)
+
+  // What could not be told is not lost, and is not told to one that does not want it.
+  refused('expired')
+  note({ epoch, seq: 3 })
+  await passMs(1000)
+  assert.equal(sent.length, 3)
+  await passMs(1000)
+  assert.ok(!('refused' in (sent[3] ?? {})))
+  note({ epoch, seq: 4 })
+  await passMs(1000)
+  assert.deepEqual(sent[4]?.['refused'], { expired: 1, 'bad-signature': 0 })
 })

@@ -88,6 +88,13 @@ export const examples: ReadonlyMap<string, readonly string[]> = new Map([
     ],
   ],
   [
+    'anomalies list',
+    [
+      'portcullis anomalies list --severity critical --since 2026-01-31',
+      'portcullis anomalies list --rule credential-stuffing --json',
+    ],
+  ],
+  [
     'token inspect',
     [
       'portcullis token inspect access.jwt',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addAccountCommands } from './accounts.ts'
+import { addAnomalyCommands } from './anomalies.ts'
 import { addAuditCommands } from './audit.ts'
 import { addClientCommands } from './clients.ts'
 import { addDoctorCommand } from './doctor.ts'
@@ -23,6 +24,7 @@ export function createProgram(): Command {
   addSessionCommands(program)
   addKeyCommands(program)
   addAuditCommands(program)
+  addAnomalyCommands(program)
   addTokenCommands(program)
   addClientCommands(program)
   addStreamCommands(program)

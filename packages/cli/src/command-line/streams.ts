@@ -13,7 +13,7 @@ export function addStreamCommands(program: Command): void {
     )
     .requiredOption(
       '--events <names>',
-      'session-revoked, credential-change, account-disabled, account-enabled, account-purged; separated by commas',
+      'session-revoked, credential-change, account-disabled, account-enabled, account-purged, anomaly-found; separated by commas',
     )
     .option('--authorization-file <file>', 'holds the field Authorization that is sent along')
     .option('--audience <name>', 'what the tokens have as aud; default: the address')

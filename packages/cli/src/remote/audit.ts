@@ -80,9 +80,9 @@ async function filterOf(
   }
 }
 
-/** Commands beside a store are no account. A client may be one too; it is named by its id. */
+/** Commands beside a store are no account, nor are rules. A client may be one too; it is named by its id. */
 async function actorOf(administration: Administration, name: string): Promise<string> {
-  return name === 'command-line' ? name : accountIdOf(administration, name)
+  return name === 'command-line' || name === 'rule' ? name : accountIdOf(administration, name)
 }
 
 function membersOf({ isAdopted, ...members }: AuditEvent): object {

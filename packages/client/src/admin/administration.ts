@@ -2,6 +2,8 @@ import type { Client } from '../client.ts'
 import { partsOf } from '../client-parts.ts'
 import type { AccountAdministration } from './accounts.ts'
 import { administerAccounts } from './accounts.ts'
+import type { AnomalyAdministration } from './anomalies.ts'
+import { administerAnomalies } from './anomalies.ts'
 import type { AuditAdministration } from './audit.ts'
 import { administerAudit } from './audit.ts'
 import type { ClientAdministration } from './clients.ts'
@@ -26,6 +28,7 @@ export interface Administration {
   readonly clients: ClientAdministration
   readonly keys: KeyAdministration
   readonly audit: AuditAdministration
+  readonly anomalies: AnomalyAdministration
   readonly followers: FollowerAdministration
   readonly streams: StreamAdministration
 }
@@ -40,6 +43,7 @@ export function createAdministration(client: Client): Administration {
     clients: administerClients(ask),
     keys: administerKeys(ask),
     audit: administerAudit(ask),
+    anomalies: administerAnomalies(ask),
     followers: administerFollowers(ask),
     streams: administerStreams(ask),
   })

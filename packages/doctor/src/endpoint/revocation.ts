@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { RevocationOutcome } from '../report/outcome.ts'
 import type { TakeBack } from '../tokens/token-source.ts'
 import type { Answer, Sender } from './sender.ts'
 
@@ -8,11 +9,6 @@ export interface RevocationOptions {
   /** How long it may be accepted. */
   readonly secondsMax: number
 }
-
-export type RevocationOutcome =
-  | { readonly kind: 'refused'; readonly afterMs: number }
-  | { readonly kind: 'accepted'; readonly afterMs: number; readonly isPromised: boolean }
-  | { readonly kind: 'not-tried'; readonly why: string }
 
 /** Takes a token back that was accepted just before, and measures how long it still is. */
 export async function measureRevocation(

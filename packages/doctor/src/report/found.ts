@@ -1,6 +1,5 @@
 import type { Unmade } from '../attacks/attack.ts'
-import type { RevocationOutcome } from '../endpoint/revocation.ts'
-import type { Trial } from './outcome.ts'
+import type { RevocationOutcome, Trial } from './outcome.ts'
 import type { Observation, Report } from './report.ts'
 import { countsOf, findingsOf, heldOf, observationsOf } from './report.ts'
 

@@ -1,10 +1,9 @@
 import type { Unmade } from '../attacks/attack.ts'
 import type { WeaknessId } from '../attacks/weaknesses.ts'
 import { weaknessNamed } from '../attacks/weaknesses.ts'
-import type { RevocationOutcome } from '../endpoint/revocation.ts'
 import type { Severity } from './severity.ts'
 import { isAtLeast, severities } from './severity.ts'
-import type { Trial } from './outcome.ts'
+import type { RevocationOutcome, Trial } from './outcome.ts'
 
 /** One weakness that was found, with every attack that shows it. */
 export interface Finding {

@@ -2,7 +2,7 @@ import type { FieldError, JsonValue, Problem, ProblemCode } from '@portcullis/pr
 import { isJsonObject } from '@portcullis/protocol'
 import type { Log } from '@portcullis/runtime'
 import { createProblem } from '@portcullis/runtime'
-import type { Refusal } from '../refusal.ts'
+import type { Refusal } from '../exchange/refusal.ts'
 import type { IssuerAnswer } from './issuer-sessions.ts'
 import { identityUnavailable } from './session-judge.ts'
 

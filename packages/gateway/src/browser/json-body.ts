@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer'
 import type { JsonObject } from '@portcullis/protocol'
 import { parseJsonObject } from '@portcullis/protocol'
-import type { Exchange } from '../exchange.ts'
-import type { Refusal } from '../refusal.ts'
-import { andClose, refuse } from '../refusal.ts'
+import type { Exchange } from '../exchange/exchange.ts'
+import type { Refusal } from '../exchange/refusal.ts'
+import { andClose, refuse } from '../exchange/refusal.ts'
 import type { Frame } from '../request/frame.ts'
 
 /** As much as identity takes. */

@@ -1,6 +1,6 @@
 import { requestIdHeader } from '../headers/names.ts'
-import type { Exchange } from '../exchange.ts'
-import { endAnswer } from '../end-answer.ts'
+import type { Exchange } from '../exchange/exchange.ts'
+import { endAnswer } from '../exchange/end-answer.ts'
 import { setsRefreshCookie } from './refresh-cookie.ts'
 
 /** What is still to be said in the answer to a browser, whoever writes it. */

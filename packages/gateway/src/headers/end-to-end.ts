@@ -9,7 +9,7 @@ import {
   isProtected,
   requestIdHeader,
 } from './names.ts'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange } from '../exchange/exchange.ts'
 import type { IdentityHeaders } from './identity-headers.ts'
 import type { HeaderField } from './fields.ts'
 import { receivedFields } from './fields.ts'

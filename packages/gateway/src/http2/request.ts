@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
-import type { ClientRequest } from '../client-message.ts'
+import type { ClientRequest } from '../exchange/client-message.ts'
 import type { RequestHead } from './request-head.ts'
 
 /** A request of HTTP/2, with its body. Trailers end here, as they do in HTTP/1.1. */

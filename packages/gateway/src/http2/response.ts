@@ -4,7 +4,7 @@ import type { ServerHttp2Stream } from 'node:http2'
 import { constants } from 'node:http2'
 import type { Socket } from 'node:net'
 import { Writable } from 'node:stream'
-import type { ClientResponse } from '../client-message.ts'
+import type { ClientResponse } from '../exchange/client-message.ts'
 import type { Http2Request } from './request.ts'
 
 interface Parts {

@@ -8,8 +8,8 @@ import {
   responseHeadersOf,
   VerifyError,
 } from '@portcullis/verify'
-import type { ClientRequest } from '../client-message.ts'
-import type { Refusal } from '../refusal.ts'
+import type { ClientRequest } from '../exchange/client-message.ts'
+import type { Refusal } from '../exchange/refusal.ts'
 
 /** Somebody who may read the feed. */
 export interface FeedReader {

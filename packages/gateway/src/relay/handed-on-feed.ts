@@ -1,7 +1,7 @@
 import type { Log } from '@portcullis/runtime'
 import { createClientPlaces } from '@portcullis/runtime'
 import type { Fetch, Verifier } from '@portcullis/verify'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange } from '../exchange/exchange.ts'
 import { createFeedReaders } from './feed-readers.ts'
 import { createRelayedFeed, silentMsMax } from './relayed-feed.ts'
 import { createRelayedSnapshots } from './relayed-snapshots.ts'

@@ -1,9 +1,9 @@
-import type { ClientRequest } from '../client-message.ts'
-import type { Exchange } from '../exchange.ts'
+import type { ClientRequest } from '../exchange/client-message.ts'
+import type { Exchange } from '../exchange/exchange.ts'
 import { Http2Request } from '../http2/request.ts'
 import type { HeaderField } from '../headers/fields.ts'
-import type { Refusal } from '../refusal.ts'
-import { andClose, refuse } from '../refusal.ts'
+import type { Refusal } from '../exchange/refusal.ts'
+import { andClose, refuse } from '../exchange/refusal.ts'
 import type { Handshake } from '../websocket/handshake.ts'
 import { readHandshake } from '../websocket/handshake.ts'
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { HoldsAddress } from '@portcullis/runtime'
 import { createNetworkSet, findClient } from '@portcullis/runtime'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange } from '../exchange/exchange.ts'
 import { readForwarded } from './forwarded.ts'
 import type { HeaderField } from '../headers/fields.ts'
 import { isHost } from './frame.ts'

@@ -1,6 +1,6 @@
 import { systemErrorCode } from '@portcullis/runtime'
-import type { Refusal } from '../refusal.ts'
-import { refuse } from '../refusal.ts'
+import type { Refusal } from '../exchange/refusal.ts'
+import { refuse } from '../exchange/refusal.ts'
 import type { TrialEnd } from './health.ts'
 
 export class BodyTooLarge extends Error {

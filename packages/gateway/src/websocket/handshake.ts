@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { HeaderField } from '../headers/fields.ts'
 import { headerFields, receivedFields, valuesOf } from '../headers/fields.ts'
-import type { Refusal } from '../refusal.ts'
-import { andClose, refuse } from '../refusal.ts'
+import type { Refusal } from '../exchange/refusal.ts'
+import { andClose, refuse } from '../exchange/refusal.ts'
 import type { WebSocketRoute } from '../settings/settings.ts'
 
 /** What a client says when it opens a WebSocket (RFC 6455 section 4.1). */

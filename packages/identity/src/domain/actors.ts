@@ -11,6 +11,8 @@ export type Actor =
   | Administrator
   /** Whoever opens the database itself: there is no session that could have ended meanwhile. */
   | { readonly kind: 'command-line' }
+  /** A rule that operators let act by itself (docs/anomalies.md). */
+  | { readonly kind: 'rule' }
 
 /** The right was taken back before the decision was written; nothing was changed. */
 export interface Superseded {

@@ -48,6 +48,8 @@ export const auditVocabulary = {
   'stream-created': 'authz_admin',
   'stream-changed': 'authz_admin',
   'stream-deleted': 'authz_admin',
+  'anomaly-told': 'sequence_fail',
+  'anomaly-acted': 'authn_login_lock',
 } as const
 
 export type EventKind = keyof typeof auditVocabulary

@@ -5,9 +5,11 @@ import type { ExamineProof, RefusedProof } from './proofs.ts'
 import { noProof, refusalOfUse } from './proofs.ts'
 import type { Registry, RequestedAccess } from './registry.ts'
 import { chooseTarget, narrowScopes, scopesOfClient } from './registry.ts'
+import type { Notice } from './sightings.ts'
 
 export interface ClientCredentialsParts extends AccessTokenMinter {
   readonly registry: Registry
+  readonly notice?: Notice
 }
 
 export interface ClientCredentialsRequest extends RequestedAccess {
@@ -57,5 +59,8 @@ export async function grantClientCredentials(
     },
     client.vouchedAt,
   )
-  return token.kind === 'refused' ? token : ((await refusalOfUse(key)) ?? token)
+  const outcome = token.kind === 'refused' ? token : ((await refusalOfUse(key)) ?? token)
+  if (outcome.kind !== 'refused')
+    parts.notice?.({ kind: 'tokens-issued', clientId: client.id, times: 1 })
+  return outcome
 }

@@ -6,6 +6,8 @@ import type {
   Counter,
 } from './login-attempts.ts'
 import type { Busy } from './passwords.ts'
+import type { WrongPassword } from './sightings.ts'
+import { wideNetworkOf } from './sightings.ts'
 import type { Asker } from './turnstile.ts'
 import type { StrangerBudget } from './stranger-budget.ts'
 import type { TriesBound } from './tries-bound.ts'
@@ -47,6 +49,8 @@ export interface LoginProtectionParts {
   readonly accountBound: TriesBound
   readonly strangers: StrangerBudget
   readonly report: (observation: Observation) => void
+  /** Each wrong password is a sighting as well. */
+  readonly notice?: ((sighting: WrongPassword) => void) | undefined
 }
 
 /** What operators should hear of. */
@@ -85,8 +89,8 @@ export function createLoginProtection(parts: LoginProtectionParts): LoginProtect
 }
 
 function admissionOf(
-  { attempts, strangers, accountBound, report }: LoginProtectionParts,
-  { accountId }: Attempt,
+  { attempts, strangers, accountBound, report, notice }: LoginProtectionParts,
+  { accountId, address }: Attempt,
   keys: AttemptKeys,
   { by, failures, receipt }: Extract<CountedAttempt, { readonly kind: 'admitted' }>,
 ): Admission {
@@ -101,6 +105,9 @@ function admissionOf(
       return attempts.succeed(keys, receipt)
     },
     wrong: () => {
+      const network = wideNetworkOf(address)
+      const target = accountId ?? keys.strangers
+      notice?.({ kind: 'wrong-password', network, target, accountId, times: 1 })
       // Once a counter until a failure is forgiven: strangers shall not fill a log or a table.
       if (accountId !== undefined && failures === accountBound.freeTries) {
         report({ kind: 'account-delayed', accountId })

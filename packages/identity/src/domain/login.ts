@@ -18,6 +18,9 @@ import { chooseTarget, defaultClientName } from './registry.ts'
 import type { SessionTokenParts, SessionTokenRefusal } from './session-tokens.ts'
 import { mintForSession } from './session-tokens.ts'
 import type { Delivery, KnownSession, Session, SessionLife, SessionStore } from './sessions.ts'
+import type { Notice } from './sightings.ts'
+import { deviceMark, wideNetworkOf } from './sightings.ts'
+import type { Asker } from './turnstile.ts'
 
 export interface LoginParts extends SessionTokenParts, SessionLife, PasswordCheckParts {
   readonly accounts: Pick<AccountStore, 'findByIdentifier' | 'replacePasswordHash'>
@@ -28,6 +31,7 @@ export interface LoginParts extends SessionTokenParts, SessionLife, PasswordChec
   readonly afterwards: (job: () => Promise<void>) => void
   /** More sessions than this end with the login that opens one more, the oldest first. Default: no limit. */
   readonly sessionsPerAccountMax?: number | undefined
+  readonly notice?: Notice
 }
 
 export interface LoginRequest extends RequestedAccess {
@@ -108,11 +112,23 @@ export async function login(parts: LoginParts, request: LoginRequest): Promise<L
   const opened = await parts.sessions.open(session, parts.sessionsPerAccountMax)
   if (opened.kind === 'blocked') return { kind: 'refused', why: 'account-blocked' }
   if (opened.kind === 'superseded') return { kind: 'refused', why: 'bad-credentials' }
+  noticeLogin(parts, session, check.by)
   if (check.rehash) parts.afterwards(() => rehash(parts, account, request.password))
   if (!session.client.mayRefresh) return { kind: 'signed-in', token, session }
   const { idleExpiresAt, readAt } = session
   const refresh = issueRefreshToken(parts.peppers, session, 0, { idleExpiresAt, now: readAt })
   return { kind: 'signed-in', token, refresh, session }
+}
+
+function noticeLogin({ notice }: LoginParts, session: Session, by: Asker): void {
+  notice?.({
+    kind: 'signed-in',
+    network: wideNetworkOf(session.network),
+    accountId: session.accountId,
+    sessionId: session.id,
+    device: deviceMark(session.device),
+    isStranger: by === 'strangers',
+  })
 }
 
 async function findPublicClient(

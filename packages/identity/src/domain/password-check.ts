@@ -3,6 +3,7 @@ import type { Throttled } from './login-protection.ts'
 import type { PasswordCheck } from './passwords.ts'
 import type { QueueParts } from './queue-admission.ts'
 import { admitToQueue } from './queue-admission.ts'
+import type { Asker } from './turnstile.ts'
 
 export interface PasswordCheckParts extends QueueParts {
   /** A hash that no password has, made with the hasher's present parameters. */
@@ -19,6 +20,12 @@ export interface ShownPassword {
   readonly address: string | undefined
 }
 
+/** `by`: whether the account had signed in from that address before. */
+export type CheckedPassword =
+  | Exclude<PasswordCheck, { readonly kind: 'match' }>
+  | (Extract<PasswordCheck, { readonly kind: 'match' }> & { readonly by: Asker })
+  | Throttled
+
 /**
  * The one way to check somebody's password, so that no route lets anybody guess past the protection of
  * another one (CVE-2018-14657, CVE-2024-32868). Does NOT look whether the account is blocked.
@@ -26,13 +33,14 @@ export interface ShownPassword {
 export async function checkPassword(
   parts: PasswordCheckParts,
   { account, identifier, password, address }: ShownPassword,
-): Promise<PasswordCheck | Throttled> {
+): Promise<CheckedPassword> {
   const admission = await admitToQueue(parts, { accountId: account?.id, identifier, address })
   if (admission.kind !== 'admitted') return admission
   const passwordHash = account?.passwordHash ?? parts.unmatchablePasswordHash
   const check = await parts.passwords.verify(passwordHash, password, admission.by)
   if (check.kind === 'busy') await admission.untried()
   if (check.kind === 'mismatch') admission.wrong()
-  if (check.kind === 'match') await admission.right()
-  return check
+  if (check.kind !== 'match') return check
+  await admission.right()
+  return { ...check, by: admission.by }
 }

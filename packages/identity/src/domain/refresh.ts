@@ -18,6 +18,8 @@ import type {
   SessionStore,
 } from './sessions.ts'
 import { isLive } from './sessions.ts'
+import type { Notice } from './sightings.ts'
+import { useOf } from './sightings.ts'
 
 export interface RefreshParts
   extends SessionTokenParts, ClientAuthenticationParts, Pick<SessionLife, 'sessionIdleSeconds'> {
@@ -25,6 +27,7 @@ export interface RefreshParts
   readonly peppers: RefreshPeppers
   /** How long racing tabs and lost answers get the same successor. */
   readonly refreshGraceSeconds: number
+  readonly notice?: Notice
 }
 
 export interface RefreshRequest extends RequestedAccess {
@@ -111,7 +114,9 @@ export async function refresh(
     graceMs: parts.refreshGraceSeconds * 1000,
     idleMs: parts.sessionIdleSeconds * 1000,
   })
-  return answerOf(rotation, parts, session, token)
+  const outcome = answerOf(rotation, parts, session, token)
+  if (outcome.kind === 'refreshed') parts.notice?.(useOf(session, request.network))
+  return outcome
 }
 
 export interface RecognisedRefreshToken {

@@ -76,6 +76,7 @@ function payloadOf(
     event_timestamp: iat,
     initiating_entity: initiator,
     reason_admin: { en: reason },
+    ...details,
     ...(event === 'credential-change' && {
       credential_type: 'password',
       change_type: credentialChange,

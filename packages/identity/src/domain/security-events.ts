@@ -15,23 +15,36 @@ export const eventTypes = {
   'account-purged': 'https://schemas.openid.net/secevent/risc/event-type/account-purged',
 } as const
 
+/** For operators alone: streams that administrators have made may have it, and no partner's. */
+export const operatorEventTypes = {
+  'anomaly-found': 'urn:portcullis:event-type:anomaly-found',
+} as const
+
 /** Says that a stream works (SSF 1.0 section 8.1.4). Nobody asks for it in advance, and every stream has it. */
 export const verificationEvent = 'verification'
 
-export type SharedEvent = keyof typeof eventTypes
+type PartnerEvent = keyof typeof eventTypes
+export type SharedEvent = PartnerEvent | keyof typeof operatorEventTypes
 export type StreamEvent = typeof verificationEvent
 
-export const sharedEventNames: readonly SharedEvent[] = Object.keys(eventTypes) as SharedEvent[]
+const everyType: Readonly<Record<SharedEvent, string>> = { ...eventTypes, ...operatorEventTypes }
+
+export const sharedEventNames: readonly SharedEvent[] = Object.keys(everyType) as SharedEvent[]
 
 /** Those that exist, by their names or their whole types. What else was asked for is ignored, as the standard says. */
 export function sharedEventsAmong(texts: readonly string[]): readonly SharedEvent[] {
-  return sharedEventNames.filter((name) => texts.includes(name) || texts.includes(eventTypes[name]))
+  return sharedEventNames.filter((name) => texts.includes(name) || texts.includes(everyType[name]))
+}
+
+/** The same of what partners may hear. */
+export function partnerEventsAmong(texts: readonly string[]): readonly SharedEvent[] {
+  return sharedEventsAmong(texts).filter((name) => Object.hasOwn(eventTypes, name))
 }
 
 export function typeOfEvent(event: SharedEvent | StreamEvent): string {
   return event === verificationEvent
     ? 'https://schemas.openid.net/secevent/ssf/event-type/verification'
-    : eventTypes[event]
+    : everyType[event]
 }
 
 /** CAEP section 2: who began it. */
@@ -40,8 +53,8 @@ export type Initiator = 'user' | 'admin' | 'policy' | 'system'
 interface SharedKind {
   /** Each becomes a token of its own; all of one transaction have the same `txn`. */
   readonly events: readonly SharedEvent[]
-  /** Whether it is about the one session, or about everything that the account has. */
-  readonly about: 'session' | 'account'
+  /** Whether it is about the one session, about everything that the account has, or about anything there is. */
+  readonly about: 'session' | 'account' | 'anything'
   /** Of what nobody decided; default: the owner, unless somebody else is named. */
   readonly initiator?: Initiator
   /** Never in the words of whoever decided: those were not meant for partners. */
@@ -107,6 +120,12 @@ const sharedKinds: Readonly<Partial<Record<EventKind, SharedKind>>> = {
     about: 'account',
     reason: 'The account was unblocked',
   },
+  'anomaly-told': {
+    events: ['anomaly-found'],
+    about: 'anything',
+    initiator: 'policy',
+    reason: 'A rule has found an anomaly',
+  },
   'account-deleted': {
     events: ['account-purged', 'session-revoked'],
     about: 'account',
@@ -136,6 +155,6 @@ export interface SecurityEvent {
   readonly position: { readonly epoch: string; readonly seq: number } | undefined
   /** The floor of the account, where it is about all of it. */
   readonly generation: number | undefined
-  /** Members that an event of a stream has. */
+  /** Members that an event of a stream has, or an anomaly. */
   readonly details: JsonObject | undefined
 }

@@ -1,5 +1,5 @@
 import type { StreamRequest, SubjectFormat } from './event-streams.ts'
-import { sharedEventsAmong } from './security-events.ts'
+import { partnerEventsAmong } from './security-events.ts'
 
 /** SSF 1.0 section 6.1; `urn:ietf:rfc:8935` and `8936`. */
 export const deliveryMethods = { push: 'urn:ietf:rfc:8935', poll: 'urn:ietf:rfc:8936' } as const
@@ -21,6 +21,8 @@ export type ParsedStreamRequest =
   | { readonly kind: 'unfit'; readonly member: string; readonly fault: string }
 
 export interface StreamRequestParts {
+  /** Which events may be had; default: those of partners. */
+  readonly eventsAmong?: (texts: readonly string[]) => StreamRequest['events']
   readonly seal: (authorization: string) => string
   /** What is wrong with an address that events are to be pushed to; undefined when nothing is. */
   readonly endpointFault: (url: string) => string | undefined
@@ -41,7 +43,7 @@ export function parseStreamRequest(
     request: {
       delivery: parsed.delivery,
       eventsRequested,
-      events: sharedEventsAmong(eventsRequested),
+      events: (parts.eventsAmong ?? partnerEventsAmong)(eventsRequested),
       description: members.description ?? undefined,
       subjectFormat: members.format ?? 'complex',
     },

@@ -106,7 +106,11 @@ function addCreation(app: HttpServer, parts: StreamParts): void {
       ...(body.format !== undefined && { format: body.format }),
     }
     const seal = (text: string): string => sealAuthorization(text, id)
-    const parsed = parseStreamRequest(members, { seal, endpointFault })
+    const parsed = parseStreamRequest(members, {
+      seal,
+      endpointFault,
+      eventsAmong: sharedEventsAmong,
+    })
     if (parsed.kind === 'unfit') {
       return sendUnfitMember(reply, parsed.member.replace('delivery/', ''), parsed.fault)
     }

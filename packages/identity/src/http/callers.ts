@@ -13,6 +13,8 @@ import type { FastifyRequest } from 'fastify'
 import type { Administrator } from '../domain/actors.ts'
 import { administratorOf } from '../domain/actors.ts'
 import { findCaller } from '../domain/callers.ts'
+import type { Notice } from '../domain/sightings.ts'
+import { useOf } from '../domain/sightings.ts'
 import type { ClientStore } from '../domain/clients.ts'
 import { isInDevelopment, streamsReadScope, streamsScope } from '../domain/registry.ts'
 import type { KnownSession, SessionStore } from '../domain/sessions.ts'
@@ -71,17 +73,13 @@ export interface CallerParts extends ProofParts {
   readonly anyTokens: TokenVerifier
   readonly sessions: Pick<SessionStore, 'find'>
   readonly clients: ClientStore
+  readonly notice?: Notice
 }
 
 export function createCallers(parts: CallerParts): Callers {
-  const { issuer, ownTokens, provenTokens, anyTokens, sessions, clients } = parts
-  const liveSession = async ({ auth, marks }: Authenticated): Promise<KnownSession> => {
-    // A service that acts for somebody is not that person: it reads orders, and signs nobody out.
-    if (auth.claims.act !== undefined) throw refused('the token is one of a service that acts')
-    const session = await findCaller(sessions, auth.claims, marks)
-    if (session !== undefined) return session
-    throw refused(notLive, auth.claims.sid === undefined ? undefined : 'revoked')
-  }
+  const { issuer, ownTokens, provenTokens, anyTokens, clients } = parts
+  const liveSession = (authenticated: Authenticated, request: FastifyRequest) =>
+    requireLive(parts, authenticated, request)
   const authenticate = (verifier: TokenVerifier, request: FastifyRequest): Promise<Authenticated> =>
     authenticatedBy(verifier, presentedRequest(issuer, request))
   const forIdentity = async (
@@ -91,10 +89,8 @@ export function createCallers(parts: CallerParts): Callers {
     const authenticated = await authenticate(verifier, request)
     // A service that got a token for several audiences must not be able to use it here.
     if (authenticated.auth.claims.aud === issuer) return authenticated
-    throw refused('the token is not for the issuer alone', 'wrong-audience')
+    throw refused(issuer, 'the token is not for the issuer alone', 'wrong-audience')
   }
-  const refused = (description: string, reason?: 'revoked' | 'wrong-audience'): VerifyError =>
-    new VerifyError('invalid-token', description, { realm: issuer, ...(reason && { reason }) })
 
   const isOpenTo = ({ headers }: FastifyRequest): boolean =>
     isInDevelopment(issuer) && headers.authorization === undefined
@@ -104,10 +100,10 @@ export function createCallers(parts: CallerParts): Callers {
   }
 
   return {
-    requirePerson: async (request) => liveSession(await forIdentity(request)),
+    requirePerson: async (request) => liveSession(await forIdentity(request), request),
     requireHolder: async (request) => {
       const authenticated = await forIdentity(request)
-      const session = await liveSession(authenticated)
+      const session = await liveSession(authenticated, request)
       // A bearer token may come together with a proof of the key that the next tokens are to be bound to.
       const keyThumbprint = boundKeyOf(authenticated.auth) ?? (await keyProved(parts, request))
       return { session, keyThumbprint }
@@ -115,9 +111,9 @@ export function createCallers(parts: CallerParts): Callers {
     requireAdministrator: async (request) => {
       const authenticated = await forIdentity(request)
       isAdministrator(authenticated.auth)
-      return administratorOf(await liveSession(authenticated), request.ip)
+      return administratorOf(await liveSession(authenticated, request), request.ip)
     },
-    requireSession: async (request) => liveSession(await authenticate(anyTokens, request)),
+    requireSession: async (request) => liveSession(await authenticate(anyTokens, request), request),
     requireFeedReader: async (request) => {
       if (isOpenTo(request)) return { clientId: undefined, requireStill: async () => undefined }
       const authenticated = await forIdentity(request)
@@ -131,7 +127,7 @@ export function createCallers(parts: CallerParts): Callers {
       if (isOpenTo(request)) return { clientId: undefined }
       const authenticated = await forIdentity(request)
       const isOfPerson = hasRole(authenticated.auth, administratorRole)
-      await (isOfPerson ? liveSession(authenticated) : requireFollower(authenticated))
+      await (isOfPerson ? liveSession(authenticated, request) : requireFollower(authenticated))
       return { clientId: isOfPerson ? undefined : authenticated.auth.claims.client_id }
     },
     requireReceiver: async (request, may) => {
@@ -141,6 +137,28 @@ export function createCallers(parts: CallerParts): Callers {
       return { clientId: authenticated.auth.claims.client_id }
     },
   }
+}
+
+async function requireLive(
+  { issuer, sessions, notice }: CallerParts,
+  { auth: { claims }, marks }: Authenticated,
+  { ip }: FastifyRequest,
+): Promise<KnownSession> {
+  // A service that acts for somebody is not that person: it reads orders, and signs nobody out.
+  if (claims.act !== undefined) throw refused(issuer, 'the token is one of a service that acts')
+  const session = await findCaller(sessions, claims, marks)
+  if (session === undefined)
+    throw refused(issuer, notLive, claims.sid === undefined ? undefined : 'revoked')
+  notice?.(useOf(session, ip))
+  return session
+}
+
+function refused(
+  realm: string,
+  description: string,
+  reason?: 'revoked' | 'wrong-audience',
+): VerifyError {
+  return new VerifyError('invalid-token', description, { realm, ...(reason && { reason }) })
 }
 
 const notLive =

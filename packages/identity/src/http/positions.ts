@@ -2,6 +2,7 @@ import { parsePosition } from '@portcullis/protocol/revocations'
 import type { FollowerStore } from '../domain/followers.ts'
 import { maxStalenessMsMax } from '../domain/followers.ts'
 import { reportPace } from '../domain/report-pace.ts'
+import type { Notice, Sighting } from '../domain/sightings.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { sendBusy, sendThrottled, sendUnfit } from './problems.ts'
@@ -14,6 +15,9 @@ export interface PositionsParts {
   readonly callers: Callers
   readonly followers: Pick<FollowerStore, 'report' | 'leave'>
   readonly limits?: ReportLimits
+  readonly notice?: Notice
+  /** Milliseconds since 1970. */
+  readonly now: () => number
 }
 
 const followerId = { type: 'string', pattern: '^[A-Za-z0-9_-]{22}$' } as const
@@ -33,6 +37,14 @@ const reportBody = {
     applied_ms_ago: { type: 'integer', minimum: 0, maximum: 3_600_000 },
     max_staleness_seconds: stalenessSeconds,
     ended: { type: 'boolean' },
+    // Those of releases before this one send neither.
+    clock: { type: 'integer', minimum: 0, maximum: 9_007_199_254_740_991 },
+    refused: {
+      type: 'object',
+      maxProperties: 40,
+      propertyNames: { pattern: '^[a-z][a-z-]{0,39}$' },
+      additionalProperties: { type: 'integer', minimum: 0, maximum: 1_000_000_000 },
+    },
   },
 } as const
 
@@ -43,7 +55,7 @@ const unheardFollower = '-'.repeat(22)
 /** How far those who follow the feed say they have come (docs/feed-format.md). */
 export function addPositions(
   app: HttpServer,
-  { issuer, callers, followers, limits }: PositionsParts,
+  { issuer, callers, followers, limits, notice = () => undefined, now }: PositionsParts,
 ): void {
   const reporting = createReportingFollowers(() => performance.now(), limits)
   const options = { schema: { body: reportBody }, config: { isBackground: true } } as const
@@ -74,7 +86,32 @@ export function addPositions(
       if (kept === 'ahead')
         return sendUnfit(reply, 'position', 'is one that the log has not come to')
     }
+    for (const sighting of sightingsOf(key, request.body, now())) notice(sighting)
     const { spreadMs, everyMs } = reportPace(reporting.count())
-    return reply.send({ spread_ms: spreadMs, every_ms: everyMs })
+    return reply.send({ spread_ms: spreadMs, every_ms: everyMs, counted: true })
   })
+}
+
+/** A report takes its time: what is no further apart is nothing. */
+const apartMsMin = 3000
+
+interface Seen {
+  readonly clock?: number
+  readonly refused?: Readonly<Record<string, number>>
+}
+
+function sightingsOf(
+  { clientId, follower }: { readonly clientId: string; readonly follower: string },
+  { clock, refused = {} }: Seen,
+  now: number,
+): readonly Sighting[] {
+  const apartMs = clock === undefined ? 0 : clock - now
+  return [
+    ...Object.entries(refused).flatMap(([reason, times]): readonly Sighting[] =>
+      times > 0 ? [{ kind: 'tokens-refused', clientId, reason, times }] : [],
+    ),
+    ...(Math.abs(apartMs) >= apartMsMin
+      ? [{ kind: 'clock-apart', clientId, follower, apartMs } as const]
+      : []),
+  ]
 }

@@ -1,5 +1,7 @@
 import { parseIssuer } from '@portcullis/protocol'
 import type { Environment } from '@portcullis/runtime'
+import type { AutomaticAction } from '../domain/anomaly-rules.ts'
+import { isRuleId, rulesThatMay } from '../domain/anomaly-rules.ts'
 import { foldCase } from '../domain/case-folding.ts'
 import { hashCostFault } from '../domain/hash-cost.ts'
 import { parseNetwork } from '@portcullis/runtime/networks'
@@ -75,6 +77,18 @@ export const rules: readonly Rule[] = [
         ? undefined
         : 'may have letters, digits, - and _, 64 of them at most',
   },
+  {
+    of: ['anomalies.alertFor'],
+    faultOf: ({ anomalies }) => actionFault(anomalies.alertFor, 'alert'),
+  },
+  {
+    of: ['anomalies.endSessionFor'],
+    faultOf: ({ anomalies }) => actionFault(anomalies.endSessionFor, 'end-session'),
+  },
+  {
+    of: ['anomalies.dangerouslyBlockAccountFor'],
+    faultOf: ({ anomalies }) => actionFault(anomalies.dangerouslyBlockAccountFor, 'block-account'),
+  },
   { of: ['links.reset'], faultOf: ({ links }) => linkFault(links.reset) },
   { of: ['links.verifyEmail'], faultOf: ({ links }) => linkFault(links.verifyEmail) },
   {
@@ -99,6 +113,14 @@ export const rules: readonly Rule[] = [
       threadsFault(passwords.hashesRunningMax, threadsOf(environment)),
   },
 ]
+
+/** What strangers can cause must not be turned against others. */
+function actionFault(ids: readonly string[], action: AutomaticAction): string | undefined {
+  const allowed = rulesThatMay(action)
+  return entryFault(ids, (id) =>
+    isRuleId(id) && allowed.includes(id) ? undefined : `may be one of ${allowed.join(', ')}`,
+  )
+}
 
 function contextWordFault(word: string): string | undefined {
   return countCodePoints(foldCase(word)) < wordCodePointsMin

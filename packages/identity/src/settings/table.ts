@@ -1,4 +1,5 @@
 import { accountSettings } from './accounts.ts'
+import { anomalySettings } from './anomalies.ts'
 import { auditSettings } from './audit.ts'
 import { eventStreamSettings } from './event-streams.ts'
 import { installationSettings } from './installation.ts'
@@ -18,6 +19,7 @@ export type IdentityTable = typeof installationSettings &
   typeof loginProtectionSettings &
   typeof accountSettings &
   typeof auditSettings &
+  typeof anomalySettings &
   typeof natsSettings &
   typeof eventStreamSettings &
   typeof passwordSettings
@@ -30,6 +32,7 @@ export const identityTable: IdentityTable = {
   ...loginProtectionSettings,
   ...accountSettings,
   ...auditSettings,
+  ...anomalySettings,
   ...natsSettings,
   ...eventStreamSettings,
   ...passwordSettings,

@@ -44,7 +44,7 @@ export function createAccountStore(
         [accountId, oldHash, newHash],
       )
     },
-    block: (decision) => transaction((query, revoke) => block(query, revoke, decision)),
+    block: (decision) => transaction((query, revoke) => blockAccount(query, revoke, decision)),
     unblock: (decision) => transaction((query) => unblock(query, decision)),
   }
 }
@@ -156,7 +156,11 @@ async function endOthers(
   return revoke({ kind: 'account', key: accountId, floor })
 }
 
-async function block(query: Query, revoke: Revoke, decision: Decision): Promise<BlockOutcome> {
+export async function blockAccount(
+  query: Query,
+  revoke: Revoke,
+  decision: Decision,
+): Promise<BlockOutcome> {
   const { accountId } = decision
   const decided = await lockDecided(query, decision, true)
   if (decided.kind !== 'target') return decided

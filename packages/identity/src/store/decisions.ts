@@ -105,7 +105,7 @@ export function canDecide(row: Row): boolean {
 
 /** Whether somebody may still decide; nobody can change that before the transaction is over. */
 export async function isStillActor(query: Query, actor: Actor): Promise<boolean> {
-  if (actor.kind === 'command-line') return true
+  if (actor.kind !== 'administrator') return true
   const rotatable = await lockCaller(query, actor)
   return rotatable?.session.account.roles.includes(administratorRole) === true
 }

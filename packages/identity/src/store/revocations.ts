@@ -1,7 +1,7 @@
 import type { RevocationPosition, RevocationRecord } from '@portcullis/protocol/revocations'
 import { fingerprintOf, nextChain } from '@portcullis/protocol/revocations'
 import type { LogHead, Revocation, RevocationLog } from '../domain/revocations.ts'
-import { integer } from './columns.ts'
+import { integer, text } from './columns.ts'
 import type { Database, Query } from './database.ts'
 import type { HighWater, HighWaterMark } from './high-water.ts'
 import type { InsertedColumns } from './inserted-rows.ts'
@@ -212,6 +212,18 @@ export async function readAheadMs(read: Query): Promise<number> {
   const [row] = await read('SELECT at - statement_now() AS ahead FROM revocation_head')
   if (row === undefined) throw new TypeError('no epoch was opened in this store')
   return integer(row, 'ahead')
+}
+
+/** Where the log stood so long ago. Its times never go back, so no older record is later. */
+export async function readPositionBefore(read: Query, agoMs: number): Promise<RevocationPosition> {
+  const [row] = await read(
+    `SELECT epoch, coalesce((SELECT record.seq FROM revocations AS record
+                             WHERE record.at <= statement_now() - $1 ORDER BY record.seq DESC LIMIT 1), 0) AS seq
+     FROM revocation_head`,
+    [agoMs],
+  )
+  if (row === undefined) throw new TypeError('no epoch was opened in this store')
+  return { epoch: text(row, 'epoch'), seq: integer(row, 'seq') }
 }
 
 /** Vouches, by a write, that nothing before this moment is missing from the head that it answers. */

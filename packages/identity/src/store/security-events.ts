@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { randomIdentifier } from '../domain/random.ts'
 import type { Revocation } from '../domain/revocations.ts'
+import { actorName } from '../domain/actors.ts'
+import type { Initiator } from '../domain/security-events.ts'
 import { sharedKindOf, verificationEvent } from '../domain/security-events.ts'
 import type { Query, SqlValue } from './database.ts'
 import { insertEvent, insertEvents } from './events.ts'
@@ -11,6 +13,8 @@ import { insertRows } from './inserted-rows.ts'
  * What receivers are told of is written where it happens, in the transaction of its cause: what the audit record says
  * in it becomes rows that wait for every stream. Without a stream nothing is written.
  */
+
+const ruleActor = actorName({ kind: 'rule' })
 
 const columns: InsertedColumns = {
   table: 'security_events',
@@ -25,6 +29,7 @@ const columns: InsertedColumns = {
     ['epoch', 'text'],
     ['seq', 'bigint'],
     ['generation', 'bigint'],
+    ['details', 'text'],
   ],
 }
 
@@ -83,16 +88,17 @@ interface Written {
 
 /** The values are those of `insertEvent`. */
 function rowsOf(
-  [kind, accountId = null, sessionId = null, , actor]: readonly SqlValue[],
+  [kind, accountId = null, sessionId = null, , actor, , , details]: readonly SqlValue[],
   { head, txn, revoked }: Written,
 ): readonly (readonly SqlValue[])[] {
   const cause = String(kind)
   const shared = sharedKindOf(cause)
   // Everybody at once is nobody whom a receiver could be told of.
-  if (shared === undefined || accountId === null) return []
+  if (shared === undefined || (accountId === null && shared.about !== 'anything')) return []
   const isOfSession = shared.about === 'session'
-  const { seq, floor } = revoked.get(String(isOfSession ? sessionId : accountId)) ?? {}
-  const initiator = shared.initiator ?? (actor === null ? 'user' : 'admin')
+  const key = String(isOfSession ? sessionId : accountId)
+  const { seq, floor } = (shared.about === 'anything' ? undefined : revoked.get(key)) ?? {}
+  const initiator = shared.initiator ?? initiatorOf(actor)
   return shared.events.map((event) => [
     head.at,
     event,
@@ -104,7 +110,13 @@ function rowsOf(
     seq === undefined ? null : head.epoch,
     seq ?? null,
     isOfSession ? null : (floor ?? null),
+    shared.about === 'anything' ? (details ?? null) : null,
   ])
+}
+
+function initiatorOf(actor: SqlValue | undefined): Initiator {
+  if (actor === ruleActor) return 'policy'
+  return actor === null || actor === undefined ? 'user' : 'admin'
 }
 
 /** Locks the head of the log, behind which every event of a stream is in the order of its commit. */

@@ -15,6 +15,8 @@ import type { RequestFeed } from './feed-requests.ts'
 export interface PositionReports {
   /** What is applied now; called at every checkpoint. Undefined while that is no place of the log. */
   readonly note: (position: RevocationPosition | undefined) => void
+  /** Counts a token that was refused, until the issuer has been told how many there were. */
+  readonly refused: (reason: string) => void
   /** Reports until it is closed; more calls change nothing. */
   readonly start: () => void
   /** Says that this follower has ended, where the issuer is quick to hear it. */
@@ -24,6 +26,7 @@ export interface PositionReports {
 export interface PositionReportsOptions {
   readonly request: RequestFeed
   readonly timers: Timers
+  readonly wall: () => number
   /** For how long the service goes on without the feed; undefined for one that does not stop. */
   readonly maxStalenessMs: number | undefined
   readonly signal: AbortSignal
@@ -39,6 +42,8 @@ interface Held {
 interface Pace {
   readonly spreadMs: number
   readonly everyMs: number
+  /** The issuer wants to hear what was refused, and what time it is here; those of older releases do not. */
+  readonly isCounted: boolean
 }
 
 /** However much is revoked; what is reported later still says when it was applied. */
@@ -93,6 +98,7 @@ export function createPositionReports(options: PositionReportsOptions): Position
       held = { position, appliedMs: timers.monotonic() }
       wake?.()
     },
+    refused: sender.refused,
     start: () => {
       if (isRunning) return
       isRunning = true
@@ -110,12 +116,16 @@ interface ReportSender {
   readonly report: (held: Held) => Promise<boolean>
   readonly leave: (position: string) => Promise<unknown>
   readonly pace: () => Pace
+  readonly refused: (reason: string) => void
 }
 
 function createReportSender(options: PositionReportsOptions): ReportSender {
-  const { request, timers, maxStalenessMs, signal } = options
+  const { request, timers, wall, maxStalenessMs, signal } = options
   const follower = randomBytes(followerIdBytes).toString('base64url')
-  let pace: Pace = { spreadMs: 0, everyMs: everyMsDefault }
+  let pace: Pace = { spreadMs: 0, everyMs: everyMsDefault, isCounted: false }
+  const counts = new Map<string, number>()
+  const count = (reason: string, by: number): unknown =>
+    counts.set(reason, (counts.get(reason) ?? 0) + by)
 
   async function send(members: object, msMax: number, parent: AbortSignal): Promise<boolean> {
     const deadline = createDeadline(parent, { idleMs: msMax }, 'answer to a report', timers)
@@ -128,7 +138,11 @@ function createReportSender(options: PositionReportsOptions): ReportSender {
       })
       if ('kind' in response) return false
       const bytes = await readAtMost(response, answerBytesMax)
-      if (response.status !== 200 || bytes === undefined) return false
+      if (response.status !== 200 || bytes === undefined) {
+        // It may come from a node of an earlier release.
+        pace = { ...pace, isCounted: false }
+        return false
+      }
       pace = paceOf(parseDocument(bytes)) ?? pace
       return true
     } catch {
@@ -139,11 +153,18 @@ function createReportSender(options: PositionReportsOptions): ReportSender {
   }
 
   return {
-    report: ({ position, appliedMs }) => {
+    refused: (reason) => count(reason, 1),
+    report: async ({ position, appliedMs }) => {
       const agoMs = Math.min(Math.floor(timers.monotonic() - appliedMs), agoMsMax)
       const seconds =
         maxStalenessMs === undefined ? {} : { max_staleness_seconds: maxStalenessMs / 1000 }
-      return send({ position, applied_ms_ago: agoMs, ...seconds }, reportMsMax, signal)
+      const told = pace.isCounted ? [...counts] : []
+      const seen = pace.isCounted && { clock: wall(), refused: Object.fromEntries(told) }
+      const members = { position, applied_ms_ago: agoMs, ...seconds, ...seen }
+      const isTaken = await send(members, reportMsMax, signal)
+      // What was refused meanwhile is for the next report.
+      if (isTaken) for (const [reason, times] of told) count(reason, -times)
+      return isTaken
     },
     // The signal of the rest is aborted by then.
     leave: (position) =>
@@ -153,9 +174,10 @@ function createReportSender(options: PositionReportsOptions): ReportSender {
 }
 
 function paceOf(answer: JsonObject | undefined): Pace | undefined {
-  const { spread_ms: spreadMs, every_ms: everyMs } = answer ?? {}
+  const { spread_ms: spreadMs, every_ms: everyMs, counted } = answer ?? {}
   if (typeof spreadMs !== 'number' || typeof everyMs !== 'number') return undefined
-  return { spreadMs: within(spreadMs, 0), everyMs: within(everyMs, spacingMsMin) }
+  const isCounted = counted === true
+  return { spreadMs: within(spreadMs, 0), everyMs: within(everyMs, spacingMsMin), isCounted }
 }
 
 function within(ms: number, least: number): number {

@@ -86,6 +86,8 @@ export interface RevocationCheck {
   readonly clockError: () => VerifyError | undefined
   /** Why no token is accepted any more: nobody would notice when one is revoked. */
   readonly closedError: () => VerifyError | undefined
+  /** A token was refused: the issuer is told how many, and why. */
+  readonly refused: (reason: string) => void
   readonly health: () => RevocationHealth
   readonly close: () => Promise<void>
 }
@@ -164,6 +166,7 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
       closedError() ?? (wasFresh ? undefined : notReady(follower.failure(), clockError)),
     clockError,
     closedError,
+    refused: reports.refused,
     health: () => healthOf({ ...feed, table, follower }, state(), now()),
     close: async () => {
       // Before the issuer is told that this follower accepts nothing any more.
@@ -263,7 +266,7 @@ function readerOf(
   const { forgetMetadata } = documents
   const parts = { ...known, client: feed, keys, forgetMetadata, monotonic }
   const maxStalenessMs = options.whenStale === 'refuse' ? options.maxStalenessMs : undefined
-  const reports = createPositionReports({ request, timers, maxStalenessMs, signal })
+  const reports = createPositionReports({ request, timers, wall, maxStalenessMs, signal })
   return { client: feed, keys, snapshots: createSnapshots(parts), reports }
 }
 

@@ -34,6 +34,7 @@ export function untilExpiry(options: NewsOptions): RevocationCheck {
     readinessError: () => undefined,
     clockError: () => undefined,
     closedError: () => undefined,
+    refused: () => undefined,
     health: () => ({ followed: false }),
     close: async () => undefined,
   }

@@ -1,3 +1,4 @@
+import { actionOutcomes } from '../../domain/anomalies.ts'
 import { grantNames } from '../../domain/registry.ts'
 import type { Answer, JsonSchema } from './operation.ts'
 import { listOf, named, objectOf } from './operation.ts'
@@ -180,6 +181,36 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
       adopted: truth,
     },
   ),
+  Anomaly: objectOf(
+    {
+      id: text,
+      rule: text,
+      severity: text,
+      about: { enum: ['network', 'account', 'session', 'client', 'key', 'issuer'] },
+      subject: {
+        ...text,
+        description: 'its id, or the network; `others`: what was too much to tell apart',
+      },
+      evidence: objectOf(
+        {},
+        {
+          records: listOf({ ...text, description: '`<chain>:<seq>` of the audit record' }),
+          networks: texts,
+          accounts: texts,
+          sessions: texts,
+          followers: texts,
+          counts: { type: 'object', additionalProperties: wholeNumber },
+        },
+      ),
+      first_seen: instant,
+      last_seen: instant,
+      count: wholeNumber,
+    },
+    {
+      suggested_action: text,
+      action: { enum: actionOutcomes, description: 'what was done by itself' },
+    },
+  ),
   AuditVerdict: objectOf(
     { ok: truth, chains: wholeNumber, records: wholeNumber },
     { first_bad: objectOf({ what: text }, { chain: text, seq: wholeNumber, id: wholeNumber }) },
@@ -190,6 +221,10 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
       description: 'what is new is reported after a random part of this time',
     },
     every_ms: { ...wholeNumber, description: 'by then the follower reports again' },
+    counted: {
+      ...truth,
+      description: 'it may say as well what it has refused, and what time it is there',
+    },
   }),
   Follower: objectOf(
     { follower: text, position: text, applied_at: instant, reported_at: instant },

@@ -16,6 +16,19 @@ export const auditOperations: Operations = {
       },
     },
   },
+  'GET /admin/anomalies': {
+    id: 'listAnomalies',
+    tag: 'Administration: audit',
+    summary:
+      'What rules have found in the audit record and in what nodes have seen, the newest first',
+    caller: 'administrator',
+    answers: {
+      200: {
+        description: 'A page of anomalies, with `next` when there are more',
+        schema: objectOf({ anomalies: listOf(named('Anomaly')) }, { next: text }),
+      },
+    },
+  },
   'POST /admin/audit/verify': {
     id: 'verifyAuditRecord',
     tag: 'Administration: audit',

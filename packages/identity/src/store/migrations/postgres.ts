@@ -1,4 +1,5 @@
 import type { Migration } from '../migrations.ts'
+import { anomaliesStep } from './anomalies.ts'
 import { eventStreamsStep } from './event-streams.ts'
 
 /** The schema on PostgreSQL, step by step. What SQLite came to in three steps is the first one here. */
@@ -332,6 +333,11 @@ export const postgresMigrations: readonly Migration[] = [
     `,
   },
   eventStreamsStep({
+    integer: 'bigint',
+    ownId: 'bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY',
+    end: ');',
+  }),
+  anomaliesStep({
     integer: 'bigint',
     ownId: 'bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY',
     end: ');',

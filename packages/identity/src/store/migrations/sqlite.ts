@@ -1,4 +1,5 @@
 import type { Migration } from '../migrations.ts'
+import { anomaliesStep } from './anomalies.ts'
 import { eventStreamsStep } from './event-streams.ts'
 
 /** The schema of the embedded store, step by step. `postgres.ts` has the same steps from the third on. */
@@ -385,6 +386,11 @@ export const sqliteMigrations: readonly Migration[] = [
     `,
   },
   eventStreamsStep({
+    integer: 'integer',
+    ownId: 'integer PRIMARY KEY AUTOINCREMENT',
+    end: ') STRICT;',
+  }),
+  anomaliesStep({
     integer: 'integer',
     ownId: 'integer PRIMARY KEY AUTOINCREMENT',
     end: ') STRICT;',

@@ -7,7 +7,7 @@ import type { VerifyError } from '@portcullis/verify'
 import { problemOf, responseHeadersOf } from '@portcullis/verify'
 import { endAnswer } from './end-answer.ts'
 import type { Exchange } from './exchange.ts'
-import { requestIdHeader } from './headers/names.ts'
+import { requestIdHeader } from '../headers/names.ts'
 
 /** An expected "no": a value until this file makes an HTTP answer of it. */
 export interface Refusal {
@@ -53,9 +53,9 @@ export function andClose(refusal: Refusal): Refusal {
  * either: so that connection ends (RFC 9110 section 10.1.1).
  */
 export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
-  const { request, response, requestId } = exchange
+  const { fields, response, requestId } = exchange
   exchange.reason = refusal.reason ?? refusal.problem.code
-  const isExpecting = request.headers.expect !== undefined
+  const isExpecting = fields.some(({ name }) => name === 'expect')
   if (isExpecting || refusal.closes === true) response.shouldKeepAlive = false
   const { body, headers } = written(refusal)
   headers.push(requestIdHeader, requestId)

@@ -2,10 +2,10 @@ import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { Allowance } from '@portcullis/runtime'
 import { createAllowance } from '@portcullis/runtime'
 import { networkOf } from '@portcullis/runtime/networks'
-import type { Exchange } from './exchange.ts'
-import type { Refusal } from './refusal.ts'
-import { refuse } from './refusal.ts'
-import type { RateLimit, RateLimitSettings } from './settings/settings.ts'
+import type { Exchange } from '../exchange/exchange.ts'
+import type { Refusal } from '../exchange/refusal.ts'
+import { refuse } from '../exchange/refusal.ts'
+import type { RateLimit, RateLimitSettings } from '../settings/settings.ts'
 
 /** Each takes one request from what is allowed, or says why there is none. */
 export interface RateLimits {

@@ -1,6 +1,6 @@
 import { TLSSocket } from 'node:tls'
 import type { ClientResponse } from './client-message.ts'
-import { Http2Response } from './http2/response.ts'
+import { Http2Response } from '../http2/response.ts'
 
 /**
  * Breaks off an answer that has begun: by a reset and not by an end, which to HTTP/1.0 clients is how a whole answer

@@ -4,7 +4,7 @@ import type { Exchange } from './exchange.ts'
 import type { Ending } from './long-answers.ts'
 import type { Refusal } from './refusal.ts'
 import { refuse, sendRefusal, tokenRefusal } from './refusal.ts'
-import type { Farewell, Tunnel } from './websocket/tunnel.ts'
+import type { Farewell, Tunnel } from '../websocket/tunnel.ts'
 
 export interface UnderWay {
   /** Of a WebSocket, once it is open. */

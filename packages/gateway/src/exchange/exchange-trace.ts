@@ -1,7 +1,7 @@
 import type { HoldsAddress, Span, Tracing } from '@portcullis/runtime'
 import { createNetworkSet, formatTraceparent } from '@portcullis/runtime'
 import type { Exchange, TraceExchange } from './exchange.ts'
-import { receivedTrace, traceFields } from './headers/trace-fields.ts'
+import { receivedTrace, traceFields } from '../headers/trace-fields.ts'
 
 /**
  * Whoever is no trusted proxy cannot have a request recorded. Names and attributes are those of the semantic conventions

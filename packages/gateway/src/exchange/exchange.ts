@@ -1,8 +1,8 @@
 import type { Log, RequestMetrics } from '@portcullis/runtime'
 import type { ClientRequest, ClientResponse } from './client-message.ts'
-import type { HeaderField } from './headers/fields.ts'
-import { headerFields } from './headers/fields.ts'
-import { requestIdOf } from './request/request-id.ts'
+import type { HeaderField } from '../headers/fields.ts'
+import { headerFields } from '../headers/fields.ts'
+import { requestIdOf } from '../request/request-id.ts'
 
 /** One request and its answer, from the first byte to the line in the access log. */
 export interface Exchange {
@@ -53,6 +53,8 @@ export interface ExchangeWatchers {
   readonly requests: RequestMetrics
   /** Undefined where no spans are recorded. */
   readonly trace?: TraceExchange | undefined
+  /** Of a header with more fields the rest is not looked at: there is one answer to it. */
+  readonly fieldsMax?: number
 }
 
 /**
@@ -61,12 +63,12 @@ export interface ExchangeWatchers {
  * addresses is not ours to keep.
  */
 export function openExchange(
-  { log, requests, trace }: ExchangeWatchers,
+  { log, requests, trace, fieldsMax }: ExchangeWatchers,
   request: ClientRequest,
   response: ClientResponse,
 ): Exchange {
   const startedMs = performance.now()
-  const fields = headerFields(request.rawHeaders)
+  const fields = headerFields(request.rawHeaders, fieldsMax)
   const requestId = requestIdOf(fields)
   const { method: ownMethod = '' } = request
   const exchange: Exchange = { request, fields, response, requestId, method: ownMethod }

@@ -1,13 +1,13 @@
 import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { TokenWatch } from '@portcullis/verify'
-import type { Exchange } from './exchange.ts'
+import type { Exchange } from '../exchange/exchange.ts'
 import type { Judge } from './judge.ts'
 import type { RateLimits } from './rate-limits.ts'
-import type { Refusal } from './refusal.ts'
-import { refuse } from './refusal.ts'
-import { parseRequestTarget } from './request/target.ts'
-import type { RouteTable } from './routing/table.ts'
-import type { Route } from './settings/settings.ts'
+import type { Refusal } from '../exchange/refusal.ts'
+import { refuse } from '../exchange/refusal.ts'
+import { parseRequestTarget } from '../request/target.ts'
+import type { RouteTable } from '../routing/table.ts'
+import type { Route } from '../settings/settings.ts'
 
 /** What is judged of a request, whether it is forwarded here or by the proxy that asks about it. */
 export interface AskedRequest {

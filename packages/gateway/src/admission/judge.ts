@@ -8,9 +8,9 @@ import {
   requireScope,
   VerifyError,
 } from '@portcullis/verify'
-import type { Refusal } from './refusal.ts'
-import { refuse, tokenRefusal } from './refusal.ts'
-import type { Route, RouteAuth } from './settings/settings.ts'
+import type { Refusal } from '../exchange/refusal.ts'
+import { refuse, tokenRefusal } from '../exchange/refusal.ts'
+import type { Route, RouteAuth } from '../settings/settings.ts'
 
 /** `passed` without claims: nobody has shown who they are, and the route allows that. */
 export type Verdict =

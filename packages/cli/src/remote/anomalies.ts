@@ -1,0 +1,70 @@
+import type { Anomaly, AnomalyFilter } from '@portcullis/client/admin'
+import { printable } from '../printable.ts'
+import { asAdministrator } from './administration.ts'
+import type { RemoteOptions } from './credentials.ts'
+import { readAdministrator } from './credentials.ts'
+import type { Column } from './table.ts'
+import { printTable } from './table.ts'
+
+export interface AnomaliesListOptions extends RemoteOptions {
+  readonly rule?: string
+  readonly severity?: string
+  readonly since?: Date
+  readonly limit?: number
+  readonly after?: string
+}
+
+const columns: readonly Column<Anomaly>[] = [
+  { title: 'LAST SEEN', of: ({ lastSeen }) => lastSeen },
+  { title: 'SEVERITY', of: ({ severity }) => severity },
+  { title: 'RULE', of: ({ rule }) => rule },
+  { title: 'SUBJECT', of: ({ about, subject }) => `${about} ${subject}` },
+  { title: 'COUNT', of: ({ count }) => String(count) },
+  { title: 'EVIDENCE', of: evidenceOf },
+]
+
+/** The counts, and else how much there is; `--json` has all of it. */
+function evidenceOf({ evidence: { counts, ...lists } }: Anomaly): string {
+  const counted = Object.entries(counts).map(([name, count]) => `${name} ${count}`)
+  const listed = Object.entries(lists).flatMap(([name, items]) =>
+    items.length === 0 || name in counts ? [] : [`${name} ${items.length}`],
+  )
+  return [...counted, ...listed].join(', ')
+}
+
+/** Prints what the rules have found, the newest first. */
+export async function runAnomaliesList(options: AnomaliesListOptions): Promise<void> {
+  const { limit, after, json } = options
+  const { items, next } = await asAdministrator(readAdministrator(options), ({ anomalies }) =>
+    anomalies.page(filterOf(options), {
+      ...(limit === undefined ? {} : { limit }),
+      ...(after === undefined ? {} : { after }),
+    }),
+  )
+  if (json === true) {
+    process.stdout.write(`${JSON.stringify({ anomalies: items.map(membersOf), next })}\n`)
+    return
+  }
+  await printTable(items, columns, process.stdout)
+  for (const [rule, suggestion] of new Map(items.map((one) => [one.rule, one.suggestedAction])))
+    if (suggestion !== undefined) process.stderr.write(`${printable(`${rule}: ${suggestion}`)}\n`)
+  if (next !== undefined) process.stderr.write(`there is more: --after ${printable(next)}\n`)
+}
+
+function filterOf({ rule, severity, since }: AnomaliesListOptions): AnomalyFilter {
+  return {
+    ...(rule === undefined ? {} : { rule }),
+    ...(severity === undefined ? {} : { severity }),
+    ...(since === undefined ? {} : { since }),
+  }
+}
+
+/** As the issuer names them. */
+function membersOf({ suggestedAction, firstSeen, lastSeen, ...members }: Anomaly): object {
+  return {
+    ...members,
+    suggested_action: suggestedAction,
+    first_seen: firstSeen,
+    last_seen: lastSeen,
+  }
+}

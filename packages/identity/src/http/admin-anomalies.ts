@@ -1,0 +1,70 @@
+import { createProblem } from '@portcullis/runtime'
+import type { Anomaly, AnomalyStore } from '../domain/anomalies.ts'
+import { isRuleId, ruleIds, rules, severities } from '../domain/anomaly-rules.ts'
+import type { Callers } from './callers.ts'
+import { pathAtIssuer } from './issuer-path.ts'
+import { instant, momentText, parseMoment } from './moments.ts'
+import { limitOf, longPageLimit } from './page-queries.ts'
+import { sendProblem } from './problems.ts'
+import type { HttpServer } from './server.ts'
+
+export interface AdminAnomaliesParts {
+  readonly issuer: string
+  readonly callers: Callers
+  readonly anomalies: AnomalyStore
+}
+
+const anomaliesQuery = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    rule: { enum: ruleIds },
+    severity: { enum: severities },
+    since: momentText,
+    limit: longPageLimit,
+    after: { type: 'string', pattern: '^[0-9]{1,15}$' },
+  },
+} as const
+
+/** What rules have found (docs/anomalies.md). */
+export function addAdminAnomalies(
+  app: HttpServer,
+  { issuer, callers, anomalies }: AdminAnomaliesParts,
+): void {
+  const schema = { querystring: anomaliesQuery }
+  app.get(pathAtIssuer(issuer, '/admin/anomalies'), { schema }, async (request, reply) => {
+    await callers.requireAdministrator(request)
+    const { rule, severity, since: sinceText, after } = request.query
+    const since = sinceText === undefined ? undefined : parseMoment(sinceText)
+    if (sinceText !== undefined && since === undefined) {
+      const errors = [{ field: '/since', message: 'is no moment' }]
+      return sendProblem(reply, createProblem('malformed', 'the query does not fit', errors))
+    }
+    const page = {
+      limit: limitOf(request.query),
+      after: after === undefined ? after : Number(after),
+    }
+    const found = await anomalies.list({ rule, severity, since }, page)
+    return reply.send({
+      anomalies: found.anomalies.map(membersOf),
+      ...(found.next === undefined ? {} : { next: String(found.next) }),
+    })
+  })
+}
+
+function membersOf(anomaly: Anomaly): object {
+  const { id, rule, severity, about, subject, evidence, firstAt, lastAt, count, outcome } = anomaly
+  return {
+    id: String(id),
+    rule,
+    severity,
+    about,
+    subject,
+    evidence,
+    suggested_action: isRuleId(rule) ? rules[rule].suggestion : undefined,
+    first_seen: instant(firstAt),
+    last_seen: instant(lastAt),
+    count,
+    action: outcome,
+  }
+}

@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
+import type { Anomaly } from '../src/domain/anomalies.ts'
+import { rules } from '../src/domain/anomaly-rules.ts'
+import type { Turn, TurnParts } from '../src/domain/anomaly-turns.ts'
+import { takeTurn } from '../src/domain/anomaly-turns.ts'
+import type { At, Looked, Sighting } from '../src/domain/sightings.ts'
+import { createAnomalyStore } from '../src/store/anomalies.ts'
+import { createAnomalyTurns, manyOthers } from '../src/store/anomaly-turns.ts'
+import type { Database } from '../src/store/database.ts'
+import { appendEvent } from '../src/store/events.ts'
+import { createSightingWriter } from '../src/store/sightings.ts'
+import { defaultBounds, hourMs, minuteMs } from './anomaly-world.ts'
+import { openAuditedStore } from './audited-store.ts'
+import type { ChosenClock } from './chosen-clock.ts'
+import { createChosenClock } from './chosen-clock.ts'
+import type { Engine } from './engines.ts'
+import { testOnEngines } from './engines.ts'
+
+interface Node {
+  readonly database: Database
+  readonly turn: () => Promise<Turn>
+  readonly write: (sightings: readonly At<Sighting>[]) => Promise<string>
+  readonly list: () => Promise<readonly Anomaly[]>
+  readonly chain: string
+}
+
+async function startNode(
+  t: TestContext,
+  url: string,
+  clock: ChosenClock,
+  look: () => Promise<readonly Looked[]> = async () => [],
+): Promise<Node> {
+  const { database, chain } = await openAuditedStore(url, clock.now)
+  t.after(database.close)
+  const judging = { bounds: defaultBounds, placeOf: () => undefined }
+  const parts: TurnParts = { turns: createAnomalyTurns(database), look, judging }
+  const { list } = createAnomalyStore(database)
+  return {
+    database,
+    chain,
+    turn: () => takeTurn(parts),
+    write: createSightingWriter(database).write,
+    list: async () => (await list({}, { limit: 1000 })).anomalies,
+  }
+}
+
+async function startNodes(t: TestContext, engine: Engine): Promise<World> {
+  const clock = createChosenClock()
+  const url = await engine.createStore(t)
+  const [one, other] = [await startNode(t, url, clock), await startNode(t, url, clock)]
+  return { clock, url, one, other }
+}
+
+interface World {
+  readonly clock: ChosenClock
+  readonly url: string
+  readonly one: Node
+  readonly other: Node
+}
+
+const network = '203.0.113.0/24'
+
+function wrongPasswords(clock: ChosenClock, from: number, until: number): readonly At<Sighting>[] {
+  return Array.from({ length: until - from }, (_, number) => ({
+    kind: 'wrong-password',
+    network,
+    target: `account-${from + number}`,
+    accountId: undefined,
+    times: 1,
+    at: clock.now(),
+  }))
+}
+
+function rulesOf(anomalies: readonly Anomaly[]): readonly string[] {
+  return anomalies.map(({ rule, subject }) => `${rule} ${subject}`)
+}
+
+testOnEngines(
+  'of nodes that judge at once one tells of an anomaly, and counts it once',
+  async (t, engine) => {
+    const { clock, one, other } = await startNodes(t, engine)
+    for (let round = 0; round < 10; round += 1) {
+      await one.write(wrongPasswords(clock, round * 10, round * 10 + 10))
+      await other.write(wrongPasswords(clock, 500 + round * 10, 510 + round * 10))
+    }
+    const turns = await Promise.all(
+      Array.from({ length: 12 }, (_, number) => (number % 2 === 0 ? one : other).turn()),
+    )
+    while ((await one.turn()).isMore) continue
+    const opened = turns.flatMap((turn) => turn.opened)
+    assert.deepEqual(rulesOf(opened), [`credential-stuffing ${network}`])
+    const [anomaly, ...more] = await other.list()
+    assert.deepEqual(more, [])
+    // The first nineteen were not enough.
+    assert.equal(anomaly?.count, 200 - 19)
+    const left = await one.database.read('SELECT id FROM sightings')
+    assert.equal(left.length, 0)
+  },
+)
+
+testOnEngines(
+  'a node that is stopped in the middle of an attack forgets nothing of it',
+  async (t, engine) => {
+    const { clock, url, one } = await startNodes(t, engine)
+    await one.write(wrongPasswords(clock, 0, 12))
+    assert.deepEqual((await one.turn()).opened, [])
+    await one.write(wrongPasswords(clock, 12, 24))
+    await one.database.close()
+    const next = await startNode(t, url, clock)
+    const { opened } = await next.turn()
+    assert.deepEqual(rulesOf(opened), [`credential-stuffing ${network}`])
+    assert.deepEqual(opened[0]?.evidence, {
+      networks: [network],
+      counts: { accounts: 24, wrong_passwords: 24, logins: 0 },
+    })
+  },
+)
+
+testOnEngines(
+  'what goes on is one anomaly, and what comes back later is another',
+  async (t, engine) => {
+    const { clock, one } = await startNodes(t, engine)
+    const theft = (): Promise<void> =>
+      one.database.transaction((query) =>
+        appendEvent(query, { kind: 'refresh-reuse', accountId: 'alice', sessionId: 'stolen' }),
+      )
+    await theft()
+    assert.deepEqual(rulesOf((await one.turn()).opened), ['refresh-reuse alice'])
+    clock.advanceMs((rules['refresh-reuse'].sameMinutes - 1) * minuteMs)
+    await theft()
+    assert.deepEqual((await one.turn()).opened, [])
+    clock.advanceMs(rules['refresh-reuse'].sameMinutes * minuteMs)
+    await theft()
+    assert.equal((await one.turn()).opened.length, 1)
+    const [later, first] = await one.list()
+    assert.deepEqual([later?.count, first?.count], [1, 2])
+    assert.equal(first?.evidence.records?.length, 2)
+    assert.match(first.evidence.records[0] ?? '', /^[\w-]{22}:\d+$/)
+  },
+)
+
+function write({ database }: Node, count: number, from: string): Promise<void> {
+  return database.transaction(async (query) => {
+    for (let number = 0; number < count; number += 1) {
+      await appendEvent(query, { kind: 'refresh-reuse', accountId: `${from}-${number}` })
+      await appendEvent(query, { kind: 'session-ended', accountId: `${from}-${number}` })
+    }
+  })
+}
+
+testOnEngines(
+  'records of every chain are judged once, however many there are',
+  async (t, engine) => {
+    const { one, other } = await startNodes(t, engine)
+    // More than one turn reads.
+    await write(one, 130, 'one')
+    await write(other, 130, 'other')
+    const opened: Anomaly[] = []
+    for (;;) {
+      const turn = await one.turn()
+      opened.push(...turn.opened)
+      if (!turn.isMore) break
+    }
+    // Beyond two hundred within an hour they are told together.
+    assert.equal(opened.length, 201)
+    assert.equal(opened.at(-1)?.subject, manyOthers)
+    const counted = (await other.list()).reduce((sum, { count }) => sum + count, 0)
+    assert.equal(counted, 260)
+    await write(other, 1, 'late')
+    assert.deepEqual((await other.turn()).opened, [])
+    const others = (await one.list()).find(({ subject }) => subject === manyOthers)
+    assert.equal(others?.count, 61)
+  },
+)
+
+testOnEngines('keys and followers are looked at by one node, twice a minute', async (t, engine) => {
+  const clock = createChosenClock()
+  const url = await engine.createStore(t)
+  let looks = 0
+  const look = async (): Promise<readonly Looked[]> => {
+    looks += 1
+    return [{ kind: 'key-overdue', kid: 'old', overdueMs: 25 * hourMs }]
+  }
+  const one = await startNode(t, url, clock, look)
+  const other = await startNode(t, url, clock, look)
+  assert.deepEqual(rulesOf((await one.turn()).opened), ['key-overdue old'])
+  for (const node of [one, other]) assert.deepEqual((await node.turn()).opened, [])
+  assert.equal(looks, 1)
+  clock.advanceMs(30_000)
+  for (const node of [one, other]) assert.deepEqual((await node.turn()).opened, [])
+  assert.equal(looks, 2)
+})
+
+testOnEngines(
+  'what is over is taken away: states at their end, anomalies with the records',
+  async (t, engine) => {
+    const { clock, one } = await startNodes(t, engine)
+    const { forget } = createAnomalyTurns(one.database)
+    await one.write(wrongPasswords(clock, 0, 30))
+    await one.turn()
+    const rowsIn = async (table: string): Promise<number> =>
+      (await one.database.read(`SELECT * FROM ${table}`)).length
+    assert.equal(await forget(24 * hourMs), false)
+    assert.deepEqual([await rowsIn('anomaly_states'), await rowsIn('anomalies')], [1, 1])
+    clock.advanceMs(3 * hourMs)
+    await forget(24 * hourMs)
+    assert.deepEqual([await rowsIn('anomaly_states'), await rowsIn('anomalies')], [0, 1])
+    clock.advanceMs(22 * hourMs)
+    await forget(24 * hourMs)
+    assert.equal(await rowsIn('anomalies'), 0)
+  },
+)
+
+testOnEngines('where nobody judges, what is seen takes a bounded room', async (t, engine) => {
+  const { clock, one } = await startNodes(t, engine)
+  for (let row = 0; row < 1000; row += 100)
+    await Promise.all(Array.from({ length: 100 }, () => one.write(wrongPasswords(clock, 0, 1))))
+  assert.equal(await one.write(wrongPasswords(clock, 0, 1)), 'full')
+  assert.equal((await one.turn()).isMore, true)
+  assert.equal(await one.write(wrongPasswords(clock, 0, 1)), 'written')
+})

@@ -17,6 +17,20 @@ export const examples: ReadonlyMap<string, readonly string[]> = new Map([
     'identity',
     ['portcullis identity --config portcullis.identity.json', 'portcullis identity --print-config'],
   ],
+  [
+    'backup',
+    [
+      'portcullis backup --database sqlite:portcullis.db --write-to backups/monday',
+      'portcullis backup --database postgres://db.example/portcullis --write-to backups/tuesday --json',
+    ],
+  ],
+  [
+    'restore',
+    [
+      'portcullis restore backups/monday --database sqlite:portcullis.db --replace',
+      'portcullis restore backups/monday --database postgres://db.example/empty --issuer https://id.example',
+    ],
+  ],
   ['gateway', ['portcullis gateway', 'portcullis gateway --config edge.json --workers auto']],
   ['relay', ['portcullis relay --config portcullis.relay.json']],
   [

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { addAccountCommands } from './accounts.ts'
 import { addAnomalyCommands } from './anomalies.ts'
 import { addAuditCommands } from './audit.ts'
+import { addBackupCommands } from './backup.ts'
 import { addClientCommands } from './clients.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { showExamples } from './examples.ts'
@@ -20,6 +21,7 @@ export function createProgram(): Command {
     .exitOverride()
     .showHelpAfterError('(add --help for what may be said)')
   addProcessCommands(program)
+  addBackupCommands(program)
   addAccountCommands(program)
   addSessionCommands(program)
   addKeyCommands(program)

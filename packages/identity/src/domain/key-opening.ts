@@ -44,7 +44,7 @@ export type OpenedKey =
     }
 
 /** Tells what a vault keeps from what is sealed, which begins with the format of the seal. */
-const vaultMark = 'vault.'
+export const vaultMark = 'vault.'
 
 export async function generateKey(
   { purpose, algorithm }: KeyLine,

@@ -3,7 +3,7 @@ import { integer, optionalText, text } from './columns.ts'
 import type { Connection, Query, Row } from './database.ts'
 import type { HighWater, HighWaterMark } from './high-water.ts'
 import type { FoundHistory } from './lost-history.ts'
-import { lossIn } from './lost-history.ts'
+import { lossIn, restoredLineage } from './lost-history.ts'
 import type { LostHistory } from './renewal-wait.ts'
 import { fingerprintOfText } from './revocation-rows.ts'
 import { appendRecords, readClock } from './revocations.ts'
@@ -62,7 +62,7 @@ export async function openEpoch(
     // Kept while it cannot be told. What is minted from here on is vouched for by this write.
     await query(
       `UPDATE revocation_head
-       SET lineage = coalesce($1, lineage), at = greatest(at, statement_now())`,
+       SET lineage = coalesce($1, nullif(lineage, '${restoredLineage}')), at = greatest(at, statement_now())`,
       [lineage ?? null],
     )
     // Without a log nothing was ever revoked, unless a mark says otherwise.

@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { systemErrorCode } from '@portcullis/runtime'
+import { flushNames } from './flushed-names.ts'
 
 /** How far the log had come when this was written. */
 export interface HighWaterMark {
@@ -139,17 +140,6 @@ function removeIfPossible(path: string): void {
     rmSync(path, { force: true })
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error
-  }
-}
-
-/** A name survives a power cut only when its folder was flushed too. Windows has no such call. */
-function flushNames(folder: string): void {
-  if (process.platform === 'win32') return
-  const names = openSync(folder, 'r')
-  try {
-    fsyncSync(names)
-  } finally {
-    closeSync(names)
   }
 }
 

@@ -15,8 +15,12 @@ export interface FoundHistory extends HighWaterMark {
   readonly lineage: string | undefined
 }
 
+/** In the place of a lineage: of a store that was put back from a backup, and not opened since. */
+export const restoredLineage = 'restored'
+
 /** What tells that commits that were acknowledged may be missing; undefined when nothing does. */
 export function lossIn(found: FoundHistory, known: KnownHistory): string | undefined {
+  if (found.lineage === restoredLineage) return 'a backup was put back'
   return lineageFault(found.lineage, known.lineage) ?? lossBehind(found, known)
 }
 

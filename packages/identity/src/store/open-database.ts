@@ -10,7 +10,13 @@ import { openSqlite } from './sqlite.ts'
 export async function openDatabase(url: string, options: DatabaseOptions = {}): Promise<Database> {
   const path = pathOfDatabase(url)
   if (path !== undefined) return openSqlite(path, options)
-  if (/^postgres(?:ql)?:\/\//.test(url)) return openPostgres(url, options)
+  requireSupported(url)
+  return openPostgres(url, options)
+}
+
+/** A `StartError` for what is no address of a store. */
+export function requireSupported(url: string): void {
+  if (pathOfDatabase(url) !== undefined || /^postgres(?:ql)?:\/\//.test(url)) return
   throw new StartError(
     'the address of the database is not supported',
     'Write it as sqlite:PATH, for example sqlite:.portcullis/identity.db, or as postgres://user@host/database.',

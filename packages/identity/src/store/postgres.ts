@@ -1,7 +1,7 @@
 import { StartError } from '@portcullis/runtime'
 import type { PoolClient } from 'pg'
 import { StoreUnavailableError } from '../domain/store-unavailable.ts'
-import type { ConnectionCheck, Database, DatabaseOptions, StoreReader } from './database.ts'
+import type { ConnectionCheck, Database, DatabaseOptions, Steps, StoreReader } from './database.ts'
 import { migrate, migrationError } from './migrations.ts'
 import { postgresMigrations } from './migrations/postgres.ts'
 import { connectionOn, oneClient, pooled } from './postgres-connection.ts'
@@ -57,6 +57,26 @@ export async function openPostgres(url: string, { now }: DatabaseOptions): Promi
       usualPool.cut()
       feedPool.cut()
     },
+  }
+}
+
+/**
+ * One moment of the server for whoever copies all of it: statements of `steps` see what was committed before the first
+ * of them, and nothing that comes later.
+ */
+export async function readPostgresSnapshot<Result>(
+  url: string,
+  steps: Steps<Result>,
+): Promise<Result> {
+  const { pool, end } = await createPool(url, async () => undefined, {
+    ...usual,
+    options: String.raw`-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read`,
+    max: 1,
+  })
+  try {
+    return await connectionOn(pooled(pool), createStatements(undefined)).transaction(steps)
+  } finally {
+    await end()
   }
 }
 

@@ -24,9 +24,14 @@ export async function tableFaultIn(
 
 async function freshSchema(): Promise<DatabaseSync> {
   const memory = new DatabaseSync(':memory:')
-  await migrate(sqliteMigrations, 0, {
-    script: async (sql) => memory.exec(sql),
-    query: async (sql, parameters = []) => memory.prepare(inSqlite(sql)).all(...parameters),
-  })
+  await makeTables(memory, 0)
   return memory
+}
+
+/** Those of this release, in a database that has none. */
+export async function makeTables(connection: DatabaseSync, now: number): Promise<void> {
+  await migrate(sqliteMigrations, now, {
+    script: async (sql) => connection.exec(sql),
+    query: async (sql, parameters = []) => connection.prepare(inSqlite(sql)).all(...parameters),
+  })
 }

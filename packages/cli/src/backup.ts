@@ -1,0 +1,47 @@
+import { backUpStore, describeIdentitySettings } from '@portcullis/identity'
+import { CommandError } from './command-error.ts'
+import { requireDatabase } from './database-address.ts'
+import { createProgressLine } from './progress-line.ts'
+import { environment } from './settings.ts'
+
+/** Which store, and whose. */
+export interface StoreOptions {
+  readonly database?: string
+  readonly issuer?: string
+  readonly config: string
+  readonly json?: true
+}
+
+export interface BackupCommandOptions extends StoreOptions {
+  readonly writeTo: string
+}
+
+/** Copies a store that may be in use. */
+export async function runBackup(options: BackupCommandOptions): Promise<void> {
+  const { writeTo, json } = options
+  const database = requireDatabase(options.database)
+  const issuer = issuerOf(options)
+  const line = createProgressLine(process.stderr, () => performance.now())
+  const outcome = await backUpStore({ database, issuer, writeTo, onProgress: line.say }).finally(
+    line.clear,
+  )
+  if (outcome.kind === 'unreachable') throw unreachable(outcome.why)
+  const { members, bytes } = outcome
+  process.stdout.write(
+    json === true
+      ? `${JSON.stringify({ folder: writeTo, ...members })}\n`
+      : `the store of ${issuer} is in ${writeTo}, ${bytes} bytes; the sealing key and the pepper are not: keep them elsewhere\n`,
+  )
+}
+
+/** As it was said, or as the settings of identity say. */
+export function issuerOf({ issuer, config }: StoreOptions): string {
+  if (issuer !== undefined) return issuer
+  const { settings } = describeIdentitySettings({ file: config, environment: environment() })
+  return String(settings['issuer']?.value)
+}
+
+export function unreachable(why: string): CommandError {
+  const remedy = 'Check the address, and that the server runs; nothing was changed.'
+  return new CommandError(3, `the database cannot be reached: ${why}`, remedy)
+}

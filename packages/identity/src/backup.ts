@@ -1,0 +1,94 @@
+import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { StartError, systemErrorCode } from '@portcullis/runtime'
+import { StoreUnavailableError } from './domain/store-unavailable.ts'
+import type { OnProgress } from './store/backups/copied-store.ts'
+import {
+  digestOf,
+  draftName,
+  removeDraft,
+  removeStaleDrafts,
+  writeDurably,
+} from './store/backups/drafts.ts'
+import type { BackupManifest } from './store/backups/manifest.ts'
+import { manifestName, membersOf, storeName } from './store/backups/manifest.ts'
+import { copyPostgres } from './store/backups/postgres-copy.ts'
+import { copySqlite } from './store/backups/sqlite-copy.ts'
+import { flushNames } from './store/flushed-names.ts'
+import { pathOfDatabase, requireSupported } from './store/open-database.ts'
+import { reasonOf } from './store/postgres-errors.ts'
+
+export interface BackupRequest {
+  /** `sqlite:PATH` or `postgres://…` */
+  readonly database: string
+  readonly issuer: string
+  /** A folder that is not there yet. */
+  readonly writeTo: string
+  readonly onProgress?: OnProgress
+}
+
+export type Unreachable = { readonly kind: 'unreachable'; readonly why: string }
+
+export type BackupOutcome =
+  { readonly kind: 'backed-up'; readonly members: object; readonly bytes: number } | Unreachable
+
+/**
+ * Copies a store that may be in use, with a manifest beside it. The folder is there whole or not at all. Sealing keys
+ * and peppers are NOT in it. What an operator can mend is a `StartError`.
+ */
+export async function backUpStore(request: BackupRequest): Promise<BackupOutcome> {
+  const { database, writeTo } = request
+  requireSupported(database)
+  if (existsSync(writeTo)) {
+    throw new StartError(`${writeTo} is there already`, 'Name a folder that is not there yet.')
+  }
+  const parent = dirname(writeTo)
+  const draft = join(parent, draftName())
+  try {
+    makeFolders(parent, draft)
+    const manifest = await fill(draft, request)
+    flushNames(draft)
+    renameSync(draft, writeTo)
+    flushNames(parent)
+    return { kind: 'backed-up', members: membersOf(manifest), bytes: manifest.bytes }
+  } catch (error) {
+    removeDraft(draft)
+    return unreachableOr(error)
+  }
+}
+
+async function fill(draft: string, request: BackupRequest): Promise<BackupManifest> {
+  const { database, issuer, onProgress = () => undefined } = request
+  const path = pathOfDatabase(database)
+  const copyPath = join(draft, storeName)
+  const takenAt = Date.now()
+  const copied =
+    path === undefined
+      ? await copyPostgres(database, copyPath, onProgress)
+      : await copySqlite(path, copyPath, onProgress)
+  const engine = path === undefined ? 'PostgreSQL' : 'SQLite'
+  const manifest = { issuer, engine, takenAt, ...copied, ...(await digestOf(copyPath)) } as const
+  const text = JSON.stringify(membersOf(manifest), undefined, 2)
+  writeDurably(join(draft, manifestName), `${text}\n`)
+  return manifest
+}
+
+function makeFolders(parent: string, draft: string): void {
+  try {
+    mkdirSync(parent, { recursive: true, mode: 0o700 })
+    removeStaleDrafts(parent)
+    mkdirSync(draft, { mode: 0o700 })
+  } catch (error) {
+    throw new StartError(
+      `the backup cannot be written into ${parent} (${systemErrorCode(error) ?? 'error'})`,
+      'Check that this folder belongs to this user and can be written.',
+      { cause: error },
+    )
+  }
+}
+
+/** The database does not answer at the moment; everything else is thrown. */
+export function unreachableOr(error: unknown): Unreachable {
+  if (!(error instanceof StoreUnavailableError)) throw error
+  return { kind: 'unreachable', why: reasonOf(error.cause ?? error) }
+}

@@ -1,0 +1,44 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { StartError } from '@portcullis/runtime'
+import { integer, text } from '../columns.ts'
+
+/** What a backup has to tell of the store that was copied. */
+export interface CopiedStore {
+  readonly schemaStep: number
+  readonly epoch: string
+  readonly seq: number
+}
+
+/** How far long work has come. */
+export interface CopyProgress {
+  readonly done: number
+  /** Undefined while it cannot be told. */
+  readonly total?: number
+  readonly unit: 'MB' | 'rows'
+}
+
+export type OnProgress = (progress: CopyProgress) => void
+
+/** Reads it from the copy itself, so that it is of the same moment. */
+export function factsOf(copy: DatabaseSync, source: string): CopiedStore {
+  try {
+    const step = copy.prepare('SELECT max(id) AS step FROM migrations').get() ?? {}
+    const head = copy.prepare('SELECT epoch, seq FROM revocation_head').get()
+    if (head === undefined) throw noStore(source)
+    return {
+      schemaStep: integer(step, 'step'),
+      epoch: text(head, 'epoch'),
+      seq: integer(head, 'seq'),
+    }
+  } catch (error) {
+    throw error instanceof StartError ? error : noStore(source, error)
+  }
+}
+
+export function noStore(source: string, cause?: unknown): StartError {
+  return new StartError(
+    `${source} is not a store that an issuer has run on`,
+    'Name the database of the issuer.',
+    { cause },
+  )
+}

@@ -1,0 +1,96 @@
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+
+/*
+ * What is written under a name of its own, and gets the one that people know when it is whole.
+ */
+
+const ending = '.portcullis-draft'
+/** A copy that takes longer is none that goes on. */
+const staleMs = 86_400_000
+
+export function draftName(): string {
+  return `.${randomBytes(8).toString('hex')}${ending}`
+}
+
+/** Those that killed processes have left behind. */
+export function removeStaleDrafts(folder: string): void {
+  const names = readdirSync(folder).filter((name) => name.startsWith('.') && name.includes(ending))
+  for (const name of names) {
+    const path = join(folder, name)
+    const changedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs
+    if (changedMs !== undefined && changedMs < Date.now() - staleMs) removeDraft(path)
+  }
+}
+
+/** A file with what SQLite keeps beside it, or a folder. */
+export function removeDraft(path: string): void {
+  for (const part of ['', '-wal', '-shm', '-journal']) {
+    rmSync(`${path}${part}`, { recursive: true, force: true })
+  }
+}
+
+/** Only for its owner; durable when it returns. */
+export function writeDurably(path: string, text: string): void {
+  const file = openSync(path, 'wx', 0o600)
+  try {
+    writeSync(file, text)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+export function synchronise(path: string): void {
+  const file = openSync(path, 'r+')
+  try {
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+interface Digest {
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** Of a file as it is; with `copyTo` of what was written there, only for its owner. */
+export async function digestOf(
+  path: string,
+  {
+    copyTo,
+    onBytes,
+  }: { readonly copyTo?: string; readonly onBytes?: (bytes: number) => void } = {},
+): Promise<Digest> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  const passing = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      hash.update(chunk)
+      bytes += chunk.length
+      onBytes?.(bytes)
+      yield chunk
+    }
+  }
+  const source = createReadStream(path, { highWaterMark: 1_048_576 })
+  const target =
+    copyTo === undefined
+      ? new Writable({ write: (_chunk, _encoding, done) => done() })
+      : createWriteStream(copyTo, { flags: 'wx', mode: 0o600 })
+  await pipeline(source, passing, target)
+  return { bytes, sha256: hash.digest('hex') }
+}

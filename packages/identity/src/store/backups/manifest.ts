@@ -1,0 +1,129 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { checkAgainstSchema, StartError, systemErrorCode } from '@portcullis/runtime'
+
+/** What a backup says of itself, in a file beside the store. It holds no secret. */
+export interface BackupManifest {
+  readonly issuer: string
+  /** What the store was kept in when it was copied. The copy is a file of SQLite in either case. */
+  readonly engine: 'SQLite' | 'PostgreSQL'
+  /** The last step of the schema. */
+  readonly schemaStep: number
+  /** Milliseconds since 1970, by the clock of whoever copied it. */
+  readonly takenAt: number
+  readonly epoch: string
+  /** How far the revocation log had come. */
+  readonly seq: number
+  readonly bytes: number
+  readonly sha256: string
+}
+
+export const storeName = 'store.sqlite'
+export const manifestName = 'manifest.json'
+
+const format = 'portcullis-backup'
+/** Raised when a program that knows only this one could misread it. */
+const version = 1
+
+const schema = {
+  type: 'object',
+  required: [
+    'format',
+    'version',
+    'issuer',
+    'engine',
+    'schema_step',
+    'taken_at',
+    'epoch',
+    'seq',
+    'bytes',
+    'sha256',
+  ],
+  properties: {
+    format: { const: format },
+    version: { type: 'integer', minimum: 1 },
+    issuer: { type: 'string', pattern: '^https?://[!-~]+$' },
+    engine: { enum: ['SQLite', 'PostgreSQL'] },
+    schema_step: { type: 'integer', minimum: 1 },
+    taken_at: { type: 'string', pattern: String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$` },
+    epoch: { type: 'string', pattern: '^[A-Za-z0-9_-]{22}$' },
+    seq: { type: 'integer', minimum: 0 },
+    bytes: { type: 'integer', minimum: 1 },
+    sha256: { type: 'string', pattern: '^[0-9a-f]{64}$' },
+  },
+}
+
+interface ManifestMembers {
+  readonly version: number
+  readonly issuer: string
+  readonly engine: BackupManifest['engine']
+  readonly schema_step: number
+  readonly taken_at: string
+  readonly epoch: string
+  readonly seq: number
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** For people and programs: the members of the file. */
+export function membersOf(manifest: BackupManifest): object {
+  const { schemaStep, takenAt, issuer, engine, ...rest } = manifest
+  return {
+    format,
+    version,
+    issuer,
+    engine,
+    schema_step: schemaStep,
+    taken_at: new Date(takenAt).toISOString(),
+    ...rest,
+  }
+}
+
+/** Does NOT look at the store itself. */
+export function readManifest(folder: string): BackupManifest {
+  const path = join(folder, manifestName)
+  const members = parse(readText(folder, path), path)
+  const { schema_step: schemaStep, taken_at: takenAt, version: found, ...rest } = members
+  if (found > version) {
+    throw new StartError(
+      `${folder} was written by a newer release (format ${found})`,
+      'Restore it with that release or a later one; nothing was changed.',
+    )
+  }
+  const { issuer, engine, epoch, seq, bytes, sha256 } = rest
+  const takenAtMs = new Date(takenAt).getTime()
+  return { issuer, engine, epoch, seq, bytes, sha256, schemaStep, takenAt: takenAtMs }
+}
+
+function readText(folder: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const isThere = statSync(folder, { throwIfNoEntry: false }) !== undefined
+    throw new StartError(
+      isThere
+        ? `${folder} is no backup: its ${manifestName} cannot be read (${systemErrorCode(error) ?? 'error'})`
+        : `there is no backup at ${folder}`,
+      'Name the folder that `portcullis backup` has written, with all that was in it.',
+      { cause: error },
+    )
+  }
+}
+
+function parse(text: string, path: string): ManifestMembers {
+  const checked = checkAgainstSchema<ManifestMembers>(schema, jsonOf(text))
+  if (checked.kind === 'valid') return checked.value
+  const [first] = checked.mistakes
+  throw new StartError(
+    `${path} does not describe a backup: ${first?.path ?? ''} ${first?.message ?? ''}`,
+    'Name the folder that `portcullis backup` has written, as it was written.',
+  )
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

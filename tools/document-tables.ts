@@ -24,6 +24,21 @@ export function rowsOf(document: string, columns: number): readonly (readonly st
     })
 }
 
+/** The rows of the first table whose first head begins so, as cells. */
+export function tableOf(document: string, head: string): readonly (readonly string[])[] {
+  const lines = readFileSync(join(root, document), 'utf8').split('\n')
+  const start = lines.findIndex((line) => line.startsWith(`| ${head} `))
+  const end = lines.findIndex((line, at) => at > start && !line.startsWith('|'))
+  const rows = lines.slice(start + 2, end)
+  assert.ok(start >= 0 && rows.length > 2, `${document} has no table of ${head}`)
+  return rows.map((row) =>
+    row
+      .slice(1, -1)
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.trim()),
+  )
+}
+
 /** The places in this repository that a cell names. */
 export function linksIn(cell: string): readonly string[] {
   return [...cell.matchAll(/\]\(\.\.\/([^)]+)\)/g)].map(([, place = '']) => place)

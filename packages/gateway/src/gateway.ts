@@ -203,14 +203,10 @@ interface Arrival {
 }
 
 function answer(plan: Plan, requests: RequestMetrics, { request, response, turn }: Arrival): void {
-  const { log, trace, headerCount } = plan
+  const { log, trace } = plan
   plan.enter()
   response.once('close', plan.leave)
-  const exchange = openExchange(
-    { log, requests, trace, fieldsMax: headerCount + 1 },
-    request,
-    response,
-  )
+  const exchange = openExchange({ log, requests, trace }, request, response)
   serve(plan, exchange, turn).catch((error: unknown) => {
     log.error({ err: error, requestId: exchange.requestId }, 'a request failed in the gateway')
     if (response.headersSent) response.destroy()

@@ -79,10 +79,10 @@ export function openIssuerLink(
         return []
       } catch (error) {
         if (!(error instanceof VerifyError)) throw error
-        const { code, message: detail, cause } = error
+        const { code, message: detail } = error
         // Whether it is away for a moment or was never there under this name is for the operator to see.
-        const why = cause instanceof Error ? cause.message : undefined
-        log.warn({ issuer, code, detail, why }, 'the issuer is missing')
+        const cause = error.cause instanceof Error ? error.cause.message : undefined
+        log.warn({ issuer, code, detail, cause }, 'the issuer is missing')
         return [error.code]
       }
     },

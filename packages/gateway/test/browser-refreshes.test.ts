@@ -28,7 +28,11 @@ test('many cookies that come while identity is away take from no later one the a
   })
   const ask = async (token: string): Promise<unknown> => {
     nowMs += 5000
-    await refresh(memory.currentOf(token), 'orders', { address: '::1', userAgent: undefined })
+    await refresh(memory.currentOf(token), 'orders', {
+      address: '::1',
+      userAgent: undefined,
+      correlation: {},
+    })
     return asked.at(-1)?.attempt
   }
   for (let at = 0; at < 5000; at += 1) await ask(`made up ${at}`)
@@ -54,7 +58,7 @@ test('one network with many made-up cookies leaves others their place at identit
     now: Date.now,
   })
   const ask = async (token: string, address: string): Promise<string> => {
-    const person = { address, userAgent: undefined }
+    const person = { address, userAgent: undefined, correlation: {} }
     return (await refresh(memory.currentOf(token), 'orders', person)).kind
   }
   const many = Array.from({ length: 600 }, (_, at) => ask(`made up ${at}`, `2001:db8::${at}`))
@@ -87,7 +91,7 @@ test('an audience that identity refuses a session is not asked for again for ten
     log: createLog({ name: 'gateway', level: 'silent' }),
     now: () => nowMs,
   })
-  const person = { address: '::1', userAgent: undefined }
+  const person = { address: '::1', userAgent: undefined, correlation: {} }
   for (const [atMs, audience] of [
     [0, 'orders'],
     [9999, 'orders'],

@@ -14,6 +14,7 @@ import {
 } from '@portcullis/identity'
 import type { NewClient } from '@portcullis/identity'
 import { createLog } from '@portcullis/runtime'
+import { keepLines } from '../../runtime/test/kept-lines.ts'
 import type { Gateway } from '../src/index.ts'
 import { parseGatewaySettings, startGateway } from '../src/index.ts'
 import type { Answer, Question } from './http-client.ts'
@@ -116,7 +117,7 @@ export async function startBrowserWorld(
 }
 
 function memoryLog(name: string, lines: string[]): ReturnType<typeof createLog> {
-  return createLog({ name, level: 'trace', destination: { write: (line) => lines.push(line) } })
+  return createLog({ name, level: 'trace', destination: keepLines(lines) })
 }
 
 async function startNode(

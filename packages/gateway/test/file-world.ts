@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { createLog } from '@portcullis/runtime'
+import { keepLines } from '../../runtime/test/kept-lines.ts'
 import type { GatewayFromFile, GatewayFromFileOptions } from '../src/index.ts'
 import { startGatewayFromFile } from '../src/index.ts'
 
@@ -39,7 +40,7 @@ export async function startFileWorld(
   const log = createLog({
     name: 'gateway',
     level: 'trace',
-    destination: { write: (line) => lines.push(line) },
+    destination: keepLines(lines),
   })
   const looks: (() => void)[] = []
   const gateway = await startGatewayFromFile(path, {

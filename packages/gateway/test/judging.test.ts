@@ -200,7 +200,7 @@ test('while keys cannot be had the answer is 503, public routes serve, and it re
   assertProblem(answer, 503, 'keys-unavailable')
   assert.equal(answer.headers['www-authenticate'], undefined)
   assert.ok(Number(answer.headers['retry-after']) >= 1)
-  assert.match(log(), /"why":"[^"]+503[^"]*","msg":"the issuer is missing"/)
+  assert.match(log(), /"cause":"[^"]+503[^"]*","msg":"the issuer is missing"/)
   assert.equal((await ask({ path: '/public' })).status, 200)
   assert.equal((await ask({ path: '/optional' })).status, 200)
   assertProblem(await ask({ path: '/optional', token }), 503, 'keys-unavailable')

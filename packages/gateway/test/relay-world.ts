@@ -8,6 +8,7 @@ import type { Fetch, RevocationHealth, Verifier, VerifierOptions } from '@portcu
 import { createVerifier, VerifyError } from '@portcullis/verify'
 import type { TestIssuer, TestIssuerOptions } from '@portcullis/verify/testing'
 import { createTestIssuer } from '@portcullis/verify/testing'
+import { keepLines } from '../../runtime/test/kept-lines.ts'
 import type { Relay, RelaySettings } from '../src/relay/index.ts'
 import { parseRelaySettings, startRelay } from '../src/relay/index.ts'
 
@@ -43,7 +44,7 @@ export async function startRelayWorld(
   const log = createLog({
     name: 'relay',
     level: 'trace',
-    destination: { write: (line) => lines.push(line) },
+    destination: keepLines(lines),
   })
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-relay-'))
   t.after(() => rmSync(folder, { recursive: true }))

@@ -168,7 +168,7 @@ test('a service that is gone fails three requests, and comes back by the first t
     [...Array<number>(9).fill(200), 502, 502, 502],
   )
   assert.deepEqual(await readiness(), { status: 'ok', warnings: [`unreachable: ${gone.origin}`] })
-  assert.match(world.log(), /"failures":3,"seconds":1,"msg":"an upstream cannot be reached"/)
+  assert.match(world.log(), /"failures":3,"retrySeconds":1,"msg":"an upstream cannot be reached"/)
 
   await gone.startAgain()
   const before = gone.heads.length

@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test'
 import { createLog } from '@portcullis/runtime'
 import type { TestIssuer, TestIssuerOptions } from '@portcullis/verify/testing'
 import { createTestIssuer } from '@portcullis/verify/testing'
+import { keepLines } from '../../runtime/test/kept-lines.ts'
 import { parseGatewaySettings, startGateway } from '../src/index.ts'
 import type { Answer, Question } from './http-client.ts'
 import { ask } from './http-client.ts'
@@ -44,7 +45,7 @@ export async function startWorld(t: TestContext, options: WorldOptions = {}): Pr
   const log = createLog({
     name: 'gateway',
     level: 'trace',
-    destination: { write: (line) => lines.push(line) },
+    destination: keepLines(lines),
   })
   const settings = parseGatewaySettings({
     listen: { port: 0 },

@@ -1,4 +1,4 @@
-import type { Log, Running, TlsPair } from '@portcullis/runtime'
+import type { Log, Running, TlsPair, Tracing } from '@portcullis/runtime'
 import {
   createMetrics,
   listenError,
@@ -6,6 +6,7 @@ import {
   redactPassword,
   startCertificateReload,
   startOperations,
+  startTracing,
 } from '@portcullis/runtime'
 import { boundPort, createHttpServer } from './http/server.ts'
 import type { Transport } from './http/transport.ts'
@@ -52,8 +53,10 @@ export async function startIdentity(
     )
     const { transport, stop } = await openTransport(settings.listen.tls, log)
     close.push(stop)
+    const tracing = await startTracingOf(settings, log)
+    close.push(async () => tracing?.close())
     const requests = metrics.requests()
-    const served = { ...settings, issuer: parts.issuer, transport, metrics: requests }
+    const served = { ...settings, issuer: parts.issuer, transport, tracing, metrics: requests }
     const app = createHttpServer(log, served)
     close.push(() => app.close())
     addRoutes(app, settings, parts)
@@ -88,6 +91,14 @@ export async function startIdentity(
     await closeAll()
     throw error
   }
+}
+
+async function startTracingOf(
+  { tracing: { endpoint, sampleRatio } }: IdentitySettings,
+  log: Log,
+): Promise<Tracing | undefined> {
+  if (endpoint === undefined) return undefined
+  return startTracing({ endpoint, sampleRatio, service: 'portcullis-identity', log })
 }
 
 interface OpenedTransport {

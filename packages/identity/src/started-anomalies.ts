@@ -66,7 +66,10 @@ export function startAnomalies(
       actions: createAnomalyActions(database, transaction, bounds.actionsPerHourMax),
       onActed: ({ id, rule, about, subject, outcome }) => {
         if (outcome !== 'told')
-          log.warn({ anomaly: id, rule, about, subject, outcome }, 'a rule has acted by itself')
+          log.warn(
+            { anomalyId: id, rule, about, aboutId: subject, outcome },
+            'a rule has acted by itself',
+          )
       },
       log,
     }),
@@ -94,7 +97,7 @@ function createTelling({ log, metrics }: AnomalySources): (anomaly: Anomaly) => 
   for (const rule of ruleIds) count({ rule, severity: rules[rule].severity }, 0)
   return ({ id, rule, severity, about, subject, evidence }) => {
     count({ rule, severity })
-    const facts = { anomaly: id, rule, severity, about, subject, evidence }
+    const facts = { anomalyId: id, rule, severity, about, aboutId: subject, evidence }
     if (severity === 'notice') log.info(facts, 'anomaly')
     else log.warn(facts, 'anomaly')
   }

@@ -45,8 +45,8 @@ export async function openRevocations(
   const highWater = path === undefined ? highWaterInMemory() : highWaterAt(`${path}.high-water`)
   const { permit: permitRenewal } = createRenewalWait(
     () => performance.now(),
-    ({ why }, waitMs) => {
-      log.warn({ why, waitMs }, 'history was lost: nothing is answered until a new epoch begins')
+    ({ why: detail }, waitMs) => {
+      log.warn({ detail, waitMs }, 'history was lost: nothing is answered until a new epoch begins')
     },
   )
   const options: EpochOptions = {
@@ -60,11 +60,11 @@ export async function openRevocations(
   const atOnce: EpochOptions = { ...options, permitRenewal: () => undefined }
   const tell = (opened: OpenedEpoch): void => {
     if (opened.kind !== 'renewed') return
-    const { why } = opened
-    log.warn({ why }, 'a new epoch began: everybody has to sign in again')
+    const { why: detail } = opened
+    log.warn({ detail }, 'a new epoch began: everybody has to sign in again')
     // Not waited for: a connection that is being checked cannot wait for another one.
     database
-      .transaction((query) => appendEvent(query, { kind: 'history-renewed', reason: why }))
+      .transaction((query) => appendEvent(query, { kind: 'history-renewed', reason: detail }))
       .catch((error: unknown) => {
         log.error({ err: error }, 'that history was renewed is not in the audit record')
       })

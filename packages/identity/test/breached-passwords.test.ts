@@ -85,15 +85,15 @@ const failures: Readonly<Record<string, readonly [Answer, RegExp]>> = {
   'no content': [(_request, response) => response.writeHead(204).end(), /status 204/],
   'a redirect': [
     (_request, response) => response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end(),
-    /"why":"\w+"/,
+    /"detail":"\w+"/,
   ],
-  'a broken connection': [(request) => request.socket.destroy(), /"why":"\w+"/],
+  'a broken connection': [(request) => request.socket.destroy(), /"detail":"\w+"/],
   'half an answer': [
     (_request, response) => {
       response.writeHead(200, { 'content-length': 5000 })
       response.write(`${otherLine}\r\n`, () => response.destroy())
     },
-    /"why":"\w+"/,
+    /"detail":"\w+"/,
   ],
   'an answer without end': [
     (_request, response) => {

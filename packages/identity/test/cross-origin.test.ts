@@ -57,7 +57,7 @@ test('a preflight of an allowed origin answers what the route takes, and nothing
       'access-control-allow-origin': shop,
       'access-control-allow-credentials': 'true',
       'access-control-allow-methods': methods,
-      'access-control-allow-headers': headers,
+      'access-control-allow-headers': `${headers}, traceparent, tracestate`,
       'access-control-expose-headers': 'dpop-nonce, etag, retry-after, www-authenticate',
       'access-control-max-age': '600',
     })

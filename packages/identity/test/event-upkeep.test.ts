@@ -107,8 +107,8 @@ testOnEngines(
     step()
     await waitUntil(() => logged().includes('they are dropped'), 'it is said')
     await stop()
-    const said = JSON.parse(logged().trim()) as { stream: string; events: number }
-    assert.deepEqual([said.stream, said.events], [id, 1])
+    const said = JSON.parse(logged().trim()) as { streamId: string; events: number }
+    assert.deepEqual([said.streamId, said.events], [id, 1])
     assert.deepEqual((await upkeep.remove({ ...bounds, heldMax: 1 })).dropped, [
       { streamId: id, events: 1 },
     ])

@@ -63,7 +63,7 @@ function whyRenewed(identity: RunningIdentity): string | undefined {
     .logged()
     .split('\n')
     .find((one) => one.includes('a new epoch began'))
-  return line === undefined ? undefined : String((JSON.parse(line) as { why?: unknown }).why)
+  return line === undefined ? undefined : String((JSON.parse(line) as { detail?: unknown }).detail)
 }
 
 async function assertRenewed({ identity, ended, epoch }: Scene, why: RegExp): Promise<void> {

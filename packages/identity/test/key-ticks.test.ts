@@ -58,7 +58,7 @@ test('it ticks every second, logs what is wrong and that it is over, and goes on
     repeat,
   )
   await seconds(1)
-  assert.match(logged(), /"level":50.*"kid":"one","why":"damaged".*cannot be kept up/)
+  assert.match(logged(), /"level":50.*"kid":"one","reason":"damaged".*cannot be kept up/)
   await seconds(1)
   await seconds(1)
   assert.equal(logged().match(/cannot be kept up/g)?.length, 1, 'once a minute is enough')

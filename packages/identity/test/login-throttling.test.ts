@@ -122,7 +122,7 @@ test('the log and the events tell that there was an attack, and not on whom by n
   const lines = identity.logged().split('\n')
   const throttled = lines.filter((line) => line.includes('"outcome":"throttled"'))
   assert.equal(throttled.length, 2)
-  for (const line of throttled) assert.match(line, /"by":"strangers","keyId":"[\w-]{8}"/)
+  for (const line of throttled) assert.match(line, /"counter":"strangers","counterId":"[\w-]{8}"/)
   assert.equal(lines.filter((line) => line.includes('further tries are delayed')).length, 1)
   assert.doesNotMatch(identity.logged(), /alice|"127\.0\.0\.1"|a wrong one/)
 })

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Log } from '@portcullis/runtime'
 import { createLog } from '@portcullis/runtime'
+import { keepLines } from '../../runtime/test/kept-lines.ts'
 import type {
   IdentitySecrets,
   IdentitySettings,
@@ -256,7 +257,6 @@ export function basic(clientId: string, clientSecret: string): { readonly author
 /** A log at its most talkative, kept as text. */
 export function createLogInMemory(): { readonly log: Log; readonly logged: () => string } {
   const lines: string[] = []
-  const destination = { write: (line: string): unknown => lines.push(line) }
-  const log = createLog({ name: 'identity', level: 'trace', destination })
+  const log = createLog({ name: 'identity', level: 'trace', destination: keepLines(lines) })
   return { log, logged: () => lines.join('') }
 }

@@ -48,6 +48,7 @@ test('no two settings share a variable, with or without _FILE', () => {
 
 const examples: Readonly<Record<string, string>> = {
   integer: '100',
+  number: '0.5',
   boolean: 'true',
   string: 'https://id.example',
   array: 'one,two',
@@ -83,7 +84,7 @@ function documentedRows(): readonly string[] {
   return settingEntries.map(([path, setting]) => {
     const { schema, unit, meaning, reason, required, holdsPassword } = setting
     const file = holdsPassword === true ? ', or `…_FILE`' : ''
-    const range = schema.type === 'integer' ? `, ${schema.minimum} to ${schema.maximum}` : ''
+    const range = 'minimum' in schema ? `, ${schema.minimum} to ${schema.maximum}` : ''
     return [
       `\`${path}\``,
       `\`${variableOf(path)}\`${file}`,

@@ -118,6 +118,7 @@ test('the smallest file gets every default, and the built-in client web', () => 
       hashesRunningMax: Math.min(availableParallelism(), 3),
       hashesWaitingMax: 100,
     },
+    tracing: { endpoint: undefined, sampleRatio: 0.1 },
   })
 })
 

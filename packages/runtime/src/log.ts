@@ -1,5 +1,6 @@
 import type { DestinationStream, Logger } from 'pino'
 import { pino } from 'pino'
+import { logFields } from './log-fields.ts'
 import { createTurnBuffer } from './turn-buffer.ts'
 import { wholePieces } from './whole-pieces.ts'
 
@@ -16,8 +17,8 @@ export interface LogOptions {
 }
 
 /**
- * Structured JSON lines. Members that could hold a credential are removed before anything is written,
- * at the top level and one level below. Does NOT look deeper.
+ * Structured JSON lines, of the members that `logFields` has. Others are not written, only named (`leftOut`); nor is
+ * what could hold a credential one level below. Does NOT look deeper.
  *
  * Lines go to standard output together, once a turn of the event loop, and at once with an error or at the
  * end of the process. Who is killed loses those of the last turn.
@@ -27,7 +28,7 @@ export function createLog({ name, level = 'info', destination, worker }: LogOpti
   const options = {
     name,
     level,
-    formatters: { log: withoutSecrets },
+    formatters: { log: writable },
     // Errors have been turned into facts by then.
     serializers: { err: (facts: unknown) => facts },
   }
@@ -36,7 +37,7 @@ export function createLog({ name, level = 'info', destination, worker }: LogOpti
   // eslint-disable-next-line typescript/unbound-method
   const { child } = log
   log.child = function (bindings, childOptions) {
-    return Reflect.apply(child, this, [withoutSecrets(bindings), childOptions])
+    return Reflect.apply(child, this, [writable(bindings), childOptions])
   }
   return worker === undefined ? log : log.child({ worker })
 }
@@ -54,6 +55,35 @@ function standardOutput(isShared: boolean): DestinationStream {
   return buffer
 }
 
+const known: ReadonlySet<string> = new Set(Object.keys(logFields))
+
+function writable(facts: Record<string, unknown>): Record<string, unknown> {
+  if (isFlatAndKnown(facts)) return facts
+  const entries = Object.entries(facts)
+  const written = entries
+    .filter(([name]) => known.has(name))
+    .map(([name, value]) => [name, withoutOwnSecrets(value)] as const)
+  const leftOut = entries.map(([name]) => name).filter((name) => !known.has(name))
+  return { ...Object.fromEntries(written), ...(leftOut.length > 0 && { leftOut }) }
+}
+
+/** As the line of a request is, which is written as it came: a copy would cost as much as the line. */
+function isFlatAndKnown(facts: Record<string, unknown>): boolean {
+  for (const name in facts) {
+    const value = facts[name]
+    if (!known.has(name) || (typeof value === 'object' && value !== null)) return false
+  }
+  return true
+}
+
+function withoutOwnSecrets(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  // What has none stays what it is: a date or a class of its own knows how to be written.
+  const facts: object = value instanceof Error ? pino.stdSerializers.err(value) : value
+  const entries = Object.entries(facts)
+  return entries.every(isNoSecret) ? facts : Object.fromEntries(entries.filter(isNoSecret))
+}
+
 /** A second line of defence: nothing here is meant to reach a log call in the first place. */
 const secretMembers: ReadonlySet<string> = new Set([
   'password',
@@ -67,33 +97,6 @@ const secretMembers: ReadonlySet<string> = new Set([
   'headers',
   'body',
 ])
-
-function withoutSecrets(facts: Record<string, unknown>): Record<string, unknown> {
-  return isFlatAndHarmless(facts)
-    ? facts
-    : Object.fromEntries(
-        Object.entries(facts)
-          .filter(isNoSecret)
-          .map(([name, value]) => [name, withoutOwnSecrets(value)]),
-      )
-}
-
-/** As the line of a request is, which is written as it came: a copy would cost as much as the line. */
-function isFlatAndHarmless(facts: Record<string, unknown>): boolean {
-  for (const name in facts) {
-    const value = facts[name]
-    if (secretMembers.has(name) || (typeof value === 'object' && value !== null)) return false
-  }
-  return true
-}
-
-function withoutOwnSecrets(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value
-  // What has none stays what it is: a date or a class of its own knows how to be written.
-  const facts: object = value instanceof Error ? pino.stdSerializers.err(value) : value
-  const entries = Object.entries(facts)
-  return entries.every(isNoSecret) ? facts : Object.fromEntries(entries.filter(isNoSecret))
-}
 
 function isNoSecret([name]: readonly [string, unknown]): boolean {
   return !secretMembers.has(name)

@@ -47,8 +47,8 @@ const serverProblems: ProblemTable<ServerProblemCode> = {
   internal: [500, 'Something went wrong here'],
 }
 
-/** Builds the document of any problem that Portcullis answers with. */
-export const createProblem: CreateProblem<ProblemCode> = problemCreator({
-  ...serviceProblems,
-  ...serverProblems,
-})
+/** Every problem that Portcullis answers with. */
+export const problems: ProblemTable<ProblemCode> = { ...serviceProblems, ...serverProblems }
+
+/** Builds the document of any of them. */
+export const createProblem: CreateProblem<ProblemCode> = problemCreator(problems)

@@ -45,14 +45,26 @@ const secretMembers = [
   'body',
 ]
 
+test('members that the vocabulary does not have are named and not written', () => {
+  const facts = { reason: 'expired', status: 401, note: 'hidden', request: { path: 'hidden' } }
+  const [line = {}] = logged((log) => log.info(facts, 'a request'))
+  assert.ok(!JSON.stringify(line).includes('hidden'))
+  assert.deepEqual(line['leftOut'], ['note', 'request'])
+  assert.deepEqual([line['reason'], line['status']], ['expired', 401])
+  const [flat = {}] = logged((log) => log.info({ note: 'hidden' }, 'a request'))
+  assert.deepEqual([flat['leftOut'], flat['note']], [['note'], undefined])
+  const [sound = {}] = logged((log) => log.info({ reason: 'expired' }, 'a request'))
+  assert.ok(!('leftOut' in sound))
+})
+
 test('members that may hold a credential are removed, by themselves and one level down', () => {
   assert.ok(secretMembers.length > 0)
   for (const member of secretMembers) {
-    const facts = { [member]: 'hidden', kept: 'shown', request: { [member]: 'hidden', path: '/' } }
+    const facts = { [member]: 'hidden', host: 'shown', err: { [member]: 'hidden', path: '/' } }
     const [line = {}] = logged((log) => log.info(facts, 'a request'))
     assert.ok(!JSON.stringify(line).includes('hidden'), member)
-    assert.equal(line['kept'], 'shown')
-    assert.deepEqual(line['request'], { path: '/' })
+    assert.equal(line['host'], 'shown')
+    assert.deepEqual(line['err'], { path: '/' })
   }
 })
 
@@ -67,17 +79,17 @@ test('an error that is logged keeps its message and loses the request it carries
 test('a child log, and a child of it, hide the same members, in their own facts too', () => {
   const [line = {}] = logged((log) =>
     log
-      .child({ part: 'child', token: 'hidden', request: { body: 'hidden', path: '/' } })
+      .child({ host: 'child', token: 'hidden', err: { body: 'hidden', path: '/' } })
       .child({ cookie: 'hidden' })
       .info({ token: 'hidden' }, 'x'),
   )
-  assert.equal(line['part'], 'child')
-  assert.deepEqual(line['request'], { path: '/' })
+  assert.equal(line['host'], 'child')
+  assert.deepEqual(line['err'], { path: '/' })
   assert.ok(!JSON.stringify(line).includes('hidden'))
 })
 
 test('what knows by itself how to be written is left alone', () => {
-  const [line = {}] = logged((log) => log.info({ at: new Date(0), roles: ['admin'] }, 'x'))
-  assert.equal(line['at'], '1970-01-01T00:00:00.000Z')
-  assert.deepEqual(line['roles'], ['admin'])
+  const [line = {}] = logged((log) => log.info({ validUntil: new Date(0), kids: ['one'] }, 'x'))
+  assert.equal(line['validUntil'], '1970-01-01T00:00:00.000Z')
+  assert.deepEqual(line['kids'], ['one'])
 })

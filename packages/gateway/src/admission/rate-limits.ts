@@ -52,6 +52,6 @@ function createTake(
     const waitMs = allowance(key)
     if (waitMs === 0) return undefined
     const headers = { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))) }
-    return { ...refuse('too-many-requests', detail, headers), reason: `${kind}-rate` }
+    return { ...refuse('too-many-requests', detail, headers), reason: `${kind}-rate` as const }
   }
 }

@@ -8,6 +8,8 @@ import { cookieField, issuedCookieIn } from './refresh-cookie.ts'
 export interface PersonAtBrowser {
   readonly address: string
   readonly userAgent: string | undefined
+  /** Header fields that tell which request of the browser it is for, and of which trace. */
+  readonly correlation: Readonly<Record<string, string>>
 }
 
 /** The client of identity that the gateway is to it: one that is public by its name, or one with a secret. */
@@ -152,11 +154,12 @@ const answerBytesMax = 64 * 1024
 function createPost({ issuer, fetch }: IssuerSessionsOptions): Post {
   const { origin } = new URL(issuer)
   return async (path, { json, form, token, person, msMax }) => {
-    const { address, userAgent } = person
+    const { address, userAgent, correlation } = person
     try {
       const response = await fetch(`${issuer}${path}`, {
         method: 'POST',
         headers: {
+          ...correlation,
           accept: 'application/json, application/problem+json',
           origin,
           'sec-fetch-site': 'same-origin',

@@ -104,7 +104,7 @@ function readCall(
   const cookie = readRefreshCookie(fields)
   if (cookie.kind === 'ambiguous') return ambiguousCookie
   if (frame.authorizations.length > 0) return twoTokens
-  return { kind: 'call', exchange, frame, cookie, person: personOf(fields, origin), answer }
+  return { kind: 'call', exchange, frame, cookie, person: personOf(exchange, origin), answer }
 }
 
 /** What a page may say; the rest is the gateway's to say. */
@@ -163,7 +163,7 @@ async function logout(
 }
 
 function noIdentity(log: Log, { why, retryAfterSeconds }: Unavailable): Refusal {
-  log.warn({ why }, 'identity does not answer for browsers')
+  log.warn({ detail: why }, 'identity does not answer for browsers')
   return identityUnavailable(retryAfterSeconds)
 }
 

@@ -58,7 +58,7 @@ export function createRefreshes(parts: RefreshParts): Refresh {
   let quiet = { fromMs: 0, untilMs: 0 }
 
   const noteUnavailable = ({ why, retryAfterSeconds }: Unavailable): void => {
-    log.warn({ why }, 'identity gives no tokens for browsers')
+    log.warn({ detail: why }, 'identity gives no tokens for browsers')
     const askedMs = retryAfterSeconds === undefined ? quietMs : retryAfterSeconds * 1000
     quiet = { fromMs: now(), untilMs: now() + Math.min(askedMs, quietMsMax) }
   }
@@ -80,7 +80,7 @@ export function createRefreshes(parts: RefreshParts): Refresh {
     if (outcome.kind === 'ended') memory.noteEnd(hash)
     if (outcome.kind === 'refused') {
       memory.noteRefusal(hash, audience)
-      log.warn({ audience, why: outcome.why }, 'identity refuses a session a token')
+      log.warn({ audience, detail: outcome.why }, 'identity refuses a session a token')
     }
     if (outcome.kind === 'refreshed') {
       const { accessToken, expiresInSeconds, cookie } = outcome.tokens

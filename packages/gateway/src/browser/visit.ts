@@ -1,5 +1,6 @@
 import type { Exchange } from '../exchange/exchange.ts'
 import type { HeaderField } from '../headers/fields.ts'
+import { correlationOf } from '../headers/trace-fields.ts'
 import type { Judge, Verdict } from '../admission/judge.ts'
 import type { Refusal } from '../exchange/refusal.ts'
 import { refuse } from '../exchange/refusal.ts'
@@ -62,7 +63,7 @@ export function createVisits(
         answer.setCookie = clearedRefreshCookie
         return refused(sessionIsOver(auth.audience))
       }
-      const person = personOf(fields, origin)
+      const person = personOf(exchange, origin)
       const judged = await judgeSession(parts, auth, { token: shown.token, person, answer })
       ;({ accessToken } = judged)
       return judged.verdict
@@ -102,9 +103,13 @@ export const crossOriginDetail =
 const userAgentMax = 512
 
 /** Whoever is at the browser, as identity knows people by where they come from. */
-export function personOf(fields: readonly HeaderField[], origin: RequestOrigin): PersonAtBrowser {
-  const userAgent = fields.find(({ name }) => name === 'user-agent')?.value
-  return { address: origin.clientAddress, userAgent: userAgent?.slice(0, userAgentMax) }
+export function personOf(exchange: Exchange, origin: RequestOrigin): PersonAtBrowser {
+  const userAgent = exchange.fields.find(({ name }) => name === 'user-agent')?.value
+  return {
+    address: origin.clientAddress,
+    userAgent: userAgent?.slice(0, userAgentMax),
+    correlation: correlationOf(exchange),
+  }
 }
 
 /** A page of any origin may open a WebSocket, without being asked first (RFC 6455 section 10.2). */

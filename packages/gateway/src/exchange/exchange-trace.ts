@@ -1,12 +1,9 @@
 import type { HoldsAddress, Span, Tracing } from '@portcullis/runtime'
-import { createNetworkSet, formatTraceparent } from '@portcullis/runtime'
+import { createNetworkSet, formatTraceparent, serverSpanFacts } from '@portcullis/runtime'
 import type { Exchange, TraceExchange } from './exchange.ts'
 import { receivedTrace, traceFields } from '../headers/trace-fields.ts'
 
-/**
- * Whoever is no trusted proxy cannot have a request recorded. Names and attributes are those of the semantic conventions
- * for HTTP, but for the path and the query: what people put into addresses is not ours to keep.
- */
+/** Whoever is no trusted proxy cannot have a request recorded (`Tracing.begin`). */
 export function createExchangeTracer(
   tracing: Tracing,
   trustedProxies: readonly string[],
@@ -19,6 +16,7 @@ export function createExchangeTracer(
     let call: Call | undefined
     return {
       traceId: span.context.traceId,
+      within: formatTraceparent(span.context),
       fields: () => {
         call = { span: span.beginCall() }
         return traceFields(formatTraceparent(call.span.context), received?.state)
@@ -66,25 +64,19 @@ function endCall({ span, origin, status, failure }: Call, { method, tries }: Exc
   })
 }
 
-const hostLengthMax = 255
-
 function endRequest(span: Span, exchange: Exchange, status: number | undefined): void {
   const { request, method, route, reason } = exchange
-  const isFailure = status === undefined || status >= 500
-  span.end({
-    name: route === undefined ? method : `${method} ${route}`,
-    attributes: {
-      'http.request.method': method,
-      'http.route': route,
-      'http.response.status_code': status,
-      'server.address': request.headers.host?.slice(0, hostLengthMax),
-      'url.scheme': 'encrypted' in request.socket ? 'https' : 'http',
-      'network.protocol.version': request.httpVersion,
-      'error.type': reason ?? (isFailure ? String(status ?? 'client-left') : undefined),
-    },
-    // A refusal is what its client has done wrong, and is no error of the server by these conventions.
-    isError: isFailure,
-  })
+  span.end(
+    serverSpanFacts({
+      method,
+      route,
+      status,
+      host: request.headers.host,
+      isEncrypted: 'encrypted' in request.socket,
+      httpVersion: request.httpVersion,
+      reason,
+    }),
+  )
 }
 
 function portOf({ port, protocol }: URL): number {

@@ -3,6 +3,7 @@ import type { ClientRequest, ClientResponse } from './client-message.ts'
 import type { HeaderField } from '../headers/fields.ts'
 import { headerFields } from '../headers/fields.ts'
 import { requestIdOf } from '../request/request-id.ts'
+import type { RefusalReason } from './refusal-reason.ts'
 
 /** One request and its answer, from the first byte to the line in the access log. */
 export interface Exchange {
@@ -22,7 +23,7 @@ export interface Exchange {
   /** How often it was sent, where that is more than once. */
   tries?: number
   /** Why the gateway itself has answered it: a code of ours, and nothing that the client has sent. */
-  reason?: string
+  reason?: RefusalReason
   /** The network that it came from, where that is why it was refused. */
   network?: string
   /** Which trace it belongs to, where it does; known once it was forwarded. */
@@ -36,6 +37,8 @@ export interface Exchange {
 /** The spans of one exchange: of its request, and of the one to the service. */
 export interface ExchangeTrace {
   readonly traceId: string
+  /** The `traceparent` of what the gateway itself asks for its sake. */
+  readonly within: string
   /** Begins the span of the request to the service, and answers its fields. */
   readonly fields: () => string[]
   /** The service that is asked; where it is sent again, the last one. */
@@ -53,8 +56,6 @@ export interface ExchangeWatchers {
   readonly requests: RequestMetrics
   /** Undefined where no spans are recorded. */
   readonly trace?: TraceExchange | undefined
-  /** Of a header with more fields the rest is not looked at: there is one answer to it. */
-  readonly fieldsMax?: number
 }
 
 /**
@@ -63,12 +64,12 @@ export interface ExchangeWatchers {
  * addresses is not ours to keep.
  */
 export function openExchange(
-  { log, requests, trace, fieldsMax }: ExchangeWatchers,
+  { log, requests, trace }: ExchangeWatchers,
   request: ClientRequest,
   response: ClientResponse,
 ): Exchange {
   const startedMs = performance.now()
-  const fields = headerFields(request.rawHeaders, fieldsMax)
+  const fields = headerFields(request.rawHeaders)
   const requestId = requestIdOf(fields)
   const { method: ownMethod = '' } = request
   const exchange: Exchange = { request, fields, response, requestId, method: ownMethod }

@@ -8,6 +8,7 @@ import { problemOf, responseHeadersOf } from '@portcullis/verify'
 import { endAnswer } from './end-answer.ts'
 import type { Exchange } from './exchange.ts'
 import { requestIdHeader } from '../headers/names.ts'
+import type { RefusalReason } from './refusal-reason.ts'
 
 /** An expected "no": a value until this file makes an HTTP answer of it. */
 export interface Refusal {
@@ -15,7 +16,7 @@ export interface Refusal {
   readonly problem: Problem
   readonly headers: Readonly<Record<string, string>>
   /** What is wrong, where the log is told more than the code of the problem. */
-  readonly reason?: string | undefined
+  readonly reason?: RefusalReason | undefined
   /** Nothing more is read from the connection afterwards. */
   readonly closes?: boolean
 }
@@ -53,9 +54,9 @@ export function andClose(refusal: Refusal): Refusal {
  * either: so that connection ends (RFC 9110 section 10.1.1).
  */
 export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
-  const { fields, response, requestId } = exchange
+  const { request, response, requestId } = exchange
   exchange.reason = refusal.reason ?? refusal.problem.code
-  const isExpecting = fields.some(({ name }) => name === 'expect')
+  const isExpecting = request.headers.expect !== undefined
   if (isExpecting || refusal.closes === true) response.shouldKeepAlive = false
   const { body, headers } = written(refusal)
   headers.push(requestIdHeader, requestId)

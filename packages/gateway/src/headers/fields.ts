@@ -16,14 +16,10 @@ export function receivedFields(rawHeaders: readonly (Buffer | string)[]): Header
   )
 }
 
-/** Node's flat list as fields, in order, with repeats. Of more than `fieldsMax` the first ones. */
-export function headerFields(
-  rawHeaders: readonly string[],
-  fieldsMax: number = Infinity,
-): HeaderField[] {
+/** Node's flat list as fields, in order, with repeats. */
+export function headerFields(rawHeaders: readonly string[]): HeaderField[] {
   const fields: HeaderField[] = []
-  const end = Math.min(rawHeaders.length, 2 * fieldsMax)
-  for (let at = 0; at + 1 < end; at += 2) {
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const spelling = rawHeaders[at] ?? ''
     fields.push({ spelling, name: lowerCase(spelling), value: rawHeaders[at + 1] ?? '' })
   }

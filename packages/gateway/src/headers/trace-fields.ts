@@ -2,6 +2,7 @@ import type { TraceParent } from '@portcullis/runtime'
 import { parseTraceparent, parseTracestate } from '@portcullis/runtime'
 import type { HeaderField } from './fields.ts'
 import { valuesOf } from './fields.ts'
+import type { Exchange } from '../exchange/exchange.ts'
 
 export const traceFieldNames: ReadonlySet<string> = new Set(['traceparent', 'tracestate'])
 
@@ -27,4 +28,19 @@ export function receivedTrace(fields: readonly HeaderField[]): ReceivedTrace | u
 /** Name, value, name, value … for the service. */
 export function traceFields(traceparent: string, state: string | undefined): string[] {
   return ['traceparent', traceparent, ...(state === undefined ? [] : ['tracestate', state])]
+}
+
+/** For what the gateway itself asks identity for the sake of a request: which one that is, and of which trace. */
+export function correlationOf({
+  requestId,
+  trace,
+  fields,
+}: Pick<Exchange, 'requestId' | 'trace' | 'fields'>): Readonly<Record<string, string>> {
+  const received = receivedTrace(fields)
+  const traceparent = trace?.within ?? received?.text
+  return {
+    'x-request-id': requestId,
+    ...(traceparent !== undefined && { traceparent }),
+    ...(received?.state !== undefined && { tracestate: received.state }),
+  }
 }

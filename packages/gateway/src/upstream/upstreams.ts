@@ -106,7 +106,7 @@ function tell(log: Log, upstream: string, change: HealthChange): void {
   if (change.kind === 'back') {
     log.info({ upstream }, 'an upstream is back')
   } else {
-    const { failures, seconds } = change
-    log.warn({ upstream, failures, seconds }, 'an upstream cannot be reached')
+    const { failures, seconds: retrySeconds } = change
+    log.warn({ upstream, failures, retrySeconds }, 'an upstream cannot be reached')
   }
 }

@@ -56,7 +56,13 @@ export function createPlace(options: PlaceOptions): Place {
     const restartMs = restarts.afterEnd(livedMs)
     const detail = failure?.message
     log.error(
-      { worker: number, how, livedMs: Math.round(livedMs), restartMs, detail },
+      {
+        worker: number,
+        how: String(how),
+        livedMs: Math.round(livedMs),
+        restartMs,
+        detail,
+      },
       'a worker has ended',
     )
     if (restartMs === undefined) {

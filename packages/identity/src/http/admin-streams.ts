@@ -171,7 +171,7 @@ function refuse(
 }
 
 function tell({ log }: FastifyRequest, id: string, actor: string, what: string): void {
-  log.info({ event: 'authz_admin', stream: id, actor }, what)
+  log.info({ event: 'authz_admin', streamId: id, actor }, what)
 }
 
 /** Never the field `Authorization` that is sent to a receiver, which is its secret. */

@@ -9,6 +9,9 @@ export interface CrossOriginParts {
 /** How long a browser may keep a preflight; an origin that was taken out is refused by its answers at once. */
 const preflightSecondsMax = 600
 
+/** What a script that records traces sends with every request. */
+const traceHeaders = ['traceparent', 'tracestate']
+
 /** What scripts need of an answer, beside its body, to act upon it. */
 const exposedHeaders = 'dpop-nonce, etag, retry-after, www-authenticate'
 
@@ -38,7 +41,7 @@ export function openToOrigins(
     // What the path does not have is a 404 or 405 like for everybody.
     if (methods === undefined || headers === undefined) return
     reply.header('access-control-allow-methods', [...methods.keys()].toSorted().join(', '))
-    reply.header('access-control-allow-headers', headers.join(', '))
+    reply.header('access-control-allow-headers', [...headers, ...traceHeaders].join(', '))
     reply.header('access-control-max-age', preflightSecondsMax)
     return reply.code(204).send()
   })

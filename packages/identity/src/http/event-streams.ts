@@ -183,5 +183,5 @@ export function ownerOf(request: FastifyRequest, clientId: string): StreamOwner 
 }
 
 function tell({ log }: FastifyRequest, id: string, what: string): void {
-  log.info({ event: 'authz_admin', stream: id }, what)
+  log.info({ event: 'authz_admin', streamId: id }, what)
 }

@@ -157,8 +157,8 @@ function factsOf(outcome: LoginOutcome): Readonly<Record<string, string>> {
       return {
         event: 'excess_rate_limit_exceeded',
         outcome: 'throttled',
-        by: outcome.by,
-        keyId: outcome.keyId,
+        counter: outcome.by,
+        counterId: outcome.keyId,
       }
   }
 }

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { acceptForms } from './bodies.ts'
+import type { OAuthError } from './oauth-error-code.ts'
 import { isPassing, logFault, passingRetryAfterSeconds, problemOf } from './problems.ts'
 import { noteReason } from './refusal-reasons.ts'
 import type { HttpServer } from './server.ts'
@@ -12,23 +13,6 @@ export function addOAuthEndpoint(app: HttpServer, add: (scope: HttpServer) => vo
     add(scope)
   })
 }
-
-export type OAuthError =
-  | 'invalid_request'
-  | 'invalid_client'
-  | 'invalid_grant'
-  | 'unauthorized_client'
-  | 'unsupported_grant_type'
-  | 'invalid_scope'
-  | 'invalid_target'
-  // RFC 9449 sections 5 and 8.
-  | 'invalid_dpop_proof'
-  | 'use_dpop_nonce'
-  // RFC 7009 section 2.2.1.
-  | 'unsupported_token_type'
-  | 'server_error'
-  // Of the authorization endpoint (RFC 6749 section 4.1.2.1); the token endpoint has no name for it.
-  | 'temporarily_unavailable'
 
 /** Of an encrypted token, whose key only its service has. */
 export const cannotBeRead = 'an encrypted token cannot be read here: end its session instead'

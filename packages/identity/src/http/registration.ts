@@ -54,8 +54,8 @@ export function addRegistration(app: HttpServer, parts: RegistrationRouteParts):
 
 function factsOf(outcome: Refusal): Readonly<Record<string, string>> {
   if (outcome.kind !== 'throttled') return { outcome: outcome.kind }
-  const { by, keyId } = outcome
-  return { event: 'excess_rate_limit_exceeded', outcome: 'throttled', by, keyId }
+  const { by: counter, keyId: counterId } = outcome
+  return { event: 'excess_rate_limit_exceeded', outcome: 'throttled', counter, counterId }
 }
 
 type Refusal = Exclude<

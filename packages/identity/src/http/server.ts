@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Log, RequestMetrics } from '@portcullis/runtime'
-import { createProblem } from '@portcullis/runtime'
+import type { Log, RequestMetrics, Tracing } from '@portcullis/runtime'
+import { createProblem, requestIdFrom } from '@portcullis/runtime'
 import { problemMediaType } from '@portcullis/protocol'
 import type { JsonSchemaToTsProvider } from '@fastify/type-provider-json-schema-to-ts'
 import type {
@@ -24,6 +24,7 @@ import {
   usualBodyBytesMax,
 } from './problems.ts'
 import { reasonOf } from './refusal-reasons.ts'
+import { createRequestTraces } from './request-traces.ts'
 import { securityHeaders } from './security-headers.ts'
 import type { Transport } from './transport.ts'
 import { plainTransport } from './transport.ts'
@@ -42,6 +43,7 @@ export interface HttpServerOptions {
   readonly trustedProxies?: readonly string[]
   readonly allowedOrigins?: readonly string[]
   readonly metrics?: RequestMetrics
+  readonly tracing?: Tracing | undefined
 }
 
 const ajvOptions = {
@@ -67,11 +69,18 @@ export function boundPort(app: HttpServer): number {
 export function createHttpServer(log: Log, options: HttpServerOptions): HttpServer {
   const { transport = plainTransport, trustedProxies = [], allowedOrigins = [] } = options
   const headers = securityHeaders(options.issuer)
+  const traces = createRequestTraces(options.tracing, trustedProxies)
   const underWay = new WeakMap<Duplex, IncomingMessage>()
   const logger: FastifyBaseLogger = log
   const app = Fastify({
     loggerInstance: logger,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'requestId',
+    }),
+    // Two of them are joined by a comma, and then not harmless.
+    genReqId: (raw) => requestIdFrom([raw.headers['x-request-id']].flat()),
+    childLoggerFactory: traces.childLoggerFactory,
     bodyLimit: usualBodyBytesMax,
     serverFactory: (handler) => serverOf(transport, headers, handler),
     routerOptions: { maxParamLength: 64 },
@@ -111,8 +120,10 @@ export function createHttpServer(log: Log, options: HttpServerOptions): HttpServ
     const durationMs = Math.round(elapsedTime)
     const { url: route, config } = routeOptions
     const reason = reasonOf(reply)
-    const level = config.isBackground === true && status < 400 ? 'debug' : 'info'
-    log[level]({ method, route, status, durationMs, reason }, 'request')
+    const isNews = config.isBackground !== true || status >= 400
+    const level = isNews ? 'info' : 'debug'
+    request.log[level]({ method, route, status, durationMs, reason }, 'request')
+    if (isNews) traces.end(request, reply, reason)
     options.metrics?.observe({ method, route, status, seconds: elapsedTime / 1000, reason })
   })
   return app

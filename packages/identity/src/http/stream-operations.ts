@@ -76,7 +76,7 @@ function addStatus(app: HttpServer, { issuer, callers, eventStreams }: StreamPar
     const outcome = await eventStreams.setStatus(id, { status, reason }, owner)
     if (outcome.kind === 'unknown') return sendNoStream(reply)
     if (outcome.kind !== 'changed') return sendStreamRefusal(reply, outcome)
-    request.log.info({ event: 'authz_admin', stream: id, status }, 'stream changed')
+    request.log.info({ event: 'authz_admin', streamId: id, streamStatus: status }, 'stream changed')
     return reply.send(membersOfStatus(outcome.stream))
   })
 }

@@ -1,7 +1,8 @@
 import type { TokenExchangeRequest } from '../domain/token-exchange.ts'
 import { isEncryptedToken } from '../domain/token-encryption.ts'
 import type { Form } from './bodies.ts'
-import type { OAuthError, OAuthRefusal } from './oauth-errors.ts'
+import type { OAuthError } from './oauth-error-code.ts'
+import type { OAuthRefusal } from './oauth-errors.ts'
 import { cannotBeRead } from './oauth-errors.ts'
 
 // The identifiers of RFC 8693 sections 2.1 and 3.

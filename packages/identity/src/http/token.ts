@@ -14,7 +14,8 @@ import type { Form } from './bodies.ts'
 import { formOf } from './bodies.ts'
 import { authenticateCaller, readClientCredential } from './client-authentication.ts'
 import { pathAtIssuer } from './issuer-path.ts'
-import type { OAuthError, OAuthRefusal } from './oauth-errors.ts'
+import type { OAuthError } from './oauth-error-code.ts'
+import type { OAuthRefusal } from './oauth-errors.ts'
 import { addOAuthEndpoint, sendOAuthError } from './oauth-errors.ts'
 import { presentedRefreshToken } from './presented-refresh-token.ts'
 import type { ProofParts } from './proofs.ts'
@@ -161,7 +162,12 @@ async function answerTokenExchange(
   if (outcome.kind === 'refused') return refusedFor(outcome.why, outcome.detail)
   const { subject, token } = outcome
   const { sub: accountId, sid: sessionId } = subject
-  const facts = { outcome: 'granted', actor: client.id, accountId, ...(sessionId && { sessionId }) }
+  const facts = {
+    outcome: 'granted',
+    clientId: client.id,
+    accountId,
+    ...(sessionId && { sessionId }),
+  }
   return {
     kind: 'granted',
     facts,

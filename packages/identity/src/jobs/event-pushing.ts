@@ -60,7 +60,7 @@ export function startPushingEvents({
     const streams = await claim({ lease: newLease(), max, leaseMs, isFailing })
     for (const stream of streams) {
       const delivery = deliver(stream).catch((error: unknown) => {
-        const about = { err: error, stream: stream.id }
+        const about = { err: error, streamId: stream.id }
         log.error(about, 'events cannot be delivered; it is tried again')
       })
       places.occupy(delivery, isFailing)

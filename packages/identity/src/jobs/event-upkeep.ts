@@ -16,7 +16,7 @@ export function startEventUpkeep(
       const { isMore, dropped } = await remove(bounds)
       for (const { streamId, events } of dropped) {
         log.warn(
-          { stream: streamId, events },
+          { streamId, events },
           'a receiver has not taken its events in time: they are dropped',
         )
       }

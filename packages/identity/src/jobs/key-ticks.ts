@@ -20,7 +20,7 @@ export function startKeyTicks(
 
 async function tick(keyring: Pick<Keyring, 'tick'>, log: Log): Promise<object | undefined> {
   const outcome = await keyring.tick()
-  if (outcome.kind === 'unopenable') return { kid: outcome.kid, why: outcome.why }
+  if (outcome.kind === 'unopenable') return { kid: outcome.kid, reason: outcome.why }
   const { rotated, destroyed, retired } = outcome
   if (rotated.length > 0) log.info({ rotated }, 'signing keys have rotated')
   if (retired !== undefined) log.info({ retired }, 'signing keys of unused algorithms retire')

@@ -66,8 +66,8 @@ async function readAtMost(response: Response, bytesMax: number): Promise<string 
   return Buffer.concat(chunks).toString('latin1')
 }
 
-function unknown(log: Pick<Log, 'warn'>, why: string): 'unknown' {
-  log.warn({ why }, 'a new password could not be looked up in breaches, and was taken')
+function unknown(log: Pick<Log, 'warn'>, detail: string): 'unknown' {
+  log.warn({ detail }, 'a new password could not be looked up in breaches, and was taken')
   return 'unknown'
 }
 

@@ -54,6 +54,11 @@ export const rules: readonly Rule[] = [
     faultOf: ({ streams }) => entryFault(streams.reachableNetworks, networkFault),
   },
   {
+    of: ['tracing.endpoint'],
+    faultOf: ({ tracing: { endpoint } }) =>
+      endpoint === undefined ? undefined : collectorFault(endpoint),
+  },
+  {
     of: ['allowedOrigins'],
     faultOf: ({ allowedOrigins }) => entryFault(allowedOrigins, originFault),
   },
@@ -195,6 +200,14 @@ function isSecureUrl(url: URL | null): url is URL {
   const isSecure =
     url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))
   return isSecure && url.username === '' && url.password === ''
+}
+
+/** What else it has to say to a collector comes from `OTEL_EXPORTER_OTLP_HEADERS`. */
+function collectorFault(text: string): string | undefined {
+  const url = URL.parse(text)
+  const isHttp = url?.protocol === 'http:' || url?.protocol === 'https:'
+  const isPlain = isHttp && url.username === '' && url.password === '' && url.hash === ''
+  return isPlain ? undefined : 'must be an http or https URL without a user'
 }
 
 function issuerFault(text: string): string | undefined {

@@ -19,7 +19,11 @@ export interface Setting {
 
 /** JSON Schema of one value. Every number has its bounds. */
 export type ValueSchema =
-  | { readonly type: 'integer'; readonly minimum: number; readonly maximum: number }
+  | {
+      readonly type: 'integer' | 'number'
+      readonly minimum: number
+      readonly maximum: number
+    }
   | { readonly type: 'boolean' }
   | { readonly type: 'string'; readonly minLength: number; readonly enum?: readonly string[] }
   | {
@@ -50,6 +54,7 @@ type SchemaValue<Entry> = Entry extends { readonly schema: infer Schema }
 
 interface ValueOfType {
   readonly integer: number
+  readonly number: number
   readonly boolean: boolean
   readonly string: string
   readonly array: readonly string[]

@@ -10,6 +10,7 @@ import { passwordSettings } from './passwords.ts'
 import { sessionSettings } from './sessions.ts'
 import type { SettingsOf, SettingsTable } from './setting.ts'
 import { tokenSettings } from './tokens.ts'
+import { tracingSettings } from './tracing.ts'
 
 /** Every setting that is one value. A new one is an entry in the file of its concept, and nothing else. */
 export type IdentityTable = typeof installationSettings &
@@ -22,7 +23,8 @@ export type IdentityTable = typeof installationSettings &
   typeof anomalySettings &
   typeof natsSettings &
   typeof eventStreamSettings &
-  typeof passwordSettings
+  typeof passwordSettings &
+  typeof tracingSettings
 
 export const identityTable: IdentityTable = {
   ...installationSettings,
@@ -36,6 +38,7 @@ export const identityTable: IdentityTable = {
   ...natsSettings,
   ...eventStreamSettings,
   ...passwordSettings,
+  ...tracingSettings,
 }
 
 export type SettingPath = keyof IdentityTable

@@ -59,6 +59,8 @@ export function valueOfText(path: SettingPath, text: string): unknown {
   switch (schema.type) {
     case 'integer':
       return /^-?\d{1,15}$/.test(text) ? Number(text) : text
+    case 'number':
+      return /^\d{1,9}(?:\.\d{1,9})?$/.test(text) ? Number(text) : text
     case 'boolean':
       return text === 'true' || text === 'false' ? text === 'true' : text
     case 'array':

@@ -148,7 +148,7 @@ export const rules: Readonly<
   'clock-apart': {
     severity: 'warning',
     meaning: 'the clock of a service is not that of identity: tokens end early or late for it',
-    when: '{clockApartSeconds} seconds apart, in all reports of half a minute',
+    when: '{clockApartSeconds} seconds apart, in reports over half a minute and more',
     about: 'client',
     evidence: 'strangers',
     may: ['alert'],

@@ -55,7 +55,7 @@ const clocks = watcher<Lasting>({
   see: (before, clue, { bounds }) => {
     const isApart =
       clue.kind === 'clock-apart' && Math.abs(clue.apartMs) >= bounds.clockApartSeconds * 1000
-    if (!isApart) return { state: before ?? { since: clue.at, last: 0 } }
+    if (!isApart) return { state: { since: clue.at, last: 0 } }
     const { at, clientId, follower, apartMs } = clue
     const state = lasting(before, at)
     if (at - state.since < clockLastsMs) return { state }

@@ -28,6 +28,12 @@ const chosenBytesMax: ReadonlyMap<string, number> = new Map([
   ['testing', 20_000],
 ])
 
+/**
+ * Of a name that is nobody's (RFC 2606): whoever publishes puts in the address of the repository that does, and npm
+ * refuses a provenance that tells of another.
+ */
+const repositoryUrl = 'git+https://git.example/portcullis.git'
+
 /** The packages are ES modules only; `require` and the resolution of TypeScript 4 are not promised. */
 const resolutions = ['node16-esm', 'bundler'] as const
 
@@ -77,7 +83,7 @@ async function attwOf({ manifest, tarball }: PackedPackage): Promise<readonly st
 }
 
 /** What no tool knows. */
-function houseRules({ manifest, files }: PackedPackage): readonly string[] {
+function houseRules({ folder, manifest, files }: PackedPackage): readonly string[] {
   const members = ['description', 'license', 'engines', 'files'].filter(
     (member) => manifest[member] === undefined,
   )
@@ -91,9 +97,25 @@ function houseRules({ manifest, files }: PackedPackage): readonly string[] {
       ),
   )
   return [
+    ...provenanceRules(folder, manifest),
     ...members.map((member) => `${member} is missing in its package.json`),
     ...documents.map((name) => `${name} is not in the tarball`),
     ...strangers.map(({ path }) => `${path} does not belong into the tarball`),
+  ]
+}
+
+/** What npm wants in order to say of which commit, and by which workflow, a package was made. */
+function provenanceRules(
+  folder: string,
+  { repository, publishConfig }: PackedPackage['manifest'],
+): readonly string[] {
+  const { url, directory } = (repository ?? {}) as Readonly<Record<string, unknown>>
+  const { access, provenance } = (publishConfig ?? {}) as Readonly<Record<string, unknown>>
+  return [
+    ...(url === repositoryUrl ? [] : [`its repository is not ${repositoryUrl}`]),
+    ...(directory === folder ? [] : [`its repository.directory is not ${folder}`]),
+    ...(access === 'public' ? [] : ['publishConfig.access is not public']),
+    ...(provenance === true ? [] : ['publishConfig.provenance is not true']),
   ]
 }
 

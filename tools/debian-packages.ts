@@ -31,6 +31,20 @@ export const natsServer: DebianNeed = {
     ),
 }
 
+/** Without a running systemd it still reads unit files. */
+export const systemd: DebianNeed = {
+  what: 'whether systemd takes the units of a deployment',
+  packages: ['systemd'],
+  find: () =>
+    spawnSync('systemd-analyze', ['--version']).status === 0 ? 'systemd-analyze' : undefined,
+}
+
+export const openssl: DebianNeed = {
+  what: 'the secrets of a deployment',
+  packages: ['openssl'],
+  find: () => (spawnSync('openssl', ['version']).status === 0 ? 'openssl' : undefined),
+}
+
 /** Debian's `nginx` has the module by which it asks. */
 export const nginx: DebianNeed = {
   what: 'forward-auth by nginx',

@@ -14,6 +14,7 @@ import {
   nginx,
   promtool,
   python,
+  systemd,
 } from './debian-packages.ts'
 import { startPostgres } from './postgres-server.ts'
 import { keepScratchInMemory } from './scratch-folder.ts'
@@ -38,7 +39,7 @@ if (unknown.length > 0) fail(`these are no test files: ${unknown.join(', ')}`)
 const chosen = given.length === 0 ? groupTests(paths) : given
 if (chosen.length === 0) fail('no test file was found')
 
-const needs = [natsServer, python, nginx, caddy, go, java, promtool]
+const needs = [natsServer, python, nginx, caddy, go, java, promtool, systemd]
 installMissing(needs)
 
 const flags = [

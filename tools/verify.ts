@@ -43,6 +43,7 @@ const steps: readonly (readonly Step[])[] = [
   [['documentation', 'check:docs']],
   [['packages', 'check:packages']],
   [['packages, installed elsewhere on every promised Node', 'check:installed']],
+  [['what the files of a deployment say', 'check:deployment']],
   [['benchmarks still run', 'bench', '--', '--quick']],
 ]
 

@@ -3,7 +3,7 @@ import { createApp } from './app.ts'
 import { openOrderBook } from './order-book.ts'
 import { readSettings } from './settings.ts'
 
-const { port, issuer, audience, client, databasePath, maxStalenessSeconds } = readSettings()
+const { host, port, issuer, audience, client, databasePath, maxStalenessSeconds } = readSettings()
 const revocation = maxStalenessSeconds === undefined ? {} : { maxStalenessSeconds }
 const verifier = createVerifier({ issuer, audience, client, revocation })
 const orders = openOrderBook(databasePath)
@@ -13,7 +13,7 @@ app.addHook('onClose', async () => {
   orders.close()
 })
 
-await app.listen({ host: '127.0.0.1', port })
+await app.listen({ host, port })
 // The service answers from the first moment: 503 while the keys cannot be had, never an open door.
 verifier.ready().then(
   () => process.stdout.write('orders is ready\n'),

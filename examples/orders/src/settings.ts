@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 
 /** All that this service knows about who issues tokens: the issuer, its own name, its own credential. */
 export interface Settings {
+  /** The address to listen on. */
+  readonly host: string
   readonly port: number
   readonly issuer: string
   readonly audience: string
@@ -30,11 +32,13 @@ export function readSettings(
   if (maxStalenessSeconds !== undefined && !(maxStalenessSeconds >= 3)) {
     mistakes.push('ORDERS_MAX_STALENESS_SECONDS is not a number of seconds, 3 or more')
   }
+  // Nothing is open to a network that nobody has opened by name.
+  const host = environment['ORDERS_HOST'] ?? '127.0.0.1'
   const issuer = required('ORDERS_ISSUER')
   const databasePath = required('ORDERS_DATABASE')
   const client = readClient(required('ORDERS_CLIENT_FILE'), mistakes)
   if (mistakes.length > 0) throw new Error(`the environment is wrong: ${mistakes.join('; ')}`)
-  return { port, issuer, audience: 'orders', client, databasePath, maxStalenessSeconds }
+  return { host, port, issuer, audience: 'orders', client, databasePath, maxStalenessSeconds }
 }
 
 /** The credential stands in a file: an environment can be read by more people than a 0600 file. */

@@ -22,6 +22,7 @@ test('a complete environment becomes settings, with the audience that this servi
     ORDERS_CLIENT_FILE: clientFile(t, JSON.stringify(credential)),
   })
   assert.deepEqual(settings, {
+    host: '127.0.0.1',
     port: 4001,
     issuer: 'http://localhost:4000',
     audience: 'orders',

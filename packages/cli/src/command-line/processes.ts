@@ -4,7 +4,9 @@ import { wholeNumber, workerCount } from './parameters.ts'
 export function addProcessCommands(program: Command): void {
   program
     .command('dev')
-    .description('run the whole system on this machine: identity, gateway and two example services')
+    .description(
+      'run the whole system on this machine: identity, gateway and, in a checkout, two example services',
+    )
     .option('--issuer <url>', 'where others reach identity, when something stands in front of it')
     .option(
       '--jwks-max-age-seconds <n>',

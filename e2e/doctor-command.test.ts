@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import type { Report, Trust } from '@portcullis/doctor'
+import type { IssuerReport, Report, Trust } from '@portcullis/doctor'
+import { createTestIssuer } from '@portcullis/verify/testing'
 import { freePort } from '../tools/free-port.ts'
 import type { Sample } from './doctor/samples/sample.ts'
 import { startSample } from './doctor/samples/sample.ts'
@@ -29,12 +32,8 @@ async function doctor(...parameters: readonly string[]): Promise<Said> {
   return { code, output: run.output(), errors: run.errors() }
 }
 
-/** The service is told beforehand whom to trust, as in CI. */
-async function doctorAt(sample: Sample, ...parameters: readonly string[]): Promise<Said> {
-  const running = await startSample(sample)
-  const port = await freePort()
-  const issuer = `http://localhost:${port}`
-  const trust: Trust = {
+function trustOf(issuer: string): Trust {
+  return {
     issuer,
     metadata: `${issuer}/.well-known/oauth-authorization-server`,
     openIdConfiguration: `${issuer}/.well-known/openid-configuration`,
@@ -43,6 +42,13 @@ async function doctorAt(sample: Sample, ...parameters: readonly string[]): Promi
     audience: 'orders',
     algorithm: 'RS256',
   }
+}
+
+/** The service is told beforehand whom to trust, as in CI. */
+async function doctorAt(sample: Sample, ...parameters: readonly string[]): Promise<Said> {
+  const running = await startSample(sample)
+  const port = await freePort()
+  const trust = trustOf(`http://localhost:${port}`)
   void untilAnswered(trust.jwks).then(() => running.trust(trust))
   const common = ['--audience', 'orders', '--listen', `127.0.0.1:${port}`]
   const pace = ['--requests-per-second', '5000', '--wait-seconds', '20']
@@ -56,7 +62,10 @@ async function doctorAt(sample: Sample, ...parameters: readonly string[]): Promi
 test('doctor ends with 0 where nothing is found, and says beforehand what it will do', async () => {
   const { code, output, errors } = await doctorAt(strongJose)
   assert.equal(code, 0, errors)
-  assert.match(errors, /^This attacks http:\/\/127\.0\.0\.1:\d+\/orders with GET and nothing else/)
+  assert.match(
+    errors,
+    /^This attacks http:\/\/127\.0\.0\.1:\d+\/orders with GET and HEAD, and nothing else/,
+  )
   assert.match(errors, /issuer +http:\/\/localhost:\d+\n/)
   assert.match(output, /\/orders: 0 findings, \d+ notes\n/)
   assert.match(output, /\nREFUSED .*algorithm-confusion \(\d+\)/)
@@ -88,9 +97,62 @@ test('doctor --json is for programs, and --fail-at says what is bad enough', asy
   assert.doesNotMatch(output, /eyJ/)
 })
 
+test('doctor alters a token from a file, and says what was not made of it', async () => {
+  const issuer = await createTestIssuer()
+  const running = await startSample(strongJose)
+  running.trust(trustOf(issuer.issuer))
+  await running.ready
+  const file = join(folder, 'access.jwt')
+  const expired = join(folder, 'expired.jwt')
+  writeFileSync(file, `${issuer.mint()}\n`)
+  writeFileSync(expired, issuer.mint({ iat: 1_000_000_000, exp: 1_000_000_900 }))
+  try {
+    const given = ['--token-file', file, '--expired-token-file', expired, '--issuer', issuer.issuer]
+    const pace = ['--requests-per-second', '5000']
+    const { code, output, errors } = await doctor(running.url, ...given, ...pace, '--json')
+    assert.equal(code, 0, errors)
+    const report = JSON.parse(output) as Report
+    assert.equal(report.mode, 'given-token')
+    assert.ok(report.attacks.made > 100, `only ${report.attacks.made} attacks were made`)
+    assert.ok(report.held.some(({ weakness }) => weakness === 'expired'))
+    assert.doesNotMatch(output + errors, /eyJ/)
+  } finally {
+    await running.close()
+    await issuer.close()
+  }
+})
+
+test('doctor --audit-issuer says what an issuer publishes, and what is wrong with it', async () => {
+  const issuer = await createTestIssuer({ maxAgeSeconds: 1_000_000 })
+  try {
+    const { code, output, errors } = await doctor('--audit-issuer', issuer.issuer)
+    assert.equal(code, 1, errors)
+    assert.match(errors, /^This asks http:\/\/localhost:\d+ for its metadata and its key set/)
+    assert.match(output, /: 1 finding\n\nKEYS\n.* RS256 {2}2048 bits {2}age not told\n/)
+    assert.match(
+      output,
+      /\nMEDIUM {2}The key set may be kept for longer than a day\n {2}At: key set\n/,
+    )
+    const asJson = await doctor('--audit-issuer', issuer.issuer, '--json', '--fail-at', 'high')
+    assert.equal(asJson.code, 0, asJson.errors)
+    const report = JSON.parse(asJson.output) as IssuerReport
+    assert.deepEqual(
+      report.findings.map(({ fault }) => fault),
+      ['kept-too-long'],
+    )
+  } finally {
+    await issuer.close()
+  }
+})
+
 test('doctor ends with 2 when it is misused, and with 3 when nothing can be examined', async () => {
   for (const parameters of [
+    [],
     ['http://localhost:1/'],
+    ['http://localhost:1/', '--audit-issuer', 'http://localhost:2'],
+    ['http://localhost:1/', '--audience', 'orders', '--token-file', 'access.jwt'],
+    ['http://localhost:1/', '--token-file', 'nowhere.jwt'],
+    ['--audit-issuer', 'nowhere'],
     ['ftp://localhost/', '--audience', 'orders'],
     ['http://me:secret@localhost/', '--audience', 'orders'],
     ['http://localhost:1/', '--audience', 'orders', '--listen', 'nowhere'],

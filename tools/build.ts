@@ -37,7 +37,9 @@ copyCorpus()
 function copyCorpus(): void {
   const destination = join(root, 'packages/doctor/dist/vectors')
   mkdirSync(destination, { recursive: true })
-  copyFileSync(join(root, 'vectors/access-tokens.json'), join(destination, 'access-tokens.json'))
+  for (const name of ['access-tokens.json', 'endpoint-attacks.json']) {
+    copyFileSync(join(root, 'vectors', name), join(destination, name))
+  }
 }
 
 /** The types were checked when the declarations were made. */

@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
@@ -10,6 +11,8 @@ export type Sample = (trust: Trust) => RequestListener | Promise<RequestListener
 export interface RunningSample {
   readonly url: string
   readonly trust: (trust: Trust) => void
+  /** When it is ready to verify. */
+  readonly ready: Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -20,10 +23,16 @@ export async function startSample(sample: Sample): Promise<RunningSample> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
+  const ready = Promise.withResolvers<void>()
+  const begin = async (trust: Trust): Promise<void> => {
+    listener = await sample(trust)
+    ready.resolve()
+  }
   return {
     url: `http://127.0.0.1:${port}/orders`,
+    ready: ready.promise,
     trust: (trust) => {
-      void Promise.resolve(sample(trust)).then((ready) => (listener = ready))
+      void begin(trust)
     },
     close: async () => {
       server.closeAllConnections()
@@ -41,19 +50,28 @@ const notReady: RequestListener = (_request, response) => {
 export type Check = (token: string) => boolean | Promise<boolean>
 
 /** A plain service around a check, with refusals as they should be. */
-export function serviceFor(check: Check, refuse: Refuse = refuseProperly): RequestListener {
+export function serviceFor(
+  check: Check,
+  refuse: Refuse = refuseProperly,
+  headers: Readonly<Record<string, string>> = { 'cache-control': 'no-store' },
+): RequestListener {
   return (request, response) => {
-    answer(request, response, check, refuse).catch(() => response.writeHead(500).end())
+    answer(request, response, { check, refuse, headers }).catch(() => response.writeHead(500).end())
   }
 }
 
 export type Refuse = (response: ServerResponse, error: unknown, token: string | undefined) => void
 
+interface Service {
+  readonly check: Check
+  readonly refuse: Refuse
+  readonly headers: Readonly<Record<string, string>>
+}
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  check: Check,
-  refuse: Refuse,
+  { check, refuse, headers }: Service,
 ): Promise<void> {
   const token = bearerOf(request)
   if (token === undefined) return refuse(response, undefined, token)
@@ -62,17 +80,24 @@ async function answer(
   } catch (error) {
     return refuse(response, error, token)
   }
-  response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+  response.writeHead(200, { 'content-type': 'application/json', ...headers })
   response.end('{"orders":[]}')
 }
 
-function bearerOf({ headers }: IncomingMessage): string | undefined {
+export function bearerOf({ headers }: IncomingMessage): string | undefined {
   return /^Bearer ([^ ]+)$/i.exec(headers.authorization ?? '')?.[1]
 }
 
-const refuseProperly: Refuse = (response, _error, token) => {
+export const refuseProperly: Refuse = (response, _error, token) => {
   const challenge = token === undefined ? 'Bearer' : 'Bearer error="invalid_token"'
   response.writeHead(401, { 'www-authenticate': challenge }).end()
+}
+
+/** The first key of a key set as PEM. */
+export function pemFrom(keySet: unknown): string {
+  const { keys } = keySet as { readonly keys: readonly Record<string, string>[] }
+  const key = createPublicKey({ key: keys[0] ?? {}, format: 'jwk' })
+  return key.export({ type: 'spki', format: 'pem' })
 }
 
 /** The public key of the issuer, as people paste it into settings. */

@@ -15,7 +15,12 @@ export interface ExamineOptions {
   readonly requestsPerSecond?: number
   /** How long an answer may take. Default 5000. */
   readonly answerMsMax?: number
-  readonly issuer: OwnIssuerSettings
+  /** An issuer of the doctor's own signs; or else `given`. */
+  readonly issuer?: OwnIssuerSettings
+  /** The operator's own issuer has signed. */
+  readonly given?: GivenTokens
+  /** How long a token that was taken back may be accepted. Default 40. */
+  readonly revocationSeconds?: number
   /** What will be done; called once, before anything is sent. */
   readonly onPlan?: (plan: Plan) => void
   readonly onProgress?: (done: number, all: number) => void
@@ -44,6 +49,8 @@ export interface OwnIssuerSettings {
   readonly issuerUrl?: string
   /** How long to wait until the service trusts it. Default 300. */
   readonly waitSeconds?: number
+  /** Demands that a token that is taken back is refused, also where the service does not follow the feed. */
+  readonly expectRevocation?: boolean
   /** What the service must be told; called once, before anything is sent to it. */
   readonly onTrust?: (trust: Trust) => void
 }
@@ -52,4 +59,19 @@ export interface Trust extends IssuerAddresses {
   readonly issuer: string
   readonly audience: string
   readonly algorithm: AlgorithmName
+}
+
+/** Tokens of the operator's own issuer; of those only what anybody can make of them is made. */
+export interface GivenTokens {
+  /** Valid for the service, for as long as it is examined. */
+  readonly token: string
+  /** The key set (JWK Set) of its issuer: without it nothing is forged that needs the public key. */
+  readonly keySet?: unknown
+  readonly expired?: string
+  readonly revoked?: string
+  readonly otherAudience?: string
+  /** Takes `token` back at its issuer, at the end. */
+  readonly takeBack?: () => Promise<void>
+  /** Where outbound requests are noticed. Default 127.0.0.1. */
+  readonly host?: string
 }

@@ -1,23 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Setting } from './attacks/adapted-recipe.ts'
-import type { AttackRequest, Unmade } from './attacks/attack.ts'
-import { readCorpus } from './attacks/corpus.ts'
-import { createTokenAttacks, plainRequest } from './attacks/token-attacks.ts'
+import type { Unmade } from './attacks/attack.ts'
+import { readEndpointAttacks } from './attacks/corpus.ts'
+import { createEndpointAttacks } from './attacks/endpoint-attacks.ts'
 import { DoctorError } from './doctor-error.ts'
 import { isSharedCacheable, offersDpop } from './endpoint/answer-faults.ts'
+import { isAlike } from './endpoint/likeness.ts'
+import { measureRevocation } from './endpoint/revocation.ts'
 import type { Answer, Sender } from './endpoint/sender.ts'
 import { createSender } from './endpoint/sender.ts'
 import type { Target } from './endpoint/target.ts'
 import { parseTarget } from './endpoint/target.ts'
 import { runTrials } from './endpoint/trials.ts'
-import type { ExamineOptions, OwnIssuerSettings } from './examine-options.ts'
-import type { Trial } from './report/outcome.ts'
+import type { ExamineOptions } from './examine-options.ts'
+import type { RevocationOutcome } from './report/outcome.ts'
+import type { Found } from './report/found.ts'
+import { foundBy, foundOpen } from './report/found.ts'
 import type { Observation, Report } from './report/report.ts'
-import { countsOf, findingsOf, heldOf, observationsOf } from './report/report.ts'
-import type { OwnIssuer } from './tokens/own-issuer.ts'
-import { startOwnIssuer } from './tokens/own-issuer.ts'
+import { createGivenSource } from './tokens/given-source.ts'
+import { createOwnSource } from './tokens/own-source.ts'
+import type { TokenSource } from './tokens/token-source.ts'
 import type { Trap } from './tokens/trap.ts'
-import { startTrap } from './tokens/trap.ts'
 
 /**
  * Attacks one address with every entry of the corpus that fits, and says what it should have refused. Sends to that
@@ -25,89 +27,107 @@ import { startTrap } from './tokens/trap.ts'
  * Does NOT look at what a token allows once it is accepted. Throws a `DoctorError` when nothing can be said.
  */
 export async function examine(options: ExamineOptions): Promise<Report> {
-  const target = orUsage(() => parseTarget(options.url, options.method))
+  const target = targetOf(options)
   const startedAt = new Date().toISOString()
   const { requestsMax = 2000, requestsPerSecond = 50, onPlan } = options
   onPlan?.({ url: target.url, method: target.method, requestsMax, requestsPerSecond })
-  const issuer = await start(options.issuer)
-  const host = options.issuer.host ?? defaultHost
-  const trap = await startTrap(host, () => [issuer.attackerKey()])
+  const { source, trap } = await createSource(options)
   const sender = createSenderOf(target, options, requestsMax)
   try {
-    const found = await attackWith({ target, issuer, trap, sender, options })
+    const found = await attackWith({ target, source, trap, sender, options })
     return { ...found, startedAt, endedAt: new Date().toISOString(), requests: sender.sent() }
   } finally {
     sender.close()
-    await Promise.all([issuer.close(), trap.close()])
+    await Promise.all([source.close(), trap.close()])
   }
 }
 
 interface World {
   readonly target: Target
-  readonly issuer: OwnIssuer
+  readonly source: TokenSource
   readonly trap: Trap
   readonly sender: Sender
   readonly options: ExamineOptions
 }
 
-type Found = Omit<Report, 'startedAt' | 'endedAt' | 'requests'>
-
 async function attackWith(world: World): Promise<Found> {
-  const { target, issuer, trap, sender, options } = world
-  const { audience, claims = {} } = options.issuer
-  const setting: Setting = { audience, claims, trapOrigin: trap.origin }
-  const { algorithm, forge } = issuer
-  const plain = (): AttackRequest => plainRequest({ ...setting, forge })
-
-  options.issuer.onTrust?.({ ...issuer.addresses, issuer: issuer.issuer, audience, algorithm })
-  await untilTrusted(world, plain)
+  const { target, source, trap, sender, options } = world
+  const { mode, plain } = source
+  await untilTrusted(world)
   const valid = await answerTo(sender, plain())
   const anonymous = await answerTo(sender, { headers: [] })
-  if (isPassed(anonymous, options)) return unprotected(target, anonymous)
+  if (isPassed(anonymous, options)) return foundOpen(target.url, mode, anonymous.status)
 
-  const corpus = readCorpus()
-  const { attacks, unmade } = createTokenAttacks({ ...setting, corpus, algorithm, forge })
-  const { onProgress } = options
-  const trials = await runTrials(attacks, {
+  const { attacks, unmade } = source.attacks()
+  const around = endpointAttacksOf(world, valid)
+  const trials = await runTrials([...attacks, ...around.attacks], {
     sender,
     plain,
     isPassed: (answer) => isPassed(answer, options),
-    onProgress,
+    isAlike: (answer) => isAlike(valid, answer),
+    onProgress: options.onProgress,
   })
-  const others = [...visitsOf(trap), ...cachingOf(valid)]
-  return reportOf(target, trials, unmade, others, offersDpop(anonymous))
+  const revocation = await revocationOf(world)
+  return foundBy({
+    target: target.url,
+    mode,
+    trials,
+    notMade: [...unmade, ...around.unmade],
+    others: [...visitsOf(trap), ...cachingOf(valid), ...acceptedAfter(revocation)],
+    revocation,
+    takesProofs: offersDpop(anonymous),
+  })
 }
 
-const defaultHost = '127.0.0.1'
-
-async function start(settings: OwnIssuerSettings): Promise<OwnIssuer> {
-  const { algorithm = 'RS256', host = defaultHost, port = 0, issuerUrl } = settings
+function targetOf({ url, method }: ExamineOptions): Target {
   try {
-    return await startOwnIssuer({ algorithm, host, port, issuerUrl })
+    return parseTarget(url, method)
   } catch (error) {
-    const why = error instanceof Error ? error.message : 'error'
-    const remedy = 'Name an address of this machine that is free, and an issuer URL with https.'
-    throw new DoctorError('usage', `the issuer cannot be started: ${why}`, remedy)
+    if (!(error instanceof TypeError)) throw error
+    const remedy = 'Name one protected address, such as https://api.example.com/orders.'
+    throw new DoctorError('usage', error.message, remedy)
+  }
+}
+
+async function createSource({
+  issuer,
+  given,
+}: ExamineOptions): Promise<{ readonly source: TokenSource; readonly trap: Trap }> {
+  if (issuer !== undefined && given === undefined) return createOwnSource(issuer)
+  if (given !== undefined && issuer === undefined) return createGivenSource(given)
+  const remedy = 'Either an issuer is started, or tokens are given.'
+  throw new DoctorError('usage', 'it is not known where valid tokens come from', remedy)
+}
+
+/** Where a valid token is answered with 404, an unknown path tells nothing. */
+function endpointAttacksOf(
+  { target, source: { plain } }: World,
+  { status }: Answer,
+): { readonly attacks: ReturnType<typeof createEndpointAttacks>; readonly unmade: Unmade[] } {
+  const all = createEndpointAttacks(readEndpointAttacks(), target, plain)
+  const isTelling = status < 300
+  return {
+    attacks: all.filter(({ mustBeAlike }) => isTelling || mustBeAlike !== true),
+    unmade: all
+      .filter(({ mustBeAlike }) => !isTelling && mustBeAlike === true)
+      .map(({ id }) => ({ id, why: 'a valid token is not answered with 2xx' })),
   }
 }
 
 function createSenderOf(target: Target, options: ExamineOptions, requestsMax: number): Sender {
-  const { body, requestsPerSecond = 50, answerMsMax = 5000 } = options
-  const requestsPerSecondMax = requestsPerSecond
+  const { body, requestsPerSecond: requestsPerSecondMax = 50, answerMsMax = 5000 } = options
   return createSender({ target, body, requestsMax, requestsPerSecondMax, answerMsMax })
 }
 
 /** Asks again and again with a valid token, until it passes. */
-async function untilTrusted(world: World, plain: () => AttackRequest): Promise<void> {
-  const { target, options } = world
-  const { waitSeconds = 300 } = options.issuer
-  const endsAt = performance.now() + waitSeconds * 1000
+async function untilTrusted({ target, source, options }: World): Promise<void> {
+  const endsAt = performance.now() + source.waitSeconds * 1000
   // Those of the waiting are not counted as attacks.
   const sender = createSenderOf(target, options, Number.POSITIVE_INFINITY)
-  let said = 'it did not answer'
+  let said = 'it does not answer'
   try {
     for (;;) {
-      const answer = await sender.send(plain())
+      const answer = await sender.send(source.plain())
       if (answer.kind === 'answer' && isPassed(answer, options)) return
       said = answer.kind === 'answer' ? `it answers ${answer.status}` : 'it does not answer'
       if (performance.now() >= endsAt) break
@@ -116,55 +136,59 @@ async function untilTrusted(world: World, plain: () => AttackRequest): Promise<v
   } finally {
     sender.close()
   }
+  const remedy =
+    source.mode === 'own-issuer'
+      ? 'Let the service trust the issuer that was named, for that audience, and name a route that this token may use.'
+      : 'Give a token that is valid at this address, and has not expired.'
   throw new DoctorError(
     'unreachable',
     `a valid token does not pass at ${target.url}: ${said}`,
-    'Let the service trust the issuer that was named, for that audience, and name a route that this token may use.',
+    remedy,
   )
 }
 
 const betweenTriesMs = 500
 
-async function answerTo(sender: Sender, request: AttackRequest): Promise<Answer> {
+async function answerTo(sender: Sender, request: Parameters<Sender['send']>[0]): Promise<Answer> {
   const answer = await sender.send(request)
   if (answer.kind === 'answer') return answer
-  throw new DoctorError(
-    'unreachable',
-    'the service has stopped answering',
-    'Start it, and try again.',
-  )
+  const remedy = 'Start it, and try again.'
+  throw new DoctorError('unreachable', 'the service has stopped answering', remedy)
 }
 
 function isPassed({ status }: Answer, { acceptedStatuses = [] }: ExamineOptions): boolean {
   return (status >= 200 && status < 300) || acceptedStatuses.includes(status)
 }
 
-/** Nothing else would say anything: every attack passes where nobody is asked for a token. */
-function unprotected({ url }: Target, { status }: Answer): Found {
-  const open: Observation = {
-    id: 'V93-missing',
-    forges: 'no Authorization field',
-    weakness: 'no-token',
-    references: ['RFC 6750 2.1'],
-    saw: `accepted (${status})`,
-  }
-  return {
-    version: 1,
-    target: url,
-    mode: 'own-issuer',
-    attacks: { made: 1, refused: 0, accepted: 1, noted: 0, notJudged: 0, notMade: 0 },
-    findings: findingsOf([open]),
-    notes: [],
-    held: [],
-    notJudged: [],
-    notMade: [],
-  }
+async function revocationOf({ source, sender, options }: World): Promise<RevocationOutcome> {
+  const takeBack = source.takeBack()
+  if ('why' in takeBack) return { kind: 'not-tried', why: takeBack.why }
+  return measureRevocation(takeBack, {
+    sender,
+    isPassed: (answer) => isPassed(answer, options),
+    secondsMax: options.revocationSeconds ?? 40,
+  })
+}
+
+/** Worse where the service has promised to learn of it. */
+function acceptedAfter(outcome: RevocationOutcome): readonly Observation[] {
+  if (outcome.kind !== 'accepted') return []
+  return [
+    {
+      id: 'V89',
+      forges: 'a token that was taken back',
+      weakness: 'revocation',
+      severity: outcome.isPromised ? 'high' : 'medium',
+      references: ['RFC 7009', 'RFC 9700 4.14'],
+      saw: `accepted ${Math.round(outcome.afterMs / 1000)} s later`,
+    },
+  ]
 }
 
 function visitsOf(trap: Trap): readonly Observation[] {
   const visits = [...new Set(trap.takeVisits())].slice(0, visitsToldMax)
   return visits.map((path) => ({
-    id: 'V80',
+    id: 'V36',
     forges: 'an address of the attacker in the token',
     weakness: 'outbound-request',
     references: ['RFC 8725 3.10'],
@@ -185,43 +209,4 @@ function cachingOf(valid: Answer): readonly Observation[] {
       saw: 'Cache-Control lets shared caches keep the answer',
     },
   ]
-}
-
-function reportOf(
-  { url }: Target,
-  trials: readonly Trial[],
-  unmade: readonly Unmade[],
-  others: readonly Observation[],
-  takesProofs: boolean,
-): Found {
-  const seen = [...observationsOf(trials), ...others].map((one) =>
-    one.weakness === 'bound-token' && takesProofs ? { ...one, severity: 'high' as const } : one,
-  )
-  const all = findingsOf(seen)
-  return {
-    version: 1,
-    target: url,
-    mode: 'own-issuer',
-    attacks: countsOf(trials, unmade),
-    findings: all.filter(({ severity }) => severity !== 'info'),
-    notes: all.filter(({ severity }) => severity === 'info'),
-    held: heldOf(trials),
-    notJudged: trials.flatMap(({ attack, outcome }) =>
-      outcome.kind === 'not-judged' ? [{ id: attack.id, why: outcome.why }] : [],
-    ),
-    notMade: unmade,
-  }
-}
-
-function orUsage<Result>(parse: () => Result): Result {
-  try {
-    return parse()
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-    throw new DoctorError(
-      'usage',
-      error.message,
-      'Name one protected address, such as https://api.example.com/orders.',
-    )
-  }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { newClientCredential } from '../src/index.ts'
-import { alice, basic, startRunningIdentity } from './running-identity.ts'
+import { alice, basic, jsonLogin, startRunningIdentity } from './running-identity.ts'
 import { call, positionOf, refreshWith, signInHere } from './signed-in.ts'
 
 const service = {
@@ -82,4 +82,31 @@ test('what followers report all the time is logged for who looks closely, and wh
     ['/revocations/positions', 400, info],
     ['/revocations/positions', 401, info],
   ])
+})
+
+test('every line about a request has its id and its trace, where what was sent is sound and harmless', async () => {
+  const { identifier, password } = alice
+  const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+  const sound = `00-${traceId}-00f067aa0ba902b7-01`
+  const askWith = async (headers: Readonly<Record<string, string>>): Promise<readonly Line[]> => {
+    const login = jsonLogin(JSON.stringify({ identifier, password }))
+    const question = { ...login, headers: { ...login.headers, ...headers } }
+    assert.equal((await identity.ask(question)).status, 200)
+    return ['login', 'request'].map((msg) => lines(msg).at(-1) ?? {})
+  }
+  for (const line of await askWith({ 'x-request-id': 'visit-1', traceparent: sound })) {
+    assert.deepEqual([line['requestId'], line['traceId']], ['visit-1', traceId])
+  }
+  const made = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+  for (const headers of [
+    {},
+    { 'x-request-id': 'a b', traceparent: `${sound}x` },
+    { 'x-request-id': 'x'.repeat(129), traceparent: `00-${'0'.repeat(32)}-00f067aa0ba902b7-01` },
+    { 'x-request-id': '","level":60,"x":"', traceparent: `${sound}, ${sound}` },
+  ]) {
+    const [login, request] = await askWith(headers)
+    assert.match(String(request?.['requestId']), made)
+    assert.equal(login?.['requestId'], request?.['requestId'])
+    assert.deepEqual([login?.['traceId'], request?.['traceId']], [undefined, undefined])
+  }
 })

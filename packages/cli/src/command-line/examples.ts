@@ -147,7 +147,8 @@ export const examples: ReadonlyMap<string, readonly string[]> = new Map([
     'doctor',
     [
       'portcullis doctor http://localhost:4001/orders --audience orders --listen 127.0.0.1:9100',
-      'portcullis doctor http://localhost:8080/api --audience api --claims claims.json --json --fail-at high',
+      'portcullis doctor https://api.example.com/me --token-file access.jwt --issuer https://id.example.com --json',
+      'portcullis doctor --audit-issuer https://id.example.com --token-file access.jwt',
     ],
   ],
   ['streams delete', ['portcullis streams delete STREAM --reason "contract ended"']],

@@ -6,11 +6,12 @@ const evidenceToldMax = 5
 
 /** The report for people. Of what the service has said nothing is printed but its statuses. */
 export function reportText(report: Report): string {
-  const { findings, notes, held, notJudged } = report
+  const { findings, notes, held, notJudged, revocation } = report
   const parts = [
     summaryOf(report),
     ...findings.map(findingText),
     ...(notes.length === 0 ? [] : [['NOTES', ...notes.map(noteText)].join('\n')]),
+    revocationText(revocation),
     ...(held.length === 0
       ? []
       : [`REFUSED  ${held.map(({ weakness, attacks }) => `${weakness} (${attacks})`).join(', ')}`]),
@@ -45,6 +46,13 @@ const referencesToldMax = 6
 
 function noteText({ title, evidence }: Finding): string {
   return `  ${title} (${counted(evidence.length, 'attack')})`
+}
+
+function revocationText(revocation: Report['revocation']): string {
+  if (revocation.kind === 'not-tried') return `REVOCATION  not tried: ${revocation.why}`
+  return revocation.kind === 'refused'
+    ? `REVOCATION  refused ${revocation.afterMs} ms after the token was taken back`
+    : `REVOCATION  still accepted ${revocation.afterMs} ms after the token was taken back`
 }
 
 function countedReasons(all: Report['notJudged']): readonly string[] {

@@ -1,40 +1,67 @@
-import type { ExamineOptions, Plan, Report, Severity, Trust } from '@portcullis/doctor'
-import { DoctorError, examine, hasFindings } from '@portcullis/doctor'
+import type { ExamineOptions, Plan, Trust } from '@portcullis/doctor'
+import { auditIssuer, DoctorError, examine, hasFindings } from '@portcullis/doctor'
 import { isJsonObject } from '@portcullis/protocol'
 import type { JsonObject } from '@portcullis/protocol'
 import { CommandError } from '../command-error.ts'
 import { readTextFile } from '../given-text.ts'
 import { printable } from '../printable.ts'
+import { readToken } from '../token/given-token.ts'
+import { givenTokens } from './given-tokens.ts'
+import { issuerReportText } from './issuer-report-text.ts'
+import type { DoctorCommandOptions, IssuerChoices } from './options.ts'
 import { reportText } from './report-text.ts'
 
-export interface DoctorCommandOptions {
-  readonly audience: string
-  readonly algorithm: 'RS256' | 'PS256' | 'ES256' | 'EdDSA'
-  readonly claims?: string
-  readonly listen: string
-  readonly issuerUrl?: string
-  readonly waitSeconds?: number
-  readonly method: string
-  readonly bodyFile?: string
-  readonly contentType: string
-  readonly acceptedStatus?: string
-  readonly requestsMax?: number
-  readonly requestsPerSecond?: number
-  readonly answerSeconds?: number
-  readonly failAt: Severity
-  readonly json?: true
-}
-
 /** What it does is told on standard error, and the report is alone on standard output. */
-export async function runDoctor(url: string, options: DoctorCommandOptions): Promise<void> {
-  const examined = examineOptionsOf(url, options)
-  const report = await orExplain(() => examine(examined))
-  process.stdout.write(options.json === true ? `${JSON.stringify(report)}\n` : reportText(report))
-  process.exitCode = hasFindings(report, options.failAt) ? 1 : 0
+export async function runDoctor(
+  url: string | undefined,
+  options: DoctorCommandOptions,
+): Promise<void> {
+  const { json, failAt, auditIssuer: issuer } = options
+  const { report, text } = await orExplain(() =>
+    issuer === undefined ? attack(url, options) : audit(issuer, url, options),
+  )
+  process.stdout.write(json === true ? `${JSON.stringify(report)}\n` : text)
+  process.exitCode = hasFindings(report, failAt) ? 1 : 0
 }
 
-function examineOptionsOf(url: string, options: DoctorCommandOptions): ExamineOptions {
-  const { requestsMax, requestsPerSecond, answerSeconds, bodyFile, contentType } = options
+interface Reported {
+  readonly report: Parameters<typeof hasFindings>[0]
+  readonly text: string
+}
+
+async function attack(url: string | undefined, options: DoctorCommandOptions): Promise<Reported> {
+  if (url === undefined) {
+    const remedy = 'Name the protected address, or an issuer with --audit-issuer.'
+    throw new CommandError(2, 'no address is named', remedy)
+  }
+  const report = await examine(await examineOptionsOf(url, options))
+  return { report, text: reportText(report) }
+}
+
+async function audit(
+  issuer: string,
+  url: string | undefined,
+  { tokenFile, jwksUrl, keyAgeDays }: DoctorCommandOptions,
+): Promise<Reported> {
+  if (url !== undefined) {
+    throw new CommandError(2, 'two addresses are named', 'An issuer is audited by itself.')
+  }
+  tell(`This asks ${printable(issuer)} for its metadata and its key set, and nothing else.`)
+  const report = await auditIssuer({
+    issuer,
+    ...(jwksUrl !== undefined && { jwksUrl }),
+    ...(keyAgeDays !== undefined && { keyAgeDaysMax: keyAgeDays }),
+    ...(tokenFile !== undefined && { token: await readToken(tokenFile) }),
+  })
+  return { report, text: issuerReportText(report) }
+}
+
+async function examineOptionsOf(
+  url: string,
+  options: DoctorCommandOptions,
+): Promise<ExamineOptions> {
+  const { requestsMax, requestsPerSecond, answerSeconds, revocationSeconds } = options
+  const { bodyFile, contentType } = options
   return {
     url,
     method: options.method,
@@ -43,18 +70,40 @@ function examineOptionsOf(url: string, options: DoctorCommandOptions): ExamineOp
     ...(requestsMax !== undefined && { requestsMax }),
     ...(requestsPerSecond !== undefined && { requestsPerSecond }),
     ...(answerSeconds !== undefined && { answerMsMax: answerSeconds * 1000 }),
-    issuer: issuerSettingsOf(options),
+    ...(revocationSeconds !== undefined && { revocationSeconds }),
+    ...(await tokensOf(options)),
     onPlan: (plan) => tell(planText(plan)),
     onProgress: (done, all) => tell(`${done} of ${all} attacks made`),
   }
 }
 
-function issuerSettingsOf(options: DoctorCommandOptions): ExamineOptions['issuer'] {
-  const { audience, algorithm, issuerUrl, waitSeconds } = options
+async function tokensOf(
+  options: DoctorCommandOptions,
+): Promise<Pick<ExamineOptions, 'issuer' | 'given'>> {
+  const { audience, tokenFile } = options
+  if (tokenFile !== undefined && audience === undefined) {
+    return { given: await givenTokens(tokenFile, options) }
+  }
+  if (audience !== undefined && tokenFile === undefined) {
+    return { issuer: issuerSettingsOf(audience, options) }
+  }
+  throw new CommandError(
+    2,
+    'it is not known where valid tokens come from',
+    'Start an issuer with --audience NAME, or else give a token with --token-file FILE.',
+  )
+}
+
+function issuerSettingsOf(
+  audience: string,
+  options: IssuerChoices,
+): NonNullable<ExamineOptions['issuer']> {
+  const { algorithm, issuerUrl, waitSeconds, expectRevocation = false } = options
   return {
     audience,
-    algorithm,
+    expectRevocation,
     ...listenerOf(options.listen),
+    ...(algorithm !== undefined && { algorithm }),
     ...(issuerUrl !== undefined && { issuerUrl }),
     ...(waitSeconds !== undefined && { waitSeconds }),
     ...(options.claims !== undefined && { claims: claimsIn(options.claims) }),
@@ -87,7 +136,7 @@ function claimsIn(path: string): JsonObject {
 }
 
 function planText({ url, method, requestsMax, requestsPerSecond }: Plan): string {
-  return `This attacks ${printable(url)} with ${method} and nothing else: at most ${requestsMax} requests, ${requestsPerSecond} a second.`
+  return `This attacks ${printable(url)} with ${method} and HEAD, and nothing else: at most ${requestsMax} requests, ${requestsPerSecond} a second.`
 }
 
 function trustText(trust: Trust): string {
@@ -103,9 +152,9 @@ function trustText(trust: Trust): string {
   ].join('\n')
 }
 
-async function orExplain(examined: () => Promise<Report>): Promise<Report> {
+async function orExplain(reported: () => Promise<Reported>): Promise<Reported> {
   try {
-    return await examined()
+    return await reported()
   } catch (error) {
     if (!(error instanceof DoctorError)) throw error
     throw new CommandError(error.kind === 'usage' ? 2 : 3, printable(error.message), error.remedy)

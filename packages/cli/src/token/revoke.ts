@@ -18,18 +18,27 @@ export interface RevokeOptions extends IssuerOptions, WaitOptions {
 /** Takes a token back (RFC 7009): as a client of the credentials file, or as a public client by its name. */
 export async function runRevoke(file: string, options: RevokeOptions): Promise<void> {
   const token = await readToken(file)
-  const issuer = issuerOf(options)
+  const takeBack = revocationOf(token, options)
   // Before anything is taken back: whoever cannot be told afterwards is told now.
   const administrator = options.wait === undefined ? undefined : readAdministrator(options)
-  const form = { token, ...credentialFor(token, options) }
-  const { status, members } = await post(issuer, form)
-  if (status !== 200) throw refused(status, members)
+  const members = await takeBack()
   const position = positionOf(members)
   if (administrator === undefined || position === undefined) {
     return say(options, members, sentence(members, position))
   }
   const revoked = await receiptsFor(administrator, position, options)
   await sayRevoked(options, {}, sentence(members, position), revoked)
+}
+
+/** Whom to ask, and as which client, is settled at once; the token is taken back when what is answered is called. */
+export function revocationOf(token: string, options: RevokeOptions): () => Promise<JsonObject> {
+  const issuer = issuerOf(options)
+  const form = { token, ...credentialFor(token, options) }
+  return async () => {
+    const { status, members } = await post(issuer, form)
+    if (status !== 200) throw refused(status, members)
+    return members
+  }
 }
 
 function sentence({ revocation }: JsonObject, position: RevocationPosition | undefined): string {

@@ -12,14 +12,30 @@ export interface Setting {
 }
 
 const corpusAudience = 'orders'
-const corpusAttacker = 'https://attacker.example'
+const corpusHost = 'attacker.example'
+/** Nobody but the doctor is to be asked for anything, and certainly not the host that the service runs on. */
+const attackerOrigins = [`https://${corpusHost}`, 'http://169.254.169.254']
 
 /** The same recipe for this installation: its audience in the place of `orders`, its claims beneath. */
-export function adaptRecipe(recipe: VectorRecipe, setting: Setting): VectorRecipe {
+export function adaptRecipe(setting: Setting, recipe: VectorRecipe): VectorRecipe {
   const { audience, claims, trapOrigin } = setting
-  const trapped = replaceTexts(recipe, corpusAttacker, trapOrigin) as VectorRecipe
+  const trapped = adaptToTrap(trapOrigin, recipe)
   const payload = withAudience(trapped.payload ?? {}, audience)
   return { ...trapped, payload: { ...payload, set: { aud: audience, ...claims, ...payload.set } } }
+}
+
+/** The same recipe for an attacker who listens there. */
+export function adaptToTrap(trapOrigin: string, recipe: VectorRecipe): VectorRecipe {
+  const trapped = attackerOrigins.reduce<unknown>(
+    (replaced, origin) => replaceTexts(replaced, origin, trapOrigin),
+    recipe,
+  ) as VectorRecipe
+  // Behind the user info of a URL it is the host alone.
+  const { header } = trapped
+  const host = new URL(trapOrigin).host
+  return header === undefined
+    ? trapped
+    : { ...trapped, header: replaceTexts(header, `@${corpusHost}`, `@${host}`) as PartRecipe }
 }
 
 /** Only in `aud`: scopes of the corpus begin with the same word, and nobody need know them. */

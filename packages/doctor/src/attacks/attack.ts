@@ -25,6 +25,8 @@ export interface Attack {
   readonly twin: () => AttackRequest
   /** Attacks of one twin share the question whether it passes. */
   readonly twinName: string
+  /** Only an answer like that to the valid token tells that it passed. */
+  readonly mustBeAlike?: boolean
 }
 
 /** An attack that cannot be made, and why. */

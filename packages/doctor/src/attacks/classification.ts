@@ -67,6 +67,7 @@ const rows: readonly (readonly [string, (WeaknessId | undefined)?, Severity?])[]
   ['V54-jwe-three-parts', 'algorithm-name'],
   ['V54-jwe-pbes2-three-parts', 'algorithm-name'],
   ['V54-', 'encrypted'],
+  ['V55-typ-array', 'token-type', 'info'],
   ['V55-', 'token-type'],
   ['V56-', 'json'],
   ['V57-exp-missing', 'no-expiry'],

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import type { Vector } from '@portcullis/verify/testing'
+import type { EndpointVector } from './endpoint-attacks.ts'
 
 /** Where the build puts a copy for the published package, and where the corpus stands in the repository. */
 const places = ['../vectors/', '../../../../vectors/']
@@ -7,6 +8,11 @@ const places = ['../vectors/', '../../../../vectors/']
 /** The corpus that the verifier's own tests read too: every forged token, and the twin that must pass. */
 export function readCorpus(): readonly Vector[] {
   return read('access-tokens.json') as readonly Vector[]
+}
+
+/** Ways around the check of a token, and ways to bring one along that are not the header. */
+export function readEndpointAttacks(): readonly EndpointVector[] {
+  return read('endpoint-attacks.json') as readonly EndpointVector[]
 }
 
 function read(name: string): unknown {

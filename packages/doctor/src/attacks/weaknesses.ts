@@ -11,6 +11,11 @@ export interface Weakness {
 
 export type WeaknessId =
   | 'no-token'
+  | 'route-bypass'
+  | 'identity-header'
+  | 'token-in-query'
+  | 'token-in-cookie'
+  | 'revocation'
   | 'unsigned'
   | 'algorithm-confusion'
   | 'forged-signature'
@@ -49,6 +54,39 @@ const table: Readonly<Record<WeaknessId, Weakness>> = {
     severity: 'critical',
     meaning: 'Everybody gets what only callers with a valid token should get.',
     remedy: 'Refuse a request without a token with 401, on every route that is not meant for all.',
+  },
+  'route-bypass': {
+    title: 'Another spelling of the same request gets past the check',
+    severity: 'critical',
+    meaning: 'The guard and what is behind it disagree about which route is asked for.',
+    remedy:
+      'Guard routes where they are declared, by default all of them, and compare paths as the router does.',
+  },
+  'identity-header': {
+    title: 'It believes headers that say who is asking',
+    severity: 'critical',
+    meaning: 'Whoever reaches the service directly is whoever it says.',
+    remedy:
+      'Verify the token in the service; let only the gateway reach it, and delete such headers there.',
+  },
+  'token-in-query': {
+    title: 'It takes tokens from the query',
+    severity: 'low',
+    meaning: 'Tokens end up in logs of servers and proxies, and in histories of browsers.',
+    remedy: 'Take tokens from the Authorization header alone (RFC 6750 section 5.3).',
+  },
+  'token-in-cookie': {
+    title: 'It takes tokens from cookies of requests that another site has caused',
+    severity: 'low',
+    meaning: 'Where such a request changes something, any page can have a browser send it (CSRF).',
+    remedy: 'Demand a proof of origin with cookies: Sec-Fetch-Site, Origin or a token of the page.',
+  },
+  revocation: {
+    title: 'It goes on to accept a token that was taken back',
+    severity: 'medium',
+    meaning: 'Logout, block and theft take effect only when the token expires.',
+    remedy:
+      'Follow the revocation feed of the issuer, ask it by introspection, or let tokens live for minutes.',
   },
   unsigned: {
     title: 'It accepts tokens without a signature',

@@ -9,6 +9,8 @@ export interface TrialOptions {
   /** The valid token, presented plainly. */
   readonly plain: () => AttackRequest
   readonly isPassed: (answer: Answer) => boolean
+  /** True when it may be the answer to the valid token. */
+  readonly isAlike: (answer: Answer) => boolean
   /** Told after each group of attacks. */
   readonly onProgress?: ((done: number, all: number) => void) | undefined
 }
@@ -26,6 +28,9 @@ export async function runTrials(
   for (let at = 0; at < attacks.length; at += groupSize) {
     const group = attacks.slice(at, at + groupSize)
     trials.push(...(await runGroup(group, twins, options)))
+    const left = attacks.slice(trials.length)
+    if (trials.some(hasStopped))
+      return [...trials, ...left.map((attack) => notJudged(attack, gone))]
     options.onProgress?.(Math.min(at + groupSize, attacks.length), attacks.length)
   }
   return trials
@@ -37,7 +42,11 @@ async function runGroup(
   options: TrialOptions,
 ): Promise<readonly Trial[]> {
   const tried: Trial[] = []
-  for (const attack of group) tried.push(await tryOne(attack, twins, options))
+  for (const attack of group) {
+    const trial = await tryOne(attack, twins, options)
+    tried.push(trial)
+    if (hasStopped(trial)) return tried
+  }
   if (await passes(options.plain(), options)) return tried
   // A limit that was reached is over some time later; a service that is gone is not.
   const why = 'the valid token did not pass afterwards'
@@ -45,6 +54,12 @@ async function runGroup(
     const { outcome } = trial
     return outcome.kind === 'refused' ? { ...trial, outcome: { kind: 'not-judged', why } } : trial
   })
+}
+
+const gone = 'the service has stopped answering'
+
+function hasStopped({ faults }: Trial): boolean {
+  return faults.includes('stops-answering')
 }
 
 async function tryOne(
@@ -60,7 +75,10 @@ async function tryOne(
   const request = attack.request()
   const answer = await options.sender.send(request)
   if (answer.kind === 'silence') return silent(attack, answer, options)
-  const outcome = judge(answer, passed, options)
+  const outcome =
+    attack.mustBeAlike === true && options.isPassed(answer) && !options.isAlike(answer)
+      ? { kind: 'not-judged' as const, why: 'something else is answered there' }
+      : judge(answer, passed, options)
   const faults = outcome.kind === 'accepted' ? [] : faultsOfRefusal(answer, request.token)
   return { attack, outcome, faults: outcome.kind === 'not-judged' ? [] : faults }
 }

@@ -14,3 +14,9 @@ export interface Trial {
   /** What else was wrong with the answer. */
   readonly faults: readonly WeaknessId[]
 }
+
+/** What became of a token that was taken back. */
+export type RevocationOutcome =
+  | { readonly kind: 'refused'; readonly afterMs: number }
+  | { readonly kind: 'accepted'; readonly afterMs: number; readonly isPromised: boolean }
+  | { readonly kind: 'not-tried'; readonly why: string }

@@ -3,7 +3,7 @@ import type { WeaknessId } from '../attacks/weaknesses.ts'
 import { weaknessNamed } from '../attacks/weaknesses.ts'
 import type { Severity } from './severity.ts'
 import { isAtLeast, severities } from './severity.ts'
-import type { Trial } from './outcome.ts'
+import type { RevocationOutcome, Trial } from './outcome.ts'
 
 /** One weakness that was found, with every attack that shows it. */
 export interface Finding {
@@ -52,6 +52,7 @@ export interface Report {
   readonly findings: readonly Finding[]
   /** Of severity `info`. */
   readonly notes: readonly Finding[]
+  readonly revocation: RevocationOutcome
   /** What was refused, by weakness. */
   readonly held: readonly { readonly weakness: WeaknessId; readonly attacks: number }[]
   readonly notJudged: readonly Unmade[]
@@ -100,8 +101,14 @@ export function findingsOf(observations: readonly Observation[]): readonly Findi
   )
 }
 
+/** A report about a service or about an issuer. */
+export interface WithFindings {
+  readonly findings: readonly { readonly severity: Severity }[]
+  readonly notes: readonly { readonly severity: Severity }[]
+}
+
 /** True when something is as bad as that, or worse. */
-export function hasFindings(report: Pick<Report, 'findings' | 'notes'>, bound: Severity): boolean {
+export function hasFindings(report: WithFindings, bound: Severity): boolean {
   return [...report.findings, ...report.notes].some(({ severity }) => isAtLeast(severity, bound))
 }
 

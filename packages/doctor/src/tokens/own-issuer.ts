@@ -18,10 +18,7 @@ export interface OwnIssuer {
   readonly addresses: IssuerAddresses
   readonly algorithm: AlgorithmName
   readonly forge: TestIssuer['forge']
-  readonly mint: TestIssuer['mint']
   readonly revoke: TestIssuer['revoke']
-  /** The key that the attacker signs with, as it would publish it. */
-  readonly attackerKey: () => object
   /** True when the service has opened the revocation feed. */
   readonly isFollowed: () => boolean
   readonly close: () => Promise<void>
@@ -61,9 +58,7 @@ export async function startOwnIssuer(options: OwnIssuerOptions): Promise<OwnIssu
     addresses,
     algorithm,
     forge: test.forge,
-    mint: test.mint,
     revoke: test.revoke,
-    attackerKey: () => attackerKeyOf(test),
     isFollowed: () => test.feedRequests.stream > 0,
     close: async () => {
       await test.close()
@@ -143,9 +138,4 @@ async function publicKeyPem(test: TestIssuer, { jwks }: IssuerAddresses): Promis
 function headerOf(test: TestIssuer): Readonly<Record<string, unknown>> {
   const [header = ''] = test.mint().split('.')
   return JSON.parse(Buffer.from(header, 'base64url').toString()) as Record<string, unknown>
-}
-
-function attackerKeyOf(test: TestIssuer): object {
-  const token = test.forge({ payload: { text: '<strangerjwk>' } })
-  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as object
 }

@@ -17,7 +17,7 @@ export async function startTrap(host: string, keys: () => readonly object[]): Pr
   let visits: string[] = []
   let origin = ''
   const server = createServer((request, response) => {
-    if (visits.length < visitsMax) visits.push(request.url ?? '')
+    if (visits.length < visitsMax) visits.push(pathOf(request.url))
     response.setHeader('content-type', 'application/json')
     // As key set and as metadata in one.
     response.end(JSON.stringify({ keys: keys(), issuer: origin, jwks_uri: `${origin}/keys.json` }))
@@ -40,3 +40,10 @@ export async function startTrap(host: string, keys: () => readonly object[]): Pr
     },
   }
 }
+
+/** Not its query, in which a token could stand. */
+function pathOf(url = ''): string {
+  return (url.split('?')[0] ?? '').slice(0, pathLengthMax)
+}
+
+const pathLengthMax = 100

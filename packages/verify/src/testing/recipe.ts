@@ -39,13 +39,18 @@ export interface ForgeMaterial {
   readonly claims: Readonly<Record<string, unknown>>
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** The parts as they are spelled in a token that is there, for recipes that leave them alone. */
+  readonly given?: { readonly header: string; readonly payload: string }
 }
 
 /** Executes a recipe. A member that recipes do not have is an error: it would spoil nothing. */
 export function forgeToken(recipe: TokenRecipe, material: ForgeMaterial): string {
   rejectUnknown(recipe, ['header', 'payload', 'signature', 'token'])
-  const header = encodePart(recipe.header ?? {}, material.header, material)
-  const payload = encodePart(recipe.payload ?? {}, material.claims, material)
+  const part = (name: 'header' | 'payload', valid: ForgeMaterial['claims']): string =>
+    (recipe[name] === undefined ? material.given?.[name] : undefined) ??
+    encodePart(recipe[name] ?? {}, valid, material)
+  const header = part('header', material.header)
+  const payload = part('payload', material.claims)
   const sign = signatureNamed(recipe.signature ?? 'valid')
   const signature = sign(`${header}.${payload}`, material.key).toString('base64url')
   const own = {

@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer'
 import type { KeyObject } from 'node:crypto'
 import type { AlgorithmName, PublicJwk } from '@portcullis/protocol/jws'
 import { algorithmNamed, publicJwk } from '@portcullis/protocol/jws'
@@ -9,6 +10,8 @@ export interface TestKey {
   readonly publicKey: KeyObject
   readonly privateKey: KeyObject
   readonly jwk: PublicJwk
+  /** In the place of the private key, where that is elsewhere. */
+  readonly sign?: (algorithm: AlgorithmName, signingInput: string) => Buffer
 }
 
 export function generateTestKey(algorithm: AlgorithmName): TestKey {

@@ -6,7 +6,7 @@ import { VerifyError } from './verify-error.ts'
 // What callers are told about a token that is not let in, in words without any part of it.
 
 const descriptions: Readonly<Record<TokenFault, string>> = {
-  malformed: 'the token is no JWT of three parts, or is encrypted and cannot be decrypted here',
+  malformed: 'the token is no JWT of three parts or cannot be decrypted here',
   'wrong-type': `the typ of the token is not ${accessTokenType}`,
   'algorithm-not-allowed': 'the algorithm of the token is not allowed',
   'unsupported-extension': 'the token asks for a JWS extension that is not supported',

@@ -26,6 +26,12 @@ if [ -z "$folder" ] || [ -e "$folder" ]; then
   exit 2
 fi
 
+variables=$(dirname "$folder")/.env
+if [ "$kind" = compose ] && [ -e "$variables" ]; then
+  echo "make-secrets.sh: '$variables' is there already, and names the secrets of another deployment" >&2
+  exit 2
+fi
+
 umask 077
 mkdir "$folder"
 here=$(cd "$folder" && pwd)

@@ -150,6 +150,43 @@ function write({ database }: Node, count: number, from: string): Promise<void> {
 }
 
 testOnEngines(
+  'what is recorded while a turn reads is judged by a later one, however much it is',
+  async (t, engine) => {
+    const clock = createChosenClock()
+    const { database } = await openAuditedStore(await engine.createStore(t), clock.now)
+    t.after(database.close)
+    const record = (count: number, from: string): Promise<void> =>
+      database.transaction(async (query) => {
+        for (let number = 0; number < count; number += 1) {
+          await appendEvent(query, { kind: 'refresh-reuse', accountId: `${from}-${number}` })
+        }
+      })
+    await record(3, 'before')
+    let isInterrupted = false
+    const interrupted: Database = {
+      ...database,
+      read: async (sql, parameters) => {
+        const rows = await database.read(sql, parameters)
+        if (!isInterrupted && sql.startsWith('SELECT audit_chains.chain')) {
+          isInterrupted = true
+          await record(250, 'between')
+        }
+        return rows
+      },
+    }
+    const judging = { bounds: defaultBounds, placeOf: () => undefined }
+    const turns = createAnomalyTurns(interrupted)
+    for (let turn = 0; turn < 5; turn += 1) await takeTurn({ turns, look: async () => [], judging })
+    assert.ok(isInterrupted)
+    const { anomalies } = await createAnomalyStore(database).list({}, { limit: 1000 })
+    assert.equal(
+      anomalies.reduce((sum, { count }) => sum + count, 0),
+      253,
+    )
+  },
+)
+
+testOnEngines(
   'records of every chain are judged once, however many there are',
   async (t, engine) => {
     const { one, other } = await startNodes(t, engine)

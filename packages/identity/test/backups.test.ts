@@ -38,7 +38,7 @@ const spoiled: Readonly<Record<string, readonly [(from: string) => void, RegExp]
     /does not describe a backup: \/format/,
   ],
   'is of a newer release': [
-    (from) => changeManifest(from, { version: 2 }),
+    (from) => changeManifest(from, { version: 2, taken_at: undefined, written: 'yesterday' }),
     /was written by a newer release \(format 2\)/,
   ],
   'is of another issuer': [

@@ -29,11 +29,13 @@ export async function measureRevocation(
     const afterMs = Math.round(performance.now() - startedAt)
     if (isAccepted === false) return { kind: 'refused', afterMs }
     if (afterMs >= secondsMax * 1000) return { kind: 'accepted', afterMs, isPromised }
-    await sleep(betweenQuestionsMs)
+    // As often as there are requests for until the end: otherwise nothing could be said at the end.
+    const questions = Math.max(1, Math.floor(sender.left() / requestsOfOneQuestion) - 1)
+    await sleep(Math.max(betweenQuestionsMsMin, (secondsMax * 1000 - afterMs) / questions))
   }
   return { kind: 'not-tried', why: 'no request was left' }
 }
 
 /** It is repeated when its connection is cut. */
 const requestsOfOneQuestion = 2
-const betweenQuestionsMs = 20
+const betweenQuestionsMsMin = 20

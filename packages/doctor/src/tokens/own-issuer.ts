@@ -5,7 +5,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Writable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import { issuerMetadataUrl } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
 import type { TestIssuer } from '@portcullis/verify/testing'
@@ -51,7 +50,7 @@ export async function startOwnIssuer(options: OwnIssuerOptions): Promise<OwnIssu
   const test = await createTestIssuer({ network: false, issuer, algorithm })
   const addresses = addressesOf(issuer)
   server.on('request', (message: IncomingMessage, response: ServerResponse) => {
-    relay(message, response, test, addresses).catch(() => response.destroy())
+    respond(message, response, test, addresses).catch(() => response.destroy())
   })
   return {
     issuer,
@@ -78,7 +77,7 @@ function addressesOf(issuer: string): IssuerAddresses {
   }
 }
 
-async function relay(
+async function respond(
   message: IncomingMessage,
   response: ServerResponse,
   test: TestIssuer,
@@ -107,10 +106,24 @@ async function answerTo(
       ? [[name, String(value)]]
       : [],
   )
-  const body = method === 'POST' ? await text(message) : null
+  const body = method === 'POST' ? await bodyOf(message) : null
+  if (body === undefined) return new Response(null, { status: 413 })
   return test
     .fetch(url, { method, headers: forwarded, body })
     .catch(() => new Response(null, { status: 404 }))
+}
+
+/** A form for a token; the listener may be open to more than the service. */
+const bodyCharactersMax = 16_384
+
+/** Undefined for one that is longer than anybody needs. */
+async function bodyOf(message: IncomingMessage): Promise<string | undefined> {
+  let body = ''
+  for await (const piece of message.setEncoding('utf8')) {
+    body += String(piece)
+    if (body.length > bodyCharactersMax) return undefined
+  }
+  return body
 }
 
 /** Metadata with what OpenID Connect Discovery 1.0 section 3 requires beside. */

@@ -1,6 +1,6 @@
 /*
  * The table of rules: what each means, when it holds, and what to do then. `docs/anomalies.md` shows it, a test holds
- * the two together. How a rule is judged is in the file of what it looks at (`login-rules`, `session-rules`, …).
+ * the two together. How a rule is judged is in the file of what it looks at (`login-watchers`, `session-watchers`, …).
  */
 
 export const severities = ['notice', 'warning', 'critical'] as const

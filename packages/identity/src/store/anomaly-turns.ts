@@ -132,20 +132,24 @@ async function readRecords(read: Query): Promise<ReadRecords> {
   )
   const headOf = new Map(heads)
   // What was written since the heads were read is for the next turn.
-  const read200 = rows
+  const judged = rows
     .slice(0, recordsMax)
     .filter((row) => integer(row, 'seq') <= (headOf.get(text(row, 'chain')) ?? 0))
   const isMore = rows.length > recordsMax
-  const last = isMore ? rows[recordsMax - 1] : undefined
-  return { records: read200.map(clueOf), cursors: cursorsOf(heads, last), isMore }
+  const cursors = isMore ? cursorsOf(heads, judged) : heads
+  return { records: judged.map(clueOf), cursors, isMore }
 }
 
-/** Where each chain was read to; those behind the last record, in the order of the reading, were not read at all. */
+/**
+ * Where each chain was read to, of more records than one turn takes: those before the last of them, in the order of the
+ * reading, to their heads, and that one to this record. Those behind it were not read at all.
+ */
 function cursorsOf(
   heads: readonly (readonly [string, number])[],
-  last: Row | undefined,
+  judged: readonly Row[],
 ): Taken['cursors'] {
-  if (last === undefined) return heads
+  const last = judged.at(-1)
+  if (last === undefined) return []
   const [chain, seq] = [text(last, 'chain'), integer(last, 'seq')]
   const before = heads.slice(
     0,

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import {
   closeSync,
   createReadStream,
@@ -8,7 +9,7 @@ import {
   readdirSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -47,7 +48,7 @@ export function removeDraft(path: string): void {
 export function writeDurably(path: string, text: string): void {
   const file = openSync(path, 'wx', 0o600)
   try {
-    writeSync(file, text)
+    writeFileSync(file, text)
     fsyncSync(file)
   } finally {
     closeSync(file)
@@ -87,6 +88,8 @@ export async function digestOf(
     }
   }
   const source = createReadStream(path, { highWaterMark: 1_048_576 })
+  // Otherwise the copy of what cannot be opened might be made when its failure was cleared up already.
+  await once(source, 'open')
   const target =
     copyTo === undefined
       ? new Writable({ write: (_chunk, _encoding, done) => done() })

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { isJsonObject } from '@portcullis/protocol'
 import { checkAgainstSchema, StartError, systemErrorCode } from '@portcullis/runtime'
 
 /** What a backup says of itself, in a file beside the store. It holds no secret. */
@@ -82,14 +83,10 @@ export function membersOf(manifest: BackupManifest): object {
 /** Does NOT look at the store itself. */
 export function readManifest(folder: string): BackupManifest {
   const path = join(folder, manifestName)
-  const members = parse(readText(folder, path), path)
-  const { schema_step: schemaStep, taken_at: takenAt, version: found, ...rest } = members
-  if (found > version) {
-    throw new StartError(
-      `${folder} was written by a newer release (format ${found})`,
-      'Restore it with that release or a later one; nothing was changed.',
-    )
-  }
+  const content = jsonOf(readText(folder, path))
+  refuseNewer(content, folder)
+  const members = parse(content, path)
+  const { schema_step: schemaStep, taken_at: takenAt, ...rest } = members
   const { issuer, engine, epoch, seq, bytes, sha256 } = rest
   const takenAtMs = new Date(takenAt).getTime()
   return { issuer, engine, epoch, seq, bytes, sha256, schemaStep, takenAt: takenAtMs }
@@ -110,8 +107,18 @@ function readText(folder: string, path: string): string {
   }
 }
 
-function parse(text: string, path: string): ManifestMembers {
-  const checked = checkAgainstSchema<ManifestMembers>(schema, jsonOf(text))
+/** Before anything else is looked at: its members may have other names. */
+function refuseNewer(content: unknown, folder: string): void {
+  const { version: found } = isJsonObject(content) ? content : {}
+  if (typeof found !== 'number' || found <= version) return
+  throw new StartError(
+    `${folder} was written by a newer release (format ${found})`,
+    'Restore it with that release or a later one; nothing was changed.',
+  )
+}
+
+function parse(content: unknown, path: string): ManifestMembers {
+  const checked = checkAgainstSchema<ManifestMembers>(schema, content)
   if (checked.kind === 'valid') return checked.value
   const [first] = checked.mistakes
   throw new StartError(

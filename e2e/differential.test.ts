@@ -25,7 +25,8 @@ test('a gateway that breaks a rule is found out', async () => {
   const mutant = mutants.find(({ rule }) => rule.includes('alias'))
   assert.ok(mutant)
   const { failure } = await runCampaign({ seed: 1, requests, mutant })
-  assert.match(failure?.why ?? 'nothing', /^\w+ .* the fields /)
+  // Which batch comes first is the machine's: the alias is seen in a request that got through, or in its answer.
+  assert.match(failure?.why ?? 'nothing', /^\w+ .* fields \[.*"[a-z]+_[a-z]+: /)
   assert.ok((failure?.shrunk.length ?? 0) > 0)
 })
 

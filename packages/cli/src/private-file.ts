@@ -1,6 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { StartError, systemErrorCode } from '@portcullis/runtime'
+import { StartError, systemErrorCode, writeDurably } from '@portcullis/runtime'
 
 export interface PrivateFile {
   readonly remove: () => void
@@ -15,13 +15,7 @@ export function writePrivateFile(path: string, content: string): PrivateFile {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     rmSync(draft, { force: true })
-    const file = openSync(draft, 'wx', 0o600)
-    try {
-      writeSync(file, `${content}\n`)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
+    writeDurably(draft, `${content}\n`)
     renameSync(draft, path)
   } catch (error) {
     throw new StartError(

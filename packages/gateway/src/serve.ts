@@ -81,7 +81,7 @@ async function pass(parts: ServingParts, exchange: Exchange): Promise<Passage | 
   if (frame.kind === 'refused') return frame
   const { authorizations, handshake, host } = frame
   const origin = parts.originOf(exchange, host)
-  const refusal = parts.rateLimits.takeFromNetwork(origin.clientAddress, exchange)
+  const refusal = parts.rateLimits.takeFromNetwork(origin.clientAddress)
   if (refusal !== undefined) return refusal
   const visit = parts.browser?.visit(exchange, frame, origin)
   if (visit?.kind === 'refused') return visit

@@ -8,7 +8,7 @@ import { startWorld } from './world.ts'
 const trailers =
   'X-Auth-Subject: mallory\r\nx_auth_roles: admin\r\nAuthorization: Bearer other\r\n' +
   'Host: evil.example\r\nCookie: a=b\r\nConnection: X-Request-Id\r\nUpgrade: h2c\r\n' +
-  'X-Forwarded-For: 1.2.3.4\r\nX-Request-Id: forged\r\nX-Checksum: abc\r\n'
+  'X-Forwarded-For: 192.0.2.4\r\nX-Request-Id: forged\r\nX-Checksum: of-octets\r\n'
 const announced = 'Trailer: X-Auth-Subject, Authorization, X-Checksum\r\nTE: trailers\r\n'
 
 test('trailers of a request end at the gateway, announced or not', async (t) => {
@@ -28,7 +28,7 @@ test('trailers of a request end at the gateway, announced or not', async (t) => 
   assert.equal(all.match(/\r\n\r\n5\r\nhello\r\n0\r\n\r\n/g)?.length, 2, 'the body ends as it must')
   assert.doesNotMatch(
     all,
-    /mallory|admin|other|evil|a=b|1\.2\.3\.4|forged|abc|h2c|^(?:Trailer|TE):/im,
+    /mallory|admin|other|evil|a=b|192\.0\.2\.4|forged|of-octets|h2c|^(?:Trailer|TE):/im,
   )
 })
 
@@ -46,7 +46,7 @@ test('trailers of an answer end at the gateway, announced or not', async (t) => 
     assert.match(raw, /\r\n\r\n5\r\nhello\r\n0\r\n\r\n$/)
     assert.doesNotMatch(
       raw,
-      /mallory|admin|other|evil|a=b|c=d|1\.2\.3\.4|forged|abc|h2c|^Trailer:/im,
+      /mallory|admin|other|evil|a=b|c=d|192\.0\.2\.4|forged|of-octets|h2c|^Trailer:/im,
     )
   }
 })

@@ -1,15 +1,9 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { StartError, systemErrorCode } from '@portcullis/runtime'
+import { StartError, systemErrorCode, writeDurably } from '@portcullis/runtime'
 import { StoreUnavailableError } from './domain/store-unavailable.ts'
 import type { OnProgress } from './store/backups/copied-store.ts'
-import {
-  digestOf,
-  draftName,
-  removeDraft,
-  removeStaleDrafts,
-  writeDurably,
-} from './store/backups/drafts.ts'
+import { digestOf, draftName, removeDraft, removeStaleDrafts } from './store/backups/drafts.ts'
 import type { BackupManifest } from './store/backups/manifest.ts'
 import { manifestName, membersOf, storeName } from './store/backups/manifest.ts'
 import { copyPostgres } from './store/backups/postgres-copy.ts'

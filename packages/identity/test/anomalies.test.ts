@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { rules } from '../src/domain/anomaly-rules.ts'
+import { rules } from '../src/domain/anomalies/rules.ts'
 import type { Answer } from './http-client.ts'
 import { ask } from './http-client.ts'
 import {

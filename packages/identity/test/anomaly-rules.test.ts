@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { rules } from '../src/domain/anomaly-rules.ts'
+import { rules } from '../src/domain/anomalies/rules.ts'
 import { createAttacks } from './anomaly-attacks.ts'
 import { createWeek } from './anomaly-week.ts'
 import type { Expected, FoundAnomaly } from './anomaly-world.ts'

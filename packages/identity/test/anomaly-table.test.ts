@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import type { Rule, RuleId } from '../src/domain/anomaly-rules.ts'
-import { ruleIds, rules } from '../src/domain/anomaly-rules.ts'
+import type { Rule, RuleId } from '../src/domain/anomalies/rules.ts'
+import { ruleIds, rules } from '../src/domain/anomalies/rules.ts'
 import { anomalySettings } from '../src/settings/anomalies.ts'
 
 const defaults: ReadonlyMap<string, unknown> = new Map(

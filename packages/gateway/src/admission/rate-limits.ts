@@ -2,18 +2,14 @@ import type { AccessTokenClaims } from '@portcullis/protocol'
 import type { Allowance } from '@portcullis/runtime'
 import { createAllowance } from '@portcullis/runtime'
 import { networkOf } from '@portcullis/runtime/networks'
-import type { Exchange } from '../exchange/exchange.ts'
 import type { Refusal } from '../exchange/refusal.ts'
 import { refuse } from '../exchange/refusal.ts'
 import type { RateLimit, RateLimitSettings } from '../settings/settings.ts'
 
 /** Each takes one request from what is allowed, or says why there is none. */
 export interface RateLimits {
-  /**
-   * By the address of the client: its network is what it cannot leave by itself, and the log is told it where there
-   * were too many. Before anything is judged.
-   */
-  readonly takeFromNetwork: (clientAddress: string, exchange: Exchange) => Refusal | undefined
+  /** By the address of the client: its network is what it cannot leave by itself. Before anything is judged. */
+  readonly takeFromNetwork: (clientAddress: string) => Refusal | undefined
   /** By what the token says that was judged: nobody takes from another's, nor has more by another token. */
   readonly takeFromCaller: (claims: AccessTokenClaims) => Refusal | undefined
 }
@@ -29,11 +25,7 @@ export function createRateLimits(
   const takeOfSubject = createTake('subject', subject, now)
   const takeOfClient = createTake('client', client, now)
   return {
-    takeFromNetwork: (clientAddress, exchange) => {
-      const refusal = takeOfNetwork?.(networkOf(clientAddress))
-      if (refusal !== undefined) exchange.network = networkOf(clientAddress)
-      return refusal
-    },
+    takeFromNetwork: (clientAddress) => takeOfNetwork?.(networkOf(clientAddress)),
     takeFromCaller: ({ sub, client_id: clientId }) =>
       takeOfSubject?.(sub) ?? takeOfClient?.(clientId),
   }
@@ -52,6 +44,8 @@ function createTake(
     const waitMs = allowance(key)
     if (waitMs === 0) return undefined
     const headers = { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))) }
-    return { ...refuse('too-many-requests', detail, headers), reason: `${kind}-rate` as const }
+    const refusal = refuse('too-many-requests', detail, headers)
+    const reason = `${kind}-rate` as const
+    return { ...refusal, reason, ...(kind === 'network' && { network: key }) }
   }
 }

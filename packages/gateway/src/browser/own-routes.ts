@@ -95,7 +95,7 @@ function readCall(
   const frame = readFrame(exchange)
   if (frame.kind === 'refused') return frame
   const origin = originOf(exchange, frame.host)
-  const tooMany = rateLimits.takeFromNetwork(origin.clientAddress, exchange)
+  const tooMany = rateLimits.takeFromNetwork(origin.clientAddress)
   if (tooMany !== undefined) return tooMany
   if (method !== wanted) return refuse('method-not-allowed', undefined, { allow: wanted })
   if (!isFromOwnPage({ method, fields, host: origin.host })) {

@@ -17,6 +17,8 @@ export interface Refusal {
   readonly headers: Readonly<Record<string, string>>
   /** What is wrong, where the log is told more than the code of the problem. */
   readonly reason?: RefusalReason | undefined
+  /** The network that has asked too often, for the log. */
+  readonly network?: string
   /** Nothing more is read from the connection afterwards. */
   readonly closes?: boolean
 }
@@ -56,6 +58,7 @@ export function andClose(refusal: Refusal): Refusal {
 export function sendRefusal(exchange: Exchange, refusal: Refusal): void {
   const { request, response, requestId } = exchange
   exchange.reason = refusal.reason ?? refusal.problem.code
+  if (refusal.network !== undefined) exchange.network = refusal.network
   const isExpecting = request.headers.expect !== undefined
   if (isExpecting || refusal.closes === true) response.shouldKeepAlive = false
   const { body, headers } = written(refusal)

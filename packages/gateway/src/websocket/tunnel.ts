@@ -2,7 +2,6 @@ import type { Buffer } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import type { Socket } from 'node:net'
 import { closeFrame, createFramePosition } from './frames.ts'
-import { pipeInTurns } from './pipe-in-turns.ts'
 
 /** A WebSocket under way: octets go both ways as they come, each side read as fast as the other takes them. */
 export interface Tunnel {
@@ -84,7 +83,7 @@ function openTunnel({ client, service, idleMs }: TunnelEnds): Tunnel {
   client.once('end', cutSoon)
   client.once('finish', cutSoon)
   client.setTimeout(idleMs, () => end({ code: goingAway, reason: 'idle' }))
-  pipeInTurns(service, client)
-  pipeInTurns(client, service)
+  service.pipe(client)
+  client.pipe(service)
   return { end }
 }

@@ -5,7 +5,7 @@ import type { ExamineProof, RefusedProof } from './proofs.ts'
 import { noProof, refusalOfUse } from './proofs.ts'
 import type { Registry, RequestedAccess } from './registry.ts'
 import { chooseTarget, narrowScopes, scopesOfClient } from './registry.ts'
-import type { Notice } from './sightings.ts'
+import type { Notice } from './anomalies/sightings.ts'
 
 export interface ClientCredentialsParts extends AccessTokenMinter {
   readonly registry: Registry

@@ -6,8 +6,8 @@ import type {
   Counter,
 } from './login-attempts.ts'
 import type { Busy } from './passwords.ts'
-import type { WrongPassword } from './sightings.ts'
-import { wideNetworkOf } from './sightings.ts'
+import type { WrongPassword } from './anomalies/sightings.ts'
+import { wideNetworkOf } from './anomalies/sightings.ts'
 import type { Asker } from './turnstile.ts'
 import type { StrangerBudget } from './stranger-budget.ts'
 import type { TriesBound } from './tries-bound.ts'

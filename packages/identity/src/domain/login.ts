@@ -18,8 +18,8 @@ import { chooseTarget, defaultClientName } from './registry.ts'
 import type { SessionTokenParts, SessionTokenRefusal } from './session-tokens.ts'
 import { mintForSession } from './session-tokens.ts'
 import type { Delivery, KnownSession, Session, SessionLife, SessionStore } from './sessions.ts'
-import type { Notice } from './sightings.ts'
-import { deviceMark, wideNetworkOf } from './sightings.ts'
+import type { Notice } from './anomalies/sightings.ts'
+import { deviceMark, wideNetworkOf } from './anomalies/sightings.ts'
 import type { Asker } from './turnstile.ts'
 
 export interface LoginParts extends SessionTokenParts, SessionLife, PasswordCheckParts {

@@ -18,8 +18,8 @@ import type {
   SessionStore,
 } from './sessions.ts'
 import { isLive } from './sessions.ts'
-import type { Notice } from './sightings.ts'
-import { useOf } from './sightings.ts'
+import type { Notice } from './anomalies/sightings.ts'
+import { useOf } from './anomalies/sightings.ts'
 
 export interface RefreshParts
   extends SessionTokenParts, ClientAuthenticationParts, Pick<SessionLife, 'sessionIdleSeconds'> {

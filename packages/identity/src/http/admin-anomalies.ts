@@ -1,6 +1,6 @@
 import { createProblem } from '@portcullis/runtime'
-import type { Anomaly, AnomalyStore } from '../domain/anomalies.ts'
-import { isRuleId, ruleIds, rules, severities } from '../domain/anomaly-rules.ts'
+import type { Anomaly, AnomalyStore } from '../domain/anomalies/anomalies.ts'
+import { isRuleId, ruleIds, rules, severities } from '../domain/anomalies/rules.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { instant, momentText, parseMoment } from './moments.ts'

@@ -1,8 +1,8 @@
 import type { Log, Repeat } from '@portcullis/runtime'
 import { takeSteadySteps } from '@portcullis/runtime'
-import type { Anomaly } from '../domain/anomalies.ts'
-import type { AnomalyActions, TurnParts } from '../domain/anomaly-turns.ts'
-import { takeTurn } from '../domain/anomaly-turns.ts'
+import type { Anomaly } from '../domain/anomalies/anomalies.ts'
+import type { AnomalyActions, TurnParts } from '../domain/anomalies/turns.ts'
+import { takeTurn } from '../domain/anomalies/turns.ts'
 
 const everyMs = 2000
 /** Of what has piled up, so that one step comes to its end. */

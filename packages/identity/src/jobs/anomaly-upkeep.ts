@@ -1,5 +1,5 @@
 import type { Log, Repeat } from '@portcullis/runtime'
-import type { AnomalyTurns } from '../domain/anomaly-turns.ts'
+import type { AnomalyTurns } from '../domain/anomalies/turns.ts'
 import { removeSteadily } from './steady-removal.ts'
 
 const everyMs = 60_000

@@ -1,7 +1,7 @@
 import type { Log, Repeat } from '@portcullis/runtime'
 import { takeSteadySteps } from '@portcullis/runtime'
-import type { WriteSightings } from '../domain/anomaly-turns.ts'
-import type { GatheredSightings } from '../domain/gathered-sightings.ts'
+import type { WriteSightings } from '../domain/anomalies/turns.ts'
+import type { GatheredSightings } from '../domain/anomalies/gathered-sightings.ts'
 
 const everyMs = 2000
 /** One row has so many, some ten kilobytes. */

@@ -1,5 +1,5 @@
-import type { Anomaly, AnomalyStore, Evidence } from '../domain/anomalies.ts'
-import { actionOutcomes } from '../domain/anomalies.ts'
+import type { Anomaly, AnomalyStore, Evidence } from '../domain/anomalies/anomalies.ts'
+import { actionOutcomes } from '../domain/anomalies/anomalies.ts'
 import { integer, optionalText, text } from './columns.ts'
 import { createConditions } from './conditions.ts'
 import type { Database, Row } from './database.ts'

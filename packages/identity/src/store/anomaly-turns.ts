@@ -1,11 +1,18 @@
-import type { Anomaly } from '../domain/anomalies.ts'
-import { goesOnSince, mergeEvidence } from '../domain/anomalies.ts'
-import type { CountedFinding, WatchedState } from '../domain/anomaly-judge.ts'
-import type { AutomaticAction, RuleId } from '../domain/anomaly-rules.ts'
-import { rules } from '../domain/anomaly-rules.ts'
-import type { AnomalyTurns, Taken, Waiting } from '../domain/anomaly-turns.ts'
-import type { At, Clue, Looked, Recorded, RecordedKind, Sighting } from '../domain/sightings.ts'
-import { recordedKinds } from '../domain/sightings.ts'
+import type { Anomaly } from '../domain/anomalies/anomalies.ts'
+import { goesOnSince, mergeEvidence } from '../domain/anomalies/anomalies.ts'
+import type { CountedFinding, WatchedState } from '../domain/anomalies/judge.ts'
+import type { AutomaticAction, RuleId } from '../domain/anomalies/rules.ts'
+import { rules } from '../domain/anomalies/rules.ts'
+import type { AnomalyTurns, Taken, Waiting } from '../domain/anomalies/turns.ts'
+import type {
+  At,
+  Clue,
+  Looked,
+  Recorded,
+  RecordedKind,
+  Sighting,
+} from '../domain/anomalies/sightings.ts'
+import { recordedKinds } from '../domain/anomalies/sightings.ts'
 import { anomalyOf, evidenceIn } from './anomalies.ts'
 import { integer, optionalText, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'

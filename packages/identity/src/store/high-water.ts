@@ -1,17 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { systemErrorCode } from '@portcullis/runtime'
+import { systemErrorCode, writeDurably } from '@portcullis/runtime'
 import { flushNames } from './flushed-names.ts'
 
 /** How far the log had come when this was written. */
@@ -77,7 +67,7 @@ function writeMark(path: string, mark: HighWaterMark): void {
   // over one database rename each other's: in containers they have the same number.
   const fresh = `${path}.${randomBytes(8).toString('hex')}${draftEnding}`
   try {
-    writeDraft(fresh, `${epoch} ${base} ${seq} ${at}\n`)
+    writeDurably(fresh, `${epoch} ${base} ${seq} ${at}\n`)
     renameSync(fresh, path)
   } catch (error) {
     // Where a disk is full each try would leave another one.
@@ -85,16 +75,6 @@ function writeMark(path: string, mark: HighWaterMark): void {
     throw error
   }
   flushNames(dirname(path))
-}
-
-function writeDraft(path: string, text: string): void {
-  const file = openSync(path, 'wx', 0o600)
-  try {
-    writeSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
 }
 
 const draftEnding = '.draft'

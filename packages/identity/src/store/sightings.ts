@@ -1,6 +1,6 @@
-import type { At, Sighting } from '../domain/sightings.ts'
-import { networksOfSession } from '../domain/session-watchers.ts'
-import type { WriteSightings } from '../domain/anomaly-turns.ts'
+import type { At, Sighting } from '../domain/anomalies/sightings.ts'
+import { networksOfSession } from '../domain/anomalies/session-watchers.ts'
+import type { WriteSightings } from '../domain/anomalies/turns.ts'
 import { text } from './columns.ts'
 import type { Database } from './database.ts'
 

@@ -1,4 +1,4 @@
-import { actionOutcomes } from '../../domain/anomalies.ts'
+import { actionOutcomes } from '../../domain/anomalies/anomalies.ts'
 import { grantNames } from '../../domain/registry.ts'
 import type { Answer, JsonSchema } from './operation.ts'
 import { listOf, named, objectOf } from './operation.ts'

@@ -9,7 +9,6 @@ import {
   readdirSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -41,17 +40,6 @@ export function removeStaleDrafts(folder: string): void {
 export function removeDraft(path: string): void {
   for (const part of ['', '-wal', '-shm', '-journal']) {
     rmSync(`${path}${part}`, { recursive: true, force: true })
-  }
-}
-
-/** Only for its owner; durable when it returns. */
-export function writeDurably(path: string, text: string): void {
-  const file = openSync(path, 'wx', 0o600)
-  try {
-    writeFileSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
   }
 }
 

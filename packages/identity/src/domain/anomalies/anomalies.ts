@@ -1,5 +1,5 @@
-import type { RuleId, Severity } from './anomaly-rules.ts'
-import { rules } from './anomaly-rules.ts'
+import type { RuleId, Severity } from './rules.ts'
+import { rules } from './rules.ts'
 
 /** Something that should not be, for as long as it goes on. */
 export interface Anomaly {

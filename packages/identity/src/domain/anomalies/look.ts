@@ -1,6 +1,6 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
-import type { Follower, FollowerStore } from './followers.ts'
-import type { KeyFacts } from './key-life.ts'
+import type { Follower, FollowerStore } from '../followers.ts'
+import type { KeyFacts } from '../key-life.ts'
 import type { Looked } from './sightings.ts'
 
 /** What is asked now and then, because nobody says it. */

@@ -1,5 +1,5 @@
-import type { AnyWatcher, Judged, Judging } from './anomaly-watchers.ts'
-import { watcher } from './anomaly-watchers.ts'
+import type { AnyWatcher, Judged, Judging } from './watchers.ts'
+import { watcher } from './watchers.ts'
 import type { At, Sighting } from './sightings.ts'
 import type { Volume } from './usual-volume.ts'
 import { daysKept, newVolume, seeVolume } from './usual-volume.ts'

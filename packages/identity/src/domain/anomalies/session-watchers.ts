@@ -1,5 +1,5 @@
-import type { AnyWatcher, Judging } from './anomaly-watchers.ts'
-import { watcher } from './anomaly-watchers.ts'
+import type { AnyWatcher, Judging } from './watchers.ts'
+import { watcher } from './watchers.ts'
 
 const windowMs = 10 * 60_000
 /** Thresholds are lower than this. */

@@ -1,7 +1,7 @@
 import type { Anomaly } from './anomalies.ts'
-import type { Judgement, StateKey, WatchedState } from './anomaly-judge.ts'
-import { judge, statesFor } from './anomaly-judge.ts'
-import type { Judging } from './anomaly-watchers.ts'
+import type { Judgement, StateKey, WatchedState } from './judge.ts'
+import { judge, statesFor } from './judge.ts'
+import type { Judging } from './watchers.ts'
 import type { At, Clue, Looked, Sighting } from './sightings.ts'
 
 /** `full`: too much waits to be judged, and nothing was kept. */

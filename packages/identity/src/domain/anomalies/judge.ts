@@ -1,6 +1,6 @@
 import type { Finding } from './anomalies.ts'
 import { mergeEvidence } from './anomalies.ts'
-import type { AnyWatcher, Judging } from './anomaly-watchers.ts'
+import type { AnyWatcher, Judging } from './watchers.ts'
 import { clientWatchers } from './client-watchers.ts'
 import { followerWatchers } from './follower-watchers.ts'
 import { loginWatchers } from './login-watchers.ts'

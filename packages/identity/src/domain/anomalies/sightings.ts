@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { canonicalAddress, unknownNetwork } from '@portcullis/runtime/networks'
-import type { Session } from './sessions.ts'
+import type { Session } from '../sessions.ts'
 
 /*
- * What rules look at (`anomaly-rules.ts`): what the audit record says, and what happens so often that the record does
+ * What rules look at (`rules.ts`): what the audit record says, and what happens so often that the record does
  * not have it. Nothing here is a secret, an identifier or an address: networks are wide, and accounts are ids.
  */
 

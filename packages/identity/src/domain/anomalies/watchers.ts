@@ -1,5 +1,5 @@
 import type { Finding } from './anomalies.ts'
-import type { AnomalyBounds } from './anomaly-rules.ts'
+import type { AnomalyBounds } from './rules.ts'
 import type { Clue } from './sightings.ts'
 
 /** What a rule is judged by, beside what was seen. */

@@ -17,6 +17,7 @@ import { openDatabase } from './store/open-database.ts'
 import type { IdentityOptions } from './parts.ts'
 import { openParts } from './parts.ts'
 import { addRoutes } from './routes.ts'
+import { tellOfCertificate } from './told-ages.ts'
 
 export interface Identity extends Running {
   readonly port: number
@@ -51,8 +52,9 @@ export async function startIdentity(
     const parts = await openParts(settings, database, { ...options, metrics }, (step) =>
       close.push(step),
     )
-    const { transport, stop } = await openTransport(settings.listen.tls, log)
+    const { transport, certificate, stop } = await openTransport(settings.listen.tls, log)
     close.push(stop)
+    tellOfCertificate(certificate, metrics)
     const tracing = await startTracingOf(settings, log)
     close.push(async () => tracing?.close())
     const requests = metrics.requests()
@@ -103,6 +105,8 @@ async function startTracingOf(
 
 interface OpenedTransport {
   readonly transport: Transport
+  /** Undefined without TLS. */
+  readonly certificate: () => TlsPair | undefined
   readonly stop: () => Promise<void>
 }
 
@@ -111,12 +115,20 @@ async function openTransport(
   log: Log,
 ): Promise<OpenedTransport> {
   if (certificateFile === undefined || keyFile === undefined) {
-    return { transport: plainTransport, stop: async () => undefined }
+    return {
+      transport: plainTransport,
+      certificate: () => undefined,
+      stop: async () => undefined,
+    }
   }
   const read = (): Promise<TlsPair> => readTlsFiles({ certificateFile, keyFile })
-  const inUse = await read()
+  let inUse = await read()
   const transport = createTlsTransport(inUse)
-  const stop = startCertificateReload({ read, inUse, use: transport.useCertificate, log })
+  const use = (pair: TlsPair): void => {
+    transport.useCertificate(pair)
+    inUse = pair
+  }
+  const stop = startCertificateReload({ read, inUse, use, log })
   log.info({ validUntil: inUse.validUntil }, 'the certificate is in use')
-  return { transport, stop }
+  return { transport, certificate: () => inUse, stop }
 }

@@ -74,6 +74,7 @@ import { createUsedProofs } from './store/used-proofs.ts'
 import type { AccountStore } from './domain/accounts.ts'
 import { openSealed } from './sealed-state.ts'
 import { sealerOf } from './sealing-keys.ts'
+import { tellOfKeys } from './told-ages.ts'
 import type { StartedFeed } from './started-feed.ts'
 import { startFeed } from './started-feed.ts'
 import { checkPeppers, openRevocations, synchroniseDeclaredClients } from './stored-state.ts'
@@ -180,6 +181,7 @@ export async function openParts(
   const { keyring, attemptKey } = sealed
   tellOfUnreadyKeys(settings.registry, keyring, log)
   onClose(startKeyTicks(keyring, log))
+  tellOfKeys(keyring, metrics)
   const broker = settings.nats.servers.length > 0 ? createJetStreamBroker(settings.nats) : undefined
   const { signCheckpoint, publicFeedJwks } = keyring
   const openCheckpoint = createOpenCheckpoint(publicFeedJwks)

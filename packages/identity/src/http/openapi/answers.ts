@@ -199,6 +199,7 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
           accounts: texts,
           sessions: texts,
           followers: texts,
+          reason: { ...text, description: 'why, where there are several anomalies of one subject' },
           counts: { type: 'object', additionalProperties: wholeNumber },
         },
       ),

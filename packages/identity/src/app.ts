@@ -8,6 +8,7 @@ import {
   startOperations,
   startTracing,
 } from '@portcullis/runtime'
+import { countRequests } from './http/counted-requests.ts'
 import { boundPort, createHttpServer } from './http/server.ts'
 import type { Transport } from './http/transport.ts'
 import { createTlsTransport, plainTransport } from './http/transport.ts'
@@ -58,7 +59,9 @@ export async function startIdentity(
     const tracing = await startTracingOf(settings, log)
     close.push(async () => tracing?.close())
     const requests = metrics.requests()
-    const served = { ...settings, issuer: parts.issuer, transport, tracing, metrics: requests }
+    const { issuer, activity } = parts
+    const counted = { metrics: requests, onAnswered: countRequests(activity, issuer) }
+    const served = { ...settings, issuer, transport, tracing, ...counted }
     const app = createHttpServer(log, served)
     close.push(() => app.close())
     addRoutes(app, settings, parts)

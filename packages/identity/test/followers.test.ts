@@ -4,6 +4,8 @@ import { createVerifier } from '@portcullis/verify'
 import { newClientCredential } from '../src/index.ts'
 import type { PositionReport } from '../src/domain/followers.ts'
 import { followerLiveMs } from '../src/domain/followers.ts'
+import { awaitReceipts } from '../src/domain/receipts.ts'
+import { createSerialQueue } from '../src/domain/serial-queue.ts'
 import { addPositions } from '../src/http/positions.ts'
 import { createReportingFollowers } from '../src/http/reporting-followers.ts'
 import { createHttpServer } from '../src/http/server.ts'
@@ -61,6 +63,12 @@ function report(position: string, more: object = {}): Promise<unknown> {
   })
 }
 
+const bounds = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
+const latencies: readonly { readonly up_to_ms?: number }[] = [
+  ...bounds.map((bound) => ({ up_to_ms: bound })),
+  {},
+]
+
 function receipts(position: string, query = ''): ReturnType<typeof call> {
   return call(identity, `GET /revocations/receipts/${position}${query}`, { token: administrator })
 }
@@ -84,6 +92,9 @@ test('a revocation is everywhere when every follower has reported it', async () 
     unknown: 0,
     refusing: 0,
     slowest_ms: 8,
+    p50_ms: 8,
+    p99_ms: 8,
+    latencies: latencies.map((one) => ({ ...one, followers: one.up_to_ms === 10 ? 1 : 0 })),
     followers: [{ client: service.clientId, follower, state: 'applied', after_ms: 8 }],
   })
   const listed = await call(identity, 'GET /admin/followers', { token: administrator })
@@ -91,6 +102,41 @@ test('a revocation is everywhere when every follower has reported it', async () 
   const [one] = listed.members()['followers'] as readonly Readonly<Record<string, unknown>>[]
   assert.equal(one?.['position'], position)
   assert.equal(one?.['max_staleness_seconds'], 30)
+})
+
+test('followers say what they are and how old their checkpoint is, in words of a bounded form', async () => {
+  const position = await logOut()
+  const own = { software: 'python-follower', version: '1.4.0-rc.1+7', checkpoint_ms_ago: 400 }
+  await report(position, own)
+  const listed = await call(identity, 'GET /admin/followers', { token: administrator })
+  const [one] = listed.members()['followers'] as readonly Readonly<Record<string, unknown>>[]
+  const { software, version } = own
+  const at = new Date(identity.clock.now() - 400).toISOString()
+  assert.deepEqual([one?.['software'], one?.['version']], [software, version])
+  assert.equal(one?.['checkpoint_at'], at)
+  const { followers } = (await receipts(position)).members()
+  const applied = { client: service.clientId, follower, software, version, state: 'applied' }
+  assert.deepEqual(followers, [{ ...applied, after_ms: 0 }])
+  // What it does not say any more is not known any more.
+  await report(position)
+  const again = await call(identity, 'GET /admin/followers', { token: administrator })
+  const [silent] = again.members()['followers'] as readonly object[]
+  assert.deepEqual(
+    ['software', 'version', 'checkpoint_at'].filter((name) => name in (silent ?? {})),
+    [],
+  )
+  for (const wrong of [
+    { software: '' },
+    { software: 'a'.repeat(33) },
+    { software: '<b>' },
+    { version: '1 0' },
+    { version: '1'.repeat(33) },
+    { checkpoint_ms_ago: -1 },
+    { checkpoint_ms_ago: 3_600_001 },
+  ]) {
+    const body = { follower, position, ...wrong }
+    assertProblem(await call(identity, positions, { token, body }), 400, 'malformed')
+  }
 })
 
 test('who waits for receipts is answered as soon as the last has reported, or when the time is over', async () => {
@@ -104,6 +150,44 @@ test('who waits for receipts is answered as soon as the last has reported, or wh
   assert.deepEqual([inVain['everywhere'], inVain['unknown']], [false, 1])
   await report(next, { ended: true })
   assert.deepEqual((await receipts(next)).members()['followers'], [])
+})
+
+test('receipts of a large fleet say how the wave went, also of those that are not shown', async () => {
+  const committedAt = identity.clock.now()
+  const receiptsOf = Array.from({ length: 2000 }, (_, at) => ({
+    clientId: 'c',
+    follower: String(at),
+    software: undefined,
+    state: { kind: 'applied', afterMs: at + 1 } as const,
+  }))
+  const summary = await awaitReceipts(
+    {
+      store: { receiptsOf: async () => ({ kind: 'receipts', committedAt, receipts: receiptsOf }) },
+      inTurn: createSerialQueue(),
+      monotonic: () => 0,
+      pause: async () => undefined,
+    },
+    { epoch: 'E', seq: 1 },
+    { waitMs: 0, shownMax: 200, isLeft: () => false },
+  )
+  assert.ok(summary.kind === 'summary')
+  assert.deepEqual([summary.p50Ms, summary.p99Ms, summary.slowestMs], [1000, 1980, 2000])
+  assert.equal(summary.receipts.length, 200)
+  const counts = summary.latencies.map(({ upToMs, followers }) => [upToMs, followers])
+  assert.deepEqual(counts, [
+    [5, 5],
+    [10, 5],
+    [20, 10],
+    [50, 30],
+    [100, 50],
+    [200, 100],
+    [500, 300],
+    [1000, 500],
+    [2000, 1000],
+    [5000, 0],
+    [10_000, 0],
+    [undefined, 0],
+  ])
 })
 
 test('positions are reported by those who may follow, and receipts shown to them and administrators', async () => {

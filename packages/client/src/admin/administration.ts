@@ -15,6 +15,8 @@ import { administerFollowers } from './followers.ts'
 import type { KeyAdministration } from './keys.ts'
 import { administerKeys } from './keys.ts'
 import { createAskAdmin } from './requests.ts'
+import type { RevocationAdministration } from './revocations.ts'
+import { administerRevocations } from './revocations.ts'
 import type { SessionAdministration } from './sessions.ts'
 import { administerSessions } from './sessions.ts'
 import type { SettingsAdministration } from './settings.ts'
@@ -34,6 +36,7 @@ export interface Administration {
   readonly audit: AuditAdministration
   readonly anomalies: AnomalyAdministration
   readonly followers: FollowerAdministration
+  readonly revocations: RevocationAdministration
   readonly streams: StreamAdministration
   readonly activity: ActivityAdministration
   readonly settings: SettingsAdministration
@@ -51,6 +54,7 @@ export function createAdministration(client: Client): Administration {
     audit: administerAudit(ask),
     anomalies: administerAnomalies(ask),
     followers: administerFollowers(ask),
+    revocations: administerRevocations(ask),
     streams: administerStreams(ask),
     activity: administerActivity(ask),
     settings: administerSettings(ask),

@@ -272,6 +272,7 @@ export const inertRequests: readonly InertRequest[] = [
     json: { issuer: 'https://another.example', reason },
     status: 400,
   },
+  { route: 'GET /admin/activity', ...administrator, query: { minutes: '60' }, status: 200 },
   {
     route: 'GET /admin/anomalies',
     ...administrator,
@@ -379,5 +380,5 @@ export const inertRequests: readonly InertRequest[] = [
   { route: 'GET /docs', status: 200 },
   { route: 'GET /console', status: 308 },
   { route: 'GET /console/', status: 200 },
-  { route: 'GET /console/assets/:file', path: '/console/assets/none.js', status: 404 },
+  { route: 'GET /console/assets/:file', status: 404 },
 ]

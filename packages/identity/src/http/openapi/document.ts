@@ -10,6 +10,7 @@ import { clientOperations } from './client-operations.ts'
 import { documentOperations } from './document-operations.ts'
 import type { Answer, CallerKind, JsonSchema, Operation, Operations } from './operation.ts'
 import { named } from './operation.ts'
+import { pageOperations } from './page-operations.ts'
 import { sessionOperations } from './session-operations.ts'
 import { adminStreamOperations, streamOperations, streamSchemas } from './stream-operations.ts'
 import { tokenOperations } from './token-operations.ts'
@@ -62,6 +63,7 @@ export const operations: Operations = {
   ...sessionOperations,
   ...tokenOperations,
   ...accountOperations,
+  ...pageOperations,
   ...adminOperations,
   ...auditOperations,
   ...clientOperations,
@@ -128,6 +130,7 @@ const securityOf: Readonly<Record<CallerKind, readonly JsonSchema[]>> = {
   person: ownTokens,
   administrator: ownTokens,
   session: [...ownTokens, { refreshCookie: [] }, {}],
+  browser: [{ refreshCookie: [] }],
   client: [{ client: [] }, { refreshCookie: [] }, {}],
   follower: ownTokens,
   'receipt-reader': ownTokens,
@@ -148,6 +151,7 @@ const problemsOfCaller: Readonly<Record<CallerKind, readonly ProblemCode[]>> = {
   person: tokenProblems,
   administrator: [...tokenProblems, 'insufficient-scope'],
   session: tokenProblems,
+  browser: [],
   client: [],
   follower: [...tokenProblems, 'insufficient-scope'],
   'receipt-reader': [...tokenProblems, 'insufficient-scope'],

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { createVerifier } from '@portcullis/verify'
+import { faultsOfLine } from '../packages/runtime/test/kept-lines.ts'
 import type { RunningSystem } from './running-system.ts'
 import { bearer, removeFolder, runPortcullis, startSystem } from './running-system.ts'
 import type { Door } from './tour/doors.ts'
@@ -267,4 +268,13 @@ test('an administrator waits until a revocation is everywhere, and is told who h
   assert.match(waited.said, /^CLIENT +FOLLOWER +STATE +AFTER_MS +UNTIL$/m)
   assert.equal(waited.said.match(/^[a-z-]+ +\S{22} +applied +\d+$/gm)?.length, 3, waited.said)
   assert.match(waited.said, /^\(no client\) +behind-{16} +unknown +2\d{3}-/m)
+})
+
+test('whatever the processes have logged meanwhile is as docs/logs.md says, name by name and type by type', () => {
+  for (const part of ['identity', 'gateway']) {
+    const text = readFileSync(join(system.folder, '.portcullis', 'logs', `${part}.log`), 'utf8')
+    const lines = text.split('\n').filter((line) => line.startsWith('{'))
+    assert.ok(lines.length >= 20, `${part} has logged ${lines.length} lines`)
+    for (const line of lines) assert.deepEqual(faultsOfLine(line), [], line)
+  }
 })

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { faultsOfLine } from '../packages/runtime/test/kept-lines.ts'
 import type { CommandRun } from './running-system.ts'
 import { newFolder, removeFolder, runPortcullis } from './running-system.ts'
 
@@ -28,8 +29,10 @@ export interface WorkersWorld {
 
 export type LogLine = Readonly<Record<string, unknown>>
 
+/** Of the primary and its workers, each as docs/logs.md says. */
 export function linesOf(run: CommandRun): readonly LogLine[] {
   const whole = run.output().split('\n').slice(0, -1)
+  for (const line of whole) assert.deepEqual(faultsOfLine(line), [], line)
   return whole.map((line) => JSON.parse(line) as LogLine)
 }
 
@@ -82,6 +85,8 @@ export async function startWorkers(t: TestContext, options: WorkersOptions): Pro
     }
   }
   await untilSaid(/the workers listen/)
+  // Each by itself, so that may come later.
+  await untilSaid(/"worker":\d+,.*"gateway listens"/, workers)
   const listening = linesOf(run).find(({ msg }) => msg === 'the workers listen')
   const operations = `http://127.0.0.1:${String(listening?.['operationsPort'])}`
   return {

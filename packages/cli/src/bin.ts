@@ -7,8 +7,20 @@ if (major < 24 || (major === 24 && minor < 15)) {
   process.stderr.write('portcullis needs Node 24.15 or later; this is ' + process.version + '\n')
   process.exit(1)
 } else {
-  import('./main.ts').catch(function (error: unknown) {
-    process.stderr.write(String(error) + '\n')
-    process.exit(1)
-  })
+  // When nothing is left to wait for, Node ends with 0, whatever the command still had to do.
+  const tellOfEnd = function (code: number): void {
+    if (code !== 0) return
+    process.exitCode = 1
+    process.stderr.write('portcullis ended before its command had. Please report it.\n')
+  }
+  process.once('exit', tellOfEnd)
+  import('./main.ts').then(
+    function () {
+      process.off('exit', tellOfEnd)
+    },
+    function (error: unknown) {
+      process.stderr.write(String(error) + '\n')
+      process.exit(1)
+    },
+  )
 }

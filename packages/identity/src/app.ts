@@ -8,6 +8,7 @@ import {
   startOperations,
   startTracing,
 } from '@portcullis/runtime'
+import { countRequests } from './http/counted-requests.ts'
 import { boundPort, createHttpServer } from './http/server.ts'
 import type { Transport } from './http/transport.ts'
 import { createTlsTransport, plainTransport } from './http/transport.ts'
@@ -17,6 +18,7 @@ import { openDatabase } from './store/open-database.ts'
 import type { IdentityOptions } from './parts.ts'
 import { openParts } from './parts.ts'
 import { addRoutes } from './routes.ts'
+import { tellOfCertificate } from './told-ages.ts'
 
 export interface Identity extends Running {
   readonly port: number
@@ -51,12 +53,15 @@ export async function startIdentity(
     const parts = await openParts(settings, database, { ...options, metrics }, (step) =>
       close.push(step),
     )
-    const { transport, stop } = await openTransport(settings.listen.tls, log)
+    const { transport, certificate, stop } = await openTransport(settings.listen.tls, log)
     close.push(stop)
+    tellOfCertificate(certificate, metrics)
     const tracing = await startTracingOf(settings, log)
     close.push(async () => tracing?.close())
     const requests = metrics.requests()
-    const served = { ...settings, issuer: parts.issuer, transport, tracing, metrics: requests }
+    const { issuer, activity } = parts
+    const counted = { metrics: requests, onAnswered: countRequests(activity, issuer) }
+    const served = { ...settings, issuer, transport, tracing, ...counted }
     const app = createHttpServer(log, served)
     close.push(() => app.close())
     addRoutes(app, settings, parts)
@@ -103,6 +108,8 @@ async function startTracingOf(
 
 interface OpenedTransport {
   readonly transport: Transport
+  /** Undefined without TLS. */
+  readonly certificate: () => TlsPair | undefined
   readonly stop: () => Promise<void>
 }
 
@@ -111,12 +118,20 @@ async function openTransport(
   log: Log,
 ): Promise<OpenedTransport> {
   if (certificateFile === undefined || keyFile === undefined) {
-    return { transport: plainTransport, stop: async () => undefined }
+    return {
+      transport: plainTransport,
+      certificate: () => undefined,
+      stop: async () => undefined,
+    }
   }
   const read = (): Promise<TlsPair> => readTlsFiles({ certificateFile, keyFile })
-  const inUse = await read()
+  let inUse = await read()
   const transport = createTlsTransport(inUse)
-  const stop = startCertificateReload({ read, inUse, use: transport.useCertificate, log })
+  const use = (pair: TlsPair): void => {
+    transport.useCertificate(pair)
+    inUse = pair
+  }
+  const stop = startCertificateReload({ read, inUse, use, log })
   log.info({ validUntil: inUse.validUntil }, 'the certificate is in use')
-  return { transport, stop }
+  return { transport, certificate: () => inUse, stop }
 }

@@ -23,13 +23,15 @@ export interface OpenedAudit {
 export interface AuditWatchers {
   readonly log: Log
   readonly metrics: Metrics
+  /** Told of what is durable, by the kinds of the events. */
+  readonly onEvents?: (kinds: ReadonlyMap<string, number>) => void
 }
 
 /** Opens this node's chain in the audit record, and takes over what was written without one. */
 export async function openAudit(
   database: Database,
   sealer: Sealer,
-  { log, metrics }: AuditWatchers,
+  { log, metrics, onEvents }: AuditWatchers,
 ): Promise<OpenedAudit> {
   const opened = await openChain(database, { sealer, randomBytes })
   if (opened.kind === 'unopenable') throw auditKeyError(opened)
@@ -41,7 +43,12 @@ export async function openAudit(
     log.info({ auditAnchor: `${chain}:${seq}:${mac}` }, 'audit')
     if (latest === undefined || seq > latest.seq) latest = head
   }
-  const own = { chain, key, onHead, onEvents: eventCounter(metrics), known: () => latest }
+  const count = eventCounter(metrics)
+  const tell = (kinds: ReadonlyMap<string, number>): void => {
+    count(kinds)
+    onEvents?.(kinds)
+  }
+  const own = { chain, key, onHead, onEvents: tell, known: () => latest }
   const audited = auditedDatabase(database, own)
   await audited.transaction((query) => appendEvent(query, { kind: 'node-started' }))
   const adopted = await adoptEvents(database, own)

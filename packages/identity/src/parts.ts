@@ -7,6 +7,8 @@ import { chooseMailer } from './account-mail.ts'
 import { createJetStreamBroker } from './broker/jetstream-broker.ts'
 import { openAudit } from './audit.ts'
 import { selfRegistrationOf } from './self-registration.ts'
+import type { Activity } from './domain/activity.ts'
+import { countEvents, createActivity } from './domain/activity.ts'
 import type { AccountAdministration } from './domain/account-administration.ts'
 import type { AuditLog } from './domain/audit.ts'
 import type { BulkAdministration } from './domain/account-bulk.ts'
@@ -20,6 +22,8 @@ import type { ClientStore } from './domain/clients.ts'
 import type { ClientCredentialsParts } from './domain/client-credentials.ts'
 import type { LocateNetwork, StartedAnomalies } from './started-anomalies.ts'
 import { gatherSightings, startAnomalies } from './started-anomalies.ts'
+import type { StartedActivity } from './started-activity.ts'
+import { startActivity } from './started-activity.ts'
 import type { StartedStreams } from './started-streams.ts'
 import { startStreams } from './started-streams.ts'
 import type { FollowerStore } from './domain/followers.ts'
@@ -65,7 +69,7 @@ import { createClientStore } from './store/clients.ts'
 import type { Database } from './store/database.ts'
 import { createFollowerStore } from './store/followers.ts'
 import { createReceiptStore } from './store/receipts.ts'
-import type { RevokingTransaction } from './store/revocations.ts'
+import type { RevokingTransaction, StoredRevocationLog } from './store/revocations.ts'
 import { createRevokedTokens } from './store/revoked-tokens.ts'
 import { createSessionAdministration } from './store/session-administration.ts'
 import { createSessionSweep } from './store/session-sweep.ts'
@@ -74,6 +78,7 @@ import { createUsedProofs } from './store/used-proofs.ts'
 import type { AccountStore } from './domain/accounts.ts'
 import { openSealed } from './sealed-state.ts'
 import { sealerOf } from './sealing-keys.ts'
+import { tellOfKeys } from './told-ages.ts'
 import type { StartedFeed } from './started-feed.ts'
 import { startFeed } from './started-feed.ts'
 import { checkPeppers, openRevocations, synchroniseDeclaredClients } from './stored-state.ts'
@@ -103,6 +108,7 @@ export type IdentityParts = LoginParts &
   ReauthenticationParts &
   AdministrationParts &
   OwnAccountParts &
+  StartedActivity &
   StartedAnomalies &
   StartedFeed &
   StartedStreams & {
@@ -166,12 +172,9 @@ export async function openParts(
   warnOfExposedFiles(options, log)
   const { issuer } = settings.registry
   const now = options.now ?? Date.now
-  // First, so that whatever else is begun is recorded; and it ends last.
-  const { database, auditLog, stop } = await openAudit(opened, sealerOf(options), { log, metrics })
-  onClose(stop)
-  onClose(startAuditUpkeep(auditLog, settings.auditRetentionDays, log))
-  const { revocations, lookForLoss } = await openRevocations(settings, database, log)
-  if (lookForLoss !== undefined) onClose(startHistoryWatch(lookForLoss, log))
+  const activity = createActivity(now)
+  const logs = await openLogs(settings, opened, { ...options, activity }, onClose)
+  const { database, auditLog, revocations } = logs
   await synchroniseDeclaredClients(revocations, settings.registry)
   const claimPeppers = await checkPeppers(database, peppers, settings, log)
   const sharedSecrets = sharedSecretsOf(settings.registry, options.sharedSecrets, log)
@@ -180,6 +183,7 @@ export async function openParts(
   const { keyring, attemptKey } = sealed
   tellOfUnreadyKeys(settings.registry, keyring, log)
   onClose(startKeyTicks(keyring, log))
+  tellOfKeys(keyring, metrics)
   const broker = settings.nats.servers.length > 0 ? createJetStreamBroker(settings.nats) : undefined
   const { signCheckpoint, publicFeedJwks } = keyring
   const openCheckpoint = createOpenCheckpoint(publicFeedJwks)
@@ -188,7 +192,7 @@ export async function openParts(
   const passwordParts = await createPasswordParts(settings, log)
   const afterwards = createAfterwards(log)
   onClose(afterwards.settled)
-  const { gathered, notice } = gatherSightings(now)
+  const { gathered, notice } = gatherSightings(now, activity)
   const guarded = { attemptKey, log, now, notice }
   const guard = startLoginProtection(settings.loginProtection, database, guarded)
   onClose(guard.stop)
@@ -196,7 +200,7 @@ export async function openParts(
   if (outbox !== undefined) onClose(outbox.close)
   const stores = createStores(database, revocations.transaction)
   startRemovals(stores, database, log, onClose)
-  const watched = { ...options, ...stores, ...stored, gathered, keyring, now }
+  const watched = { ...options, ...stores, ...stored, gathered, keyring, now, activity }
   const startedAnomalies = startAnomalies(settings, watched, onClose)
   return {
     ...settings,
@@ -208,6 +212,7 @@ export async function openParts(
     sign: createTokenSigner({ keyring, sharedSecrets, encrypt: encryptAsJwe }),
     ...startedFeed,
     ...startedAnomalies,
+    ...startActivity({ activity, database, now, log }, onClose),
     notice,
     ...startStreams(settings, { ...stored, keyring, sealer: sealerOf(options), log }, onClose),
     auditLog,
@@ -224,6 +229,31 @@ export async function openParts(
     post: outbox?.post,
     now,
   }
+}
+
+/** The two logs of the store, which count what is written into them. */
+async function openLogs(
+  settings: IdentitySettings,
+  opened: Database,
+  options: IdentityOptions & { readonly metrics: Metrics; readonly activity: Activity },
+  onClose: (step: () => Promise<void>) => void,
+): Promise<{
+  readonly database: Database
+  readonly auditLog: AuditLog
+  readonly revocations: StoredRevocationLog
+}> {
+  const { log, metrics, activity } = options
+  const onEvents = (kinds: ReadonlyMap<string, number>): void => countEvents(activity, kinds)
+  const watchers = { log, metrics, onEvents }
+  // First, so that whatever else is begun is recorded; and it ends last.
+  const { database, auditLog, stop } = await openAudit(opened, sealerOf(options), watchers)
+  onClose(stop)
+  onClose(startAuditUpkeep(auditLog, settings.auditRetentionDays, log))
+  const onRecords = (count: number): void => activity.count('revocations', count)
+  const opening = await openRevocations(settings, database, log, onRecords)
+  const { revocations, lookForLoss } = opening
+  if (lookForLoss !== undefined) onClose(startHistoryWatch(lookForLoss, log))
+  return { database, auditLog, revocations }
 }
 
 /** Secrets that others on this machine can read are no secrets of ours alone. */

@@ -4,6 +4,7 @@ import { addAdminAccountBulk } from './http/admin-account-bulk.ts'
 import { addAdminAccountChanges } from './http/admin-account-changes.ts'
 import { addAdminAccountImport } from './http/admin-account-import.ts'
 import { addAdminAccounts } from './http/admin-accounts.ts'
+import { addAdminActivity } from './http/admin-activity.ts'
 import { addAdminAnomalies } from './http/admin-anomalies.ts'
 import { addAdminAudit } from './http/admin-audit.ts'
 import { addAdminClientChanges } from './http/admin-client-changes.ts'
@@ -71,6 +72,7 @@ export function addRoutes(app: HttpServer, settings: IdentitySettings, parts: Id
   addAdminKeys(app, served)
   addAdminAudit(app, served)
   addAdminAnomalies(app, served)
+  addAdminActivity(app, served)
   addFeed(app, served)
   addPositions(app, served)
   addReceipts(app, served)

@@ -1,4 +1,6 @@
 import type { Log, Metrics } from '@portcullis/runtime'
+import type { Activity } from './domain/activity.ts'
+import { countSightings } from './domain/activity.ts'
 import type { Anomaly, AnomalyStore } from './domain/anomalies/anomalies.ts'
 import type { AutomaticAction, RuleId } from './domain/anomalies/rules.ts'
 import { ruleIds, rules } from './domain/anomalies/rules.ts'
@@ -36,6 +38,7 @@ export interface AnomalySources {
   readonly now: () => number
   readonly log: Log
   readonly metrics: Metrics
+  readonly activity: Pick<Activity, 'count'>
 }
 
 /** Judges what nodes see and what the audit record says. `onClose` is told how to end what goes on by the clock. */
@@ -87,7 +90,7 @@ function actionsOf(settings: IdentitySettings['anomalies']): (rule: RuleId) => A
   return (rule) => chosen.flatMap(([action, ids]) => (ids.includes(rule) ? [action] : []))
 }
 
-function createTelling({ log, metrics }: AnomalySources): (anomaly: Anomaly) => void {
+function createTelling({ log, metrics, activity }: AnomalySources): (anomaly: Anomaly) => void {
   const count = metrics.counter({
     name: 'portcullis_anomalies_total',
     help: 'Anomalies that this node was the one to find (docs/anomalies.md).',
@@ -97,16 +100,20 @@ function createTelling({ log, metrics }: AnomalySources): (anomaly: Anomaly) => 
   for (const rule of ruleIds) count({ rule, severity: rules[rule].severity }, 0)
   return ({ id, rule, severity, about, subject, evidence }) => {
     count({ rule, severity })
+    activity.count('anomalies')
     const facts = { anomalyId: id, rule, severity, about, aboutId: subject, evidence }
     if (severity === 'notice') log.info(facts, 'anomaly')
     else log.warn(facts, 'anomaly')
   }
 }
 
-export function gatherSightings(now: () => number): {
+export function gatherSightings(
+  now: () => number,
+  activity: Activity,
+): {
   readonly gathered: ReturnType<typeof createGatheredSightings>
   readonly notice: Notice
 } {
   const gathered = createGatheredSightings(now)
-  return { gathered, notice: gathered.notice }
+  return { gathered, notice: countSightings(activity, gathered.notice) }
 }

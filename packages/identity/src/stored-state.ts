@@ -39,6 +39,7 @@ export async function openRevocations(
   settings: IdentitySettings,
   database: Database,
   log: Log,
+  onRecords?: (count: number) => void,
 ): Promise<OpenedRevocations> {
   const { issuer } = settings.registry
   const path = pathOfDatabase(settings.database)
@@ -72,7 +73,11 @@ export async function openRevocations(
   tell(await openAfterWait(() => openEpoch(database, options), pause))
   database.checkConnections(async (connection) => tell(await continueEpoch(connection, options)))
   return {
-    revocations: createRevocationLog(database, { issuer, highWater }),
+    revocations: createRevocationLog(database, {
+      issuer,
+      highWater,
+      ...(onRecords && { onRecords }),
+    }),
     lookForLoss: highWater.isKept
       ? undefined
       : async () => tell(await continueEpoch(database, atOnce)),

@@ -5,10 +5,12 @@ import { rules } from '../src/domain/anomalies/rules.ts'
 import type { Turn, TurnParts } from '../src/domain/anomalies/turns.ts'
 import { takeTurn } from '../src/domain/anomalies/turns.ts'
 import type { At, Looked, Sighting } from '../src/domain/anomalies/sightings.ts'
+import { createAnomalyActions } from '../src/store/anomaly-actions.ts'
 import { createAnomalyStore } from '../src/store/anomalies.ts'
 import { createAnomalyTurns, manyOthers } from '../src/store/anomaly-turns.ts'
 import type { Database } from '../src/store/database.ts'
 import { appendEvent } from '../src/store/events.ts'
+import type { RevokingTransaction } from '../src/store/revocations.ts'
 import { createSightingWriter } from '../src/store/sightings.ts'
 import { defaultBounds, hourMs, minuteMs } from './anomaly-world.ts'
 import { openAuditedStore } from './audited-store.ts'
@@ -139,6 +141,52 @@ testOnEngines(
     assert.match(first.evidence.records[0] ?? '', /^[\w-]{22}:\d+$/)
   },
 )
+
+testOnEngines(
+  'tokens that a service refuses are one anomaly for each reason, and those go on apart',
+  async (t, engine) => {
+    const { clock, one } = await startNodes(t, engine)
+    const refuse = async (reason: 'bad-signature' | 'unknown-key'): Promise<readonly string[]> => {
+      const refused = { kind: 'tokens-refused', clientId: 'orders', reason, times: 300 } as const
+      await one.write([{ ...refused, at: clock.now() }])
+      const { opened } = await one.turn()
+      clock.advanceMs(minuteMs)
+      return opened.map(({ subject, evidence }) => `${subject} ${evidence.reason}`)
+    }
+    assert.deepEqual(await refuse('bad-signature'), ['orders bad-signature'])
+    assert.deepEqual(await refuse('unknown-key'), ['orders unknown-key'])
+    assert.deepEqual(await refuse('bad-signature'), [])
+    assert.deepEqual(await refuse('unknown-key'), [])
+    const counts = (await one.list()).map(({ evidence, count }) => [evidence.reason, count])
+    assert.deepEqual(counts, [
+      ['unknown-key', 2],
+      ['bad-signature', 2],
+    ])
+    // Of both at once each is told by itself.
+    clock.advanceMs(2 * hourMs)
+    const both = (['bad-signature', 'unknown-key'] as const).map((reason) => {
+      const refused = { kind: 'tokens-refused', clientId: 'orders', reason, times: 4000 } as const
+      return { ...refused, at: clock.now() }
+    })
+    await one.write(both)
+    const { database } = one
+    const judging = { bounds: defaultBounds, placeOf: () => undefined }
+    const turns = createAnomalyTurns(database, () => ['alert'])
+    assert.equal((await takeTurn({ turns, look: async () => [], judging })).opened.length, 2)
+    const alone: RevokingTransaction = (steps) =>
+      database.transaction((query) => steps(query, () => assert.fail('nothing is revoked')))
+    await createAnomalyActions(database, alone, 10).actOnWaiting()
+    const told = await database.read(
+      "SELECT details FROM events WHERE kind = 'anomaly-told' ORDER BY id",
+    )
+    const reasons = told.map(({ details }) => (JSON.parse(String(details)) as Told).reason)
+    assert.deepEqual(reasons, ['bad-signature', 'unknown-key'])
+  },
+)
+
+interface Told {
+  readonly reason: string
+}
 
 function write({ database }: Node, count: number, from: string): Promise<void> {
   return database.transaction(async (query) => {

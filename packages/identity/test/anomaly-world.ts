@@ -89,7 +89,7 @@ export function runHappenings(
     const judgement = judge(clues, known, judging)
     for (const state of judgement.states) states.set(keyOf(state), JSON.stringify(state.state))
     for (const finding of judgement.findings) {
-      const key = `${finding.rule} ${finding.subject}`
+      const key = `${finding.rule} ${finding.subject} ${finding.evidence.reason}`
       const anomalies = found.get(key) ?? []
       const last = anomalies.at(-1)
       if (last !== undefined && last.lastAt > goesOnSince(finding)) last.lastAt = finding.at

@@ -266,7 +266,7 @@ async function contentsOf(
 ): Promise<Readonly<Record<string, readonly string[]>>> {
   const tables = (await store.read(tablesOf[name])).map((row) => String(row['name'])).toSorted()
   assert.ok(tables.length >= 8, `only ${tables.length} tables were found`)
-  const kept = tables.filter((table) => !/^(?:login_|anomal|sightings$)/.test(table))
+  const kept = tables.filter((table) => !/^(?:login_|anomal|sightings$|activity$)/.test(table))
   const rows = await Promise.all(kept.map((table) => store.read(`SELECT * FROM ${table}`)))
   return Object.fromEntries(
     kept.map((table, index) => [

@@ -274,6 +274,7 @@ export const inertRequests: readonly InertRequest[] = [
     json: { issuer: 'https://another.example', reason },
     status: 400,
   },
+  { route: 'GET /admin/activity', ...administrator, query: { minutes: '60' }, status: 200 },
   {
     route: 'GET /admin/anomalies',
     ...administrator,

@@ -97,8 +97,18 @@ test('many refusals at a service are told, and a clock that stays wrong', async 
     'forged tokens are told',
   )
   const forged = await found('refused-tokens')
-  assert.equal(forged?.subject, `${service.clientId} bad-signature`)
-  assert.deepEqual(forged.evidence['counts'], { 'bad-signature': 250, usual: 0 })
+  assert.equal(forged?.subject, service.clientId)
+  const counts = { 'bad-signature': 250, usual: 0 }
+  assert.deepEqual(forged.evidence, { reason: 'bad-signature', counts })
+  // Of a later release, whose words are not known here.
+  await report({ refused: { 'from-the-future': 150, 'made-up': 150 } })
+  await waitUntil(
+    async () => (await found('refused-tokens'))?.evidence['reason'] === 'other',
+    'what is not known is told as another anomaly',
+  )
+  const unknown = await found('refused-tokens')
+  assert.equal(unknown?.subject, service.clientId)
+  assert.deepEqual(unknown.evidence['counts'], { other: 300, usual: 0 })
 
   // Once may be a report that took long, and four seconds are nothing.
   const reportApart = async (seconds: number): Promise<void> => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createPrivateKey, randomBytes } from 'node:crypto'
+import { createPrivateKey, randomBytes, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { Agent, request } from 'node:https'
@@ -12,7 +12,7 @@ import { readTlsFiles, startCertificateReload, StartError } from '@portcullis/ru
 import { boundPort, createHttpServer } from '../src/http/server.ts'
 import type { TlsTransport } from '../src/http/transport.ts'
 import { createTlsTransport } from '../src/http/transport.ts'
-import { sendRaw } from './http-client.ts'
+import { ask, sendRaw } from './http-client.ts'
 import { createLogInMemory, startRunningIdentity } from './running-identity.ts'
 import { createTemporaryFolder } from './temporary-folder.ts'
 import type { ListenerFiles } from './tls-files.ts'
@@ -67,6 +67,20 @@ test('an issuer with certificate and key speaks TLS 1.2 and later, and nothing e
   assert.equal(answer.statusCode, 200)
   assert.match(await text(answer), /"keys"/)
   assert.doesNotMatch(identity.logged(), /PRIVATE/)
+})
+
+test('Prometheus is told when the certificate in use ends', async (t) => {
+  const { certificateFile, keyFile } = filesFor(t)
+  const identity = await startRunningIdentity({
+    file: { listen: { port: 0, tls: { certificateFile, keyFile } } },
+  })
+  t.after(identity.close)
+  const ends = new X509Certificate(certificateOf('first')).validToDate.getTime() / 1000
+  const { body } = await ask(identity.operationsPort, { path: '/metrics' })
+  assert.ok(
+    body.includes(`\nportcullis_identity_certificate_end_timestamp_seconds ${ends}\n`),
+    body,
+  )
 })
 
 test('files that are missing, bad or of two pairs are a StartError that says which', async (t) => {

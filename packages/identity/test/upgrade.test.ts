@@ -17,6 +17,10 @@ import { queryStore } from './store-query.ts'
  */
 
 const takenAway = [
+  'DROP TABLE activity',
+  ...['subject', 'cause', 'account_id', 'actor', 'reason'].map(
+    (column) => `ALTER TABLE revocations DROP COLUMN ${column}`,
+  ),
   'DROP TABLE sightings',
   'DROP TABLE anomaly_turns',
   'DROP TABLE anomaly_cursors',

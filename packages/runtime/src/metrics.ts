@@ -10,6 +10,11 @@ export interface Metrics {
   ) => (labels: Readonly<Record<Label, string>>, by?: number) => void
   /** `read` is asked at each scrape; undefined is not told. */
   readonly gauge: (description: DescribedGauge, read: () => number | undefined) => void
+  /** The same with labels: what is not told at a scrape has no series. */
+  readonly gauges: <Label extends string>(
+    description: Described<Label>,
+    read: () => readonly GaugeReading<Label>[],
+  ) => void
   /** How long requests take, and how they are answered. */
   readonly requests: () => RequestMetrics
   /** In the text format of Prometheus. */
@@ -21,6 +26,11 @@ export interface Metrics {
 export interface DescribedGauge extends Described<never> {
   /** What the workers of one gateway have together: their sum, by default; or it is not theirs to tell (`omit`). */
   readonly together?: 'sum' | 'min' | 'max' | 'omit'
+}
+
+export interface GaugeReading<Label extends string> {
+  readonly labels: Readonly<Record<Label, string>>
+  readonly value: number
 }
 
 export interface Described<Label extends string> {
@@ -73,6 +83,18 @@ export function createMetrics({ ofProcess = true }: { ofProcess?: boolean } = {}
           const value = read()
           if (value === undefined) gauge.remove()
           else gauge.set(value)
+        },
+      })
+    },
+    gauges: ({ name, help, labels }, read) => {
+      const gauge = new Gauge({
+        name,
+        help,
+        labelNames: [...labels],
+        registers: [registry],
+        collect: () => {
+          gauge.reset()
+          for (const { labels: values, value } of read()) gauge.set(values, value)
         },
       })
     },

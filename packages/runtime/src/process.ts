@@ -31,8 +31,9 @@ export async function runUntilStopped(log: Log, start: () => Promise<Running>): 
   const stop = (signal: NodeJS.Signals): void => {
     const now = performance.now()
     if (stoppingSince !== undefined) {
-      if (now - stoppingSince > sameSignalMs) process.exit(1)
-      return
+      if (now - stoppingSince <= sameSignalMs) return
+      process.stderr.write(`a second ${signal}: what was under way is cut off\n`)
+      process.exit(1)
     }
     stoppingSince = now
     log.info({ signal }, 'stopping')

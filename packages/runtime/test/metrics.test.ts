@@ -50,6 +50,24 @@ test('a gauge is read at each scrape, and is not told while there is nothing to 
   assert.deepEqual(await linesOf(metrics), [])
 })
 
+test('of a gauge with labels only what is told at a scrape has a series', async () => {
+  const metrics = createMetrics()
+  let readings = [
+    { labels: { key: 'a' }, value: 1 },
+    { labels: { key: 'b' }, value: 2 },
+  ]
+  metrics.gauges(
+    { name: 'portcullis_test', help: 'Of this test.', labels: ['key'] },
+    () => readings,
+  )
+  assert.deepEqual(await linesOf(metrics), [
+    'portcullis_test{key="a"} 1',
+    'portcullis_test{key="b"} 2',
+  ])
+  readings = [{ labels: { key: 'b' }, value: 3 }]
+  assert.deepEqual(await linesOf(metrics), ['portcullis_test{key="b"} 3'])
+})
+
 test('two registries in one process count for themselves', async () => {
   const [one, other] = [createMetrics(), createMetrics()]
   const description = {

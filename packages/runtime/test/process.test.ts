@@ -81,9 +81,10 @@ describe('a process that runs until it is stopped', { concurrency: 4 }, () => {
     await once(child, 'message')
     await delay(1200)
     child.kill('SIGINT')
-    const { code, output } = await ended
+    const { code, output, errors } = await ended
     assert.equal(code, 1)
     assert.ok(!output.includes('closed'))
+    assert.equal(errors, 'a second SIGINT: what was under way is cut off\n')
   })
 
   test('a StartError is printed as two lines, without a stack, and exits with 1', async (t) => {

@@ -57,13 +57,16 @@ function addTokenOptions(doctor: Command): void {
       wholeNumber(1, 3600),
     )
     .option('--token-file <file>', 'or else: a valid token of your own issuer; - is standard input')
+    .option(
+      '--credentials <file>',
+      'or else: the machine client of this file gets a token at --issuer',
+    )
     .option('--issuer <url>', 'of that token, for its key set')
     .option('--expired-token-file <file>', 'one that has expired')
     .option('--revoked-token-file <file>', 'one that was taken back')
     .option('--other-audience-token-file <file>', 'one for another service')
     .option('--take-back', 'take the token back at --issuer at the end, and measure')
-    .option('--client-id <name>', 'as this public client')
-    .option('--credentials <file>', 'or as the client of this file')
+    .option('--client-id <name>', 'as this public client; or which one of --credentials')
 }
 
 function addRequestOptions(doctor: Command): void {
@@ -80,5 +83,5 @@ function addRequestOptions(doctor: Command): void {
 const rules = `
 Only for services that you may attack: it sends to that address alone, and follows no redirect.
 With --audience it starts an issuer that the service must trust for this time: its keys are new, and gone
-afterwards. With --token-file only what anybody can make of that token is sent.
+afterwards. With --token-file or --credentials only what anybody can make of that token is sent.
 Exit codes: 0 nothing found, 1 findings, 2 wrong use, 3 nothing could be examined. See docs/doctor.md.`

@@ -148,6 +148,7 @@ export const examples: ReadonlyMap<string, readonly string[]> = new Map([
     [
       'portcullis doctor http://localhost:4001/orders --audience orders --listen 127.0.0.1:9100',
       'portcullis doctor https://api.example.com/me --token-file access.jwt --issuer https://id.example.com --json',
+      'portcullis doctor http://localhost:4001/orders --credentials .portcullis/credentials.json --take-back',
       'portcullis doctor --audit-issuer https://id.example.com --token-file access.jwt',
     ],
   ],

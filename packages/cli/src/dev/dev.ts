@@ -7,6 +7,7 @@ import { environment, readPortBase } from '../settings.ts'
 import type { DevSettings } from './configuration.ts'
 import { lockFolder } from './folder-lock.ts'
 import { dataFolderAt } from './folder-paths.ts'
+import { guardStart } from './early-end.ts'
 import { choosePorts } from './ports.ts'
 import { endWithStarter } from './starter.ts'
 
@@ -17,8 +18,13 @@ export interface DevOptions extends DevSettings {
 /** Runs the whole system in this folder until it is stopped. */
 export async function runDev({ endWithStarter: isBound, ...chosen }: DevOptions): Promise<void> {
   if (isBound === true) endWithStarter()
+  const hasStarted = guardStart()
   // The console belongs to the person who typed the command; each part has a log file.
-  await runUntilStopped(createLog({ name: 'dev', level: 'warn' }), () => startDev(chosen))
+  await runUntilStopped(createLog({ name: 'dev', level: 'warn' }), async () => {
+    const system = await startDev(chosen)
+    hasStarted()
+    return system
+  })
 }
 
 async function startDev(chosen: DevSettings): Promise<Running> {

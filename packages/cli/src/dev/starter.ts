@@ -4,15 +4,18 @@ import process from 'node:process'
 const pollMs = 500
 
 /**
- * Stops this process, as SIGTERM does, when the one that has started it is gone. It is asked for by name, since
- * what a terminal or a service manager has started is often meant to outlive it. npm passes a SIGTERM on to the
+ * Stops this process, as SIGTERM does, when the one that has started it is gone, and says so. It is asked for by name,
+ * since what a terminal or a service manager has started is often meant to outlive it. npm passes a SIGTERM on to the
  * shell that it runs scripts in, and no shell to the script; of a SIGKILL nobody hears at all.
  */
 export function endWithStarter(): void {
-  const before = startersOf()
+  const before = startersOf(process.ppid)
   const watch = setInterval(() => {
-    if (startersOf() === before) return
+    if (!isGone(before, startersOf(process.ppid))) return
     clearInterval(watch)
+    // Whoever reads it may be gone as well.
+    process.stderr.on('error', () => undefined)
+    process.stderr.write('stopping, because the process that has started this is gone\n')
     process.kill(process.pid, 'SIGTERM')
   }, pollMs)
   watch.unref()
@@ -22,11 +25,23 @@ export function endWithStarter(): void {
   }
 }
 
-/** The parent and, where that is the shell of an npm script, the parent of the shell. It changes when one of them ends. */
-function startersOf(): string {
-  const { ppid } = process
-  const [, grandparent] = /^\d+ \([a-z]*sh\) \S (\d+) /.exec(statusOf(ppid)) ?? []
-  return grandparent === undefined ? `${ppid}` : `${ppid} ${grandparent}`
+/** Who has started this process. */
+export interface Starters {
+  readonly parent: number
+  /** Where the parent is the shell of an npm script, that of the shell; undefined too where that cannot be told now. */
+  readonly grandparent: number | undefined
+}
+
+/** A process whose starter ends has another one. That nothing can be read at a moment says nothing about anybody. */
+export function isGone(before: Starters, now: Starters): boolean {
+  if (now.parent !== before.parent) return true
+  const { grandparent } = now
+  return grandparent !== undefined && grandparent !== before.grandparent
+}
+
+function startersOf(parent: number): Starters {
+  const [, grandparent] = /^\d+ \([a-z]*sh\) \S (\d+) /.exec(statusOf(parent)) ?? []
+  return { parent, grandparent: grandparent === undefined ? undefined : Number(grandparent) }
 }
 
 /** Empty where there is no /proc: on macOS a shell becomes the script it runs, so that npm is the parent itself. */

@@ -80,17 +80,14 @@ async function examineOptionsOf(
 async function tokensOf(
   options: DoctorCommandOptions,
 ): Promise<Pick<ExamineOptions, 'issuer' | 'given'>> {
-  const { audience, tokenFile } = options
-  if (tokenFile !== undefined && audience === undefined) {
-    return { given: await givenTokens(tokenFile, options) }
-  }
-  if (audience !== undefined && tokenFile === undefined) {
-    return { issuer: issuerSettingsOf(audience, options) }
-  }
+  const { audience, tokenFile, credentials } = options
+  const isGiven = tokenFile !== undefined || credentials !== undefined
+  if (isGiven && audience === undefined) return { given: await givenTokens(options) }
+  if (!isGiven && audience !== undefined) return { issuer: issuerSettingsOf(audience, options) }
   throw new CommandError(
     2,
     'it is not known where valid tokens come from',
-    'Start an issuer with --audience NAME, or else give a token with --token-file FILE.',
+    'Start an issuer with --audience NAME, or else give a token with --token-file FILE, or have a client get one with --credentials FILE.',
   )
 }
 

@@ -23,8 +23,8 @@ const columns: readonly Column<Anomaly>[] = [
   { title: 'EVIDENCE', of: evidenceOf },
 ]
 
-/** The counts, and else how much there is; `--json` has all of it. */
-function evidenceOf({ evidence: { counts, ...lists } }: Anomaly): string {
+/** The counts, which name a reason too, and else how much there is; `--json` has all of it. */
+function evidenceOf({ evidence: { counts, reason: _counted, ...lists } }: Anomaly): string {
   const counted = Object.entries(counts).map(([name, count]) => `${name} ${count}`)
   const listed = Object.entries(lists).flatMap(([name, items]) =>
     items.length === 0 || name in counts ? [] : [`${name} ${items.length}`],

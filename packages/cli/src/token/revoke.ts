@@ -8,6 +8,8 @@ import type { WaitOptions } from '../remote/receipts.ts'
 import { receiptsFor, sayRevoked } from '../remote/receipts.ts'
 import { say } from '../remote/said.ts'
 import { decodeJwt, readToken } from './given-token.ts'
+import type { FormAnswer } from './issuer-form.ts'
+import { postForm, wordsOf } from './issuer-form.ts'
 import type { IssuerOptions } from './issuer-address.ts'
 import { clientsOf, issuerOf } from './issuer-address.ts'
 
@@ -35,9 +37,9 @@ export function revocationOf(token: string, options: RevokeOptions): () => Promi
   const issuer = issuerOf(options)
   const form = { token, ...credentialFor(token, options) }
   return async () => {
-    const { status, members } = await post(issuer, form)
-    if (status !== 200) throw refused(status, members)
-    return members
+    const answer = await postForm(issuer, '/revoke', form)
+    if (answer.status !== 200) throw refused(answer)
+    return answer.members
   }
 }
 
@@ -79,30 +81,6 @@ function holderOf(claims: JsonObject | undefined): unknown {
   return isJsonObject(act) ? act['sub'] : claims?.['client_id']
 }
 
-interface Answer {
-  readonly status: number
-  readonly members: JsonObject
-}
-
-const patienceMs = 10_000
-
-async function post(issuer: string, form: Credential): Promise<Answer> {
-  try {
-    const response = await fetch(`${issuer}/revoke`, {
-      method: 'POST',
-      body: new URLSearchParams(form),
-      // Token and secret are for this address and no other.
-      redirect: 'error',
-      signal: AbortSignal.timeout(patienceMs),
-    })
-    const members: unknown = await response.json().catch(() => undefined)
-    return { status: response.status, members: isJsonObject(members) ? members : {} }
-  } catch {
-    const remedy = 'Check --issuer, and that identity runs (npm start).'
-    throw new CommandError(3, `${printable(issuer)} cannot be reached`, remedy)
-  }
-}
-
 /** RFC 7009 section 2.1: only the client that the token was issued to may take it back. */
 function cureOf(error: unknown): string {
   return error === 'invalid_client' || error === 'invalid_grant'
@@ -110,14 +88,17 @@ function cureOf(error: unknown): string {
     : ''
 }
 
-function refused(status: number, { error, error_description: why }: JsonObject): CommandError {
-  const said = [error, why].filter((text) => typeof text === 'string').join(': ')
-  const message = said === '' ? `it answered ${status}` : printable(said)
-  return status >= 500
+function refused(answer: FormAnswer): CommandError {
+  const message = wordsOf(answer)
+  return answer.status >= 500
     ? new CommandError(
         3,
         `identity could not: ${message}`,
         'The token is as good as before; try again.',
       )
-    : new CommandError(1, `refused: ${message}`, `Nothing was taken back.${cureOf(error)}`)
+    : new CommandError(
+        1,
+        `refused: ${message}`,
+        `Nothing was taken back.${cureOf(answer.members['error'])}`,
+      )
 }

@@ -36,6 +36,8 @@ export interface AnomalyEvidence {
   readonly accounts: readonly string[]
   readonly sessions: readonly string[]
   readonly followers: readonly string[]
+  /** Why, where a rule may hold of one subject for several reasons: of `refused-tokens` the reason of the refusals. */
+  readonly reason?: string
   readonly counts: Readonly<Record<string, number>>
 }
 
@@ -93,6 +95,7 @@ function parseEvidence(value: JsonValue | undefined): AnomalyEvidence {
     accounts: list('accounts'),
     sessions: list('sessions'),
     followers: list('followers'),
+    ...present({ reason: parseText(members['reason']) }),
     counts: Object.fromEntries(
       counts.flatMap(([name, count]) => (typeof count === 'number' ? [[name, count]] : [])),
     ),

@@ -32,6 +32,8 @@ export interface Keyring {
   readonly publicJwks: () => JwkSet
   /** The same for the keys of the feed, none of which is in the other set. */
   readonly publicFeedJwks: () => JwkSet
+  /** Those that sign at present: one for each purpose and algorithm. */
+  readonly activeKeys: () => readonly KeyFacts[]
   /** All keys there ever were, oldest first, without their halves. */
   readonly list: () => Promise<readonly KeyFacts[]>
   /** Rotates now. Refuses, and changes nothing, while a key that would sign is too young. */
@@ -86,6 +88,7 @@ export async function openKeyring(
     },
     publicJwks: () => held().jwks['access-token'],
     publicFeedJwks: () => held().jwks.feed,
+    activeKeys: () => held().keys.filter(({ state }) => state === 'active'),
     list: keys.list,
     rotate,
     withdraw,

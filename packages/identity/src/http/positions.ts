@@ -1,4 +1,4 @@
-import { parsePosition } from '@portcullis/protocol/revocations'
+import { isRefusalReason, parsePosition } from '@portcullis/protocol/revocations'
 import type { FollowerStore } from '../domain/followers.ts'
 import { maxStalenessMsMax } from '../domain/followers.ts'
 import { reportPace } from '../domain/report-pace.ts'
@@ -107,9 +107,10 @@ function sightingsOf(
 ): readonly Sighting[] {
   const apartMs = clock === undefined ? 0 : clock - now
   return [
-    ...Object.entries(refused).flatMap(([reason, times]): readonly Sighting[] =>
-      times > 0 ? [{ kind: 'tokens-refused', clientId, reason, times }] : [],
-    ),
+    ...Object.entries(refused).flatMap(([text, times]): readonly Sighting[] => {
+      const reason = isRefusalReason(text) ? text : 'other'
+      return times > 0 ? [{ kind: 'tokens-refused', clientId, reason, times }] : []
+    }),
     ...(Math.abs(apartMs) >= apartMsMin
       ? [{ kind: 'clock-apart', clientId, follower, apartMs } as const]
       : []),

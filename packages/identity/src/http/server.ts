@@ -14,6 +14,8 @@ import type {
 import Fastify, { LogController } from 'fastify'
 import { acceptStrictJson, isWellEscaped, MalformedRequestError } from './bodies.ts'
 import { tellClientAddresses } from './client-address.ts'
+import type { CountedRequest } from './counted-requests.ts'
+import { grantOf } from './counted-requests.ts'
 import { openToOrigins } from './cross-origin.ts'
 import { indexRoutes } from './known-routes.ts'
 import {
@@ -43,6 +45,7 @@ export interface HttpServerOptions {
   readonly trustedProxies?: readonly string[]
   readonly allowedOrigins?: readonly string[]
   readonly metrics?: RequestMetrics
+  readonly onAnswered?: (request: CountedRequest) => void
   readonly tracing?: Tracing | undefined
 }
 
@@ -125,6 +128,7 @@ export function createHttpServer(log: Log, options: HttpServerOptions): HttpServ
     request.log[level]({ method, route, status, durationMs, reason }, 'request')
     if (isNews) traces.end(request, reply, reason)
     options.metrics?.observe({ method, route, status, seconds: elapsedTime / 1000, reason })
+    options.onAnswered?.({ method, route, status, reason, grant: grantOf(reply) })
   })
   return app
 }

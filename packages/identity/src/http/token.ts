@@ -13,6 +13,7 @@ import { exchangeToken } from '../domain/token-exchange.ts'
 import type { Form } from './bodies.ts'
 import { formOf } from './bodies.ts'
 import { authenticateCaller, readClientCredential } from './client-authentication.ts'
+import { noteGrant } from './counted-requests.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import type { OAuthError } from './oauth-error-code.ts'
 import type { OAuthRefusal } from './oauth-errors.ts'
@@ -52,6 +53,7 @@ export function addToken(app: HttpServer, parts: TokenParts): void {
         const why = `use one of: ${[...grants.keys()].join(', ')}`
         return sendOAuthError(reply, { error: 'unsupported_grant_type', why })
       }
+      noteGrant(reply, grantType)
       const answer = await grant(parts, form, request)
       const event = answer.kind === 'granted' ? 'authn_token_created' : 'authz_fail'
       log.info({ event, grantType, ...answer.facts }, 'token')

@@ -128,7 +128,8 @@ async function record(
     ...decidedBy({ actor }),
   }
   if (actions.includes('alert')) {
-    const details = { ...facts, networks: evidence.networks ?? [] }
+    const why = evidence.reason === undefined ? {} : { reason: evidence.reason }
+    const details = { ...facts, ...why, networks: evidence.networks ?? [] }
     await appendEvent(query, { kind: 'anomaly-told', ...whose, details })
   }
   if (outcome === 'told') return

@@ -235,8 +235,10 @@ async function keepFinding(
     [rule, finding.at - hourMs],
   )
   const isFlood = row !== undefined && integer(row, 'opened') >= openedMax
-  if (isFlood && finding.subject !== manyOthers)
-    return keepFinding(query, { ...finding, subject: manyOthers }, actionsOf)
+  if (isFlood && finding.subject !== manyOthers) {
+    const { reason: _several, ...evidence } = finding.evidence
+    return keepFinding(query, { ...finding, subject: manyOthers, evidence }, actionsOf)
+  }
   const { severity, about } = rules[rule]
   // Of those that are not told apart nobody in particular can be meant.
   const wanted = actionsOf(rule)
@@ -260,13 +262,14 @@ async function keepFinding(
 }
 
 async function openAnomaly(query: Query, finding: CountedFinding): Promise<Row | undefined> {
-  const { rule, subject } = finding
-  const [row] = await query(
+  const { rule, subject, evidence } = finding
+  // One for each reason, and of those there are few.
+  const rows = await query(
     `SELECT id, evidence FROM anomalies WHERE rule = $1 AND subject = $2 AND last_at > $3
-     ORDER BY id DESC LIMIT 1`,
+     ORDER BY id DESC`,
     [rule, subject, goesOnSince(finding)],
   )
-  return row
+  return rows.find((row) => evidenceIn(row).reason === evidence.reason)
 }
 
 async function prolong(query: Query, open: Row, finding: CountedFinding): Promise<undefined> {

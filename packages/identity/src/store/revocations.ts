@@ -32,12 +32,14 @@ export interface StoredRevocationLog extends RevocationLog {
 export interface RevocationLogOptions {
   readonly issuer: string
   readonly highWater: Pick<HighWater, 'raise'>
+  /** Told how many new records are durable. */
+  readonly onRecords?: (count: number) => void
 }
 
 /** The log of a store in which an epoch was opened (see `openEpoch`). */
 export function createRevocationLog(
   database: Database,
-  { issuer, highWater }: RevocationLogOptions,
+  { issuer, highWater, onRecords }: RevocationLogOptions,
 ): StoredRevocationLog {
   const listeners = new Set<() => void>()
   const checkpoint = async (): Promise<LogHead> => {
@@ -52,8 +54,11 @@ export function createRevocationLog(
   const revokingIn =
     (run: Database['transaction']): RevokingTransaction =>
     async (steps) => {
-      const { result, head, isShared } = await run((query) => revokeIn(query, issuer, steps))
+      const { result, head, records, isShared } = await run((query) =>
+        revokeIn(query, issuer, steps),
+      )
       if (head !== undefined) {
+        onRecords?.(records)
         // Before the caller may acknowledge it: see HighWater. It is committed, whatever becomes of the mark: those who
         // follow must not go on without it.
         await highWater.raise(head).finally(wake)
@@ -94,6 +99,7 @@ interface RevokedIn<Result> {
   readonly result: Result
   /** Where the log has come to; undefined when nothing was revoked. */
   readonly head: HighWaterMark | undefined
+  readonly records: number
   /** Something revokes nothing, and receivers of events are told of it all the same. */
   readonly isShared: boolean
 }
@@ -104,6 +110,7 @@ async function revokeIn<Result>(
   steps: (query: Query, revoke: Revoke) => Promise<Result>,
 ): Promise<RevokedIn<Result>> {
   let head: HighWaterMark | undefined
+  let appended = 0
   const shared = shareRecordsOf(query)
   const result = await steps(shared.query, async (...revocations) => {
     const records = revocations.map(({ kind, key, floor }) => ({
@@ -113,6 +120,7 @@ async function revokeIn<Result>(
     }))
     const { hasStreams, ...mark } = await appendRecords(query, records)
     head = mark
+    appended += records.length
     const { epoch, seq } = mark
     const first = seq - records.length + 1
     const revoked = revocations.map((one, index) => ({ ...one, seq: first + index }))
@@ -121,7 +129,7 @@ async function revokeIn<Result>(
   })
   const isShared = shared.isThere()
   if (isShared) await shared.write(await lockHead(query), [])
-  return { result, head, isShared }
+  return { result, head, records: appended, isShared }
 }
 
 /**

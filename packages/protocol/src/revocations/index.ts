@@ -12,6 +12,8 @@ export { formatFrame, frameEvent, parseFrame } from './frame.ts'
 export type { Frame } from './frame.ts'
 export { formatPosition, parsePosition } from './position.ts'
 export type { RevocationPosition } from './position.ts'
+export { isRefusalReason } from './refusal-reason.ts'
+export type { RefusalReason } from './refusal-reason.ts'
 export {
   countKinds,
   decodeRecords,

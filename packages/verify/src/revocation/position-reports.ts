@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import type { RefusalReason, RevocationPosition } from '@portcullis/protocol/revocations'
 import { formatPosition } from '@portcullis/protocol/revocations'
 import type { JsonObject } from '@portcullis/protocol'
 import type { Timers } from '../timers.ts'
@@ -16,7 +16,7 @@ export interface PositionReports {
   /** What is applied now; called at every checkpoint. Undefined while that is no place of the log. */
   readonly note: (position: RevocationPosition | undefined) => void
   /** Counts a token that was refused, until the issuer has been told how many there were. */
-  readonly refused: (reason: string) => void
+  readonly refused: (reason: RefusalReason) => void
   /** Reports until it is closed; more calls change nothing. */
   readonly start: () => void
   /** Says that this follower has ended, where the issuer is quick to hear it. */
@@ -116,15 +116,15 @@ interface ReportSender {
   readonly report: (held: Held) => Promise<boolean>
   readonly leave: (position: string) => Promise<unknown>
   readonly pace: () => Pace
-  readonly refused: (reason: string) => void
+  readonly refused: PositionReports['refused']
 }
 
 function createReportSender(options: PositionReportsOptions): ReportSender {
   const { request, timers, wall, maxStalenessMs, signal } = options
   const follower = randomBytes(followerIdBytes).toString('base64url')
   let pace: Pace = { spreadMs: 0, everyMs: everyMsDefault, isCounted: false }
-  const counts = new Map<string, number>()
-  const count = (reason: string, by: number): unknown =>
+  const counts = new Map<RefusalReason, number>()
+  const count = (reason: RefusalReason, by: number): unknown =>
     counts.set(reason, (counts.get(reason) ?? 0) + by)
 
   async function send(members: object, msMax: number, parent: AbortSignal): Promise<boolean> {

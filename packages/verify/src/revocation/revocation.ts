@@ -87,7 +87,7 @@ export interface RevocationCheck {
   /** Why no token is accepted any more: nobody would notice when one is revoked. */
   readonly closedError: () => VerifyError | undefined
   /** A token was refused: the issuer is told how many, and why. */
-  readonly refused: (reason: string) => void
+  readonly refused: PositionReports['refused']
   readonly health: () => RevocationHealth
   readonly close: () => Promise<void>
 }

@@ -35,6 +35,8 @@ export interface Evidence {
   readonly accounts?: readonly string[]
   readonly sessions?: readonly string[]
   readonly followers?: readonly string[]
+  /** Why, where a rule may hold of one subject for several reasons: each is an anomaly of its own. */
+  readonly reason?: string
   readonly counts?: Readonly<Record<string, number>>
 }
 
@@ -80,7 +82,7 @@ export function goesOnSince({
 /** What one anomaly keeps of each kind of evidence: enough to go on from there. */
 const evidenceMax = 10
 
-/** Of the same anomaly, the older first. Of counts the higher is kept. */
+/** Of the same anomaly, and so for the same reason, the older first. Of counts the higher is kept. */
 export function mergeEvidence(one: Evidence, other: Evidence): Evidence {
   const lists = (['records', 'networks', 'accounts', 'sessions', 'followers'] as const).flatMap(
     (name) => {
@@ -91,5 +93,9 @@ export function mergeEvidence(one: Evidence, other: Evidence): Evidence {
   const counts: Record<string, number> = { ...one.counts }
   for (const [name, count] of Object.entries(other.counts ?? {}))
     counts[name] = Math.max(counts[name] ?? 0, count)
-  return { ...Object.fromEntries(lists), ...(Object.keys(counts).length > 0 && { counts }) }
+  return {
+    ...Object.fromEntries(lists),
+    ...(one.reason !== undefined && { reason: one.reason }),
+    ...(Object.keys(counts).length > 0 && { counts }),
+  }
 }

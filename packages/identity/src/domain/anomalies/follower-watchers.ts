@@ -93,8 +93,8 @@ function seeRefusals(
   const isMuch = ofLate >= bounds.refusalsMin && ofLate >= bounds.refusalsTimesUsual * usual
   const isLearning = usualReasons.has(reason) && at - state.since < refusalsLearnedMs
   if (!isMuch || isLearning) return { state }
-  const evidence = { counts: { [reason]: ofLate, usual } }
-  const subject = `${serviceOf(clientId)} ${reason}`
+  const evidence = { reason, counts: { [reason]: ofLate, usual } }
+  const subject = serviceOf(clientId)
   return { state, findings: [{ rule: 'refused-tokens', subject, at, evidence }] }
 }
 

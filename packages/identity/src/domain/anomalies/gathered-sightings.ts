@@ -15,8 +15,8 @@ export interface GatheredSightings {
 
 /** So many are kept until they are written, a few hundred bytes each. */
 const heldMax = 5000
-/** Of what one network does: it would drown what others do otherwise. */
-const ofNetworkMax = 500
+/** Of what one network does, or one client: it would drown what others do otherwise. */
+const ofSourceMax = 500
 /** A session that goes on in one network is told once in this time. */
 const sessionEveryMs = 60_000
 const sessionsMax = 20_000
@@ -24,7 +24,7 @@ const sessionsMax = 20_000
 export function createGatheredSightings(now: () => number): GatheredSightings {
   /** By what they are about: the same again is counted. */
   let held = new Map<string, At<Sighting>>()
-  let ofNetwork = new Map<string, number>()
+  let ofSource = new Map<string, number>()
   let dropped = 0
   let watched: ReadonlySet<string> = new Set()
   /** Where sessions were used last, of those that are used elsewhere than at their login. */
@@ -50,13 +50,13 @@ export function createGatheredSightings(now: () => number): GatheredSightings {
       held.set(key, together(before, sighting))
       return
     }
-    const network = 'network' in sighting ? sighting.network : ''
-    const count = (ofNetwork.get(network) ?? 0) + 1
-    if (held.size >= heldMax || (network !== '' && count > ofNetworkMax)) {
+    const source = sourceOf(sighting)
+    const count = (ofSource.get(source) ?? 0) + 1
+    if (held.size >= heldMax || count > ofSourceMax) {
       dropped += 1
       return
     }
-    ofNetwork.set(network, count)
+    ofSource.set(source, count)
     held.set(key, sighting)
   }
 
@@ -69,7 +69,7 @@ export function createGatheredSightings(now: () => number): GatheredSightings {
       const taken = [...held].slice(0, max)
       if (taken.length === held.size) {
         held = new Map()
-        ofNetwork = new Map()
+        ofSource = new Map()
       } else for (const [key] of taken) held.delete(key)
       return taken.map(([, sighting]) => sighting)
     },
@@ -85,6 +85,10 @@ export function createGatheredSightings(now: () => number): GatheredSightings {
       return count
     },
   }
+}
+
+function sourceOf(sighting: Sighting): string {
+  return 'network' in sighting ? `network ${sighting.network}` : `client ${sighting.clientId}`
 }
 
 /** Uses of sessions are not counted: their order is what matters. */

@@ -23,7 +23,7 @@ export interface WatchedState extends StateKey {
 export interface Judgement {
   /** Those that have changed. */
   readonly states: readonly WatchedState[]
-  /** One for each rule and subject. */
+  /** One for each rule, subject and reason. */
   readonly findings: readonly CountedFinding[]
 }
 
@@ -83,12 +83,12 @@ export function judge(
 }
 
 function count(findings: Map<string, CountedFinding>, finding: Finding): void {
-  const key = keyOf(finding.rule, finding.subject)
+  const { rule, subject, evidence } = finding
+  const key = `${keyOf(rule, subject)} ${evidence.reason}`
   const before = findings.get(key)
   findings.set(key, {
     ...finding,
-    evidence:
-      before === undefined ? finding.evidence : mergeEvidence(before.evidence, finding.evidence),
+    evidence: before === undefined ? evidence : mergeEvidence(before.evidence, evidence),
     firstAt: before?.firstAt ?? finding.at,
     times: (before?.times ?? 0) + 1,
   })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { RefusalReason } from '@portcullis/protocol/revocations'
 import { canonicalAddress, unknownNetwork } from '@portcullis/runtime/networks'
 import type { Session } from '../sessions.ts'
 
@@ -28,11 +29,12 @@ export type Sighting =
       readonly sessionId: string
     }
   | { readonly kind: 'tokens-issued'; readonly clientId: string; readonly times: number }
-  /** A follower says that it has refused so many tokens, for a reason that is a word of ours. */
+  /** A follower says that it has refused so many tokens. */
   | {
       readonly kind: 'tokens-refused'
       readonly clientId: string
-      readonly reason: string
+      /** `other`: one that followers of later releases have. */
+      readonly reason: RefusalReason | 'other'
       readonly times: number
     }
   | {

@@ -10,7 +10,7 @@ import { listOf, named, objectOf } from './operation.ts'
 
 export const text = { type: 'string' } as const
 const texts = listOf(text)
-const wholeNumber = { type: 'integer', minimum: 0 } as const
+export const wholeNumber = { type: 'integer', minimum: 0 } as const
 const truth = { type: 'boolean' } as const
 export const instant = { type: 'string', format: 'date-time' } as const
 const attributeValues = { type: 'object', additionalProperties: true } as const
@@ -199,6 +199,7 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
           accounts: texts,
           sessions: texts,
           followers: texts,
+          reason: { ...text, description: 'why, where there are several anomalies of one subject' },
           counts: { type: 'object', additionalProperties: wholeNumber },
         },
       ),

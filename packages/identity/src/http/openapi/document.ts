@@ -10,6 +10,7 @@ import { clientOperations } from './client-operations.ts'
 import { documentOperations } from './document-operations.ts'
 import type { Answer, CallerKind, JsonSchema, Operation, Operations } from './operation.ts'
 import { named } from './operation.ts'
+import { overviewOperations, overviewSchemas } from './overview-operations.ts'
 import { pageOperations } from './page-operations.ts'
 import { sessionOperations } from './session-operations.ts'
 import { adminStreamOperations, streamOperations, streamSchemas } from './stream-operations.ts'
@@ -66,6 +67,7 @@ export const operations: Operations = {
   ...pageOperations,
   ...adminOperations,
   ...auditOperations,
+  ...overviewOperations,
   ...clientOperations,
   ...documentOperations,
   ...streamOperations,
@@ -94,7 +96,10 @@ export function describeApi(issuer: string, routes: readonly ServedRoute[]): Api
     },
     servers: [{ url: issuer }],
     paths,
-    components: { schemas: { ...namedSchemas, ...streamSchemas }, securitySchemes },
+    components: {
+      schemas: { ...namedSchemas, ...overviewSchemas, ...streamSchemas },
+      securitySchemes,
+    },
   }
   return document
 }

@@ -34,6 +34,7 @@ export type Tag =
   | 'Administration: clients'
   | 'Administration: keys'
   | 'Administration: audit'
+  | 'Administration: overview'
   | 'Revocation feed'
   | 'Security events'
   | 'Documents'

@@ -34,6 +34,7 @@ export const storedTables: readonly string[] = [
   'anomaly_cursors',
   'anomaly_states',
   'anomalies',
+  'activity',
 ]
 
 /**

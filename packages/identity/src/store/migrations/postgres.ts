@@ -1,6 +1,7 @@
 import type { Migration } from '../migrations.ts'
 import { anomaliesStep } from './anomalies.ts'
 import { eventStreamsStep } from './event-streams.ts'
+import { overviewStep } from './overview.ts'
 
 /** The schema on PostgreSQL, step by step. What SQLite came to in three steps is the first one here. */
 export const postgresMigrations: readonly Migration[] = [
@@ -342,4 +343,5 @@ export const postgresMigrations: readonly Migration[] = [
     ownId: 'bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY',
     end: ');',
   }),
+  overviewStep({ integer: 'bigint', end: ');' }),
 ]

@@ -1,6 +1,7 @@
 import type { Migration } from '../migrations.ts'
 import { anomaliesStep } from './anomalies.ts'
 import { eventStreamsStep } from './event-streams.ts'
+import { overviewStep } from './overview.ts'
 
 /** The schema of the embedded store, step by step. `postgres.ts` has the same steps from the third on. */
 export const sqliteMigrations: readonly Migration[] = [
@@ -395,4 +396,5 @@ export const sqliteMigrations: readonly Migration[] = [
     ownId: 'integer PRIMARY KEY AUTOINCREMENT',
     end: ') STRICT;',
   }),
+  overviewStep({ integer: 'integer', end: ') STRICT;' }),
 ]

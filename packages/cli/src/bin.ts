@@ -7,20 +7,21 @@ if (major < 24 || (major === 24 && minor < 15)) {
   process.stderr.write('portcullis needs Node 24.15 or later; this is ' + process.version + '\n')
   process.exit(1)
 } else {
-  // When nothing is left to wait for, Node ends with 0, whatever the command still had to do.
-  const tellOfEnd = function (code: number): void {
-    if (code !== 0) return
-    process.exitCode = 1
-    process.stderr.write('portcullis ended before its command had. Please report it.\n')
-  }
-  process.once('exit', tellOfEnd)
+  process.once('exit', tellOfEarlyEnd)
   import('./main.ts').then(
     function () {
-      process.off('exit', tellOfEnd)
+      return process.off('exit', tellOfEarlyEnd)
     },
     function (error: unknown) {
       process.stderr.write(String(error) + '\n')
       process.exit(1)
     },
   )
+}
+
+/** When nothing is left to wait for, Node ends with 0, whatever the command still had to do. */
+function tellOfEarlyEnd(code: number): void {
+  if (code !== 0) return
+  process.exitCode = 1
+  process.stderr.write('portcullis ended before its command had. Please report it.\n')
 }

@@ -24,6 +24,7 @@ import { addLinkPages } from './http/link-pages.ts'
 import { addLogin } from './http/login.ts'
 import { addLogout } from './http/logout.ts'
 import { originsOfOwnPages } from './http/own-pages.ts'
+import { addAccountPages } from './http/pages/account-pages.ts'
 import { addPassword } from './http/password.ts'
 import { addPositions } from './http/positions.ts'
 import { tellNonces } from './http/proofs.ts'
@@ -61,6 +62,7 @@ export function addRoutes(app: HttpServer, settings: IdentitySettings, parts: Id
   addAccount(app, served)
   addAccountLinks(app, served)
   addLinkPages(app, served)
+  addAccountPages(app, { ...settings, ...served })
   addAdminAccounts(app, served)
   addAdminAccountChanges(app, served)
   addAdminAccountBulk(app, served)

@@ -238,6 +238,7 @@ function send(
       ...(request.caller && { authorization: `Bearer ${tokens[request.caller]}` }),
       ...(type !== undefined && { 'content-type': type }),
       ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }),
+      ...request.headers,
       ...variant.headers,
     },
     ...(body !== undefined && { body }),

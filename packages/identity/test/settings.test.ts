@@ -64,7 +64,7 @@ const usualAnomalies = {
   actionsPerHourMax: 20,
 }
 
-test('the smallest file gets every default, and the built-in client web', () => {
+test('the smallest file gets every default, and the built-in clients', () => {
   assert.deepEqual(parseIdentitySettings(smallest, 'identity.json'), {
     registry: {
       issuer: 'https://id.example',
@@ -72,6 +72,10 @@ test('the smallest file gets every default, and the built-in client web', () => 
       roles: new Map(),
       clients: new Map([
         ['web', { isPublic: true, grants: ['login', 'refresh_token'], audiences: [], scopes: [] }],
+        [
+          'portcullis-pages',
+          { isPublic: true, grants: ['login', 'refresh_token'], audiences: [], scopes: [] },
+        ],
       ]),
     },
     issuer: 'https://id.example',
@@ -133,7 +137,7 @@ test('the documented example is accepted', () => {
     requiresDpop: false,
   })
   assert.deepEqual(registry.roles.get('customer')?.get('reviews'), ['reviews:write'])
-  assert.deepEqual([...registry.clients.keys()], ['web'])
+  assert.deepEqual([...registry.clients.keys()], ['web', 'portcullis-pages'])
 })
 
 test('the file that the README shows is accepted', () => {

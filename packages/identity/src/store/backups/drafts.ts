@@ -5,14 +5,16 @@ import {
   createReadStream,
   createWriteStream,
   fsyncSync,
+  lstatSync,
   openSync,
   readdirSync,
   rmSync,
-  statSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { systemErrorCode } from '@portcullis/runtime'
+import { endingsBeside } from '../sqlite-file.ts'
 
 /*
  * What is written under a name of its own, and gets the one that people know when it is whole.
@@ -26,20 +28,33 @@ export function draftName(): string {
   return `.${randomBytes(8).toString('hex')}${ending}`
 }
 
-/** Those that killed processes have left behind. */
+/** Those that killed processes have left behind. In a folder that many share, some are not ours to remove. */
 export function removeStaleDrafts(folder: string): void {
-  const names = readdirSync(folder).filter((name) => name.startsWith('.') && name.includes(ending))
-  for (const name of names) {
+  for (const name of namesIn(folder)) {
+    if (!name.startsWith('.') || !name.includes(ending)) continue
     const path = join(folder, name)
-    const changedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs
+    const changedMs = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs
     if (changedMs !== undefined && changedMs < Date.now() - staleMs) removeDraft(path)
   }
 }
 
-/** A file with what SQLite keeps beside it, or a folder. */
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error
+    return []
+  }
+}
+
+/** A file with what SQLite keeps beside it, or a folder. What cannot be removed is for a later one to try. */
 export function removeDraft(path: string): void {
-  for (const part of ['', '-wal', '-shm', '-journal']) {
-    rmSync(`${path}${part}`, { recursive: true, force: true })
+  for (const part of ['', ...endingsBeside]) {
+    try {
+      rmSync(`${path}${part}`, { recursive: true, force: true })
+    } catch (error) {
+      if (systemErrorCode(error) === undefined) throw error
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { StartError, systemErrorCode } from '@portcullis/runtime'
 import { integer, optionalText, text } from '../columns.ts'
 import { flushNames } from '../flushed-names.ts'
-import { resultCodeOf } from '../sqlite-file.ts'
+import { endingsBeside, resultCodeOf, sqliteBusy } from '../sqlite-file.ts'
 import { synchronise } from './drafts.ts'
 
 /** Something that was decided in the store that is replaced, and that the backup does not know. */
@@ -23,12 +23,9 @@ export interface Replaced {
   readonly undone: readonly UndoneDecision[] | undefined
 }
 
-/** What SQLite keeps beside a file, and takes for a part of whatever has its name. */
-const besides = ['-wal', '-shm', '-journal']
-
 /** Puts a file where none may be. */
 export function placeFile(copyPath: string, path: string): void {
-  const left = besides.map((part) => `${path}${part}`).find((name) => existsSync(name))
+  const left = endingsBeside.map((part) => `${path}${part}`).find((name) => existsSync(name))
   if (left !== undefined) throw leftBeside(left)
   synchronise(copyPath)
   // Unlike a rename this replaces nothing that came there meanwhile.
@@ -57,8 +54,15 @@ export function replaceFile(
     const undone = store && decisionsIn(store, knownUntil)
     // First, so that it has a name at every moment. Nobody can begin with it: it is locked.
     if (!link(path, kept)) throw new TypeError(`${kept} is there already`)
-    if (store === undefined) moveBeside(path, kept)
-    renameSync(copyPath, path)
+    try {
+      if (store === undefined) moveBeside(path, kept)
+      renameSync(copyPath, path)
+    } catch (error) {
+      // A store with two names is damaged by whoever opens it by the other one.
+      if (store === undefined) moveBeside(kept, path)
+      unlinkSync(kept)
+      throw error
+    }
     flushNames(dirname(path))
     return { kept, undone }
   } finally {
@@ -113,7 +117,6 @@ function lockStore(path: string): DatabaseSync | undefined {
   }
 }
 
-const sqliteBusy = 5
 /** CORRUPT and NOTADB (sqlite.org/rescode.html) */
 const damaged = new Set([11, 26])
 
@@ -126,7 +129,7 @@ function inUse(path: string): StartError {
 
 /** What was not brought into a damaged file belongs to it, and not to the one that comes. */
 function moveBeside(path: string, kept: string): void {
-  for (const part of besides) {
+  for (const part of endingsBeside) {
     if (existsSync(`${path}${part}`)) renameSync(`${path}${part}`, `${kept}${part}`)
   }
 }

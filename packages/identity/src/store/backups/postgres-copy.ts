@@ -9,10 +9,14 @@ import { makeTables } from '../sqlite-tables.ts'
 import type { CopiedStore, OnProgress } from './copied-store.ts'
 import { factsOf, noStore } from './copied-store.ts'
 import { synchronise } from './drafts.ts'
-import { columnsOf, namesOf, rememberedTables, storedTables, valuesOf } from './stored-tables.ts'
-
-/** Some milliseconds of the server, and some hundred kilobytes here. */
-const rowsAtOnce = 1000
+import {
+  columnsOf,
+  namesOf,
+  rememberedTables,
+  rowsAtOnce,
+  storedTables,
+  valuesOf,
+} from './stored-tables.ts'
 
 /** Writes what a server holds at one moment into a file of SQLite. It holds nobody up. */
 export async function copyPostgres(

@@ -5,9 +5,14 @@ import type { Query } from '../database.ts'
 import { insertRows } from '../inserted-rows.ts'
 import { openPostgres, openPostgresReader } from '../postgres.ts'
 import type { OnProgress } from './copied-store.ts'
-import { columnsOf, namesOf, rememberedTables, storedTables, valuesOf } from './stored-tables.ts'
-
-const rowsAtOnce = 1000
+import {
+  columnsOf,
+  namesOf,
+  rememberedTables,
+  rowsAtOnce,
+  storedTables,
+  valuesOf,
+} from './stored-tables.ts'
 
 /** A `StartError` when there is a store already, which is left alone. */
 export async function requireEmpty(url: string): Promise<void> {

@@ -8,11 +8,11 @@ import type { Query } from '../database.ts'
 import { restoredLineage } from '../lost-history.ts'
 import { openSqlite } from '../sqlite.ts'
 import type { OnProgress } from './copied-store.ts'
+import { megabytes } from './copied-store.ts'
 import { digestOf } from './drafts.ts'
+import { mendable } from './failures.ts'
 import type { BackupManifest } from './manifest.ts'
 import { storeName } from './manifest.ts'
-
-const octetsOfMegabyte = 1_000_000
 
 export interface CopyOrder {
   /** The folder of the backup, and what it says of itself. */
@@ -32,13 +32,12 @@ export interface CopyOrder {
  */
 export async function copyToRestore(order: CopyOrder): Promise<number> {
   const { from, manifest, copyPath, onProgress } = order
-  const total = manifest.bytes / octetsOfMegabyte
+  const total = megabytes(manifest.bytes)
   const found = await digestOf(join(from, storeName), {
     copyTo: copyPath,
-    onBytes: (bytes) => onProgress({ done: bytes / octetsOfMegabyte, total, unit: 'MB' }),
+    onBytes: (bytes) => onProgress({ done: megabytes(bytes), total, unit: 'MB' }),
   }).catch((cause: unknown) => {
-    const remedy = 'Give it the whole folder of the backup, and room for a copy of it.'
-    throw new StartError(`the store of ${from} cannot be copied`, remedy, { cause })
+    throw mendable(`the store of ${from} cannot be copied`, cause)
   })
   if (found.bytes !== manifest.bytes) {
     throw altered(from, `it has ${found.bytes} bytes, and had ${manifest.bytes}`)

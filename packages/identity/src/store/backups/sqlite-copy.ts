@@ -1,14 +1,14 @@
-import { closeSync, existsSync, openSync } from 'node:fs'
+import { closeSync, openSync, statSync } from 'node:fs'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { StartError } from '@portcullis/runtime'
 import type { CopiedStore, OnProgress } from './copied-store.ts'
-import { factsOf, noStore } from './copied-store.ts'
+import { factsOf, isOfAnother, megabytes, noStore } from './copied-store.ts'
 import { synchronise } from './drafts.ts'
+import { mendable } from './failures.ts'
 
 /** Some 8 MB, which take some ten milliseconds. */
 const pagesAtOnce = 2000
 const busyMs = 5000
-const octetsOfMegabyte = 1_000_000
 
 /** Copies a file that may be in use: as it is at one moment, and holding nobody up. */
 export async function copySqlite(
@@ -16,20 +16,17 @@ export async function copySqlite(
   copyPath: string,
   onProgress: OnProgress,
 ): Promise<CopiedStore> {
-  if (!existsSync(path)) {
-    throw new StartError(`there is no store at ${path}`, 'Name the database of the issuer.')
-  }
+  const source = openSource(path)
   // Made here and not by SQLite, which would let others read it.
   closeSync(openSync(copyPath, 'wx', 0o600))
-  const source = new DatabaseSync(path, { readOnly: true })
   try {
     const pageBytes = openSnapshot(source, path)
     await backup(source, copyPath, {
       rate: pagesAtOnce,
       progress: ({ totalPages, remainingPages }) =>
         onProgress({
-          done: ((totalPages - remainingPages) * pageBytes) / octetsOfMegabyte,
-          total: (totalPages * pageBytes) / octetsOfMegabyte,
+          done: megabytes((totalPages - remainingPages) * pageBytes),
+          total: megabytes(totalPages * pageBytes),
           unit: 'MB',
         }),
     })
@@ -37,6 +34,21 @@ export async function copySqlite(
     source.close()
   }
   return finishCopy(copyPath, path)
+}
+
+function openSource(path: string): DatabaseSync {
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
+      throw new StartError(`there is no store at ${path}`, 'Name the database of the issuer.')
+    }
+    return new DatabaseSync(path, { readOnly: true })
+  } catch (error) {
+    throw unreadable(path, error)
+  }
+}
+
+function unreadable(path: string, error: unknown): unknown {
+  return mendable(`the store ${path} cannot be read`, error)
 }
 
 /**
@@ -49,7 +61,7 @@ function openSnapshot(source: DatabaseSync, path: string): number {
     source.prepare('SELECT epoch FROM revocation_head').get()
     return Number(source.prepare('PRAGMA page_size').get()?.['page_size'])
   } catch (error) {
-    throw noStore(path, error)
+    throw isOfAnother(error) ? noStore(path, error) : unreadable(path, error)
   }
 }
 

@@ -2,6 +2,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { SqlValue } from '../database.ts'
 import type { InsertedColumns } from '../inserted-rows.ts'
 
+/** So many go from one store to another at once: some milliseconds of a server, and some hundred kilobytes here. */
+export const rowsAtOnce = 1000
+
 /**
  * Every table of a store but that of its migrations, which each engine has in steps of its own. Rows come behind those
  * that they refer to.

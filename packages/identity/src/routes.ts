@@ -12,6 +12,7 @@ import { addAdminClients } from './http/admin-clients.ts'
 import { addAdminFollowers } from './http/admin-followers.ts'
 import { addAdminKeys } from './http/admin-keys.ts'
 import { addAdminSessions } from './http/admin-sessions.ts'
+import { addAdminSettings } from './http/admin-settings.ts'
 import { addAdminStreams } from './http/admin-streams.ts'
 import { addApiDocuments } from './http/api-documents.ts'
 import { createCallers } from './http/callers.ts'
@@ -74,6 +75,7 @@ export function addRoutes(app: HttpServer, settings: IdentitySettings, parts: Id
   addAdminAudit(app, served)
   addAdminAnomalies(app, served)
   addAdminActivity(app, served)
+  addAdminSettings(app, { ...settings, ...served })
   addFeed(app, served)
   addPositions(app, served)
   addReceipts(app, served)

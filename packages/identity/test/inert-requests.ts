@@ -275,6 +275,7 @@ export const inertRequests: readonly InertRequest[] = [
     status: 400,
   },
   { route: 'GET /admin/activity', ...administrator, query: { minutes: '60' }, status: 200 },
+  { route: 'GET /admin/settings', ...administrator, status: 200 },
   {
     route: 'GET /admin/anomalies',
     ...administrator,

@@ -65,7 +65,9 @@ const usualAnomalies = {
 }
 
 test('the smallest file gets every default, and the built-in clients', () => {
-  assert.deepEqual(parseIdentitySettings(smallest, 'identity.json'), {
+  const { described, ...settings } = parseIdentitySettings(smallest, 'identity.json')
+  assert.deepEqual(described['keyRotationDays'], { value: 30, from: 'default' })
+  assert.deepEqual(settings, {
     registry: {
       issuer: 'https://id.example',
       audiences: new Map(),

@@ -6,6 +6,13 @@ export type {
   NewAccount,
   ProfileChange,
 } from './admin/accounts.ts'
+export type {
+  Activity,
+  ActivityAdministration,
+  ActivityOptions,
+  ActivitySeries,
+  ActivityTotals,
+} from './admin/activity.ts'
 export type { Administration } from './admin/administration.ts'
 export { createAdministration } from './admin/administration.ts'
 export type {
@@ -44,6 +51,14 @@ export type { KeyAdministration, KeyInfo, KeyRotation, WithdrawnKeys } from './a
 export type { Page, PageOptions } from './admin/pages.ts'
 export type { Reason } from './admin/requests.ts'
 export type { AdministeredSession, SessionAdministration, SessionFilter } from './admin/sessions.ts'
+export type {
+  DeclaredAudience,
+  DeclaredClient,
+  DeclaredRole,
+  SettingInForce,
+  SettingsAdministration,
+  SettingsInForce,
+} from './admin/settings.ts'
 export type {
   NewWebhook,
   StreamAdministration,

@@ -1,4 +1,5 @@
 import type { JsonValue } from '@portcullis/protocol'
+import { isJsonObject } from '@portcullis/protocol'
 
 /*
  * Members of the issuer's answers. Each is what it has to be, or undefined.
@@ -34,6 +35,14 @@ export function parseList<Entry>(
   if (!Array.isArray(value)) return undefined
   const entries = value.map(parse).filter((entry) => entry !== undefined)
   return entries.length === value.length ? entries : undefined
+}
+
+/** What is a number of an object, by its name. */
+export function parseCountsByName(value: JsonValue | undefined): Readonly<Record<string, number>> {
+  const members = isJsonObject(value) ? Object.entries(value) : []
+  return Object.fromEntries(
+    members.flatMap(([name, count]) => (typeof count === 'number' ? [[name, count]] : [])),
+  )
 }
 
 /** Without the members that are not there, which an optional property must not have as undefined. */

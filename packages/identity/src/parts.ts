@@ -55,6 +55,8 @@ import { passwordHashFault } from './passwords/password-hash.ts'
 import { createPasswordParts } from './password-parts.ts'
 import { createOwnProofJudge } from './own-proof-judge.ts'
 import type { IdentitySettings } from './settings.ts'
+import type { DescribedSecrets } from './settings/described.ts'
+import { describeGivenSecrets } from './settings/described.ts'
 import type { IdentitySecrets } from './settings/secrets.ts'
 import { startAccountUpkeep } from './jobs/account-upkeep.ts'
 import { createOutbox } from './mail/outbox.ts'
@@ -122,6 +124,8 @@ export type IdentityParts = LoginParts &
     readonly claimPeppers: () => Promise<() => Promise<void>>
     readonly proofJudge: KeyProofJudge
     readonly usedProofs: UsedProofs
+    /** Which of the secrets are there. */
+    readonly describedSecrets: DescribedSecrets
     readonly sharedSecrets: SharedSecrets | undefined
     /** Milliseconds since 1970. */
     readonly now: () => number
@@ -216,6 +220,7 @@ export async function openParts(
     notice,
     ...startStreams(settings, { ...stored, keyring, sealer: sealerOf(options), log }, onClose),
     auditLog,
+    describedSecrets: describeGivenSecrets(options),
     proofJudge: createOwnProofJudge({ ...settings, ...stores, ...options, now }),
     peppers,
     claimPeppers,

@@ -2,8 +2,8 @@ import { sharedSecretAlgorithm } from '@portcullis/protocol/jws'
 import type { Environment } from '@portcullis/runtime'
 import { joinStartErrors, readSettingsFile, settingsError, StartError } from '@portcullis/runtime'
 import type { Registry } from './domain/registry.ts'
-import type { SettingInForce } from './settings/described.ts'
-import { describeSecrets, describeSettings } from './settings/described.ts'
+import type { DescribedSecrets, DescribedSettings } from './settings/described.ts'
+import { describeSecrets, describeSettings, describeValues } from './settings/described.ts'
 import type { Resolved } from './settings/in-force.ts'
 import { resolveSettings } from './settings/in-force.ts'
 import type { IdentitySecrets } from './settings/secrets.ts'
@@ -15,7 +15,11 @@ import { hashesRunningMaxOf } from './settings/thread-pool.ts'
 import { exposedSettingFiles, readVariables } from './settings/variables.ts'
 
 /** Every setting of the table, nested as in the file, and the registry that its structure makes. */
-export type IdentitySettings = IdentityValues & { readonly registry: Registry }
+export type IdentitySettings = IdentityValues & {
+  readonly registry: Registry
+  /** The values for people: where each came from, and without any password. */
+  readonly described: DescribedSettings
+}
 
 /** Where the settings of a process come from. */
 export interface SettingsSources {
@@ -55,8 +59,8 @@ export function readIdentitySettings(sources: SettingsSources): {
  * shown, and of the secrets only whether they are set. Does NOT look at the secrets themselves.
  */
 export function describeIdentitySettings(sources: SettingsSources): {
-  readonly settings: Readonly<Record<string, SettingInForce>>
-  readonly secrets: Readonly<Record<string, 'set' | 'not set'>>
+  readonly settings: DescribedSettings
+  readonly secrets: DescribedSecrets
 } {
   const { file, resolved, errors } = readSources(sources)
   if (errors.length > 0) throw joinStartErrors(errors)
@@ -118,11 +122,12 @@ function readFile(path: string): ReadFile {
 }
 
 function settingsOf(
-  { values }: Resolved,
+  { values, inForce }: Resolved,
   file: unknown,
   environment: Environment,
 ): IdentitySettings {
   const { hashesRunningMax = hashesRunningMaxOf(environment) } = values.passwords
   const passwords = { ...values.passwords, hashesRunningMax }
-  return { ...values, passwords, registry: registryOf(values.issuer, file) }
+  const described = describeValues(inForce)
+  return { ...values, passwords, registry: registryOf(values.issuer, file), described }
 }

@@ -42,6 +42,7 @@ export {
   settingsError,
 } from './settings-file.ts'
 export type { Mistake } from './settings-file.ts'
+export { nearestName } from './nearest-name.ts'
 export { checkAgainstSchema, pointerToMember } from './settings-schema.ts'
 export type { SchemaCheck } from './settings-schema.ts'
 export { serverSpanFacts } from './server-span.ts'

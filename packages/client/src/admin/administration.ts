@@ -1,7 +1,10 @@
 import type { Client } from '../client.ts'
 import { partsOf } from '../client-parts.ts'
+import type { PageClient } from '../page-client.ts'
 import type { AccountAdministration } from './accounts.ts'
 import { administerAccounts } from './accounts.ts'
+import type { ActivityAdministration } from './activity.ts'
+import { administerActivity } from './activity.ts'
 import type { AnomalyAdministration } from './anomalies.ts'
 import { administerAnomalies } from './anomalies.ts'
 import type { AuditAdministration } from './audit.ts'
@@ -15,6 +18,8 @@ import { administerKeys } from './keys.ts'
 import { createAskAdmin } from './requests.ts'
 import type { SessionAdministration } from './sessions.ts'
 import { administerSessions } from './sessions.ts'
+import type { SettingsAdministration } from './settings.ts'
+import { administerSettings } from './settings.ts'
 import type { StreamAdministration } from './streams.ts'
 import { administerStreams } from './streams.ts'
 
@@ -31,10 +36,12 @@ export interface Administration {
   readonly anomalies: AnomalyAdministration
   readonly followers: FollowerAdministration
   readonly streams: StreamAdministration
+  readonly activity: ActivityAdministration
+  readonly settings: SettingsAdministration
 }
 
 /** Administers by the session of a client. Nothing is sent before the first call. */
-export function createAdministration(client: Client): Administration {
+export function createAdministration(client: Client | PageClient): Administration {
   const { issuer, ...parts } = partsOf(client)
   const ask = createAskAdmin(parts)
   return Object.freeze({
@@ -46,5 +53,7 @@ export function createAdministration(client: Client): Administration {
     anomalies: administerAnomalies(ask),
     followers: administerFollowers(ask),
     streams: administerStreams(ask),
+    activity: administerActivity(ask),
+    settings: administerSettings(ask),
   })
 }

@@ -1,6 +1,13 @@
 import type { JsonValue } from '@portcullis/protocol'
 import { isJsonObject } from '@portcullis/protocol'
-import { parseCount, parseList, parseText, parseTime, present } from '../answer-members.ts'
+import {
+  parseCount,
+  parseCountsByName,
+  parseList,
+  parseText,
+  parseTime,
+  present,
+} from '../answer-members.ts'
 import { requireMembers } from '../closed-options.ts'
 import type { Page, PageOptions } from './pages.ts'
 import { everyItem, queryOf, requirePage } from './pages.ts'
@@ -88,7 +95,6 @@ function parseAnomaly(value: JsonValue): Anomaly | undefined {
 function parseEvidence(value: JsonValue | undefined): AnomalyEvidence {
   const members = isJsonObject(value) ? value : {}
   const list = (name: string): readonly string[] => parseList(members[name], parseText) ?? []
-  const counts = isJsonObject(members['counts']) ? Object.entries(members['counts']) : []
   return {
     records: list('records'),
     networks: list('networks'),
@@ -96,8 +102,6 @@ function parseEvidence(value: JsonValue | undefined): AnomalyEvidence {
     sessions: list('sessions'),
     followers: list('followers'),
     ...present({ reason: parseText(members['reason']) }),
-    counts: Object.fromEntries(
-      counts.flatMap(([name, count]) => (typeof count === 'number' ? [[name, count]] : [])),
-    ),
+    counts: parseCountsByName(members['counts']),
   }
 }

@@ -78,6 +78,9 @@ export function isGrant(text: string): text is Grant {
 /** The client a login is made with when it names none. */
 export const defaultClientName = 'web'
 
+/** The client of sign-ins at our own pages that are for no application: built in, and for identity alone. */
+export const pagesClientName = 'portcullis-pages'
+
 /** Scopes of receivers, by the names that the CAEP interoperability profile has for them: for all, and for looking alone. */
 export const streamsScope = 'ssf.manage'
 export const streamsReadScope = 'ssf.read'
@@ -264,11 +267,18 @@ export function attributesInClaims(registry: Registry): ReadonlySet<string> {
 
 /** Those of these roles that mean nothing anywhere, and so are a mistake of who gives them. */
 export function unknownRoles(registry: Registry, roles: readonly string[]): readonly string[] {
-  const known = new Set([
-    ...registry.roles.keys(),
-    ...[issuerAudience, ...registry.audiences.values()].flatMap((audience) => audience.roles),
-  ])
+  const known = new Set(allRoles(registry))
   return roles.filter((role) => !known.has(role))
+}
+
+/** Every role that an account may have, in alphabetical order. */
+export function allRoles(registry: Registry): readonly string[] {
+  const atAudiences = [issuerAudience, ...registry.audiences.values()].flatMap(({ roles }) => roles)
+  return [...new Set([...registry.roles.keys(), ...atAudiences])].toSorted()
+}
+
+export function isBuiltInRole(role: string): boolean {
+  return issuerAudience.roles.includes(role)
 }
 
 /** The longest that any access token lives by the present settings. */

@@ -2,7 +2,8 @@ import { isJsonObject } from '@portcullis/protocol'
 import type { Environment } from '@portcullis/runtime'
 import { redactPassword } from '@portcullis/runtime'
 import type { InForce, Resolved } from './in-force.ts'
-import { secretVariables } from './secrets.ts'
+import type { IdentitySecrets } from './secrets.ts'
+import { secretVariables, variablesOf } from './secrets.ts'
 import type { SettingsTable } from './setting.ts'
 import { structureSchema } from './structure.ts'
 import { identityTable } from './table.ts'
@@ -15,11 +16,23 @@ export interface SettingInForce {
   readonly by?: string
 }
 
+/** By their variables. */
+export type DescribedSecrets = Readonly<Record<string, 'set' | 'not set'>>
+
+/** By their paths in the file. */
+export type DescribedSettings = Readonly<Record<string, SettingInForce>>
+
 /** Every setting, and the structure of the file, without any password. */
-export function describeSettings(
-  inForce: Resolved['inForce'],
-  file: unknown,
-): Readonly<Record<string, SettingInForce>> {
+export function describeSettings(inForce: Resolved['inForce'], file: unknown): DescribedSettings {
+  const members = isJsonObject(file) ? file : {}
+  const structure = Object.keys(structureSchema.properties)
+    .filter((name) => members[name] !== undefined)
+    .map((name) => [name, { value: members[name], from: 'file' }])
+  return Object.fromEntries([...Object.entries(describeValues(inForce)), ...structure])
+}
+
+/** Every setting that is one value, without any password. */
+export function describeValues(inForce: Resolved['inForce']): DescribedSettings {
   const table: SettingsTable = identityTable
   const settings = [...inForce].map(([path, { value, from, where }]) => [
     path,
@@ -29,21 +42,26 @@ export function describeSettings(
       ...(from === 'default' || from === 'file' ? {} : { by: where }),
     },
   ])
-  const members = isJsonObject(file) ? file : {}
-  const structure = Object.keys(structureSchema.properties)
-    .filter((name) => members[name] !== undefined)
-    .map((name) => [name, { value: members[name], from: 'file' }])
-  return Object.fromEntries([...settings, ...structure])
+  return Object.fromEntries(settings)
 }
 
 /** Whether each secret is there, in its variable or as a file. */
-export function describeSecrets(
-  environment: Environment,
-): Readonly<Record<string, 'set' | 'not set'>> {
-  const described = secretVariables.map(({ variable }) => {
-    const isSet = [variable, `${variable}_FILE`].some((name) => environment[name] !== undefined)
-    return [variable, isSet ? 'set' : 'not set']
-  })
+export function describeSecrets(environment: Environment): DescribedSecrets {
+  return describeEach((variable) =>
+    [variable, `${variable}_FILE`].some((name) => environment[name] !== undefined),
+  )
+}
+
+/** The same of a process that has them. */
+export function describeGivenSecrets(secrets: IdentitySecrets): DescribedSecrets {
+  const given = variablesOf(secrets)
+  return describeEach((variable) => given.has(variable))
+}
+
+function describeEach(isSet: (variable: string) => boolean): DescribedSecrets {
+  const described = secretVariables.map(
+    ({ variable }) => [variable, isSet(variable) ? 'set' : 'not set'] as const,
+  )
   return Object.fromEntries(described)
 }
 

@@ -53,6 +53,18 @@ export const secretVariables: readonly SecretVariable[] = [
   formerShared,
 ]
 
+/** Of which of them a process has been given, whatever it came from. */
+export function variablesOf(secrets: IdentitySecrets): ReadonlySet<string> {
+  const { previousSealingKey: previousKey, peppers, sharedSecrets = [] } = secrets
+  const given = [
+    sealingKey,
+    ...(previousKey === undefined ? [] : [previousSealingKey]),
+    ...[pepper, previousPepper].slice(0, peppers.length),
+    ...[shared, formerShared].slice(0, sharedSecrets.length),
+  ]
+  return new Set(given.map(({ variable }) => variable))
+}
+
 const ofHs256: ReadonlySet<SecretVariable> = new Set([shared, formerShared])
 
 /** Reads the secrets of identity. There are no defaults. All mistakes are in one `StartError`. */

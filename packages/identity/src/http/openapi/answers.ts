@@ -11,7 +11,7 @@ import { listOf, named, objectOf } from './operation.ts'
 export const text = { type: 'string' } as const
 const texts = listOf(text)
 export const wholeNumber = { type: 'integer', minimum: 0 } as const
-const truth = { type: 'boolean' } as const
+export const truth = { type: 'boolean' } as const
 export const instant = { type: 'string', format: 'date-time' } as const
 const attributeValues = { type: 'object', additionalProperties: true } as const
 

@@ -1,6 +1,6 @@
 import { activitySeries } from '../../domain/activity.ts'
 import { severities } from '../../domain/anomalies/rules.ts'
-import { instant, wholeNumber } from './answers.ts'
+import { instant, text, truth, wholeNumber } from './answers.ts'
 import type { JsonSchema, Operations } from './operation.ts'
 import { listOf, named, objectOf } from './operation.ts'
 
@@ -23,7 +23,18 @@ export const overviewOperations: Operations = {
     caller: 'administrator',
     answers: { 200: { description: 'Counts by their time', schema: named('Activity') } },
   },
+  'GET /admin/settings': {
+    id: 'getSettings',
+    tag: 'Administration: overview',
+    summary: 'The settings in force at the node that answers, without any secret',
+    caller: 'administrator',
+    answers: {
+      200: { description: 'Settings, and what the file declares', schema: named('Settings') },
+    },
+  },
 }
+
+const scopesByAudience: JsonSchema = { type: 'object', additionalProperties: listOf(text) }
 
 export const overviewSchemas: Readonly<Record<string, JsonSchema>> = {
   Activity: objectOf(
@@ -40,6 +51,45 @@ export const overviewSchemas: Readonly<Record<string, JsonSchema>> = {
     },
     { totals: named('Totals') },
   ),
+  Settings: objectOf({
+    settings: listOf(
+      objectOf(
+        { name: text, value: { description: 'null: nothing is chosen, and there is no default' } },
+        {
+          source: { enum: ['default', 'file', 'environment', 'command line'] },
+          by: { ...text, description: 'the variable or the option that says so' },
+          secret: { const: true, description: 'then the value is `set` or `not set`' },
+        },
+      ),
+    ),
+    audiences: listOf(
+      objectOf({
+        name: text,
+        built_in: truth,
+        scopes: listOf(text),
+        roles: listOf(text),
+        access_token_seconds: wholeNumber,
+        algorithms: listOf(text),
+        encrypted: truth,
+        dpop_required: truth,
+        claims: {
+          type: 'object',
+          additionalProperties: text,
+          description: 'by the attribute of the account that each has',
+        },
+      }),
+    ),
+    roles: listOf(
+      objectOf({
+        name: text,
+        built_in: truth,
+        scopes: { ...scopesByAudience, description: 'what it grants, by audience' },
+      }),
+    ),
+    clients: listOf(
+      objectOf({ name: text, public: truth, grants: listOf(text), audiences: listOf(text) }),
+    ),
+  }),
   Totals: {
     ...objectOf({
       counted_at: instant,

@@ -81,7 +81,7 @@ test('an account is made, gets a role, is blocked, and is deleted when its name 
 test('what the API refuses is said in its words, and nothing is changed', async () => {
   await goTo('Accounts')
   await page.getByLabel('Name begins with').fill('admin')
-  await page.getByRole('link', { name: 'admin', exact: true }).last().click()
+  await page.getByRole('row').getByRole('link', { name: 'admin' }).click()
   await page.getByRole('button', { name: 'Block' }).click()
   await decide('Block')
   await page

@@ -100,7 +100,7 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
       last_used_at: instant,
       expires_at: instant,
     },
-    { device: text, network: text },
+    { device: text, browser: text, system: text, network: text },
   ),
   OwnAccount: objectOf(
     {
@@ -137,7 +137,7 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
       last_used_at: instant,
       expires_at: instant,
     },
-    { device: text, network: text, ended_at: instant },
+    { device: text, browser: text, system: text, network: text, ended_at: instant },
   ),
   Client: objectOf(clientMembers, optionalClientMembers),
   ChangedClient: objectOf({ ...clientMembers, revocation }, optionalClientMembers),

@@ -91,6 +91,7 @@ test('a list of clients goes from page to page, and has those of the file', asyn
     listed.map(({ name, origin }) => [name, origin]),
     [
       ['one', 'store'],
+      ['portcullis-pages', 'file'],
       ['two', 'store'],
       ['web', 'file'],
     ],

@@ -16,6 +16,7 @@ import { addAdminSettings } from './http/admin-settings.ts'
 import { addAdminStreams } from './http/admin-streams.ts'
 import { addApiDocuments } from './http/api-documents.ts'
 import { createCallers } from './http/callers.ts'
+import { addConsole } from './http/console.ts'
 import { addDocuments } from './http/documents.ts'
 import { addEventStreams } from './http/event-streams.ts'
 import { addFeed } from './http/feed.ts'
@@ -24,6 +25,7 @@ import { addLinkPages } from './http/link-pages.ts'
 import { addLogin } from './http/login.ts'
 import { addLogout } from './http/logout.ts'
 import { originsOfOwnPages } from './http/own-pages.ts'
+import { addAccountPages } from './http/pages/account-pages.ts'
 import { addPassword } from './http/password.ts'
 import { addPositions } from './http/positions.ts'
 import { tellNonces } from './http/proofs.ts'
@@ -61,6 +63,7 @@ export function addRoutes(app: HttpServer, settings: IdentitySettings, parts: Id
   addAccount(app, served)
   addAccountLinks(app, served)
   addLinkPages(app, served)
+  addAccountPages(app, { ...settings, ...served })
   addAdminAccounts(app, served)
   addAdminAccountChanges(app, served)
   addAdminAccountBulk(app, served)
@@ -82,4 +85,5 @@ export function addRoutes(app: HttpServer, settings: IdentitySettings, parts: Id
   addStreamPolling(app, served)
   addAdminStreams(app, served)
   addDocuments(app, { ...settings, ...served })
+  addConsole(app, served)
 }

@@ -6,7 +6,7 @@ import type { CheckedPeppers, PepperClaim, PepperInUse } from './domain/pepper-u
 import { randomIdentifier } from './domain/random.ts'
 import type { RefreshPeppers } from './domain/refresh-tokens.ts'
 import type { Registry } from './domain/registry.ts'
-import { accessTokenSecondsMax } from './domain/registry.ts'
+import { accessTokenSecondsMax, pagesClientName } from './domain/registry.ts'
 import { startNotingPepperUse } from './jobs/pepper-use.ts'
 import type { IdentitySettings } from './settings.ts'
 import { synchroniseClients } from './store/clients.ts'
@@ -98,7 +98,9 @@ export async function synchroniseDeclaredClients(
   if (outcome.kind === 'name-taken') {
     throw new StartError(
       `the store already has a client ${outcome.name} that is not from the settings file`,
-      'Give the client of the file another name.',
+      outcome.name === pagesClientName
+        ? "That is the name of the built-in client of identity's own pages. Delete the one in the store with the version from before."
+        : 'Give the client of the file another name.',
     )
   }
 }

@@ -76,6 +76,7 @@ testOnEngines(
       'b-3 of store',
       'closed of file',
       'machine of store',
+      'portcullis-pages of file',
       'till of file',
       'web of file',
     ])

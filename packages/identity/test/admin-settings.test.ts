@@ -146,7 +146,7 @@ test('an administrator sees which roles, audiences and clients there are to choo
   ])
   assert.deepEqual(
     clients?.map(({ name }) => name),
-    ['web', 'till', 'closed'],
+    ['web', 'till', 'closed', 'portcullis-pages'],
   )
   assert.deepEqual(clients?.[1], {
     name: 'till',

@@ -81,15 +81,15 @@ testOnEngines(
       { kind: 'refresh-reuse', account: accountId, session: sessionId, network: '127.0.0.1' },
     ])
     const kinds = (await listed(started)).map(({ kind }) => kind).slice(6)
-    const begin = ['client-created', 'client-created', 'client-created']
+    const begin = Array.from({ length: 4 }, () => 'client-created')
     assert.deepEqual(kinds, [...begin, 'events-adopted', 'node-started', 'store-bootstrapped'])
     assert.deepEqual(
       (await listed(started, `?account=${accountId}&kind=account-blocked`)).map(({ kind }) => kind),
       ['account-blocked'],
     )
     const whole = await verified(started)
-    assert.deepEqual(whole, { ok: true, chains: 1, records: 12 })
-    assert.match(identity.logged(), /"auditAnchor":"[\w-]{22}:12:[\w-]{43}"/)
+    assert.deepEqual(whole, { ok: true, chains: 1, records: 13 })
+    assert.match(identity.logged(), /"auditAnchor":"[\w-]{22}:13:[\w-]{43}"/)
 
     await identity.query("UPDATE events SET reason = 'none' WHERE kind = 'account-blocked'")
     const bad = await verified(started)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { algorithmNamed, publicJwk } from '@portcullis/protocol/jws'
 import { assertionType } from '../src/http/client-authentication.ts'
+import { inertPageRequests } from './inert-page-requests.ts'
 import { inertStreamRequests } from './inert-stream-requests.ts'
 import { alice } from './running-identity.ts'
 
@@ -18,6 +19,7 @@ export interface InertRequest {
   /** Members that the route takes and that cannot stand beside these; another request has them. */
   readonly leavesOut?: readonly string[]
   readonly query?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
   /** Members that it does not know are passed over, as its standard demands. */
   readonly ignoresUnknown?: boolean
   /** Default: as most routes have it. */
@@ -373,10 +375,14 @@ export const inertRequests: readonly InertRequest[] = [
     query: { after: gonePosition },
     status: 410,
   },
+  ...inertPageRequests,
   ...inertStreamRequests,
   { route: 'GET /.well-known/jwks.json', status: 200 },
   { route: 'GET /.well-known/revocation-keys.json', status: 200 },
   { route: 'GET /.well-known/oauth-authorization-server', status: 200 },
   { route: 'GET /openapi.json', status: 200 },
   { route: 'GET /docs', status: 200 },
+  { route: 'GET /console', status: 308 },
+  { route: 'GET /console/', status: 200 },
+  { route: 'GET /console/assets/:file', status: 404 },
 ]

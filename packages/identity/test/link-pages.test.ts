@@ -53,8 +53,10 @@ function assertPage(answer: Answer, status: number, title: string): void {
   const policy = String(answer.headers['content-security-policy'])
   assert.match(policy, /default-src 'none'/)
   assert.match(policy, /frame-ancestors 'none'/)
-  assert.doesNotMatch(policy, /unsafe|script-src|\*/)
-  assert.doesNotMatch(answer.body, /<script|\son\w+=|https?:\/\//i)
+  assert.match(policy, /; script-src 'sha256-[\w+/=]+';/)
+  assert.doesNotMatch(policy, /unsafe|\*/)
+  assert.equal(answer.body.match(/<script/gi)?.length, 1)
+  assert.doesNotMatch(answer.body, /\son\w+=|https?:\/\//i)
 }
 
 test('a page confirms an address when its button is pressed, and not when it is opened', async (t) => {
@@ -73,7 +75,7 @@ test('a page confirms an address when its button is pressed, and not when it is 
   const page = await open(identity, link)
   assert.match(page.body, /type="password" autocomplete="current-password"/)
   const wrong = await submit(identity, page, { password: newRandomSecret() })
-  assertPage(wrong, 400, 'Confirm your e-mail address')
+  assertPage(wrong, 401, 'Confirm your e-mail address')
   assert.match(wrong.body, /The password is not right/)
   assert.equal(await verified(), null)
   assertPage(await submit(identity, wrong, { password }), 200, 'The address is confirmed')
@@ -94,7 +96,7 @@ test('a page sets a password, says what is wrong with one, and works once', asyn
   const page = await open(identity, linkIn(await mailbox.next()))
   assertPage(page, 200, 'Choose a new password')
   assert.match(page.body, /type="password" autocomplete="new-password"/)
-  assert.doesNotMatch(page.body, /onpaste|autocomplete="off"|maxlength|<script/i)
+  assert.doesNotMatch(page.body, /onpaste|autocomplete="off"|maxlength/i)
   const unfit = await submit(identity, page, { password: 'short' })
   assertPage(unfit, 400, 'Choose a new password')
   assert.match(unfit.body, /must have at least 8 characters/)
@@ -112,7 +114,7 @@ test('what stands in the address of a page is text in it, and nothing else', asy
   for (const path of ['/account/reset/form', '/account/verify-email/form']) {
     const page = await identity.ask({ path: `${path}?token=${encodeURIComponent(hostile)}` })
     assert.equal(page.status, 200)
-    assert.ok(!page.body.includes('<script'), page.body)
+    assert.ok(!page.body.includes('<script>'), page.body)
     assert.ok(page.body.includes('&#34;&#62;&#60;script'))
     assert.equal((await identity.ask({ path })).status, 200)
     assert.equal((await identity.ask({ path: `${path}?token=${'x'.repeat(129)}` })).status, 400)
@@ -127,9 +129,9 @@ test('a form that is no form is refused by a page, and JSON is for the other rou
     identity.ask({ method: 'POST', path, headers: { 'content-type': type }, body })
   const form = 'application/x-www-form-urlencoded'
   assertPage(await ask(form, ''), 400, 'The link is not valid, or not any more')
-  assertPage(await ask(form, `token=${token}&token=${token}`), 400, 'The request is malformed')
+  assertPage(await ask(form, `token=${token}&token=${token}`), 400, 'The form cannot be read')
   const json = await ask('application/json', JSON.stringify({ token }))
-  assertPage(json, 415, 'The content type is not supported')
+  assertPage(json, 415, 'The form cannot be read')
   assertPage(
     await ask(form, `token=${token}&password=${password}`),
     200,

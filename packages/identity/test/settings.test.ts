@@ -64,7 +64,7 @@ const usualAnomalies = {
   actionsPerHourMax: 20,
 }
 
-test('the smallest file gets every default, and the built-in client web', () => {
+test('the smallest file gets every default, and the built-in clients', () => {
   const { described, ...settings } = parseIdentitySettings(smallest, 'identity.json')
   assert.deepEqual(described['keyRotationDays'], { value: 30, from: 'default' })
   assert.deepEqual(settings, {
@@ -74,6 +74,10 @@ test('the smallest file gets every default, and the built-in client web', () => 
       roles: new Map(),
       clients: new Map([
         ['web', { isPublic: true, grants: ['login', 'refresh_token'], audiences: [], scopes: [] }],
+        [
+          'portcullis-pages',
+          { isPublic: true, grants: ['login', 'refresh_token'], audiences: [], scopes: [] },
+        ],
       ]),
     },
     issuer: 'https://id.example',
@@ -135,7 +139,7 @@ test('the documented example is accepted', () => {
     requiresDpop: false,
   })
   assert.deepEqual(registry.roles.get('customer')?.get('reviews'), ['reviews:write'])
-  assert.deepEqual([...registry.clients.keys()], ['web'])
+  assert.deepEqual([...registry.clients.keys()], ['web', 'portcullis-pages'])
 })
 
 test('the file that the README shows is accepted', () => {

@@ -78,6 +78,9 @@ export function isGrant(text: string): text is Grant {
 /** The client a login is made with when it names none. */
 export const defaultClientName = 'web'
 
+/** The client of sign-ins at our own pages that are for no application: built in, and for identity alone. */
+export const pagesClientName = 'portcullis-pages'
+
 /** Scopes of receivers, by the names that the CAEP interoperability profile has for them: for all, and for looking alone. */
 export const streamsScope = 'ssf.manage'
 export const streamsReadScope = 'ssf.read'

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { sendDocument } from './cacheable-document.ts'
-import { sendPage } from './html-page.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import type { ApiDocument, ServedRoute } from './openapi/document.ts'
+import { show } from './pages/pages.ts'
 import type { HttpServer } from './server.ts'
 
 export interface ApiDocumentParts {
@@ -31,7 +31,7 @@ export function addApiDocuments(
   )
   app.get(pathAtIssuer(issuer, '/docs'), async (_request, reply) => {
     const { referencePage } = await import('./openapi/reference-page.ts')
-    return sendPage(reply, 200, referencePage(await documentOnce()))
+    return show(reply, { issuer }, referencePage(await documentOnce()))
   })
 }
 

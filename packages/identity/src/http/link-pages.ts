@@ -1,15 +1,21 @@
-import { isJsonObject } from '@portcullis/protocol'
-import type { FastifyError, FastifyReply } from 'fastify'
 import { verifyEmail } from '../domain/email-verification.ts'
-import type { Throttled } from '../domain/login-protection.ts'
-import type { Busy } from '../domain/passwords.ts'
 import type { LinkRouteParts } from './account-links.ts'
 import { confirmReset, factsOfReset } from './account-links.ts'
 import { acceptForms } from './bodies.ts'
-import type { Page } from './html-page.ts'
-import { escapeHtml, sendPage } from './html-page.ts'
-import { pathAtIssuer } from './issuer-path.ts'
-import { logFault, problemOf } from './problems.ts'
+import type { FormProblem } from './pages/form-parts.ts'
+import { alertOf, hidden, passwordEntry, textOf } from './pages/form-parts.ts'
+import { markup } from './pages/markup.ts'
+import type { Page } from './pages/page.ts'
+import {
+  addressOf,
+  linkTo,
+  plainPage,
+  refuse,
+  show,
+  tellFaultsByPage,
+  tooMuch,
+} from './pages/pages.ts'
+import { textsFor } from './pages/texts.ts'
 import type { HttpServer } from './server.ts'
 
 const pageQuery = {
@@ -17,130 +23,123 @@ const pageQuery = {
   properties: { token: { type: 'string', maxLength: 128 } },
 } as const
 
+/** The token stands in the address. */
+const secretAddress = { hasSecretAddress: true }
+
 /**
  * Where our own links lead, when the operator names no pages of his. They work without script. Opening one
- * does nothing: programs that look at links in mails only send GET, and a person presses a button.
+ * does nothing: programs that look at links in mails only send GET, and a person presses a button. Whose form it is
+ * is not asked: the token in it is what nobody else has.
  */
 export function addLinkPages(app: HttpServer, parts: LinkRouteParts): void {
-  const { issuer } = parts
   app.register(async (scope) => {
     acceptForms(scope)
-    scope.setErrorHandler((error: FastifyError, request, reply) => {
-      const problem = problemOf(error)
-      logFault(error, problem, request)
-      const text = problem.status < 500 ? 'This form cannot be read.' : 'Try again in a minute.'
-      return sendPage(reply, problem.status, { title: problem.title, body: paragraph(text) })
-    })
-
-    const resetPath = pathAtIssuer(issuer, '/account/reset/form')
-    scope.get(resetPath, { schema: { querystring: pageQuery } }, ({ query }, reply) =>
-      sendPage(reply, 200, resetForm(resetPath, tokenIn(query), undefined)),
-    )
-    scope.post(resetPath, async ({ body, ip, log }, reply) => {
-      const token = field(body, 'token')
-      const password = field(body, 'password')
-      const outcome = await confirmReset(parts, { token, password, address: ip })
-      log.info(factsOfReset(outcome), 'password reset')
-      switch (outcome.kind) {
-        case 'reset':
-          return sendPage(reply, 200, done.reset)
-        case 'invalid':
-          return sendPage(reply, 400, done.invalid)
-        case 'unfit':
-          return sendPage(reply, 400, resetForm(resetPath, token, outcome.fault))
-        case 'throttled':
-        case 'busy':
-          return sendLater(reply, outcome)
-      }
-    })
-
-    const verifyPath = pathAtIssuer(issuer, '/account/verify-email/form')
-    scope.get(verifyPath, { schema: { querystring: pageQuery } }, ({ query }, reply) =>
-      sendPage(reply, 200, verificationForm(verifyPath, tokenIn(query), undefined)),
-    )
-    scope.post(verifyPath, async ({ body, ip, log }, reply) => {
-      const token = field(body, 'token')
-      const bearer = { kind: 'password', password: field(body, 'password'), address: ip } as const
-      const outcome = await verifyEmail(parts, token, bearer)
-      log.info({ outcome: outcome.kind }, 'e-mail verification')
-      switch (outcome.kind) {
-        case 'verified':
-          return sendPage(reply, 200, done.verified)
-        case 'invalid':
-          return sendPage(reply, 400, done.invalid)
-        case 'bad-credentials':
-          return sendPage(reply, 400, verificationForm(verifyPath, token, 'is not right'))
-        case 'throttled':
-        case 'busy':
-          return sendLater(reply, outcome)
-      }
-    })
+    tellFaultsByPage(scope, parts, secretAddress)
+    addResetPage(scope, parts)
+    addVerificationPage(scope, parts)
   })
 }
 
-function resetForm(action: string, token: string, fault: string | undefined): Page {
+function addResetPage(scope: HttpServer, parts: LinkRouteParts): void {
+  const texts = textsFor()
+  const path = addressOf(parts, '/account/reset/form')
+  scope.get(path, { schema: { querystring: pageQuery } }, ({ query }, reply) =>
+    show(reply, parts, resetForm(path, textOf(query, 'token')), secretAddress),
+  )
+  scope.post(path, async ({ body, ip, log }, reply) => {
+    const token = textOf(body, 'token') ?? ''
+    const password = textOf(body, 'password') ?? ''
+    const outcome = await confirmReset(parts, { token, password, address: ip })
+    log.info(factsOfReset(outcome), 'password reset')
+    switch (outcome.kind) {
+      case 'reset': {
+        const { doneTitle, done } = texts.reset
+        const link = linkTo(addressOf(parts, '/sign-in'), texts.signIn.title)
+        return show(reply, parts, plainPage(doneTitle, done, link), secretAddress)
+      }
+      case 'invalid': {
+        const { title, text } = texts.invalidLink
+        const link = linkTo(addressOf(parts, '/forgot-password'), texts.reset.askAgain)
+        return refuse(reply, parts, 'invalid-link', plainPage(title, text, link), secretAddress)
+      }
+      case 'unfit': {
+        const problem = {
+          text: texts.problems.unfitPassword(outcome.fault),
+          fields: ['password'],
+        }
+        return refuse(reply, parts, 'malformed', resetForm(path, token, problem), secretAddress)
+      }
+      case 'throttled':
+      case 'busy': {
+        const { code, problem } = tooMuch(reply, outcome, texts)
+        return refuse(reply, parts, code, resetForm(path, token, problem), secretAddress)
+      }
+    }
+  })
+}
+
+function addVerificationPage(scope: HttpServer, parts: LinkRouteParts): void {
+  const texts = textsFor()
+  const path = addressOf(parts, '/account/verify-email/form')
+  scope.get(path, { schema: { querystring: pageQuery } }, ({ query }, reply) =>
+    show(reply, parts, verificationForm(path, textOf(query, 'token')), secretAddress),
+  )
+  scope.post(path, async ({ body, ip, log }, reply) => {
+    const token = textOf(body, 'token') ?? ''
+    const password = textOf(body, 'password') ?? ''
+    const bearer = { kind: 'password', password, address: ip } as const
+    const outcome = await verifyEmail(parts, token, bearer)
+    log.info({ outcome: outcome.kind }, 'e-mail verification')
+    switch (outcome.kind) {
+      case 'verified': {
+        const { doneTitle, done } = texts.verification
+        return show(reply, parts, plainPage(doneTitle, done), secretAddress)
+      }
+      case 'invalid': {
+        const { title, text } = texts.invalidLink
+        return refuse(reply, parts, 'invalid-link', plainPage(title, text), secretAddress)
+      }
+      case 'bad-credentials': {
+        const problem = { text: texts.verification.wrong, fields: ['password'] }
+        const page = verificationForm(path, token, problem)
+        return refuse(reply, parts, outcome.kind, page, secretAddress)
+      }
+      case 'throttled':
+      case 'busy': {
+        const { code, problem } = tooMuch(reply, outcome, texts)
+        return refuse(reply, parts, code, verificationForm(path, token, problem), secretAddress)
+      }
+    }
+  })
+}
+
+function resetForm(action: string, token: string | undefined, problem?: FormProblem): Page {
+  const texts = textsFor()
+  const { reset: say, fields, problems } = texts
+  const entry = { name: 'password', label: fields.newPassword, problem, isFirst: true }
+  const advice = fields.passwordAdvice
   return {
-    title: 'Choose a new password',
-    body: `${alertOf(fault)}<form method="post" action="${escapeHtml(action)}">
-<input type="hidden" name="token" value="${escapeHtml(token)}">
-<p><label for="password">New password</label>
-<input id="password" name="password" type="password" autocomplete="new-password" required autofocus></p>
-<p><button>Set the password</button></p>
+    title: problem === undefined ? say.title : problems.inTitle(say.title),
+    heading: say.title,
+    body: markup`${alertOf(problem)}<form method="post" action="${action}">
+${hidden('token', token ?? '')}
+${passwordEntry({ ...entry, autocomplete: 'new-password', advice }, texts)}
+<button class="main">${say.button}</button>
 </form>`,
   }
 }
 
-function verificationForm(action: string, token: string, fault: string | undefined): Page {
+function verificationForm(action: string, token: string | undefined, problem?: FormProblem): Page {
+  const texts = textsFor()
+  const { verification: say, problems } = texts
+  const entry = { name: 'password', label: say.label, problem, isFirst: true }
   return {
-    title: 'Confirm your e-mail address',
-    body: `${alertOf(fault)}<form method="post" action="${escapeHtml(action)}">
-<input type="hidden" name="token" value="${escapeHtml(token)}">
-<p><label for="password">Password of your account</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required autofocus></p>
-<p><button>Confirm</button></p>
+    title: problem === undefined ? say.title : problems.inTitle(say.title),
+    heading: say.title,
+    body: markup`${alertOf(problem)}<form method="post" action="${action}">
+${hidden('token', token ?? '')}
+${passwordEntry({ ...entry, autocomplete: 'current-password' }, texts)}
+<button class="main">${say.button}</button>
 </form>`,
   }
-}
-
-/** What is wrong with the password that was typed. */
-function alertOf(fault: string | undefined): string {
-  return fault === undefined ? '' : `<p role="alert">The password ${escapeHtml(fault)}.</p>`
-}
-
-const done = {
-  reset: {
-    title: 'The password is set',
-    body: paragraph('Sign in with it. Everybody who was signed in is signed out.'),
-  },
-  verified: {
-    title: 'The address is confirmed',
-    body: paragraph('You can close this page.'),
-  },
-  invalid: {
-    title: 'The link is not valid, or not any more',
-    body: paragraph('Links work once and not for long. Ask for another one.'),
-  },
-  busy: { title: 'Too much to do at the moment', body: paragraph('Try again in a minute.') },
-  throttled: { title: 'There were too many tries', body: paragraph('Try again later.') },
-} as const satisfies Readonly<Record<string, Page>>
-
-function sendLater(
-  reply: FastifyReply,
-  { kind, retryAfterSeconds }: Busy | Throttled,
-): FastifyReply {
-  reply.header('retry-after', retryAfterSeconds)
-  return sendPage(reply, kind === 'busy' ? 503 : 429, done[kind])
-}
-
-function paragraph(text: string): string {
-  return `<p>${escapeHtml(text)}</p>`
-}
-
-function tokenIn(query: unknown): string {
-  return isJsonObject(query) && typeof query['token'] === 'string' ? query['token'] : ''
-}
-
-function field(body: unknown, name: string): string {
-  const value: unknown = body instanceof Map ? body.get(name) : undefined
-  return typeof value === 'string' ? value : ''
 }

@@ -1,7 +1,7 @@
 import { createProblem } from '@portcullis/runtime'
 import type { FromSchema } from 'json-schema-to-ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { LoginOutcome, LoginParts } from '../domain/login.ts'
+import type { LoginOutcome, LoginParts, LoginRequest } from '../domain/login.ts'
 import { login } from '../domain/login.ts'
 import type { LogoutTokenParts } from '../domain/logout.ts'
 import { recogniseAtLogout } from '../domain/logout.ts'
@@ -60,7 +60,7 @@ export function addLogin(app: HttpServer, parts: LoginRouteParts): void {
     config: { requestHeaders: ['content-type', 'dpop'] },
   }
   app.post(path, options, async (request, reply) => {
-    const { body, headers, ip, log } = request
+    const { body } = request
     const isByCookie = body.delivery === 'cookie'
     if (isByCookie && !isFromOwnPage(request.raw, parts.ownOrigins)) {
       // Otherwise a foreign page could sign people in as somebody else, who then reads what they do.
@@ -70,23 +70,32 @@ export function addLogin(app: HttpServer, parts: LoginRouteParts): void {
     if (client.kind === 'refused') {
       return sendProblem(reply, createProblem('unknown-client', client.why))
     }
-    const outcome = await login(parts, {
+    const outcome = await signIn(parts, request, {
       identifier: body.identifier,
       password: body.password,
       clientId: body.client_id,
       client: client.kind === 'client' ? client.client : undefined,
       audiences: typeof body.audience === 'string' ? [body.audience] : body.audience,
       scopes: body.scope?.split(' '),
-      device: headers['user-agent']?.slice(0, deviceCharactersMax),
-      network: ip,
       delivery: body.delivery,
       examineProof: examinerOf(parts, request),
     })
-    log.info(factsOf(outcome), 'login')
-    const getsCookie = isByCookie && outcome.kind === 'signed-in' && outcome.refresh !== undefined
-    if (getsCookie) await endFormerSession(parts, request)
     return answerLogin(reply, outcome, parts)
   })
+}
+
+/** A login by a request, and what goes with it: its line in the log, and the end of what the browser was in. */
+export async function signIn(
+  parts: LoginParts & LogoutTokenParts,
+  request: FastifyRequest,
+  asked: Omit<LoginRequest, 'device' | 'network'>,
+): Promise<LoginOutcome> {
+  const device = request.headers['user-agent']?.slice(0, deviceCharactersMax)
+  const outcome = await login(parts, { ...asked, device, network: request.ip })
+  request.log.info(factsOf(outcome), 'login')
+  const isSignedIn = outcome.kind === 'signed-in' && outcome.refresh !== undefined
+  if (isSignedIn && asked.delivery === 'cookie') await endFormerSession(parts, request)
+  return outcome
 }
 
 /** What the token endpoint takes in a form stands among the members of the body. */
@@ -103,7 +112,7 @@ function clientOf(
 }
 
 /** ASVS 7.2.4: the session that this browser was in, whosesoever, has no cookie any more and ends. */
-async function endFormerSession(parts: LoginRouteParts, request: FastifyRequest): Promise<void> {
+async function endFormerSession(parts: LogoutTokenParts, request: FastifyRequest): Promise<void> {
   const cookie = readRefreshCookie(request)
   if (cookie.kind !== 'token') return
   const former = await recogniseAtLogout(parts, cookie.refreshToken, request.ip)

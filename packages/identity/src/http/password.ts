@@ -1,9 +1,14 @@
 import { createProblem } from '@portcullis/runtime'
 import type { Post } from '../domain/mail-requests.ts'
 import { writeMail } from '../domain/mails.ts'
-import type { PasswordChangeOutcome, PasswordChangeParts } from '../domain/password-change.ts'
+import type {
+  PasswordChangeOutcome,
+  PasswordChangeParts,
+  ShownPasswords,
+} from '../domain/password-change.ts'
 import { changePassword } from '../domain/password-change.ts'
-import type { FastifyReply } from 'fastify'
+import type { KnownSession } from '../domain/sessions.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { passwordText } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
@@ -35,19 +40,31 @@ export function addPassword(app: HttpServer, parts: PasswordParts): void {
     { schema: { body: passwordBody } },
     async (request, reply) => {
       const { session, keyThumbprint } = await parts.callers.requireHolder(request)
-      const { body, ip: network } = request
-      const outcome = await changePassword(parts, session, { ...body, network, keyThumbprint })
-      const event =
-        outcome.kind === 'changed' ? 'authn_password_change' : 'authn_password_change_fail'
-      const { accountId } = session
-      request.log.info({ event, accountId, outcome: outcome.kind }, 'password change')
-      // Whoever has changed it may not be the owner (ASVS 6.3.7). A change does not wait for room for this mail.
-      const email = outcome.kind === 'changed' ? outcome.email : undefined
-      if (email !== undefined)
-        parts.post?.send(async () => writeMail('password-was-changed', email))
+      const { current, new: next } = request.body
+      const passwords = { current, new: next, keyThumbprint }
+      const outcome = await changeAndTell(parts, request, { session, passwords })
       return answerPasswordChange(reply, outcome, parts)
     },
   )
+}
+
+/** A change by a request, and what goes with it: its line in the log, and the mail to the owner. */
+export async function changeAndTell(
+  parts: PasswordChangeParts & Pick<PasswordParts, 'post'>,
+  { ip: network, log }: FastifyRequest,
+  {
+    session,
+    passwords,
+  }: { readonly session: KnownSession; readonly passwords: Omit<ShownPasswords, 'network'> },
+): Promise<PasswordChangeOutcome> {
+  const outcome = await changePassword(parts, session, { ...passwords, network })
+  const event = outcome.kind === 'changed' ? 'authn_password_change' : 'authn_password_change_fail'
+  const { accountId } = session
+  log.info({ event, accountId, outcome: outcome.kind }, 'password change')
+  // Whoever has changed it may not be the owner (ASVS 6.3.7). A change does not wait for room for this mail.
+  const email = outcome.kind === 'changed' ? outcome.email : undefined
+  if (email !== undefined) parts.post?.send(async () => writeMail('password-was-changed', email))
+  return outcome
 }
 
 function answerPasswordChange(

@@ -1,9 +1,13 @@
 import { createProblem } from '@portcullis/runtime'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Post } from '../domain/mail-requests.ts'
 import { verificationMail } from '../domain/mail-requests.ts'
 import { networkOf } from '@portcullis/runtime/networks'
-import type { RegistrationParts } from '../domain/registration.ts'
+import type {
+  RegistrationOutcome,
+  RegistrationParts,
+  RegistrationRequest,
+} from '../domain/registration.ts'
 import { register } from '../domain/registration.ts'
 import { emailText, identifierText, passwordText } from './body-fields.ts'
 import { pathAtIssuer } from './issuer-path.ts'
@@ -30,26 +34,43 @@ const accountBody = {
 /** Accounts that people make for themselves, as far as they may. */
 export function addRegistration(app: HttpServer, parts: RegistrationRouteParts): void {
   const path = pathAtIssuer(parts.issuer, '/accounts')
-  app.post(path, { schema: { body: accountBody } }, async ({ body, ip, log }, reply) => {
-    const outcome = await register(parts, { ...body, address: ip })
-    const network = networkOf(ip)
+  app.post(path, { schema: { body: accountBody } }, async (request, reply) => {
+    const outcome = await registerAndTell(parts, request, request.body)
     switch (outcome.kind) {
-      case 'registered': {
-        const { id, identifier, email } = outcome
-        log.info({ event: 'user_created', outcome: 'registered', accountId: id }, 'registration')
-        if (email !== undefined) parts.post?.lookUp(verificationMail(parts, id), network)
-        return reply.code(201).send({ id, identifier })
-      }
+      case 'registered':
+        return reply.code(201).send({ id: outcome.id, identifier: outcome.identifier })
       case 'to-be-confirmed':
-        // No account in the log: there may be one, and there may have been one before.
-        log.info({ outcome: 'to-be-confirmed' }, 'registration')
-        parts.post?.lookUp(outcome.mail, network)
         return reply.code(202).send({ identifier: outcome.identifier })
       default:
-        log.info(factsOf(outcome), 'registration')
         return refuse(reply, outcome)
     }
   })
+}
+
+/** A registration by a request, and what goes with it: its line in the log, and the mail. */
+export async function registerAndTell(
+  parts: RegistrationRouteParts,
+  { ip, log }: FastifyRequest,
+  asked: Omit<RegistrationRequest, 'address'>,
+): Promise<RegistrationOutcome> {
+  const outcome = await register(parts, { ...asked, address: ip })
+  const network = networkOf(ip)
+  switch (outcome.kind) {
+    case 'registered': {
+      const { id, email } = outcome
+      log.info({ event: 'user_created', outcome: 'registered', accountId: id }, 'registration')
+      if (email !== undefined) parts.post?.lookUp(verificationMail(parts, id), network)
+      break
+    }
+    case 'to-be-confirmed':
+      // No account in the log: there may be one, and there may have been one before.
+      log.info({ outcome: 'to-be-confirmed' }, 'registration')
+      parts.post?.lookUp(outcome.mail, network)
+      break
+    default:
+      log.info(factsOf(outcome), 'registration')
+  }
+  return outcome
 }
 
 function factsOf(outcome: Refusal): Readonly<Record<string, string>> {
@@ -58,10 +79,7 @@ function factsOf(outcome: Refusal): Readonly<Record<string, string>> {
   return { event: 'excess_rate_limit_exceeded', outcome: 'throttled', counter, counterId }
 }
 
-type Refusal = Exclude<
-  Awaited<ReturnType<typeof register>>,
-  { readonly kind: 'registered' | 'to-be-confirmed' }
->
+type Refusal = Exclude<RegistrationOutcome, { readonly kind: 'registered' | 'to-be-confirmed' }>
 
 function refuse(reply: FastifyReply, outcome: Refusal): FastifyReply {
   switch (outcome.kind) {

@@ -3,7 +3,12 @@ import { isJsonObject } from '@portcullis/protocol'
 import type { Mistake } from '@portcullis/runtime'
 import { pointerToMember } from '@portcullis/runtime'
 import { sharedSecretAlgorithm } from '@portcullis/protocol/jws'
-import { algorithmsOfAll, confidentialGrants, issuerAudience } from '../domain/registry.ts'
+import {
+  algorithmsOfAll,
+  confidentialGrants,
+  issuerAudience,
+  pagesClientName,
+} from '../domain/registry.ts'
 import { isReservedClaim } from '../domain/reserved-claims.ts'
 import type { EncryptionKey } from '../domain/token-encryption.ts'
 import { isSameEncryption } from '../domain/token-encryption.ts'
@@ -27,6 +32,7 @@ export function structureMistakes(file: unknown): readonly Mistake[] {
     ...[...membersOf(clients)].flatMap(([name, client]) =>
       clientMistakes(pointerToMember('/clients', name), client, known),
     ),
+    ...pagesClientMistakes(membersOf(clients)),
     ...claimMistakes(known),
     ...sharedSecretMistakes(known),
     ...encryptionMistakes(known),
@@ -80,6 +86,13 @@ function clientMistakes(
     mistakes.push({ path: `${client}/grants`, message })
   }
   return mistakes
+}
+
+/** Whoever could widen it would change what people agree to who sign in at our own pages. */
+function pagesClientMistakes(clients: Members): readonly Mistake[] {
+  if (!clients.has(pagesClientName)) return []
+  const message = "is the built-in client of identity's own pages: give yours another name"
+  return [{ path: pointerToMember('/clients', pagesClientName), message }]
 }
 
 /** One token may be for several audiences, so a claim means one thing in the whole file. */

@@ -8,6 +8,7 @@ import {
   issuerAudience,
   keyAlgorithms,
   namePattern,
+  pagesClientName,
 } from '../domain/registry.ts'
 import { encryptionSchema, readEncryptionKey } from './encryption-keys.ts'
 
@@ -148,7 +149,10 @@ function attributesOfClaims(
   return new Map(entries.map(([claim, from]) => [claim, from.slice(attributePrefix.length)]))
 }
 
-/** The file's clients, and the built-in `web` for every audience unless the file says otherwise. */
+/**
+ * The file's clients, the built-in `web` for every audience unless the file says otherwise, and that of our own pages,
+ * of which it says nothing.
+ */
 function clientsOf(structure: Structure): ReadonlyMap<string, ClientDeclaration> {
   const web: ClientDeclaration = {
     isPublic: true,
@@ -156,9 +160,14 @@ function clientsOf(structure: Structure): ReadonlyMap<string, ClientDeclaration>
     audiences: Object.keys(structure.audiences),
     scopes: [],
   }
+  const pages: ClientDeclaration = { ...web, audiences: [] }
   const declared = Object.entries(structure.clients ?? {}).map(
     ([name, { grants, audiences }]) =>
       [name, { isPublic: true, grants, audiences, scopes: [] }] as const,
   )
-  return new Map<string, ClientDeclaration>([[defaultClientName, web], ...declared])
+  return new Map<string, ClientDeclaration>([
+    [defaultClientName, web],
+    ...declared,
+    [pagesClientName, pages],
+  ])
 }

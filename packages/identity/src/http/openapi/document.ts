@@ -11,6 +11,7 @@ import { documentOperations } from './document-operations.ts'
 import type { Answer, CallerKind, JsonSchema, Operation, Operations } from './operation.ts'
 import { named } from './operation.ts'
 import { overviewOperations, overviewSchemas } from './overview-operations.ts'
+import { pageOperations } from './page-operations.ts'
 import { sessionOperations } from './session-operations.ts'
 import { adminStreamOperations, streamOperations, streamSchemas } from './stream-operations.ts'
 import { tokenOperations } from './token-operations.ts'
@@ -63,6 +64,7 @@ export const operations: Operations = {
   ...sessionOperations,
   ...tokenOperations,
   ...accountOperations,
+  ...pageOperations,
   ...adminOperations,
   ...auditOperations,
   ...overviewOperations,
@@ -133,6 +135,7 @@ const securityOf: Readonly<Record<CallerKind, readonly JsonSchema[]>> = {
   person: ownTokens,
   administrator: ownTokens,
   session: [...ownTokens, { refreshCookie: [] }, {}],
+  browser: [{ refreshCookie: [] }],
   client: [{ client: [] }, { refreshCookie: [] }, {}],
   follower: ownTokens,
   'receipt-reader': ownTokens,
@@ -153,6 +156,7 @@ const problemsOfCaller: Readonly<Record<CallerKind, readonly ProblemCode[]>> = {
   person: tokenProblems,
   administrator: [...tokenProblems, 'insufficient-scope'],
   session: tokenProblems,
+  browser: [],
   client: [],
   follower: [...tokenProblems, 'insufficient-scope'],
   'receipt-reader': [...tokenProblems, 'insufficient-scope'],

@@ -13,6 +13,8 @@ export type CallerKind =
   | 'administrator'
   /** Whoever holds a token of a session: a live access token for any audience, or the refresh token. */
   | 'session'
+  /** Whoever holds the refresh token of a session as a cookie. */
+  | 'browser'
   /** A client, by its own credential. */
   | 'client'
   /** A client with the scope of the revocation feed. */
@@ -36,6 +38,7 @@ export type Tag =
   | 'Revocation feed'
   | 'Security events'
   | 'Documents'
+  | 'Pages'
 
 /** What stands in a successful answer. */
 export interface Answer {

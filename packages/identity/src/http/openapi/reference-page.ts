@@ -1,9 +1,9 @@
-import type { Page } from '../html-page.ts'
-import { escapeHtml } from '../html-page.ts'
+import { escapeHtml, trustedMarkup } from '../pages/markup.ts'
+import type { Page } from '../pages/page.ts'
 import type { ApiDocument, ApiOperation } from './document.ts'
 
 const style =
-  'body{max-width:60rem}pre{overflow:auto;padding:.5rem;border:1px solid}code{overflow-wrap:anywhere}' +
+  '.wide .column{max-width:72rem}pre{overflow:auto;padding:.5rem;border:1px solid}code{overflow-wrap:anywhere}' +
   'section{margin:2rem 0}td,th{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0}'
 
 /** The document as one page, to be read and searched. */
@@ -21,11 +21,12 @@ export function referencePage({ info, paths, components }: ApiDocument): Page {
       `<section id="${escapeHtml(name)}"><h3>${escapeHtml(name)}</h3>${code(schema)}</section>`,
   )
   return {
-    title: `${escapeHtml(info.title)} ${escapeHtml(info.version)}`,
-    body: `<p>${escapeHtml(info.description)} For programs: <a href="openapi.json">openapi.json</a>.</p>
+    title: `${info.title} ${info.version}`,
+    isWide: true,
+    body: trustedMarkup(`<p>${escapeHtml(info.description)} For programs: <a href="openapi.json">openapi.json</a>.</p>
 ${sections.join('\n')}
 <h2>Schemas</h2>
-${schemas.join('\n')}`,
+${schemas.join('\n')}`),
     style,
   }
 }

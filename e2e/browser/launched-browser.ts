@@ -1,0 +1,19 @@
+import process from 'node:process'
+import type { Browser } from 'playwright-core'
+import { chromium } from 'playwright-core'
+
+/** Without what it would ask its maker, and as root without a sandbox. */
+const flags = [
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-gpu',
+  '--disable-quic',
+  '--disable-sync',
+  '--no-first-run',
+  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+]
+
+export function launchBrowser(): Promise<Browser> {
+  const executablePath = process.env['CHROME_PATH'] ?? '/usr/bin/chromium'
+  return chromium.launch({ executablePath, args: flags })
+}

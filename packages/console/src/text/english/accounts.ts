@@ -1,0 +1,51 @@
+export const accounts = {
+  title: 'Accounts',
+  search: 'Name begins with',
+  role: 'Role',
+  anyRole: 'Any role',
+  blockedFilter: { label: 'State', any: 'Any', blocked: 'Blocked', open: 'Not blocked' },
+  columns: { identifier: 'Name', roles: 'Roles', state: 'State', created: 'Made' },
+  state: { blocked: 'blocked', unconfirmed: 'not confirmed', open: 'open' },
+  details: {
+    id: 'Id',
+    email: 'E-mail',
+    verified: 'confirmed',
+    unverified: 'not confirmed',
+    roles: 'Roles',
+    attributes: 'Attributes',
+    created: 'Made',
+    lastLogin: 'Last sign-in that is kept',
+  },
+  history: 'History',
+  sessions: 'Where they are signed in',
+  block: {
+    action: 'Block',
+    title: (name: string): string => `Block ${name}`,
+    text: 'They are signed out everywhere and cannot sign in until they are unblocked.',
+  },
+  unblock: {
+    action: 'Unblock',
+    title: (name: string): string => `Unblock ${name}`,
+    text: 'They can sign in again. Nothing that was ended comes back.',
+  },
+  logOut: {
+    action: 'Sign out everywhere',
+    title: (name: string): string => `Sign ${name} out everywhere`,
+    text: 'Every session ends. They can sign in again with their password.',
+  },
+  reset: {
+    action: 'Reset the password',
+    title: (name: string): string => `Reset the password of ${name}`,
+    text: 'The password is worthless from then on, every session ends, and a link to choose a new one goes to their e-mail address.',
+  },
+  remove: {
+    action: 'Delete',
+    title: (name: string): string => `Delete ${name}`,
+    text: 'The account, its sessions and its attributes are gone for ever. The audit record keeps that there was one.',
+  },
+  changeRoles: {
+    action: 'Change roles',
+    title: (name: string): string => `Roles of ${name}`,
+    text: 'A role that is taken away ends the sessions that had it.',
+  },
+}

@@ -1,0 +1,177 @@
+import type { FastifyReply } from 'fastify'
+import type { RegistrationOutcome, SelfRegistration } from '../../domain/registration.ts'
+import type { RegistrationRouteParts } from '../registration.ts'
+import { registerAndTell } from '../registration.ts'
+import type { HttpServer } from '../server.ts'
+import type { FormProblem } from './form-parts.ts'
+import { alertOf, hidden, passwordEntry, textEntry, textOf } from './form-parts.ts'
+import type { Markup } from './markup.ts'
+import { markup } from './markup.ts'
+import type { Page } from './page.ts'
+import type { AddressParameters } from './pages.ts'
+import { addressOf, goTo, linkTo, plainPage, refuse, show, tooMuch } from './pages.ts'
+import { signInQuery } from './sign-in.ts'
+import { textsFor } from './texts.ts'
+
+export type SignUpParts = RegistrationRouteParts
+
+/** Where people make an account for themselves, as far as they may. */
+export function addSignUp(scope: HttpServer, parts: SignUpParts): void {
+  const path = addressOf(parts, '/sign-up')
+
+  scope.get(path, { schema: { querystring: signInQuery } }, (request, reply) => {
+    if (parts.selfRegistration === 'closed') return refuseClosed(reply, parts)
+    return show(reply, parts, signUpPage(parts, { purpose: purposeOf(request.query) }))
+  })
+
+  scope.post(path, async (request, reply) => {
+    if (parts.selfRegistration === 'closed') return refuseClosed(reply, parts)
+    const purpose = purposeOf(request.body)
+    const typed = typedIn(request.body)
+    const { identifier, email } = typed
+    const password = textOf(request.body, 'password')
+    const problem = missing(parts.selfRegistration, identifier, password)
+    if (identifier === undefined || problem !== undefined) {
+      const page = signUpPage(parts, { purpose, ...typed, problem })
+      return refuse(reply, parts, 'malformed', page)
+    }
+    const outcome = await registerAndTell(parts, request, { identifier, password, email })
+    switch (outcome.kind) {
+      case 'registered':
+        return goTo(reply, parts, '/sign-in', { ...purpose, notice: 'account-made' })
+      case 'to-be-confirmed':
+        return goTo(reply, parts, '/sign-in', { ...purpose, notice: 'confirm-by-mail' })
+      case 'closed':
+        return refuseClosed(reply, parts)
+      default: {
+        const refusal = refusalOf(reply, parts.selfRegistration, outcome)
+        const page = signUpPage(parts, { purpose, ...typed, problem: refusal.problem })
+        return refuse(reply, parts, refusal.code, page)
+      }
+    }
+  })
+}
+
+interface Typed {
+  readonly identifier: string | undefined
+  readonly email: string | undefined
+}
+
+function typedIn(body: unknown): Typed {
+  return { identifier: textOf(body, 'identifier'), email: textOf(body, 'email') }
+}
+
+/** What the sign-in afterwards is for. It is looked at there. */
+function purposeOf(parameters: unknown): AddressParameters {
+  return {
+    return_to: textOf(parameters, 'return_to'),
+    client_id: textOf(parameters, 'client_id'),
+  }
+}
+
+function refuseClosed(reply: FastifyReply, parts: SignUpParts): FastifyReply {
+  const { signUp, refusals } = textsFor()
+  const link = linkTo(addressOf(parts, '/sign-in'), refusals.start)
+  const page = plainPage(signUp.closedTitle, signUp.closed, link)
+  return refuse(reply, parts, 'registration-closed', page)
+}
+
+function missing(
+  how: SelfRegistration,
+  identifier: string | undefined,
+  password: string | undefined,
+): FormProblem | undefined {
+  const { problems } = textsFor()
+  if (identifier === undefined) return { text: problems.missingName, fields: ['identifier'] }
+  return how === 'open' && password === undefined
+    ? { text: problems.missingNewPassword, fields: ['password'] }
+    : undefined
+}
+
+function refusalOf(
+  reply: FastifyReply,
+  how: SelfRegistration,
+  outcome: Exclude<
+    RegistrationOutcome,
+    { readonly kind: 'registered' | 'to-be-confirmed' | 'closed' }
+  >,
+): ReturnType<typeof tooMuch> {
+  const texts = textsFor()
+  const { problems } = texts
+  switch (outcome.kind) {
+    case 'busy':
+    case 'throttled':
+      return tooMuch(reply, outcome, texts)
+    case 'taken':
+      return {
+        code: 'identifier-taken',
+        problem: { text: problems.taken, fields: ['identifier'] },
+      }
+    case 'unfit': {
+      const { field, fault } = outcome
+      const tell = {
+        identifier: how === 'by-mail' ? problems.unfitAddress : problems.unfitIdentifier,
+        email: problems.unfitAddress,
+        password: problems.unfitPassword,
+      }
+      return { code: 'malformed', problem: { text: tell[field](fault), fields: [field] } }
+    }
+  }
+}
+
+interface Shown extends Partial<Typed> {
+  readonly purpose: AddressParameters
+  readonly problem?: FormProblem | undefined
+}
+
+function signUpPage(parts: SignUpParts, shown: Shown): Page {
+  const { signUp: say, problems } = textsFor()
+  const { purpose, problem } = shown
+  const isByMail = parts.selfRegistration === 'by-mail'
+  return {
+    title: problem === undefined ? say.title : problems.inTitle(say.title),
+    heading: say.title,
+    body: markup`${alertOf(problem)}${isByMail ? markup`<p class="soft">${say.byMail}</p>` : undefined}
+<form method="post" action="${addressOf(parts, '/sign-up')}">
+${Object.entries(purpose).map(([name, value]) => hidden(name, value))}
+${isByMail ? addressEntry(shown) : entriesOf(parts, shown)}
+<button class="main">${isByMail ? say.sendMail : say.button}</button>
+</form>`,
+    links: linkTo(addressOf(parts, '/sign-in', purpose), say.signIn),
+  }
+}
+
+/** By mail the address is the name, and the password is chosen by the link in the mail. */
+function addressEntry({ identifier, problem }: Shown): Markup {
+  const { fields } = textsFor()
+  return textEntry({
+    name: 'identifier',
+    label: fields.address,
+    type: 'email',
+    autocomplete: 'username',
+    value: identifier,
+    problem,
+    isFirst: true,
+  })
+}
+
+function entriesOf({ post }: SignUpParts, { identifier, email, problem }: Shown): Markup {
+  const texts = textsFor()
+  const { fields } = texts
+  const name = { name: 'identifier', label: fields.newIdentifier, value: identifier, problem }
+  const address = { name: 'email', label: fields.optionalAddress, value: email, problem }
+  const password = { name: 'password', label: fields.password, problem }
+  return markup`${textEntry({ ...name, autocomplete: 'username', isFirst: true })}
+${
+  // Without mail nobody would ever write there.
+  post &&
+  textEntry({
+    ...address,
+    type: 'email',
+    autocomplete: 'email',
+    isOptional: true,
+    advice: fields.addressAdvice,
+  })
+}
+${passwordEntry({ ...password, autocomplete: 'new-password', advice: fields.passwordAdvice }, texts)}`
+}

@@ -1,6 +1,6 @@
 import type { RevocationPosition } from '@portcullis/client'
 import type { ComponentChildren, JSX } from 'preact'
-import { useId, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { noteSignedOut } from '../session/session.ts'
 import { texts } from '../text/texts.ts'
 import { Dialog } from './dialog.tsx'
@@ -16,10 +16,16 @@ export interface Decision {
   readonly isDangerous?: boolean
   /** What stands in the field for the reason already. */
   readonly usualReason?: string
+  /** Where the API does not insist on a reason. */
+  readonly isReasonOptional?: boolean
   /** What has to be typed, where a slip would be dear. */
   readonly typed?: string
   /** More fields, above the reason. */
   readonly fields?: ComponentChildren
+  /** Whether something of them is missing or wrong. */
+  readonly hasFaults?: boolean
+  /** What is to be seen when it is done. */
+  readonly outcome?: ComponentChildren
   /** Does it; where tokens are refused from then on, answers the place of that in the revocation log. */
   readonly run: (reason: string) => Promise<RevocationPosition | undefined>
 }
@@ -49,7 +55,9 @@ export function DecisionDialog(props: {
   return (
     <Dialog title={decision.title} onClose={() => onClose(isDone)}>
       {isDone ? (
-        <Outcome position={state.position} onClose={() => onClose(true)} />
+        <Outcome position={state.position} onClose={() => onClose(true)}>
+          {decision.outcome}
+        </Outcome>
       ) : (
         <DecisionForm
           decision={decision}
@@ -72,17 +80,19 @@ function DecisionForm(props: {
   const [reason, setReason] = useState(decision.usualReason ?? '')
   const [typed, setTyped] = useState('')
   const [isTried, setTried] = useState(false)
-  const reasonFault = reason.trim() === '' ? texts.decisions.reasonMissing : undefined
+  const isReasonMissing = reason.trim() === '' && decision.isReasonOptional !== true
+  const reasonFault = isReasonMissing ? texts.decisions.reasonMissing : undefined
   const isTypedWrong = decision.typed !== undefined && typed.trim() !== decision.typed
   const typedFault = isTypedWrong ? texts.decisions.typedWrong(decision.typed ?? '') : undefined
   const submit = (event: Event): void => {
     event.preventDefault()
     setTried(true)
-    if (reasonFault === undefined && typedFault === undefined) onDecide(reason.trim())
+    const isFit = reasonFault === undefined && typedFault === undefined
+    if (isFit && decision.hasFaults !== true) onDecide(reason.trim())
   }
   const isBusy = state.kind === 'busy'
   return (
-    <form noValidate onSubmit={submit} aria-describedby={useId()}>
+    <form noValidate onSubmit={submit}>
       <p>{decision.explanation}</p>
       {decision.fields}
       <Field
@@ -91,7 +101,7 @@ function DecisionForm(props: {
         fault={isTried ? reasonFault : undefined}
         value={reason}
         onInput={setReason}
-        isFirst
+        isFirst={decision.fields === undefined}
       />
       {decision.typed !== undefined && (
         <Field
@@ -100,6 +110,11 @@ function DecisionForm(props: {
           value={typed}
           onInput={setTyped}
         />
+      )}
+      {isTried && decision.hasFaults === true && (
+        <p class="fault" role="alert">
+          {texts.decisions.faults}
+        </p>
       )}
       {state.kind === 'open' && <Failure error={state.error} />}
       <div class="actions">
@@ -117,15 +132,16 @@ function DecisionForm(props: {
 function Outcome(props: {
   readonly position: RevocationPosition | undefined
   readonly onClose: () => void
+  readonly children?: ComponentChildren
 }): JSX.Element {
-  const { position, onClose } = props
+  const { position, onClose, children } = props
   return (
     <>
-      {position === undefined ? (
+      {position === undefined && children === undefined && (
         <p role="status">{texts.decisions.done}</p>
-      ) : (
-        <Wave position={position} />
       )}
+      {children}
+      {position !== undefined && <Wave position={position} />}
       <div class="actions">
         {/* The button that had the focus is gone with the form. */}
         <button type="button" class="main" autoFocus onClick={onClose}>

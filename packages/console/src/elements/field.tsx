@@ -11,6 +11,7 @@ export function Field(props: {
   readonly autoComplete?: string
   /** Has the focus when it appears. */
   readonly isFirst?: boolean
+  readonly isRequired?: boolean
 }): JSX.Element {
   const { label, value, onInput, hint, fault, isFirst = false } = props
   const id = useId()
@@ -27,6 +28,7 @@ export function Field(props: {
         id={id}
         value={value}
         autoComplete={props.autoComplete ?? 'off'}
+        required={props.isRequired}
         aria-invalid={fault !== undefined}
         aria-describedby={notes === '' ? undefined : notes}
         onInput={(event) => onInput(event.currentTarget.value)}

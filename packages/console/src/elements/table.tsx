@@ -21,7 +21,9 @@ interface TableProps<Item> {
 }
 
 /** On narrow screens each row becomes a block of named values. */
-function Table<Item>(props: TableProps<Item> & { readonly items: readonly Item[] }): JSX.Element {
+export function Table<Item>(
+  props: TableProps<Item> & { readonly items: readonly Item[] },
+): JSX.Element {
   const { caption, columns, items, keyOf } = props
   return (
     <table class="list">

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks'
 import { useLoaded } from '../data/load.ts'
 import { Badges } from '../elements/badge.tsx'
 import type { Decision } from '../elements/decision.tsx'
-import { DecisionDialog } from '../elements/decision.tsx'
+import { Decisions } from '../elements/decisions.tsx'
 import { Facts } from '../elements/facts.tsx'
 import { Moment } from '../elements/moment.tsx'
 import { Loaded } from '../elements/table.tsx'
@@ -12,6 +12,7 @@ import { addressOf, goTo } from '../navigation/route.ts'
 import { administration } from '../session/session.ts'
 import { texts } from '../text/texts.ts'
 import { AccountState } from './accounts.tsx'
+import { ProfileDialog, RolesDialog } from './account-forms.tsx'
 import { SessionList } from './session-list.tsx'
 
 /** One account: what is known of it, where it is signed in, and what may be done about it. */
@@ -29,8 +30,11 @@ function Known(props: {
   readonly onChange: () => void
 }): JSX.Element {
   const { account, onChange } = props
-  const [chosen, setChosen] = useState<Offered>()
   const [changes, setChanges] = useState(0)
+  const note = (): void => {
+    setChanges(changes + 1)
+    onChange()
+  }
   return (
     <>
       <header class="of-page">
@@ -39,19 +43,18 @@ function Known(props: {
       </header>
       <Facts facts={factsOf(account)} />
       <div class="actions">
-        {decisionsOf(account).map((offered) => (
-          <button
-            key={offered.decision.action}
-            type="button"
-            class={offered.decision.isDangerous === true ? 'danger' : undefined}
-            onClick={() => setChosen(offered)}
-          >
-            {offered.decision.action}
-          </button>
-        ))}
+        <Forms account={account} onDone={note} />
         <a class="button" href={addressOf('audit', undefined, { account: account.id })}>
           {texts.accounts.history}
         </a>
+        <Decisions
+          offered={decisionsOf(account)}
+          onDone={({ action }) => {
+            // Nothing is left of it.
+            if (action === texts.accounts.remove.action) goTo(addressOf('accounts'))
+            else note()
+          }}
+        />
       </div>
       <section>
         <h2>{texts.accounts.sessions}</h2>
@@ -61,18 +64,30 @@ function Known(props: {
           filter={{ account: account.id }}
         />
       </section>
-      {chosen !== undefined && (
-        <DecisionDialog
-          decision={chosen.decision}
-          onClose={(isDone) => {
-            setChosen(undefined)
-            if (!isDone) return
-            if (chosen.isLast) return goTo(addressOf('accounts'))
-            setChanges(changes + 1)
-            onChange()
-          }}
-        />
-      )}
+    </>
+  )
+}
+
+function Forms(props: {
+  readonly account: AccountDetails
+  readonly onDone: () => void
+}): JSX.Element {
+  const { account, onDone } = props
+  const [open, setOpen] = useState<'roles' | 'profile'>()
+  const close = (isDone: boolean): void => {
+    setOpen(undefined)
+    if (isDone) onDone()
+  }
+  return (
+    <>
+      <button type="button" onClick={() => setOpen('roles')}>
+        {texts.accounts.changeRoles.action}
+      </button>
+      <button type="button" onClick={() => setOpen('profile')}>
+        {texts.accounts.changeProfile.action}
+      </button>
+      {open === 'roles' && <RolesDialog account={account} onClose={close} />}
+      {open === 'profile' && <ProfileDialog account={account} onClose={close} />}
     </>
   )
 }
@@ -94,23 +109,14 @@ function factsOf(account: AccountDetails): readonly (readonly [string, JSX.Eleme
   ]
 }
 
-interface Offered {
-  readonly decision: Decision
-  /** Nothing is left of the account afterwards. */
-  readonly isLast: boolean
-}
-
-function decisionsOf({ id, identifier, isBlocked }: AccountDetails): readonly Offered[] {
+function decisionsOf({ id, identifier, isBlocked }: AccountDetails): readonly Decision[] {
   const { accounts } = administration
   const { block, unblock, logOut, reset, remove } = texts.accounts
   const offer = (
     { action, title, text }: typeof block,
     run: Decision['run'],
     more: Partial<Decision> = { isDangerous: true },
-  ): Offered => ({
-    decision: { title: title(identifier), explanation: text, action, run, ...more },
-    isLast: more.typed !== undefined,
-  })
+  ): Decision => ({ title: title(identifier), explanation: text, action, run, ...more })
   return [
     isBlocked
       ? offer(unblock, (reason) => accounts.unblock(id, { reason }).then(() => undefined), {})

@@ -1,5 +1,6 @@
 import type { AccountInfo } from '@portcullis/client/admin'
 import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
 import { usePages } from '../data/pages.ts'
 import { Badge, Badges } from '../elements/badge.tsx'
 import { ChoiceField, Field } from '../elements/field.tsx'
@@ -9,6 +10,7 @@ import { PagedTable } from '../elements/table.tsx'
 import { addressOf, narrowTo, route } from '../navigation/route.ts'
 import { administration } from '../session/session.ts'
 import { texts } from '../text/texts.ts'
+import { NewAccountDialog } from './account-forms.tsx'
 
 const { columns: names } = texts.accounts
 const columns: readonly Column<AccountInfo>[] = [
@@ -23,6 +25,7 @@ const columns: readonly Column<AccountInfo>[] = [
 
 export function AccountsPage(): JSX.Element {
   const { query } = route.value
+  const [isCreating, setCreating] = useState(false)
   const prefix = query.get('prefix') ?? ''
   const state = query.get('state') ?? ''
   const pages = usePages(`accounts ${prefix} ${state}`, (page) =>
@@ -37,7 +40,12 @@ export function AccountsPage(): JSX.Element {
   const { search, blockedFilter, title } = texts.accounts
   return (
     <>
-      <h1>{title}</h1>
+      <header class="of-page">
+        <h1>{title}</h1>
+        <button type="button" class="main" onClick={() => setCreating(true)}>
+          {texts.accounts.create.action}
+        </button>
+      </header>
       <div class="filters" role="search">
         <Field
           label={search}
@@ -62,6 +70,14 @@ export function AccountsPage(): JSX.Element {
         pages={pages}
         empty={texts.lists.nothingFits}
       />
+      {isCreating && (
+        <NewAccountDialog
+          onClose={(isDone) => {
+            setCreating(false)
+            if (isDone) pages.reload()
+          }}
+        />
+      )}
     </>
   )
 }

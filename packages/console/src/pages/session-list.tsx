@@ -58,13 +58,16 @@ function endOf({ id, account }: AdministeredSession): Decision {
 function columnsWith(
   onEnd: (session: AdministeredSession) => void,
 ): readonly Column<AdministeredSession>[] {
-  const { columns: names, unknownDevice, ended, end } = texts.sessions
+  const { columns: names, ended, end } = texts.sessions
   return [
     {
       name: names.account,
       cell: ({ account }) => <a href={addressOf('accounts', account.id)}>{account.identifier}</a>,
     },
-    { name: names.device, cell: ({ device }) => device ?? unknownDevice },
+    {
+      name: names.device,
+      cell: (session) => <span title={session.device}>{deviceOf(session)}</span>,
+    },
     { name: names.network, cell: ({ network }) => network ?? texts.frame.none },
     { name: names.client, cell: ({ client }) => client, isMinor: true },
     { name: names.signedIn, cell: ({ createdAt }) => <Moment at={createdAt} /> },
@@ -81,4 +84,11 @@ function columnsWith(
         ),
     },
   ]
+}
+
+/** As people call it; whatever is no browser by what it calls itself. */
+function deviceOf({ device, browser, system }: AdministeredSession): string {
+  const { unknownDevice, browserOn } = texts.sessions
+  if (browser === undefined) return device ?? unknownDevice
+  return system === undefined ? browser : browserOn(browser, system)
 }

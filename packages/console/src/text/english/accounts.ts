@@ -46,6 +46,19 @@ export const accounts = {
   changeRoles: {
     action: 'Change roles',
     title: (name: string): string => `Roles of ${name}`,
-    text: 'A role that is taken away ends the sessions that had it.',
+    text: 'A role that is taken away is gone from every token that has it: services refuse those tokens, and people get new ones without it.',
+  },
+  changeProfile: {
+    action: 'Change e-mail or attributes',
+    title: (name: string): string => `E-mail and attributes of ${name}`,
+    text: 'Attributes may stand in tokens, as the settings say. Tokens with the old ones are refused.',
+    attributesHint: 'A JSON object of texts, numbers, true and false: {"tenant": "north"}',
+    attributesFault: 'This is no JSON object of texts, numbers, true and false.',
+  },
+  create: {
+    action: 'Make an account',
+    text: 'A link to choose a password goes to the e-mail address. Passwords that you choose for others are known to two.',
+    emailHint: 'Where the link goes',
+    done: (name: string): string => `${name} is made, and the link is on its way.`,
   },
 }

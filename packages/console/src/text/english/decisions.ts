@@ -8,4 +8,6 @@ export const decisions = {
   typedWrong: (text: string): string => `That is not ${text}.`,
   busy: 'One moment',
   done: 'Done',
+  shownOnce: 'is shown here and nowhere again. Put it where it is needed now.',
+  faults: 'Something above is missing or not right yet.',
 }

@@ -18,4 +18,5 @@ export const sessions = {
   ended: 'ended',
   bound: 'bound to a key',
   unknownDevice: 'unknown device',
+  browserOn: (browser: string, system: string): string => `${browser} on ${system}`,
 }

@@ -151,10 +151,10 @@ async function sendForeignForms(asked: {
   readonly forms: readonly string[]
 }): Promise<readonly string[]> {
   const body = 'grant_type=refresh_token&current=a&new=b'
-  const type = { 'content-type': 'application/x-www-form-urlencoded' }
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
   return Promise.all(
     asked.forms.map(async (path) => {
-      const init = { method: 'POST', body, headers: type, credentials: 'include' } as const
+      const init = { method: 'POST', body, headers, credentials: 'include' } as const
       // The answer forbids even to be held by another origin (Cross-Origin-Resource-Policy).
       const answer = fetch(asked.identity + path, { ...init, mode: 'no-cors' })
       return answer.then(

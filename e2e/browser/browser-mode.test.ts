@@ -1,25 +1,13 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import process from 'node:process'
 import { after, before, test } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { chromium } from 'playwright-core'
 import { root } from '../../tools/source-tree.ts'
 import type { RunningSystem } from '../running-system.ts'
 import { newFolder, removeFolder, startSystem } from '../running-system.ts'
 import type { ExamplePage } from './example-page.ts'
 import { serve, startExamplePage } from './example-page.ts'
-
-/** Without what it would ask its maker, and as root without a sandbox. */
-const flags = [
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-gpu',
-  '--disable-quic',
-  '--disable-sync',
-  '--no-first-run',
-  ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-]
+import { launchBrowser } from './launched-browser.ts'
 
 const tls = {
   cert: join(root, 'packages/gateway/test/tls/localhost-certificate.pem'),
@@ -32,8 +20,7 @@ let plain: ExamplePage
 let secure: ExamplePage
 
 before(async () => {
-  const executablePath = process.env['CHROME_PATH'] ?? '/usr/bin/chromium'
-  browser = await chromium.launch({ executablePath, args: flags })
+  browser = await launchBrowser()
   system = await startSystem(newFolder())
   plain = await startExamplePage(system)
   secure = await startExamplePage(system, { tls })

@@ -157,6 +157,28 @@ test('accounts and sessions from the command line: listed, ended one by one, and
   assert.equal((await login('grace', password)).status, 403)
 })
 
+test('an id, which is what other lists say, does wherever the name of an account does', async () => {
+  const passwordFile = join(system.folder, 'heidi.txt')
+  writeFileSync(passwordFile, `${password}\n`)
+  const create = ['accounts', 'create', 'heidi', '--password-file', passwordFile]
+  const made = await portcullis(...create, '--json')
+  const { id } = JSON.parse(made.said) as { readonly id: string }
+  const { token } = await login('heidi', password)
+  assert.notEqual(token, '')
+  const listed = await portcullis('accounts', 'list', '--identifier', id)
+  assert.match(listed.said, /^IDENTIFIER .*\nheidi /)
+  const sessions = await portcullis('sessions', 'list', '--account', id)
+  assert.match(sessions.said, /^IDENTIFIER .*\nheidi +yes +web /)
+  const out = await portcullis('accounts', 'logout', id, ...reason)
+  assert.deepEqual(out, { code: 0, said: 'heidi is signed out\n' })
+  const roles = await portcullis('accounts', 'roles', id, '--set', 'customer', ...reason)
+  assert.deepEqual(roles, { code: 0, said: 'heidi has the roles customer\n' })
+  const both = await portcullis('accounts', 'logout', id, 'alice', ...reason)
+  assert.deepEqual(both, { code: 0, said: 'accounts signed out: 2\n' })
+  const nobody = await portcullis('accounts', 'unblock', 'A'.repeat(22), ...reason)
+  assert.match(nobody.said, /^there is no account A{22}\nName its identifier or its id/)
+})
+
 test('a file of ids goes to the issuer as many at a time as one request takes', async () => {
   for (const { count, length, first } of [
     { count: 10_001, length: 22, first: 10_000 },

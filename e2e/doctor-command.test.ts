@@ -41,6 +41,7 @@ function trustOf(issuer: string): Trust {
     publicKeyPem: `${issuer}/public-key.pem`,
     audience: 'orders',
     algorithm: 'RS256',
+    client: { id: 'doctor', secret: 'of-a-test' },
   }
 }
 

@@ -65,7 +65,10 @@ export interface RunningSystem {
   readonly folder: string
   readonly run: CommandRun
   readonly endpoints: Readonly<
-    Record<'identity' | 'gateway' | 'orders' | 'reviews' | 'operations', string>
+    Record<
+      'identity' | 'gateway' | 'orders' | 'reviews' | 'operations' | 'gatewayOperations',
+      string
+    >
   >
   readonly credentials: Credentials
   readonly readyAfterMs: number

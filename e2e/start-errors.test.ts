@@ -201,6 +201,48 @@ test('a lost secret of an existing system is not replaced by a new one', async (
   removeFolder(system.folder)
 })
 
+test('a deleted client of the system is made anew, and an exchanged secret that its file has not got stops the start', async () => {
+  const first = await startSystem()
+  const { folder: home } = first
+  const decide = async (...parameters: readonly string[]): Promise<void> => {
+    const run = runPortcullis([...parameters, '--reason', 'a test'], { folder: home })
+    assert.equal(await run.ended, 0, run.errors())
+  }
+  await decide('clients', 'delete', 'gateway-service')
+  await first.stop()
+
+  const second = await startSystem(home)
+  assert.match(
+    second.run.output(),
+    /^gateway-service was deleted; it is made anew, with a credential in .*gateway-client\.json\n/,
+  )
+  const headers = { authorization: `Bearer ${await second.signIn('alice')}` }
+  assert.equal((await fetch(`${second.endpoints.gateway}/orders`, { headers })).status, 200)
+  const { gatewayOperations } = second.endpoints
+  assert.ok(second.run.output().includes(`${gatewayOperations}/health/ready (the gateway)`))
+  const metrics = await (await fetch(`${gatewayOperations}/metrics`)).text()
+  assert.match(metrics, /^portcullis_follower_is_fresh 1$/m)
+  assert.equal(readFileSync(join(home, '.portcullis', '.gitignore'), 'utf8'), '*\n')
+  const next = ['--overlap-seconds', '0', '--write-to', 'next.json']
+  await decide('clients', 'rotate-secret', 'gateway-service', ...next)
+  await second.stop()
+
+  const variables = { PORTCULLIS_PORT_BASE: '0' }
+  const third = runPortcullis(['dev'], { folder: home, variables })
+  assertExplained(
+    { code: await third.ended, errors: third.errors() },
+    /knows gateway-service with another credential than .*gateway-client\.json has/,
+    /Put there what `clients rotate-secret --write-to` has written/,
+  )
+  writeFileSync(
+    join(home, '.portcullis', 'gateway-client.json'),
+    readFileSync(join(home, 'next.json')),
+  )
+  const fourth = await startSystem(home)
+  assert.equal(await fourth.stop(), 0)
+  removeFolder(home)
+})
+
 test('a second system in the same folder is refused, and the first goes on', async () => {
   const system = await startSystem()
   const run = runPortcullis(['dev'], {

@@ -13,6 +13,7 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   'packages/client': ['@portcullis/protocol'],
   'packages/identity': ['@portcullis/protocol', '@portcullis/verify', '@portcullis/runtime'],
   'packages/gateway': ['@portcullis/protocol', '@portcullis/verify', '@portcullis/runtime'],
+  'packages/console': ['@portcullis/client', '@portcullis/protocol'],
   'packages/doctor': ['@portcullis/protocol', '@portcullis/verify'],
   'packages/cli': [
     '@portcullis/client',

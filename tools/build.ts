@@ -7,10 +7,14 @@ import { root } from './source-tree.ts'
 /**
  * Builds every package from nothing into its `dist`: declarations with the documentation in them, and
  * JavaScript. That of the SDK, which every service carries, is made small (`small-javascript.ts`). That of
- * the others has no comments and no maps.
+ * the others has no comments and no maps. The console is no package to anybody else: identity has its files.
  */
 const sdk: ReadonlySet<string> = new Set(['packages/protocol', 'packages/verify'])
-const packages = globSync('packages/*/package.json', { cwd: root }).map(dirname).toSorted()
+const website = 'packages/console'
+const packages = globSync('packages/*/package.json', { cwd: root })
+  .map(dirname)
+  .filter((folder) => folder !== website)
+  .toSorted()
 if (packages.length === 0) throw new Error('no package was found')
 
 for (const folder of packages) {
@@ -32,6 +36,8 @@ for (const folder of packages) {
 }
 
 copyCorpus()
+// Into the folder of identity, with which it is published.
+runCommand('npm', ['run', '--silent', 'build', '--workspace', website])
 
 /** What `portcullis doctor` sends is what our own verifier is tested with, and goes out with it. */
 function copyCorpus(): void {

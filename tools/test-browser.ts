@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { globSync } from 'node:fs'
 import process from 'node:process'
 import { chromium, howToGet, installMissing } from './debian-packages.ts'
+import { runCommand } from './run-command.ts'
 import { root } from './source-tree.ts'
 
 /** Runs the tests that need a browser. Where there is none it says so loudly, and fails with `CI=true`. */
@@ -17,6 +18,7 @@ if (program === undefined) {
   process.exit(0)
 }
 
+runCommand('npm', ['run', '--silent', 'build:console'])
 const flags = ['--conditions=@portcullis/source', '--test-timeout=120000']
 const child = spawn(process.execPath, [...flags, '--test', ...tests], {
   cwd: root,

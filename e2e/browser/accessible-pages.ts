@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
+import { root } from '../../tools/source-tree.ts'
 
 interface Violation {
   readonly id: string
@@ -22,4 +24,9 @@ export async function assertAccessible(page: Page, where: string): Promise<void>
   assert.ok(passes.length >= 15, `axe looked at ${passes.length} rules only: ${where}`)
   const wider = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
   assert.equal(await page.evaluate(wider), 0, `${where} scrolls sideways`)
+}
+
+/** For people to look at; nothing is compared. */
+export async function keepPicture(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: join(root, 'e2e/browser/pictures', `${name}.png`), fullPage: true })
 }

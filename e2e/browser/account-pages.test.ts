@@ -8,10 +8,10 @@ import type { RunningIdentity } from '../../packages/identity/test/running-ident
 import { alice, startRunningIdentity } from '../../packages/identity/test/running-identity.ts'
 import { signIn } from '../../packages/identity/test/signed-in.ts'
 import { freePort } from '../../tools/free-port.ts'
-import { assertAccessible } from './accessible-pages.ts'
+import { assertAccessible, keepPicture } from './accessible-pages.ts'
 import type { Served } from './example-page.ts'
 import { serve } from './example-page.ts'
-import { keepScreenshot, launchBrowser } from './launched-browser.ts'
+import { launchBrowser } from './launched-browser.ts'
 
 const payload = `"><img/src=x/onerror=alert(1)>`
 const mallory = { identifier: payload, password: newRandomSecret(), roles: [] }
@@ -247,7 +247,7 @@ for (const [colorScheme, width] of [
           await page.locator('[role=alert], h1:has-text("not valid")').first().waitFor()
         }
         await assertAccessible(page, `${name}, ${colorScheme}, ${width}`)
-        await keepScreenshot(page, `${name}-${colorScheme}-${width}`)
+        await keepPicture(page, `${name}-${colorScheme}-${width}`)
       }
     }
     await look(signedOut)

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { CommandError } from './command-error.ts'
+import { CommandError, textOf } from './command-error.ts'
 import { withIdsLast } from './command-line/ids-last.ts'
 import { createProgram } from './command-line/program.ts'
 
@@ -11,7 +11,7 @@ try {
   if (error instanceof CommandError) {
     process.exitCode = error.exitCode
     // What was said before may be long, and whoever reads it through a pipe has not read all of it yet.
-    process.stderr.write(`${error.message}\n${error.remedy}\n`, () => {
+    process.stderr.write(textOf(error), () => {
       process.stdout.write('', () => process.exit())
     })
   } else if (error instanceof CommanderError) {

@@ -46,10 +46,11 @@ const shownMax = 100
 
 function membersOf(replaced: Replaced | undefined): object {
   if (replaced === undefined) return {}
-  const undone = replaced.undone?.map(({ at, kind, subject }) => ({
+  const undone = replaced.undone?.map(({ at, kind, subject, name }) => ({
     at: new Date(at).toISOString(),
     kind,
     subject,
+    name,
   }))
   return { kept: replaced.kept, undone: undone ?? null }
 }
@@ -68,11 +69,10 @@ function sentencesOf(from: string, replaced: Replaced | undefined): readonly str
     first,
     beside,
     'decided since the backup, and to be decided again:',
-    ...undone
-      .slice(0, shownMax)
-      .map(({ at, kind, subject = '' }) =>
-        printable(`  ${new Date(at).toISOString()} ${kind} ${subject}`.trimEnd()),
-      ),
+    ...undone.slice(0, shownMax).map(({ at, kind, subject = '', name }) => {
+      const about = name === undefined ? subject : `${name} (${subject})`
+      return printable(`  ${new Date(at).toISOString()} ${kind} ${about}`.trimEnd())
+    }),
     ...(undone.length > shownMax
       ? [`  and ${undone.length - shownMax} more, which are in the audit record of ${kept}`]
       : []),

@@ -1,7 +1,7 @@
 import type { JsonValue, RevocationPosition } from '@portcullis/protocol'
 import { isJsonObject } from '@portcullis/protocol'
 import type { AccessTokens } from './access-tokens.ts'
-import { parseTime } from './answer-members.ts'
+import { parseText, parseTime, present } from './answer-members.ts'
 import { askAsOwner } from './as-owner.ts'
 import { ClientError } from './client-error.ts'
 import { rejectUnknown, requireObject, requireText } from './closed-options.ts'
@@ -20,7 +20,11 @@ export interface SessionInfo {
   readonly client: string
   readonly createdAt: Date
   readonly lastUsedAt: Date
+  /** The field `User-Agent` of the login. */
   readonly device?: string
+  /** What people call that, where it is one that the issuer knows. It proves nothing. */
+  readonly browser?: string
+  readonly system?: string
   readonly network?: string
 }
 
@@ -135,7 +139,7 @@ function askForTokens(
 
 function parseSessionInfo(value: JsonValue): SessionInfo | undefined {
   if (!isJsonObject(value)) return undefined
-  const { id, current, client, device, network } = value
+  const { id, current, client } = value
   const createdAt = parseTime(value['created_at'])
   const lastUsedAt = parseTime(value['last_used_at'])
   if (typeof id !== 'string' || typeof current !== 'boolean') return undefined
@@ -148,7 +152,11 @@ function parseSessionInfo(value: JsonValue): SessionInfo | undefined {
     client,
     createdAt,
     lastUsedAt,
-    ...(typeof device === 'string' ? { device } : {}),
-    ...(typeof network === 'string' ? { network } : {}),
+    ...present({
+      device: parseText(value['device']),
+      browser: parseText(value['browser']),
+      system: parseText(value['system']),
+      network: parseText(value['network']),
+    }),
   }
 }

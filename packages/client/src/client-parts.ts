@@ -15,6 +15,7 @@ export function keepParts(client: object, parts: ClientParts): void {
 
 export function partsOf(client: object): ClientParts {
   const parts = partsOfClients.get(client)
-  if (parts === undefined) throw new TypeError('the client must be one that createClient has made')
+  if (parts === undefined)
+    throw new TypeError('the client must be one that createClient or createPageClient has made')
   return parts
 }

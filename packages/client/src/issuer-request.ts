@@ -9,6 +9,8 @@ export interface IssuerRequest {
   /** Below the issuer: `/login`. */
   readonly path: string
   readonly bearer?: string | undefined
+  /** Sends the cookie of the issuer, and takes the one that is answered. */
+  readonly isByCookie?: boolean
   readonly json?: Readonly<Record<string, unknown>>
   readonly form?: Readonly<Record<string, string>>
   /** For connection, headers and body together, so that a body that drips is bounded too. */
@@ -59,7 +61,7 @@ const detailLengthMax = 500
 
 /**
  * Requests to the issuer, and to nobody else: redirects are refused, so that no credential follows
- * one. Cookies are not sent; what the issuer has to know stands in the request.
+ * one. Cookies are not sent but where a request says so; what the issuer has to know stands in the request.
  */
 export function createAskIssuer({ issuer, fetch, now }: IssuerRequestParts): AskIssuer {
   return async (request) => {
@@ -81,7 +83,8 @@ export function isLost(answer: IssuerAnswer | LostAnswer): boolean {
   return answer.kind === 'lost' || answer.status >= 500 || answer.status === 408
 }
 
-function initOf({ method, bearer, json, form, timeoutMs }: IssuerRequest): RequestInit {
+function initOf(request: IssuerRequest): RequestInit {
+  const { method, bearer, isByCookie = false, json, form, timeoutMs } = request
   const body = json === undefined ? form && new URLSearchParams(form) : JSON.stringify(json)
   return {
     method,
@@ -92,7 +95,7 @@ function initOf({ method, bearer, json, form, timeoutMs }: IssuerRequest): Reque
     },
     ...(body === undefined ? {} : { body }),
     cache: 'no-store',
-    credentials: 'omit',
+    credentials: isByCookie ? 'include' : 'omit',
     redirect: 'error',
     // A logout is still delivered when the page is left right after it.
     keepalive: method !== 'GET',

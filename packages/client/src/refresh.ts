@@ -1,3 +1,4 @@
+import { newAttempt } from './attempt.ts'
 import { ClientError, signedOut } from './client-error.ts'
 import type { CurrentSession } from './current-session.ts'
 import type { HeldToken } from './held-token.ts'
@@ -91,13 +92,6 @@ async function exchange(
   const grant = parseGrant(answer)
   if (grant !== undefined) return grant
   return isWorthAnotherTry(answer) ? outageOf(answer) : errorOf(answer)
-}
-
-/** 128 random bits in base64url. */
-function newAttempt(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16))
-  const base64 = btoa(String.fromCharCode(...bytes))
-  return base64.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
 }
 
 function cannotRefresh(): ClientError {

@@ -118,14 +118,14 @@ function answerOf({ status, headers = {}, body = '' }: Scripted): Answer {
 
 async function forward(upstream: string, { method, path, headers, body }: Seen): Promise<Answer> {
   const sent = Object.entries(headers).filter(([name]) =>
-    ['content-type', 'authorization'].includes(name),
+    ['content-type', 'authorization', 'origin', 'cookie'].includes(name),
   )
   const response = await fetch(`${upstream}${path}`, {
     method,
     headers: Object.fromEntries(sent),
     ...(body === '' ? {} : { body }),
   })
-  const kept = ['content-type', 'www-authenticate', 'retry-after'].flatMap((name) => {
+  const kept = ['content-type', 'www-authenticate', 'retry-after', 'set-cookie'].flatMap((name) => {
     const value = response.headers.get(name)
     return value === null ? [] : [[name, value]]
   })

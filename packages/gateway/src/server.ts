@@ -6,7 +6,7 @@ import { createServer as createTlsServer } from 'node:https'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Log } from '@portcullis/runtime'
-import { systemErrorCode } from '@portcullis/runtime'
+import { systemErrorCode, tellOfFailedHandshakes } from '@portcullis/runtime'
 import type { ClientRequest, ClientResponse } from './exchange/client-message.ts'
 import { offerHttp2 } from './http2/offer.ts'
 import { Http2Response } from './http2/response.ts'
@@ -75,7 +75,7 @@ export function createGatewayServer(
 ): Server {
   const answers = createOpenAnswers()
   let isEnding = false
-  const server = createListener(secure, {
+  const server = createListener(secure, log, {
     insecureHTTPParser: false,
     maxHeaderSize: limits.headerBytes,
     connectionsCheckingInterval: checkIntervalMs,
@@ -170,7 +170,11 @@ function refuseConnection(log: Log, socket: Duplex, refusal: Refusal, code: stri
 /** A handshake that takes longer is none; a stop waits no longer for one either. */
 const handshakeMsMax = 5000
 
-function createListener(secure: SecureListener | undefined, options: ServerOptions): Server {
+function createListener(
+  secure: SecureListener | undefined,
+  log: Log,
+  options: ServerOptions,
+): Server {
   if (secure === undefined) return createServer(options)
   const server = createTlsServer({
     ...options,
@@ -179,6 +183,7 @@ function createListener(secure: SecureListener | undefined, options: ServerOptio
     ...secure.options,
   })
   server.on('connection', (socket: Socket) => count(server, socket))
+  tellOfFailedHandshakes(server, log)
   return server
 }
 

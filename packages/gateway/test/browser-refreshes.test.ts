@@ -16,6 +16,7 @@ test('many cookies that come while identity is away take from no later one the a
     issuer: {
       login: unused,
       logout: unused,
+      tryClient: unused,
       refresh: async (request) => {
         asked.push(request)
         return { kind: 'unavailable', why: 'it is away', retryAfterSeconds: undefined }
@@ -47,6 +48,7 @@ test('one network with many made-up cookies leaves others their place at identit
     issuer: {
       login: unused,
       logout: unused,
+      tryClient: unused,
       refresh: () =>
         new Promise((resolve) => {
           answers.push(() => resolve({ kind: 'ended' }))
@@ -81,6 +83,7 @@ test('an audience that identity refuses a session is not asked for again for ten
     issuer: {
       login: unused,
       logout: unused,
+      tryClient: unused,
       refresh: async ({ audience }) => {
         asked.push(audience)
         return { kind: 'refused', why: 'invalid_target' }

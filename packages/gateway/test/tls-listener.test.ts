@@ -204,3 +204,14 @@ test('a certificate that has expired is served and warned of, since nobody is be
   socket.destroy()
   assert.match(log(), /a certificate ends soon: renew it/)
 })
+
+test('plain http at a listener of TLS is in the log, and says what its address should be', async (t) => {
+  const { port, log } = await startSecureWorld(t)
+  const socket = connectPlainly(port, '127.0.0.1')
+  socket.end(`GET /orders HTTP/1.1\r\nHost: a\r\n${close}`)
+  assert.doesNotMatch(await text(socket), /HTTP/)
+  const line = log()
+    .split('\n')
+    .find((one) => one.includes('plain http came to the port of TLS'))
+  assert.match(line ?? '', /^\{"level":30,.*"code":"ERR_SSL_HTTP_REQUEST"/)
+})

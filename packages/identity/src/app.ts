@@ -126,7 +126,7 @@ async function openTransport(
   }
   const read = (): Promise<TlsPair> => readTlsFiles({ certificateFile, keyFile })
   let inUse = await read()
-  const transport = createTlsTransport(inUse)
+  const transport = createTlsTransport(inUse, log)
   const use = (pair: TlsPair): void => {
     transport.useCertificate(pair)
     inUse = pair

@@ -14,7 +14,7 @@ import type { SealingKeys } from './sealing-keys.ts'
 import { sealerOf } from './sealing-keys.ts'
 import type { FirstAccount } from './store/bootstrap.ts'
 import { bootstrapStore } from './store/bootstrap.ts'
-import type { StorableClient } from './store/clients.ts'
+import type { StorableClient, UnfitClient } from './store/clients.ts'
 import { insertMissingClients } from './store/clients.ts'
 import type { DatabaseOptions } from './store/database.ts'
 import { hasAccounts } from './store/database.ts'
@@ -111,13 +111,13 @@ function requireReadable(passwordHash: string, identifier: string): string {
 
 /**
  * Makes sure that the store has these machine clients: a service that came with an upgrade gets its
- * client this way, in a store that has people already. Answers the names of clients that the store
- * knows with another id; those are left alone.
+ * client this way, in a store that has people already. Answers those that the store does not let in with
+ * this credential: it knows the name with another one, or the client was deleted. They are left alone.
  */
 export async function ensureClients(
   url: string,
   clients: readonly NewClient[],
-): Promise<readonly string[]> {
+): Promise<readonly UnfitClient[]> {
   const database = await openDatabase(url)
   try {
     return await insertMissingClients(database, clients.map(storable))

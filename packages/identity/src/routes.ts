@@ -16,6 +16,7 @@ import { addAdminSettings } from './http/admin-settings.ts'
 import { addAdminStreams } from './http/admin-streams.ts'
 import { addApiDocuments } from './http/api-documents.ts'
 import { createCallers } from './http/callers.ts'
+import { addConsole } from './http/console.ts'
 import { addDocuments } from './http/documents.ts'
 import { addEventStreams } from './http/event-streams.ts'
 import { addFeed } from './http/feed.ts'
@@ -84,4 +85,5 @@ export function addRoutes(app: HttpServer, settings: IdentitySettings, parts: Id
   addStreamPolling(app, served)
   addAdminStreams(app, served)
   addDocuments(app, { ...settings, ...served })
+  addConsole(app, served)
 }

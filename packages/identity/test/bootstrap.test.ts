@@ -8,8 +8,8 @@ import type { TestContext } from 'node:test'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { StartError } from '@portcullis/runtime'
-import type { NewAccount } from '../src/index.ts'
-import { bootstrap, newClientCredential, newRandomSecret } from '../src/index.ts'
+import type { NewAccount, NewClient } from '../src/index.ts'
+import { bootstrap, ensureClients, newClientCredential, newRandomSecret } from '../src/index.ts'
 import { synchroniseClients } from '../src/store/clients.ts'
 import { createChosenClock, startMs } from './chosen-clock.ts'
 import { testOnEngines } from './engines.ts'
@@ -138,6 +138,28 @@ testOnEngines(
     }
     assert.deepEqual(await importing(passwordHash), { kind: 'bootstrapped' })
     assert.deepEqual(await columnOf(database, 'accounts', 'password_hash'), [passwordHash])
+  },
+)
+
+testOnEngines(
+  'a client whose credential the store does not let in is told apart: another one, an exchanged one and a deleted one',
+  async (t, engine) => {
+    const database = await engine.createStore(t)
+    const ensure = (client: NewClient): Promise<unknown> => ensureClients(database, [client])
+    assert.deepEqual(await ensure(machine), [])
+    assert.deepEqual(await ensure(machine), [])
+    const other = [{ name: machine.name, why: 'other-credential' }]
+    assert.deepEqual(await ensure({ ...machine, clientId: 'another' }), other)
+    assert.deepEqual(await ensure({ ...machine, clientSecret: 'another' }), other)
+    const exchange = `UPDATE clients SET former_secret_hash = secret_hash, secret_hash = 'next', former_secret_until =`
+    const until = Date.now() + 60_000
+    await queryStore(database, `${exchange} ${until}`)
+    assert.deepEqual(await ensure(machine), [], 'the one before is still good')
+    await queryStore(database, 'UPDATE clients SET former_secret_until = 1')
+    assert.deepEqual(await ensure(machine), other)
+    await queryStore(database, "UPDATE clients SET name = 'deleted ' || id, deleted_at = 1")
+    assert.deepEqual(await ensure(machine), [{ name: machine.name, why: 'deleted' }])
+    assert.deepEqual(await columnOf(database, 'clients', 'id'), [machine.clientId])
   },
 )
 

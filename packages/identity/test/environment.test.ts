@@ -108,7 +108,7 @@ test('a file that is no JSON keeps nobody from hearing what else is wrong', (t) 
   const file = fileWith(t, '{ "issuer": ')
   const { lines } = errorOf(file, { ...secrets, PORTCULLIS_KEY_ROTATION_DAYS: '366' })
   assert.deepEqual(lines, [
-    `the settings file ${file} is not JSON`,
+    `the settings file ${file} is not JSON: line 1, column 1: what begins here is not closed: } is missing`,
     '1 mistake in the environment:',
     '  PORTCULLIS_KEY_ROTATION_DAYS must be <= 365',
   ])

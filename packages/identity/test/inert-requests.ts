@@ -382,4 +382,7 @@ export const inertRequests: readonly InertRequest[] = [
   { route: 'GET /.well-known/oauth-authorization-server', status: 200 },
   { route: 'GET /openapi.json', status: 200 },
   { route: 'GET /docs', status: 200 },
+  { route: 'GET /console', status: 308 },
+  { route: 'GET /console/', status: 200 },
+  { route: 'GET /console/assets/:file', status: 404 },
 ]

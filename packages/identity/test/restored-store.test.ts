@@ -11,6 +11,7 @@ import { atStart, backUp, backupSealingKey, fillStore, pathOf, restore } from '.
 import { startMs } from './chosen-clock.ts'
 import type { Engine } from './engines.ts'
 import { sqlite, testOnEngines, testOnPostgres } from './engines.ts'
+import { machine } from './running-identity.ts'
 import { startError } from './start-error.ts'
 import type { OpenedSessionFacts } from './store-parts.ts'
 import { accountIdOf, endEverywhere, loginWith, openPartsAt } from './store-parts.ts'
@@ -172,6 +173,18 @@ test('what is replaced is kept beside, and what was decided in it since the back
     url,
     `INSERT INTO events (at, kind, kid) VALUES (${startMs + 60_000}, 'key-withdrawn', 'stolen')`,
   )
+  for (const [kind, column, id] of [
+    ['account-blocked', 'account_id', accountIdOf('alice')],
+    ['account-deleted', 'account_id', accountIdOf('gone')],
+    ['client-disabled', 'client_id', machine.clientId],
+  ] as const) {
+    const at = startMs + 60_001
+    await queryStore(
+      url,
+      `INSERT INTO events (at, kind, ${column}) VALUES (${at}, '${kind}', '${id}')`,
+    )
+  }
+
   await assert.rejects(
     restore(from, url),
     startError(/there is a store at .* already/, /--replace/),
@@ -180,7 +193,13 @@ test('what is replaced is kept beside, and what was decided in it since the back
   const outcome = await restore(from, url, { replace: true })
   assert.ok(outcome.kind === 'restored' && outcome.replaced !== undefined)
   const { kept, undone } = outcome.replaced
-  assert.deepEqual(undone, [{ at: startMs + 60_000, kind: 'key-withdrawn', subject: 'stolen' }])
+  const at = startMs + 60_001
+  assert.deepEqual(undone, [
+    { at: at - 1, kind: 'key-withdrawn', subject: 'stolen', name: undefined },
+    { at, kind: 'account-blocked', subject: accountIdOf('alice'), name: 'alice' },
+    { at, kind: 'account-deleted', subject: accountIdOf('gone'), name: undefined },
+    { at, kind: 'client-disabled', subject: machine.clientId, name: machine.name },
+  ])
   assert.deepEqual(await contentOf(`sqlite:${kept}`), content)
   assert.equal(statSync(path).mode & 0o777, 0o600)
   const files = readdirSync(dirname(path)).toSorted()

@@ -42,6 +42,8 @@ function time(ms: number): string {
   return new Date(ms).toISOString()
 }
 
+const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0 '
+
 testOnEngines(
   'the owner sees their own sessions only, each with client, device, network and times',
   async (t, engine) => {
@@ -51,7 +53,7 @@ testOnEngines(
     const answer = await identity.ask({
       method: 'POST',
       path: '/login',
-      headers: { 'content-type': 'application/json', 'user-agent': 'x'.repeat(300) },
+      headers: { 'content-type': 'application/json', 'user-agent': firefox + 'x'.repeat(300) },
       body: JSON.stringify({ identifier, password, client_id: 'till', audience: identity.issuer }),
     })
     const { access, sessionId } = tokensOf(answer)
@@ -74,7 +76,9 @@ testOnEngines(
         current: true,
         bound: false,
         client: 'till',
-        device: 'x'.repeat(256),
+        device: (firefox + 'x'.repeat(300)).slice(0, 256),
+        browser: 'Firefox',
+        system: 'Linux',
         network: '127.0.0.1',
         created_at: time(startMs),
         last_used_at: time(startMs),

@@ -61,6 +61,10 @@ test('an issuer with certificate and key speaks TLS 1.2 and later, and nothing e
   }
   await assert.rejects(greet(port, outdated), /alert protocol version/)
   assert.doesNotMatch(await sendRaw(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'), /^HTTP/)
+  assert.match(
+    identity.logged(),
+    /"code":"ERR_SSL_HTTP_REQUEST","msg":"plain http came to the port/,
+  )
 
   const asked = request({ host: '127.0.0.1', port, ca, path: '/.well-known/jwks.json' }).end()
   const [answer] = await once(asked, 'response')
@@ -141,7 +145,7 @@ interface RunningListener {
 async function startListener(t: TestContext, files: ListenerFiles): Promise<RunningListener> {
   const { log, logged } = createLogInMemory()
   const inUse = await readTlsFiles(files)
-  const transport: TlsTransport = createTlsTransport(inUse)
+  const transport: TlsTransport = createTlsTransport(inUse, log)
   const app = createHttpServer(log, { issuer: 'https://id.example', transport })
   app.get('/', async () => ({ here: true }))
   t.after(() => app.close())

@@ -41,7 +41,9 @@ export {
   readSettingsText,
   settingsError,
 } from './settings-file.ts'
+export { tellOfFailedHandshakes } from './failed-handshakes.ts'
 export type { Mistake } from './settings-file.ts'
+export { nearestName } from './nearest-name.ts'
 export { checkAgainstSchema, pointerToMember } from './settings-schema.ts'
 export type { SchemaCheck } from './settings-schema.ts'
 export { serverSpanFacts } from './server-span.ts'

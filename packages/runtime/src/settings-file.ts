@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { findJsonFault } from './json-fault.ts'
 import { StartError, systemErrorCode } from './start-error.ts'
 
 export interface Mistake {
@@ -33,21 +34,12 @@ export function readSettingsText(path: string, what = 'the settings file'): stri
 export function parseSettingsText(text: string, path: string, what = 'the settings file'): unknown {
   try {
     return JSON.parse(text)
-  } catch (error) {
-    const where = lineOfFault(text, error)
-    throw new StartError(`${what} ${path} is not JSON${where}`, 'Correct the file.')
+  } catch {
+    // The message of `JSON.parse` quotes what stands there, which may be a secret.
+    const fault = findJsonFault(text)
+    const where = fault && `: line ${fault.line}, column ${fault.column}: ${fault.what}`
+    throw new StartError(`${what} ${path} is not JSON${where ?? ''}`, 'Correct the file.')
   }
-}
-
-/** The message of `JSON.parse` quotes what stands there, which may be a secret: only the line is said. */
-function lineOfFault(text: string, error: unknown): string {
-  const message = error instanceof Error ? error.message : ''
-  const position = /at position (\d+)/.exec(message)?.[1]
-  const [, quoted = ''] = /"(.*)"(?:\.\.\.)? is not valid JSON$/s.exec(message) ?? []
-  const at = position === undefined ? text.indexOf(quoted) + quoted.length / 2 : Number(position)
-  return position === undefined && quoted === ''
-    ? ''
-    : `: something is wrong in line ${text.slice(0, at).split('\n').length}`
 }
 
 /** One error for all mistakes of one source: a settings file, or the environment. */

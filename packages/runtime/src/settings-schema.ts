@@ -1,5 +1,6 @@
 import type { ErrorObject, SchemaObject } from 'ajv'
 import { Ajv } from 'ajv'
+import { nearestName } from './nearest-name.ts'
 import type { Mistake } from './settings-file.ts'
 
 export type SchemaCheck<Value> =
@@ -7,7 +8,14 @@ export type SchemaCheck<Value> =
   | { readonly kind: 'mistaken'; readonly mistakes: readonly Mistake[] }
 
 // Schemas are held against the meta-schema by their types; to do it again at every start takes 40 ms.
-const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true, validateSchema: false })
+const ajv = new Ajv({
+  allErrors: true,
+  strict: true,
+  allowUnionTypes: true,
+  validateSchema: false,
+  // With each error comes the schema that was not met, and what does not meet it.
+  verbose: true,
+})
 
 /**
  * Checks a value against a JSON Schema and reports every mistake at once, each with its JSON pointer.
@@ -25,12 +33,13 @@ export function checkAgainstSchema<Value>(
   return { kind: 'mistaken', mistakes: errors.map(mistakeOf) }
 }
 
-function mistakeOf({ instancePath, params, message = 'is not valid' }: ErrorObject): Mistake {
+function mistakeOf(error: ErrorObject): Mistake {
+  const { instancePath, params, message = 'is not valid' } = error
   const { additionalProperty, missingProperty, allowedValues, propertyName } = params
   if (typeof additionalProperty === 'string') {
     return {
       path: pointerToMember(instancePath, additionalProperty),
-      message: 'is not a known setting',
+      message: `is not a known setting${whatWasMeant(additionalProperty, error)}`,
     }
   }
   if (typeof missingProperty === 'string') {
@@ -41,6 +50,14 @@ function mistakeOf({ instancePath, params, message = 'is not valid' }: ErrorObje
   }
   const choices = Array.isArray(allowedValues) ? `: ${allowedValues.join(', ')}` : ''
   return { path: instancePath, message: `${message}${choices}` }
+}
+
+/** Not one that stands there already: it was meant there. */
+function whatWasMeant(member: string, { parentSchema, data }: ErrorObject): string {
+  const known = Object.keys(parentSchema?.['properties'] ?? {})
+  const free = known.filter((name) => !Object.hasOwn(Object(data), name))
+  const meant = nearestName(member, free)
+  return meant === undefined ? '' : `: did you mean ${meant}?`
 }
 
 /**

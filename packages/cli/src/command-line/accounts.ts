@@ -4,7 +4,9 @@ import { remote, revoking } from './shared-options.ts'
 import { moment } from './parameters.ts'
 
 export function addAccountCommands(program: Command): void {
-  const accounts = program.command('accounts').description('administer accounts')
+  const accounts = program
+    .command('accounts')
+    .description('administer accounts, which are named by their identifiers or their ids')
 
   remote(accounts.command('create <identifier>'))
     .description('make an account; without a password, a link to choose one is sent')
@@ -22,7 +24,7 @@ export function addAccountCommands(program: Command): void {
 
   remote(accounts.command('list'))
     .description('show accounts, the newest first')
-    .option('--identifier <name>', 'only the one that is called so')
+    .option('--identifier <name>', 'only the one that is called so, or has this id')
     .option('--prefix <text>', 'only those whose identifier begins so')
     .option('--role <name>', 'only those that have this role')
     .option('--blocked', 'only those that are blocked')

@@ -6,7 +6,7 @@ export function addSessionCommands(program: Command): void {
 
   remote(sessions.command('list'))
     .description('show where people are signed in, the newest login first')
-    .option('--account <identifier>', 'only those of this account')
+    .option('--account <identifier>', 'only those of this account; its id will do as well')
     .option('--client <name>', 'only those of this client, by name or id')
     .option('--all', 'also those that are over, as long as they are kept')
     .action(async (options) => (await import('../remote/sessions.ts')).runSessionsList(options))

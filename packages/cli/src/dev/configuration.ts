@@ -9,6 +9,7 @@ export interface Endpoints {
   readonly orders: string
   readonly reviews: string
   readonly operations: string
+  readonly gatewayOperations: string
 }
 
 export interface Configuration {
@@ -38,6 +39,7 @@ export function writeConfiguration(
     orders: `http://localhost:${ports.orders}`,
     reviews: `http://localhost:${ports.reviews}`,
     operations: `http://localhost:${ports.operations}`,
+    gatewayOperations: `http://localhost:${ports.gatewayOperations}`,
   }
   const write = (name: string, value: object): string => {
     const path = join(folder.path, name)

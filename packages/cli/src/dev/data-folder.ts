@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import process from 'node:process'
 import type { NewClient } from '@portcullis/identity'
 import {
   bootstrap,
@@ -21,6 +22,9 @@ import type { DataFolder } from './folder-paths.ts'
  * so that a crash in between is mended by the next start.
  */
 export async function prepareDataFolder(folder: DataFolder): Promise<void> {
+  // Whatever repository this is a part of: none of it is for others.
+  const ignored = join(folder.path, '.gitignore')
+  if (!existsSync(ignored)) writePrivateFile(ignored, '*')
   if (!existsSync(folder.sealingKeyFile)) {
     refuseIfStoreExists(folder, folder.sealingKeyFile)
     writePrivateFile(folder.sealingKeyFile, newRandomSecret())
@@ -35,17 +39,7 @@ export async function prepareDataFolder(folder: DataFolder): Promise<void> {
   }
   const credentials = readCredentials(folder.credentialsFile)
   await fillStore(folder, credentials)
-  const strangers = await ensureClients(folder.database, [
-    serviceClient('gateway-service', folder.gatewayClientFile),
-    serviceClient('orders-service', folder.ordersClientFile),
-    serviceClient('reviews-service', folder.reviewsClientFile),
-  ])
-  if (strangers.length > 0) {
-    throw new StartError(
-      `the database knows ${strangers.join(', ')} with another credential than the file of it has`,
-      `Put the file back, or delete ${folder.path} to start over.`,
-    )
-  }
+  await ensureServiceClients(folder)
   for (const { identifier, password } of credentials.accounts) {
     const path = join(folder.path, `login-${identifier}.json`)
     // Left alone afterwards: whoever changes a password puts the new one there.
@@ -62,6 +56,35 @@ async function fillStore(folder: DataFolder, { accounts, clients }: Credentials)
   const sealingKeys = readSealingKeys({ PORTCULLIS_SEALING_KEY_FILE: folder.sealingKeyFile })
   // A store that has accounts is left as it is.
   await bootstrap({ database: folder.database, accounts, clients: machines, sealingKeys })
+}
+
+/**
+ * A client that an administrator has deleted is made anew, with another id: a development system does not run without it.
+ * Again the file comes first.
+ */
+async function ensureServiceClients(folder: DataFolder): Promise<void> {
+  const files = new Map([
+    ['gateway-service', folder.gatewayClientFile],
+    ['orders-service', folder.ordersClientFile],
+    ['reviews-service', folder.reviewsClientFile],
+  ])
+  const ensure = (): ReturnType<typeof ensureClients> =>
+    ensureClients(
+      folder.database,
+      Array.from(files, ([name, path]) => serviceClient(name, path)),
+    )
+  for (const { name, why } of await ensure()) {
+    const path = files.get(name)
+    if (path === undefined || why !== 'deleted') continue
+    process.stdout.write(`${name} was deleted; it is made anew, with a credential in ${path}\n`)
+    writeJson(path, newFileClient(revocationsScope))
+  }
+  const [other] = await ensure()
+  if (other === undefined) return
+  throw new StartError(
+    `the database knows ${other.name} with another credential than ${files.get(other.name)} has`,
+    `Put there what \`clients rotate-secret --write-to\` has written, or delete ${folder.path} to start over.`,
+  )
 }
 
 /** The client by which a service reads the revocation feed; its credential is in a file of its own. */

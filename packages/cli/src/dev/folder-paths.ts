@@ -34,3 +34,8 @@ export function dataFolderAt(path: string): DataFolder {
     lock: join(path, 'lock'),
   }
 }
+
+/** What a part has written; identity also shows mail there, instead of sending it. */
+export function logFileOf({ logs }: DataFolder, part: string): string {
+  return join(logs, `${part}.log`)
+}

@@ -9,7 +9,7 @@ export interface Ports {
   readonly reviews: number
   readonly gateway: number
   readonly operations: number
-  /** Asked by `portcullis dev` alone, so any free port will do. */
+  /** Any free port will do: who asks it is told where it is. */
   readonly gatewayOperations: number
 }
 

@@ -1,5 +1,4 @@
 import { flushCompileCache } from 'node:module'
-import { join } from 'node:path'
 import type { Running } from '@portcullis/runtime'
 import { identityVariables } from '@portcullis/identity'
 import { environment } from '../settings.ts'
@@ -7,6 +6,7 @@ import type { Configuration, DevSettings } from './configuration.ts'
 import { writeConfiguration } from './configuration.ts'
 import { exampleModule, hasExamples } from './examples.ts'
 import type { DataFolder } from './folder-paths.ts'
+import { logFileOf } from './folder-paths.ts'
 import { prepareDataFolder } from './data-folder.ts'
 import type { Part, PartOptions } from './part.ts'
 import { siblingModule, startPart } from './part.ts'
@@ -29,7 +29,7 @@ export async function startSystem(
     await Promise.all(parts.map((part) => part.stop()))
   }
   try {
-    const plans = planParts(folder, ports, configuration, chosen)
+    const plans = planParts(folder, configuration, chosen)
     const failure = new AbortController()
     const started = await Promise.allSettled(
       plans.map(async (plan) => {
@@ -82,17 +82,15 @@ type Plan = Omit<PartOptions, 'signal'>
 
 function planParts(
   folder: DataFolder,
-  ports: Ports,
   configuration: Configuration,
   chosen: DevSettings,
 ): readonly Plan[] {
-  const own = planOwnParts(folder, ports, configuration)
+  const own = planOwnParts(folder, configuration)
   return hasExamples() ? [...own, ...planExamples(folder, configuration, chosen)] : own
 }
 
 function planOwnParts(
   folder: DataFolder,
-  ports: Ports,
   { endpoints, identityFile, gatewayFile }: Configuration,
 ): readonly Plan[] {
   const cli = siblingModule('../main', import.meta.url)
@@ -118,7 +116,7 @@ function planOwnParts(
       parameters: ['gateway', '--config', gatewayFile],
       variables,
       logFile: logFileOf(folder, 'gateway'),
-      readyUrl: `http://127.0.0.1:${ports.gatewayOperations}/health/ready`,
+      readyUrl: `${endpoints.gatewayOperations}/health/ready`,
     },
   ]
 }
@@ -166,8 +164,4 @@ function planExamples(
 /** Whoever has named a cache already has filled it, too. */
 function variablesOf({ compileCache }: DataFolder): Plan['variables'] {
   return { NODE_COMPILE_CACHE: compileCache, ...environment() }
-}
-
-function logFileOf({ logs }: DataFolder, name: string): string {
-  return join(logs, `${name}.log`)
 }

@@ -2,6 +2,7 @@ import process from 'node:process'
 import type { Endpoints } from './configuration.ts'
 import { hasExamples } from './examples.ts'
 import type { DataFolder } from './folder-paths.ts'
+import { logFileOf } from './folder-paths.ts'
 
 /**
  * What a person sees first. The lines to paste need nothing but a shell, curl and sed, and keep the
@@ -23,6 +24,7 @@ export function welcome(endpoints: Endpoints, folder: DataFolder): string {
     `gateway     ${endpoints.gateway}`,
     ...services,
     `operations  ${endpoints.operations}/health/ready`,
+    `            ${endpoints.gatewayOperations}/health/ready (the gateway)`,
   ]
   return `
 Portcullis is ready.
@@ -33,7 +35,7 @@ Accounts alice (customer) and admin, and a machine client: ${path}/credentials.j
 
 ${lines.join('\n')}
 
-Logs are in ${path}/logs. Ctrl-C, or kill ${process.pid}, stops everything. To start over, stop it and delete ${path}.
+Logs are in ${path}/logs, and mail is shown in ${logFileOf(folder, 'identity')}. Ctrl-C, or kill ${process.pid}, stops everything. To start over, stop it and delete ${path}.
 `
 }
 

@@ -146,6 +146,7 @@ function trustText(trust: Trust): string {
     `  public key  ${trust.publicKeyPem}`,
     `  audience    ${printable(trust.audience)}`,
     `  algorithm   ${trust.algorithm}`,
+    `  client      ${trust.client.id}, secret ${trust.client.secret} (only to follow its revocation feed)`,
   ].join('\n')
 }
 

@@ -1,10 +1,12 @@
-import type { AccountFilter, AccountInfo } from '@portcullis/client/admin'
+import type { AccountFilter, AccountInfo, Administration } from '@portcullis/client/admin'
+import type { RevocationPosition } from '@portcullis/protocol'
 import { CommandError } from '../command-error.ts'
 import type { PasswordOptions } from '../given-password.ts'
 import { readPassword } from '../given-password.ts'
 import { namesIn } from '../given-text.ts'
+import { printable } from '../printable.ts'
 import { asAdministrator } from './administration.ts'
-import { findAccount } from './named.ts'
+import { accountOf, findAccount } from './named.ts'
 import type { DecisionOptions, RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
 import type { Revoked, WaitOptions } from './receipts.ts'
@@ -25,8 +27,13 @@ export interface ListOptions extends RemoteOptions {
 
 /** Prints every account that fits, the newest first. */
 export async function runList(options: ListOptions): Promise<void> {
-  await asAdministrator(readAdministrator(options), ({ accounts }) => {
-    const found = accounts.list(filterOf(options))
+  await asAdministrator(readAdministrator(options), async (administration) => {
+    const { identifier: name } = options
+    const account = name === undefined ? undefined : await accountOf(administration, name)
+    const identifier = account?.identifier ?? name
+    const found = administration.accounts.list(
+      filterOf({ ...options, ...(identifier === undefined ? {} : { identifier }) }),
+    )
     return options.json === true
       ? printJsonList('accounts', membersOfAll(found), process.stdout)
       : printTable(found, columns, process.stdout)
@@ -73,13 +80,14 @@ async function* membersOfAll(accounts: AsyncIterable<AccountInfo>): AsyncGenerat
 }
 
 /** Lets the person sign in again. What was ended stays ended. */
-export async function runUnblock(identifier: string, options: DecisionOptions): Promise<void> {
+export async function runUnblock(name: string, options: DecisionOptions): Promise<void> {
   const { reason } = options
-  await asAdministrator(readAdministrator(options), async (administration) => {
-    const { id } = await findAccount(administration, identifier)
-    await administration.accounts.unblock(id, { reason })
+  const identifier = await asAdministrator(readAdministrator(options), async (administration) => {
+    const account = await findAccount(administration, name)
+    await administration.accounts.unblock(account.id, { reason })
+    return account.identifier
   })
-  say(options, { identifier, blocked: false }, `${identifier} can sign in again`)
+  say(options, { identifier, blocked: false }, `${printable(identifier)} can sign in again`)
 }
 
 export interface CreationOptions extends RemoteOptions, PasswordOptions {
@@ -115,46 +123,57 @@ export interface RolesOptions extends DecisionOptions, WaitOptions {
 }
 
 /** Gives an account these roles and no others. What is taken away is in no token that is accepted. */
-export async function runRoles(identifier: string, options: RolesOptions): Promise<void> {
+export async function runRoles(name: string, options: RolesOptions): Promise<void> {
   const { set, reason } = options
   const roles = namesIn(set)
-  const revoked = await asAdministrator(readAdministrator(options), async (administration) => {
-    const { id } = await findAccount(administration, identifier)
-    const revocation = await administration.accounts.setRoles(id, { roles, reason })
-    return withReceipts(administration, revocation, options)
-  })
+  const { identifier, revoked } = await decide(name, options, ({ accounts }, id) =>
+    accounts.setRoles(id, { roles, reason }),
+  )
   const which = roles.length === 0 ? 'no roles' : `the roles ${roles.join(', ')}`
-  await sayRevoked(options, { identifier, roles }, `${identifier} has ${which}`, revoked)
+  await sayRevoked(options, { identifier, roles }, `${printable(identifier)} has ${which}`, revoked)
 }
 
 /** Ends every session, makes the password worthless and sends a link for another one. */
 export async function runReset(
-  identifier: string,
+  name: string,
   options: DecisionOptions & WaitOptions,
 ): Promise<void> {
-  const revoked = await decide(identifier, options, 'reset')
-  const sentence = `${identifier} is signed out and chooses a password by the link that is sent`
+  const { reason } = options
+  const { identifier, revoked } = await decide(name, options, ({ accounts }, id) =>
+    accounts.reset(id, { reason }),
+  )
+  const sentence = `${printable(identifier)} is signed out and chooses a password by the link that is sent`
   await sayRevoked(options, { identifier }, sentence, revoked)
 }
 
 /** Deletes an account for good. */
 export async function runDelete(
-  identifier: string,
+  name: string,
   options: DecisionOptions & WaitOptions,
 ): Promise<void> {
-  const revoked = await decide(identifier, options, 'delete')
-  await sayRevoked(options, { identifier, deleted: true }, `${identifier} is deleted`, revoked)
+  const { reason } = options
+  const { identifier, revoked } = await decide(name, options, ({ accounts }, id) =>
+    accounts.delete(id, { reason }),
+  )
+  const sentence = `${printable(identifier)} is deleted`
+  await sayRevoked(options, { identifier, deleted: true }, sentence, revoked)
+}
+
+interface Decided {
+  /** What the account is called, whether it was named so or by its id. */
+  readonly identifier: string
+  readonly revoked: Revoked
 }
 
 function decide(
-  identifier: string,
+  name: string,
   options: DecisionOptions & WaitOptions,
-  decision: 'reset' | 'delete',
-): Promise<Revoked> {
-  const { reason } = options
+  decision: (administration: Administration, id: string) => Promise<RevocationPosition>,
+): Promise<Decided> {
   return asAdministrator(readAdministrator(options), async (administration) => {
-    const { id } = await findAccount(administration, identifier)
-    const revocation = await administration.accounts[decision](id, { reason })
-    return withReceipts(administration, revocation, options)
+    const { id, identifier } = await findAccount(administration, name)
+    const revocation = await decision(administration, id)
+    const revoked = await withReceipts(administration, revocation, options)
+    return { identifier, revoked }
   })
 }

@@ -41,11 +41,15 @@ function loginErrorOf(error: unknown, issuer: string): unknown {
   }
   if (error.code === 'throttled') {
     const seconds = error.retryAfterSeconds ?? 60
-    return new CommandError(1, `refused: ${error.message}`, `Try again in ${seconds} seconds.`)
+    return new CommandError(
+      1,
+      `refused: ${printable(error.message)}`,
+      `Try again in ${seconds} seconds.`,
+    )
   }
   return error.code === 'issuer-unreachable'
     ? unreachable(issuer)
-    : new CommandError(1, `refused: ${error.message}`, 'Check the credentials file.')
+    : new CommandError(1, `refused: ${printable(error.message)}`, 'Check the credentials file.')
 }
 
 function jobErrorOf(error: unknown, issuer: string): unknown {

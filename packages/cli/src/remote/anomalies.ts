@@ -3,6 +3,8 @@ import { printable } from '../printable.ts'
 import { asAdministrator } from './administration.ts'
 import type { RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
+import type { NameOf } from './named.ts'
+import { namesOf } from './named.ts'
 import type { Column } from './table.ts'
 import { printTable } from './table.ts'
 
@@ -14,14 +16,16 @@ export interface AnomaliesListOptions extends RemoteOptions {
   readonly after?: string
 }
 
-const columns: readonly Column<Anomaly>[] = [
-  { title: 'LAST SEEN', of: ({ lastSeen }) => lastSeen },
-  { title: 'SEVERITY', of: ({ severity }) => severity },
-  { title: 'RULE', of: ({ rule }) => rule },
-  { title: 'SUBJECT', of: ({ about, subject }) => `${about} ${subject}` },
-  { title: 'COUNT', of: ({ count }) => String(count) },
-  { title: 'EVIDENCE', of: evidenceOf },
-]
+function columns(nameOf: NameOf): readonly Column<Anomaly>[] {
+  return [
+    { title: 'LAST SEEN', of: ({ lastSeen }) => lastSeen },
+    { title: 'SEVERITY', of: ({ severity }) => severity },
+    { title: 'RULE', of: ({ rule }) => rule },
+    { title: 'SUBJECT', of: ({ about, subject }) => `${about} ${nameOf(subject)}` },
+    { title: 'COUNT', of: ({ count }) => String(count) },
+    { title: 'EVIDENCE', of: evidenceOf },
+  ]
+}
 
 /** The counts, which name a reason too, and else how much there is; `--json` has all of it. */
 function evidenceOf({ evidence: { counts, reason: _counted, ...lists } }: Anomaly): string {
@@ -35,20 +39,29 @@ function evidenceOf({ evidence: { counts, reason: _counted, ...lists } }: Anomal
 /** Prints what the rules have found, the newest first. */
 export async function runAnomaliesList(options: AnomaliesListOptions): Promise<void> {
   const { limit, after, json } = options
-  const { items, next } = await asAdministrator(readAdministrator(options), ({ anomalies }) =>
-    anomalies.page(filterOf(options), {
-      ...(limit === undefined ? {} : { limit }),
-      ...(after === undefined ? {} : { after }),
-    }),
+  const { items, next, nameOf } = await asAdministrator(
+    readAdministrator(options),
+    async (administration) => {
+      const page = await administration.anomalies.page(filterOf(options), {
+        ...(limit === undefined ? {} : { limit }),
+        ...(after === undefined ? {} : { after }),
+      })
+      const told = page.items.filter(isNamed).map(({ subject }) => subject)
+      return { ...page, nameOf: await namesOf(administration, json === true ? [] : told) }
+    },
   )
   if (json === true) {
     process.stdout.write(`${JSON.stringify({ anomalies: items.map(membersOf), next })}\n`)
     return
   }
-  await printTable(items, columns, process.stdout)
+  await printTable(items, columns(nameOf), process.stdout)
   for (const [rule, suggestion] of new Map(items.map((one) => [one.rule, one.suggestedAction])))
     if (suggestion !== undefined) process.stderr.write(`${printable(`${rule}: ${suggestion}`)}\n`)
   if (next !== undefined) process.stderr.write(`there is more: --after ${printable(next)}\n`)
+}
+
+function isNamed({ about }: Anomaly): boolean {
+  return about === 'account' || about === 'client'
 }
 
 function filterOf({ rule, severity, since }: AnomaliesListOptions): AnomalyFilter {

@@ -12,7 +12,8 @@ import { environment } from '../settings.ts'
 import { asAdministrator } from './administration.ts'
 import type { RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
-import { accountIdOf, clientIdOf } from './named.ts'
+import type { NameOf } from './named.ts'
+import { accountIdOf, clientIdOf, namesOf } from './named.ts'
 import type { Column } from './table.ts'
 import { printTable } from './table.ts'
 
@@ -28,19 +29,21 @@ export interface AuditListOptions extends RemoteOptions {
   readonly after?: string
 }
 
-const columns: readonly Column<AuditEvent>[] = [
-  { title: 'AT', of: ({ at }) => at },
-  { title: 'KIND', of: ({ kind }) => kind },
-  { title: 'SUBJECT', of: subjectOf },
-  { title: 'ACTOR', of: ({ actor }) => actor },
-  { title: 'NETWORK', of: ({ network }) => network },
-  { title: 'REASON', of: ({ reason }) => reason },
-]
+function columns(nameOf: NameOf): readonly Column<AuditEvent>[] {
+  return [
+    { title: 'AT', of: ({ at }) => at },
+    { title: 'KIND', of: ({ kind }) => kind },
+    { title: 'SUBJECT', of: (event) => subjectOf(event, nameOf) },
+    { title: 'ACTOR', of: ({ actor }) => actor && nameOf(actor) },
+    { title: 'NETWORK', of: ({ network }) => network },
+    { title: 'REASON', of: ({ reason }) => reason },
+  ]
+}
 
-/** What it is about, the longest-lived first: a line of a terminal has room for one id. `--json` has all of them. */
-function subjectOf({ account, client, kid, session }: AuditEvent): string {
+/** What it is about, the longest-lived first: a line of a terminal has room for one. `--json` has all of them. */
+function subjectOf({ account, client, kid, session }: AuditEvent, nameOf: NameOf): string {
   const [subject = ''] = Object.entries({ account, client, key: kid, session }).flatMap(
-    ([name, id]) => (id === undefined ? [] : [`${name} ${id}`]),
+    ([what, id]) => (id === undefined ? [] : [`${what} ${nameOf(id)}`]),
   )
   return subject
 }
@@ -48,19 +51,22 @@ function subjectOf({ account, client, kid, session }: AuditEvent): string {
 /** Prints what happened, the newest first. */
 export async function runAuditList(options: AuditListOptions): Promise<void> {
   const { limit, after, json } = options
-  const { items, next } = await asAdministrator(
+  const { items, next, nameOf } = await asAdministrator(
     readAdministrator(options),
-    async (administration) =>
-      administration.audit.page(await filterOf(administration, options), {
+    async (administration) => {
+      const page = await administration.audit.page(await filterOf(administration, options), {
         ...(limit === undefined ? {} : { limit }),
         ...(after === undefined ? {} : { after }),
-      }),
+      })
+      const told = page.items.flatMap(({ account, client, actor }) => [account ?? client, actor])
+      return { ...page, nameOf: await namesOf(administration, json === true ? [] : told) }
+    },
   )
   if (json === true) {
     process.stdout.write(`${JSON.stringify({ events: items.map(membersOf), next })}\n`)
     return
   }
-  await printTable(items, columns, process.stdout)
+  await printTable(items, columns(nameOf), process.stdout)
   if (next !== undefined) process.stderr.write(`there is more: --after ${printable(next)}\n`)
 }
 

@@ -53,19 +53,22 @@ async function decide(
 ): Promise<void> {
   const { idsFrom, reason } = options
   if ((identifiers.length === 0) === (idsFrom === undefined)) {
-    const remedy = 'Name accounts by their identifiers, or a file of ids with --ids-from.'
+    const remedy = 'Name accounts by their identifiers or ids, or a file of ids with --ids-from.'
     throw new CommandError(2, 'the accounts must be named, in one way', remedy)
   }
   const administrator = readAdministrator(options)
-  const [identifier] = identifiers
-  if (identifier !== undefined && identifiers.length === 1) {
-    const revoked = await asAdministrator(administrator, async (administration) => {
-      const { id } = await findAccount(administration, identifier)
-      const revocation = await administration.accounts[many.one](id, { reason })
-      return withReceipts(administration, revocation, options)
+  const [name] = identifiers
+  if (name !== undefined && identifiers.length === 1) {
+    const { identifier, revoked } = await asAdministrator(administrator, async (administration) => {
+      const account = await findAccount(administration, name)
+      const revocation = await administration.accounts[many.one](account.id, { reason })
+      return {
+        identifier: account.identifier,
+        revoked: await withReceipts(administration, revocation, options),
+      }
     })
     const members = { identifier, [many.member]: true }
-    await sayRevoked(options, members, `${identifier} ${many.sentence}`, revoked)
+    await sayRevoked(options, members, `${printable(identifier)} ${many.sentence}`, revoked)
     return
   }
   const source = idsFrom === undefined ? undefined : await openSource(idsFrom)

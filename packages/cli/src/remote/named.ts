@@ -7,14 +7,15 @@ import { printable } from '../printable.ts'
  * People know accounts and clients by their names, and what is kept of them has their ids.
  */
 
-/** The account that is called so; a `CommandError` when there is none. */
+/** The account that is called so, or has this id; a `CommandError` when there is none. */
 export async function findAccount(
   administration: Pick<Administration, 'accounts'>,
-  identifier: string,
+  name: string,
 ): Promise<AccountInfo> {
-  const account = await accountNamed(administration, identifier)
+  const account = await accountOf(administration, name)
   if (account !== undefined) return account
-  throw new CommandError(1, `there is no account ${printable(identifier)}`, 'Check the identifier.')
+  const remedy = 'Name its identifier or its id. See: accounts list.'
+  throw new CommandError(1, `there is no account ${printable(name)}`, remedy)
 }
 
 /** By its name; an id will do as well. */
@@ -34,7 +35,7 @@ export async function accountIdOf(
   administration: Pick<Administration, 'accounts'>,
   name: string,
 ): Promise<string> {
-  const account = await accountNamed(administration, name)
+  const account = await accountOf(administration, name)
   return account?.id ?? (isId(name) ? name : (await findAccount(administration, name)).id)
 }
 
@@ -47,11 +48,13 @@ export async function clientIdOf(
   return client?.id ?? (isId(name) ? name : (await findClient(administration, name)).id)
 }
 
-async function accountNamed(
+/** Ids come first: nobody can choose one, while strangers may call themselves like the id of another account. */
+export async function accountOf(
   { accounts }: Pick<Administration, 'accounts'>,
-  identifier: string,
+  name: string,
 ): Promise<AccountInfo | undefined> {
-  return (await accounts.page({ identifier })).items[0]
+  const found = isId(name) ? await accounts.get(name).catch(nothing) : undefined
+  return found ?? (await accounts.page({ identifier: name })).items[0]
 }
 
 async function clientNamed(
@@ -67,6 +70,31 @@ async function clientWithId(
   id: string,
 ): Promise<ClientInfo | undefined> {
   return clients.get(id).catch(nothing)
+}
+
+/** What an id is called; the id itself of what is gone, and of what is no account and no client. */
+export type NameOf = (id: string) => string
+
+const askedAtOnce = 8
+
+/** Asks what accounts and clients are called of which a list has the ids alone, which say nothing to people. */
+export async function namesOf(
+  { accounts, clients }: Pick<Administration, 'accounts' | 'clients'>,
+  told: readonly (string | undefined)[],
+): Promise<NameOf> {
+  const nameOf = async (id: string): Promise<string | undefined> =>
+    (await accounts.get(id).catch(nothing))?.identifier ??
+    (await clientWithId({ clients }, id))?.name
+  const ids = Array.from(new Set(told)).filter((id) => id !== undefined && isId(id))
+  const names = new Map<string, string>()
+  for (let start = 0; start < ids.length; start += askedAtOnce) {
+    const asked = ids.slice(start, start + askedAtOnce).map(async (id = '') => {
+      const name = await nameOf(id)
+      if (name !== undefined) names.set(id, name)
+    })
+    await Promise.all(asked)
+  }
+  return (id) => names.get(id) ?? id
 }
 
 /** There is no such thing, or the issuer does not look for what cannot be the name of one. */

@@ -1,7 +1,7 @@
 import { CommandError } from '../command-error.ts'
 import type { FileClient } from '../credentials-file.ts'
 import type { IssuerOptions } from './issuer-address.ts'
-import { clientsOf, issuerOf } from './issuer-address.ts'
+import { clientsOf, confidentialIssuerOf } from './issuer-address.ts'
 import { postForm, wordsOf } from './issuer-form.ts'
 
 export interface ClientTokenOptions extends IssuerOptions {
@@ -11,11 +11,11 @@ export interface ClientTokenOptions extends IssuerOptions {
 
 /** A token for a client of the credentials file (RFC 6749 section 4.4), with all that it may have. */
 export async function readClientToken(options: ClientTokenOptions): Promise<string> {
-  const issuer = issuerOf(options)
+  const issuer = confidentialIssuerOf(options)
   const { client_id: id, client_secret: secret } = chosenClient(options)
   const form = { grant_type: 'client_credentials', client_id: id, client_secret: secret }
   const answer = await postForm(issuer, '/token', form)
-  const token = answer.members['access_token']
+  const token = answer.members?.['access_token']
   if (answer.status === 200 && typeof token === 'string') return token
   const isDown = answer.status >= 500
   throw new CommandError(

@@ -1,3 +1,4 @@
+import { parseIssuer } from '@portcullis/protocol'
 import { StartError } from '@portcullis/runtime'
 import { CommandError } from '../command-error.ts'
 import type { FileClient } from '../credentials-file.ts'
@@ -17,6 +18,14 @@ export interface IssuerOptions {
 /** By default the development system of this folder. */
 export function issuerOf({ issuer }: IssuerOptions): string {
   return issuer ?? orUsage(() => readIssuer(defaultEndpointsFile))
+}
+
+/** The same, where a token or a secret is sent to it: over https, or not beyond this machine. */
+export function confidentialIssuerOf(options: IssuerOptions): string {
+  const parsed = parseIssuer(issuerOf(options))
+  if (parsed.kind === 'issuer') return parsed.issuer
+  const remedy = 'Write --issuer as identity has it in its settings.'
+  throw new CommandError(2, `this is not the URL of an issuer: ${parsed.why}`, remedy)
 }
 
 /**

@@ -1,15 +1,20 @@
 import type { JsonObject } from '@portcullis/protocol'
-import { isJsonObject } from '@portcullis/protocol'
+import { parseJsonObject } from '@portcullis/protocol'
 import { CommandError } from '../command-error.ts'
 import { printable } from '../printable.ts'
 
-/** What an OAuth endpoint has answered; no members where it was no JSON object. */
+/** What an OAuth endpoint has answered. */
 export interface FormAnswer {
   readonly status: number
-  readonly members: JsonObject
+  /** Undefined where it was not one whole JSON object: too long, cut off or something else. */
+  readonly members: JsonObject | undefined
+  /** True where it was whole, and nothing was in it. */
+  readonly isEmpty: boolean
 }
 
 const patienceMs = 10_000
+const bodyBytesMax = 256 * 1024
+const depthMax = 16
 
 /** Sends a form to an OAuth endpoint of identity. That nobody answers there is a `CommandError`. */
 export async function postForm(
@@ -17,24 +22,45 @@ export async function postForm(
   path: '/revoke' | '/token',
   form: Readonly<Record<string, string>>,
 ): Promise<FormAnswer> {
-  try {
-    const response = await fetch(`${issuer}${path}`, {
-      method: 'POST',
-      body: new URLSearchParams(form),
-      // Token and secret are for this address and no other.
-      redirect: 'error',
-      signal: AbortSignal.timeout(patienceMs),
-    })
-    const members: unknown = await response.json().catch(() => undefined)
-    return { status: response.status, members: isJsonObject(members) ? members : {} }
-  } catch {
+  const response = await fetch(`${issuer}${path}`, {
+    method: 'POST',
+    body: new URLSearchParams(form),
+    // Token and secret are for this address and no other.
+    redirect: 'error',
+    signal: AbortSignal.timeout(patienceMs),
+  }).catch(() => {
     const remedy = 'Check --issuer, and that identity runs (npm start).'
     throw new CommandError(3, `${printable(issuer)} cannot be reached`, remedy)
+  })
+  const text = await wholeBodyOf(response)
+  const parsed = text === undefined ? undefined : parseJsonObject(text, { depthMax })
+  return {
+    status: response.status,
+    members: parsed?.kind === 'object' ? parsed.value : undefined,
+    isEmpty: text === '',
+  }
+}
+
+/** Undefined for one that breaks off, or is longer than any answer of identity. */
+async function wholeBodyOf({ body }: Response): Promise<string | undefined> {
+  const decoder = new TextDecoder()
+  let text = ''
+  let length = 0
+  try {
+    // Leaving the loop early cancels the stream: the rest is not read.
+    for await (const chunk of body ?? []) {
+      length += chunk.length
+      if (length > bodyBytesMax) return undefined
+      text += decoder.decode(chunk, { stream: true })
+    }
+    return text + decoder.decode()
+  } catch {
+    return undefined
   }
 }
 
 /** The error of RFC 6749 section 5.2, in words that are fit to be printed. */
-export function wordsOf({ status, members }: FormAnswer): string {
+export function wordsOf({ status, members = {} }: FormAnswer): string {
   const { error, error_description: why } = members
   const said = [error, why].filter((text) => typeof text === 'string').join(': ')
   return said === '' ? `it answered ${status}` : printable(said)

@@ -11,7 +11,7 @@ import { decodeJwt, readToken } from './given-token.ts'
 import type { FormAnswer } from './issuer-form.ts'
 import { postForm, wordsOf } from './issuer-form.ts'
 import type { IssuerOptions } from './issuer-address.ts'
-import { clientsOf, issuerOf } from './issuer-address.ts'
+import { clientsOf, confidentialIssuerOf } from './issuer-address.ts'
 
 export interface RevokeOptions extends IssuerOptions, WaitOptions {
   readonly clientId?: string
@@ -23,30 +23,47 @@ export async function runRevoke(file: string, options: RevokeOptions): Promise<v
   const takeBack = revocationOf(token, options)
   // Before anything is taken back: whoever cannot be told afterwards is told now.
   const administrator = options.wait === undefined ? undefined : readAdministrator(options)
-  const members = await takeBack()
+  const answer = await takeBack()
+  const members = membersOf(answer)
   const position = positionOf(members)
-  if (administrator === undefined || position === undefined) {
-    return say(options, members, sentence(members, position))
+  if (position === undefined) {
+    return say(options, members, 'nothing to take back: nobody could use this token')
   }
+  const sentence = `taken back, at ${printable(formatPosition(position))} of the revocation log`
+  if (administrator === undefined) return say(options, members, sentence)
   const revoked = await receiptsFor(administrator, position, options)
-  await sayRevoked(options, {}, sentence(members, position), revoked)
+  await sayRevoked(options, {}, sentence, revoked)
 }
 
-/** Whom to ask, and as which client, is settled at once; the token is taken back when what is answered is called. */
-export function revocationOf(token: string, options: RevokeOptions): () => Promise<JsonObject> {
-  const issuer = issuerOf(options)
+/**
+ * Whom to ask, and as which client, is settled at once; the token is taken back when what is answered is called. An
+ * issuer that is not ours may answer without a body: RFC 7009 section 2.2 asks for none.
+ */
+export function revocationOf(token: string, options: RevokeOptions): () => Promise<FormAnswer> {
+  const issuer = confidentialIssuerOf(options)
   const form = { token, ...credentialFor(token, options) }
   return async () => {
     const answer = await postForm(issuer, '/revoke', form)
     if (answer.status !== 200) throw refused(answer)
-    return answer.members
+    if (answer.members === undefined && !answer.isEmpty) throw notKnown()
+    return answer
   }
 }
 
-function sentence({ revocation }: JsonObject, position: RevocationPosition | undefined): string {
-  if (!isJsonObject(revocation)) return 'nothing to take back: nobody could use this token'
-  if (position === undefined) return 'taken back'
-  return `taken back, at ${printable(formatPosition(position))} of the revocation log`
+/** Identity names the position, or answers an object without members where there was nothing to take back. */
+function membersOf({ members }: FormAnswer): JsonObject {
+  if (members === undefined) throw notKnown()
+  const isNothing = Object.keys(members).length === 0
+  if (!isNothing && positionOf(members) === undefined) throw notKnown()
+  return members
+}
+
+function notKnown(): CommandError {
+  return new CommandError(
+    3,
+    'it is not known whether the token was taken back: that is no answer of identity',
+    'Check --issuer, and what stands before it; then try again.',
+  )
 }
 
 function positionOf({ revocation }: JsonObject): RevocationPosition | undefined {
@@ -99,6 +116,6 @@ function refused(answer: FormAnswer): CommandError {
     : new CommandError(
         1,
         `refused: ${message}`,
-        `Nothing was taken back.${cureOf(answer.members['error'])}`,
+        `Nothing was taken back.${cureOf(answer.members?.['error'])}`,
       )
 }

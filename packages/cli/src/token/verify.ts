@@ -3,6 +3,7 @@ import type { Verifier, VerifierOptions } from '@portcullis/verify'
 import { createVerifier, VerifyError } from '@portcullis/verify'
 import { CommandError } from '../command-error.ts'
 import type { FileClient } from '../credentials-file.ts'
+import { printable } from '../printable.ts'
 import { decodeJwt, readToken } from './given-token.ts'
 import type { IssuerOptions } from './issuer-address.ts'
 import { clientsOf, issuerOf } from './issuer-address.ts'
@@ -26,7 +27,7 @@ export async function runVerify(file: string, options: VerifyOptions): Promise<v
     process.stdout.write(
       options.json === true
         ? `${JSON.stringify(found)}\n`
-        : `valid: the service ${audience} lets it in until ${new Date(claims.exp * 1000).toISOString()}\n` +
+        : `valid: the service ${printable(audience)} lets it in until ${new Date(claims.exp * 1000).toISOString()}\n` +
             (follows ? '' : `${unfollowed}\n`),
     )
   } catch (error) {
@@ -81,5 +82,9 @@ function explain(error: VerifyError, audience: string, { json }: VerifyOptions):
   if (code === 'client-refused') throw new CommandError(1, message, 'Check the credentials file.')
   const answer = challenge === undefined ? String(status) : `${status}, ${challenge}`
   const why = reason === undefined ? message : `${message} (${reason})`
-  throw new CommandError(1, `refused: ${why}`, `The service ${audience} would answer ${answer}`)
+  throw new CommandError(
+    1,
+    printable(`refused: ${why}`),
+    printable(`The service ${audience} would answer ${answer}`),
+  )
 }

@@ -1,5 +1,6 @@
 import type { Client } from '../client.ts'
 import { partsOf } from '../client-parts.ts'
+import type { PageClient } from '../page-client.ts'
 import type { AccountAdministration } from './accounts.ts'
 import { administerAccounts } from './accounts.ts'
 import type { ActivityAdministration } from './activity.ts'
@@ -40,7 +41,7 @@ export interface Administration {
 }
 
 /** Administers by the session of a client. Nothing is sent before the first call. */
-export function createAdministration(client: Client): Administration {
+export function createAdministration(client: Client | PageClient): Administration {
   const { issuer, ...parts } = partsOf(client)
   const ask = createAskAdmin(parts)
   return Object.freeze({

@@ -15,7 +15,11 @@ export interface AdministeredSession {
   /** To a key, by DPoP. */
   readonly isBound: boolean
   readonly client: string
+  /** The field `User-Agent` of the login. */
   readonly device?: string
+  /** What people call that, where it is one that the issuer knows. It proves nothing. */
+  readonly browser?: string
+  readonly system?: string
   readonly network?: string
   readonly createdAt: Date
   readonly lastUsedAt: Date
@@ -86,7 +90,12 @@ function parseSession(value: JsonValue): AdministeredSession | undefined {
     isLive: live,
     isBound: value['bound'] === true,
     client,
-    ...present({ device: parseText(value['device']), network: parseText(value['network']) }),
+    ...present({
+      device: parseText(value['device']),
+      browser: parseText(value['browser']),
+      system: parseText(value['system']),
+      network: parseText(value['network']),
+    }),
     createdAt,
     lastUsedAt,
     expiresAt,

@@ -60,6 +60,8 @@ export interface IssuerSessions {
     person: PersonAtBrowser,
   ) => Promise<IssuerAnswer | Unavailable>
   readonly refresh: (request: RefreshRequest) => Promise<RefreshOutcome>
+  /** Shows the client where nothing comes of it: a client that is known has taken back what is no token. */
+  readonly tryClient: () => Promise<IssuerAnswer | Unavailable>
   readonly logout: (
     path: '/logout' | '/logout/everywhere',
     token: string,
@@ -102,6 +104,10 @@ export function createIssuerSessions(options: IssuerSessionsOptions): IssuerSess
       const answer = await post('/token', { form, token, person, msMax: refreshMsMax })
       return answer.kind === 'unavailable' ? answer : refreshOutcomeOf(answer)
     },
+    tryClient: () => {
+      const form = { token: 'of-nobody', ...shown }
+      return post('/revoke', { form, token: undefined, person: undefined, msMax: refreshMsMax })
+    },
     logout: (path, token, person) => post(path, { token, person, msMax: refreshMsMax }),
   }
 
@@ -142,7 +148,8 @@ interface PostRequest {
   readonly json?: JsonObject
   readonly form?: Readonly<Record<string, string>>
   readonly token: string | undefined
-  readonly person: PersonAtBrowser
+  /** Undefined: it is the gateway itself that asks. */
+  readonly person: PersonAtBrowser | undefined
   readonly msMax: number
 }
 
@@ -154,17 +161,16 @@ const answerBytesMax = 64 * 1024
 function createPost({ issuer, fetch }: IssuerSessionsOptions): Post {
   const { origin } = new URL(issuer)
   return async (path, { json, form, token, person, msMax }) => {
-    const { address, userAgent, correlation } = person
     try {
       const response = await fetch(`${issuer}${path}`, {
         method: 'POST',
         headers: {
-          ...correlation,
+          ...person?.correlation,
           accept: 'application/json, application/problem+json',
           origin,
           'sec-fetch-site': 'same-origin',
-          'x-forwarded-for': address,
-          ...(userAgent === undefined ? {} : { 'user-agent': userAgent }),
+          ...(person === undefined ? {} : { 'x-forwarded-for': person.address }),
+          ...(person?.userAgent === undefined ? {} : { 'user-agent': person.userAgent }),
           ...(token === undefined ? {} : { cookie: cookieField(token) }),
           ...(json === undefined ? {} : { 'content-type': 'application/json' }),
         },

@@ -5,6 +5,7 @@ import { readClientFile } from '../settings/client-file.ts'
 import type { BrowserSettings, GatewaySettings } from '../settings/settings.ts'
 import type { BrowserSessions } from './browser-sessions.ts'
 import { createBrowserSessions } from './browser-sessions.ts'
+import { checkBrowserClient } from './client-check.ts'
 import { createIssuerSessions } from './issuer-sessions.ts'
 import { createSessionMemory } from './session-memory.ts'
 
@@ -29,6 +30,7 @@ export function keepBrowserSessions(
   { log, now }: { readonly log: Log; readonly now: () => number },
 ): KeptBrowserSessions {
   let kept: { readonly key: unknown; readonly sessions: BrowserSessions } | undefined
+  let stopCheck: (() => void) | undefined
   const countRefresh = metrics.counter({
     name: 'portcullis_gateway_browser_refreshes_total',
     help: 'Refresh tokens of browsers that identity was asked about.',
@@ -42,19 +44,25 @@ export function keepBrowserSessions(
     },
     () => kept?.sessions.size() ?? 0,
   )
-  const openSessions = ({ issuer, browser, credential }: AskedWith): BrowserSessions =>
-    createBrowserSessions({
-      issuer: createIssuerSessions({
-        issuer,
-        client: credential ?? { name: browser.client },
-        audiences: browser.audiences,
-        fetch,
-      }),
-      memory: createSessionMemory(browser.sessions, now),
-      count: (outcome) => countRefresh({ outcome }),
-      log,
-      now,
+  const open = ({ issuer: url, browser, credential }: AskedWith): OpenedSessions => {
+    const issuer = createIssuerSessions({
+      issuer: url,
+      client: credential ?? { name: browser.client },
+      audiences: browser.audiences,
+      fetch,
     })
+    const named = credential === undefined ? `browser.client ${browser.client}` : fileNamed
+    return {
+      check: () => checkBrowserClient({ issuer, named, log }),
+      sessions: createBrowserSessions({
+        issuer,
+        memory: createSessionMemory(browser.sessions, now),
+        count: (outcome) => countRefresh({ outcome }),
+        log,
+        now,
+      }),
+    }
+  }
   return {
     prepare: ({ issuer, browser }) => {
       const credential = credentialOf(browser?.clientFile)
@@ -62,19 +70,33 @@ export function keepBrowserSessions(
       if (isDeepStrictEqual(key, kept?.key)) {
         return { sessions: kept?.sessions, commit: () => undefined, abandon: () => undefined }
       }
-      const sessions = browser && openSessions({ issuer, browser, credential })
+      const opened = browser && open({ issuer, browser, credential })
+      const sessions = opened?.sessions
       return {
         sessions,
         commit: () => {
+          stopCheck?.()
           kept?.sessions.close()
           kept = sessions && { key, sessions }
+          stopCheck = opened?.check()
         },
         abandon: () => sessions?.close(),
       }
     },
-    close: () => kept?.sessions.close(),
+    close: () => {
+      stopCheck?.()
+      kept?.sessions.close()
+    },
   }
 }
+
+interface OpenedSessions {
+  readonly sessions: BrowserSessions
+  /** Of the client; answers how to stop. */
+  readonly check: () => () => void
+}
+
+const fileNamed = 'the client of browser.clientFile'
 
 interface AskedWith {
   readonly issuer: string

@@ -18,7 +18,7 @@ export function sendDocument(
   reply.header('etag', etag)
   // Public by its purpose: a page that is isolated by its own policy may load it too.
   reply.header('cross-origin-resource-policy', 'cross-origin')
-  if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send()
+  if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send()
   return reply.type('application/json').send(text)
 }
 
@@ -40,7 +40,7 @@ function renderedOf(document: object): Rendered {
 }
 
 /** RFC 9110 section 13.1.2: a list or `*`, compared weakly. */
-function matches(ifNoneMatch: string | undefined, etag: string): boolean {
+export function matchesEtag(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false
   const candidates = ifNoneMatch.split(',').map((candidate) => candidate.trim())
   return candidates.some((candidate) => candidate === '*' || candidate.replace(/^W\//, '') === etag)

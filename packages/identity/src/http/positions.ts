@@ -65,8 +65,15 @@ export function addPositions(
     const position = parsePosition(request.body.position)
     if (position === undefined) return sendUnfit(reply, 'position', 'is not <epoch>:<seq>')
     const key = { clientId, follower }
+    // Whoever has reported nothing here can only end: what it says beside that may be anybody's invention.
+    let isKnown = true
     if (ended) {
-      reporting.leave(key)
+      const left = reporting.leave(key)
+      if (left === 'too-often') {
+        const detail = 'too many followers end that have not reported here'
+        return sendThrottled(reply, retryAfterSeconds, detail)
+      }
+      isKnown = left === 'known'
       await followers.leave(key)
     } else {
       const seconds = request.body.max_staleness_seconds
@@ -86,7 +93,7 @@ export function addPositions(
       if (kept === 'ahead')
         return sendUnfit(reply, 'position', 'is one that the log has not come to')
     }
-    for (const sighting of sightingsOf(key, request.body, now())) notice(sighting)
+    if (isKnown) for (const sighting of sightingsOf(key, request.body, now())) notice(sighting)
     const { spreadMs, everyMs } = reportPace(reporting.count())
     return reply.send({ spread_ms: spreadMs, every_ms: everyMs, counted: true })
   })

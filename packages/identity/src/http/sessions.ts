@@ -6,6 +6,7 @@ import { endOtherSessions } from '../domain/other-sessions.ts'
 import type { KnownSession, SessionPage, SessionStore, TooOften } from '../domain/sessions.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
+import { deviceNameOf } from './pages/device-names.ts'
 import { limitOf, nextMember, pageCursor, parseCursor, shortPageLimit } from './page-queries.ts'
 import { sendProblem, sendThrottled } from './problems.ts'
 import type { HttpServer } from './server.ts'
@@ -107,6 +108,7 @@ export function useOf(session: KnownSession): object {
     bound: session.keyThumbprint !== undefined,
     client: session.client.name,
     device: session.device,
+    ...(session.device !== undefined && deviceNameOf(session.device)),
     network: session.network,
     created_at: new Date(session.authenticatedAt).toISOString(),
     last_used_at: new Date(session.lastUsedAt).toISOString(),

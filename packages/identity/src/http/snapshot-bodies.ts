@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { FeedSnapshot } from '../domain/feed-snapshots.ts'
 import type { GzipPieces } from './gzip-pieces.ts'
 import { createPieceGzip } from './gzip-pieces.ts'
+import { takesGzip } from './content-codings.ts'
 
 /** Smaller ones fit into a packet or two as they are. */
 const compressedBytesMin = 4096
@@ -40,20 +41,4 @@ function lengthOf({ manifest, records }: FeedSnapshot): number {
 
 function piecesOf({ manifest, records }: FeedSnapshot): readonly Buffer[] {
   return [Buffer.from(`${manifest}\n`), ...records.filter(({ length }) => length > 0)]
-}
-
-/** RFC 9110 section 12.5.3, without preferring one that we do not have. */
-export function takesGzip(header: string | string[] | undefined): boolean {
-  const weights = new Map(
-    String(header ?? '')
-      .toLowerCase()
-      .split(',')
-      .map((entry) => {
-        const [coding = '', ...parameters] = entry.split(';').map((part) => part.trim())
-        const weight = parameters.find((one) => one.startsWith('q='))?.slice(2) ?? '1'
-        return [coding, Number(weight)] as const
-      }),
-  )
-  const weight = weights.get('gzip') ?? weights.get('x-gzip') ?? weights.get('*') ?? 0
-  return weight > 0
 }

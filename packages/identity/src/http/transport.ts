@@ -1,7 +1,8 @@
 import type { RequestListener, Server, ServerOptions } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { SecureContextOptions } from 'node:tls'
-import type { TlsPair } from '@portcullis/runtime'
+import type { Log, TlsPair } from '@portcullis/runtime'
+import { tellOfFailedHandshakes } from '@portcullis/runtime'
 
 // Not by `import`: see `startOperations` of the runtime.
 const { createServer } = process.getBuiltinModule('node:http')
@@ -38,12 +39,13 @@ export const plainTransport: Transport = {
 }
 
 /** For one listener. */
-export function createTlsTransport(pair: TlsPair): TlsTransport {
+export function createTlsTransport(pair: TlsPair, log: Log): TlsTransport {
   const server = createTlsServer({
     ...limits,
     ...secureOptions(pair),
     handshakeTimeout: handshakeMsMax,
   })
+  tellOfFailedHandshakes(server, log)
   return {
     createServer: (listener) => server.on('request', listener),
     useCertificate: (next) => server.setSecureContext(secureOptions(next)),

@@ -1,5 +1,5 @@
 import type { Environment, ExposedFile, Mistake } from '@portcullis/runtime'
-import { exposedFile, readSecret } from '@portcullis/runtime'
+import { exposedFile, nearestName, readSecret } from '@portcullis/runtime'
 import { secretVariables } from './secrets.ts'
 import type { ValueSchema } from './setting.ts'
 import { variableOf } from './setting.ts'
@@ -80,33 +80,9 @@ function misspeltVariables(environment: Environment): Mistake[] {
   return Object.keys(environment)
     .filter((name) => /^PORTCULLIS_/i.test(name) && !known.has(name))
     .flatMap((name) => {
-      const meant = nearestVariable(name.toUpperCase())
+      const meant = nearestName(name, identityVariables)
       return meant === undefined
         ? []
         : [{ path: name, message: `is not known: did you mean ${meant}?` }]
     })
-}
-
-const slipsMax = 2
-
-function nearestVariable(name: string): string | undefined {
-  const [nearest] = identityVariables
-    .filter((variable) => Math.abs(variable.length - name.length) <= slipsMax)
-    .map((variable) => ({ variable, slips: slipsBetween(name, variable) }))
-    .toSorted((one, other) => one.slips - other.slips)
-  return nearest !== undefined && nearest.slips <= slipsMax ? nearest.variable : undefined
-}
-
-/** How many letters have to be added, left out or changed (Levenshtein). */
-function slipsBetween(text: string, word: string): number {
-  let row = Array.from({ length: word.length + 1 }, (_, index) => index)
-  for (const [index, letter] of text.split('').entries()) {
-    const next = [index + 1]
-    for (const [column, wanted] of word.split('').entries()) {
-      const changed = (row[column] ?? 0) + (letter === wanted ? 0 : 1)
-      next.push(Math.min(changed, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[word.length] ?? 0
 }

@@ -3,7 +3,7 @@ import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { Client, ClientStore } from '../domain/clients.ts'
 import type { ClientDeclaration } from '../domain/registry.ts'
 import { isGrant } from '../domain/registry.ts'
-import { integer, list, optionalText, text } from './columns.ts'
+import { integer, list, optionalInteger, optionalText, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
 import { appendEvent } from './events.ts'
 import type { Revoke, RevokingTransaction } from './revocations.ts'
@@ -24,11 +24,13 @@ export function createClientStore(database: Database): ClientStore {
   }
 }
 
+const formerSecretInForce =
+  'CASE WHEN former_secret_until > transaction_now() THEN former_secret_hash END'
+
 const selectEnabled = `
   SELECT transaction_now() AS read_at, least(transaction_now(), revocation_head.at) AS vouched_at, clients.id, name, public, secret_hash, jwks, grants, audiences,
          scopes, base + generation AS generation,
-         CASE WHEN former_secret_until > transaction_now() THEN former_secret_hash END
-           AS former_secret_hash
+         ${formerSecretInForce} AS former_secret_hash
   FROM clients CROSS JOIN revocation_head WHERE enabled = 1 AND (clients.id = $1 OR name = $1)`
 
 /** A client of the operator's file, with the id it gets when the store does not know it yet. */
@@ -100,23 +102,45 @@ export async function revokeClientTokens(
   return revoke({ kind: 'client', key: clientId, floor: integer(row, 'floor') })
 }
 
-/**
- * Keeps those clients whose name the store does not know yet. Answers the names that it knows by
- * another id.
- */
+/** A client that the store does not let in with this credential. */
+export interface UnfitClient {
+  readonly name: string
+  readonly why: 'other-credential' | 'deleted'
+}
+
+/** Keeps those clients whose name the store does not know yet. Answers those whose credential does not fit. */
 export function insertMissingClients(
   database: Database,
   clients: readonly StorableClient[],
-): Promise<readonly string[]> {
+): Promise<readonly UnfitClient[]> {
   return database.exclusive(async (query) => {
-    const others: string[] = []
+    const unfit: UnfitClient[] = []
     for (const client of clients) {
-      const [known] = await query('SELECT id FROM clients WHERE name = $1', [client.name])
-      if (known === undefined) await insertClient(query, client, 'store')
-      else if (text(known, 'id') !== client.id) others.push(client.name)
+      const why = await insertMissingClient(query, client)
+      if (why !== undefined) unfit.push({ name: client.name, why })
     }
-    return others
+    return unfit
   })
+}
+
+async function insertMissingClient(
+  query: Query,
+  client: StorableClient,
+): Promise<UnfitClient['why'] | undefined> {
+  // What was deleted has lost its name and keeps its id, which nobody gets again.
+  const [known] = await query(
+    `SELECT id, deleted_at, secret_hash, ${formerSecretInForce} AS former_secret_hash FROM clients
+     WHERE name = $1 OR id = $2 ORDER BY CASE WHEN name = $1 THEN 0 ELSE 1 END LIMIT 1`,
+    [client.name, client.id],
+  )
+  if (known === undefined) {
+    await insertClient(query, client, 'store')
+    return
+  }
+  if (optionalInteger(known, 'deleted_at') !== undefined) return 'deleted'
+  const secrets = [optionalText(known, 'secret_hash'), optionalText(known, 'former_secret_hash')]
+  const fits = text(known, 'id') === client.id && secrets.includes(client.secretHash)
+  return fits ? undefined : 'other-credential'
 }
 
 /** What the store keeps of a client, whoever declared it. */

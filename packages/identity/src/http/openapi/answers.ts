@@ -95,7 +95,7 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
       last_used_at: instant,
       expires_at: instant,
     },
-    { device: text, network: text },
+    { device: text, browser: text, system: text, network: text },
   ),
   OwnAccount: objectOf(
     {
@@ -132,7 +132,7 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
       last_used_at: instant,
       expires_at: instant,
     },
-    { device: text, network: text, ended_at: instant },
+    { device: text, browser: text, system: text, network: text, ended_at: instant },
   ),
   Client: objectOf(clientMembers, optionalClientMembers),
   ChangedClient: objectOf({ ...clientMembers, revocation }, optionalClientMembers),

@@ -43,6 +43,27 @@ export const documentOperations: Operations = {
     caller: 'anyone',
     answers: { 200: page, 304: unchanged },
   },
+  'GET /console': {
+    id: 'findConsole',
+    tag: 'Pages',
+    summary: 'Leads to the console',
+    caller: 'anyone',
+    answers: { 308: { description: 'To `/console/`, by `Location`' } },
+  },
+  'GET /console/': {
+    id: 'openConsole',
+    tag: 'Pages',
+    summary: 'The console for operators, which does everything by these operations',
+    caller: 'anyone',
+    answers: { 200: page, 304: unchanged },
+  },
+  'GET /console/assets/:file': {
+    id: 'getConsoleFile',
+    tag: 'Pages',
+    summary: 'A file of the console',
+    caller: 'anyone',
+    answers: { 200: { description: 'Its content' }, 304: unchanged },
+  },
   'GET /revocations/snapshot': {
     id: 'getRevocations',
     tag: 'Revocation feed',

@@ -14,6 +14,8 @@ export interface UndoneDecision {
   readonly kind: string
   /** The id of what it is about. */
   readonly subject: string | undefined
+  /** What that account or client is called in the store that is replaced. */
+  readonly name: string | undefined
 }
 
 export interface Replaced {
@@ -140,11 +142,19 @@ const decisions = `
     'password-changed', 'password-reset', 'reset-forced', 'roles-changed', 'attributes-changed',
     'email-changed', 'key-withdrawn')`
 
+/** What was deleted is called nothing but by its id, in a store of whatever release. */
+const nameOfSubject = `
+  CASE WHEN kid IS NOT NULL THEN NULL
+       WHEN client_id IS NOT NULL
+       THEN (SELECT nullif(name, 'deleted ' || id) FROM clients WHERE id = events.client_id)
+       ELSE (SELECT nullif(identifier, 'deleted ' || id) FROM accounts WHERE id = events.account_id)
+  END`
+
 function decisionsIn(store: DatabaseSync, since: number): readonly UndoneDecision[] | undefined {
   try {
     return store
       .prepare(
-        `SELECT at, kind, coalesce(kid, client_id, account_id) AS subject FROM events
+        `SELECT at, kind, coalesce(kid, client_id, account_id) AS subject, ${nameOfSubject} AS name FROM events
          WHERE at > ? AND (${decisions}) ORDER BY id`,
       )
       .all(since)
@@ -152,6 +162,7 @@ function decisionsIn(store: DatabaseSync, since: number): readonly UndoneDecisio
         at: integer(row, 'at'),
         kind: text(row, 'kind'),
         subject: optionalText(row, 'subject'),
+        name: optionalText(row, 'name'),
       }))
   } catch (error) {
     if (resultCodeOf(error) === undefined) throw error

@@ -1,0 +1,35 @@
+import type { Page, PageOptions } from '@portcullis/client/admin'
+import { useEffect, useState } from 'preact/hooks'
+import type { Loading } from './load.ts'
+import { useLoaded } from './load.ts'
+
+/** One page of a list that may have no end: it is turned by cursors, however long it is. */
+export interface Pages<Item> extends Loading<Page<Item>> {
+  readonly items: readonly Item[]
+  readonly number: number
+  readonly turnBack: (() => void) | undefined
+  readonly turnOn: (() => void) | undefined
+}
+
+const itemsOfPage = 50
+
+export function usePages<Item>(
+  question: string,
+  turn: (page: PageOptions) => Promise<Page<Item>>,
+): Pages<Item> {
+  // Where each page began that was turned so far; the first has no place.
+  const [starts, setStarts] = useState<readonly string[]>([])
+  useEffect(() => setStarts([]), [question])
+  const after = starts.at(-1)
+  const loading = useLoaded(`${question} ${after ?? ''}`, () =>
+    turn({ limit: itemsOfPage, ...(after === undefined ? {} : { after }) }),
+  )
+  const next = loading.value?.next
+  return {
+    ...loading,
+    items: loading.value?.items ?? [],
+    number: starts.length + 1,
+    turnBack: starts.length === 0 ? undefined : () => setStarts(starts.slice(0, -1)),
+    turnOn: next === undefined ? undefined : () => setStarts([...starts, next]),
+  }
+}

@@ -1,0 +1,37 @@
+import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
+import type { Decision } from './decision.tsx'
+import { DecisionDialog } from './decision.tsx'
+
+/** What may be done about something: a button for each, which asks before it does it. */
+export function Decisions(props: {
+  readonly offered: readonly Decision[]
+  readonly onDone: (done: Decision) => void
+  readonly isSmall?: boolean
+}): JSX.Element {
+  const { offered, onDone, isSmall = false } = props
+  const [chosen, setChosen] = useState<Decision>()
+  return (
+    <>
+      {offered.map((decision) => (
+        <button
+          key={decision.action}
+          type="button"
+          class={`${decision.isDangerous === true ? 'danger' : ''}${isSmall ? ' small' : ''}`}
+          onClick={() => setChosen(decision)}
+        >
+          {decision.action}
+        </button>
+      ))}
+      {chosen !== undefined && (
+        <DecisionDialog
+          decision={chosen}
+          onClose={(isDone) => {
+            setChosen(undefined)
+            if (isDone) onDone(chosen)
+          }}
+        />
+      )}
+    </>
+  )
+}

@@ -1,0 +1,67 @@
+import type { ClientInfo } from '@portcullis/client/admin'
+import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
+import { usePages } from '../data/pages.ts'
+import { Badge, Badges } from '../elements/badge.tsx'
+import { Field } from '../elements/field.tsx'
+import { Moment } from '../elements/moment.tsx'
+import type { Column } from '../elements/table.tsx'
+import { PagedTable } from '../elements/table.tsx'
+import { addressOf, narrowTo, route } from '../navigation/route.ts'
+import { administration } from '../session/session.ts'
+import { texts } from '../text/texts.ts'
+import { NewClientDialog } from './client-forms.tsx'
+
+const { columns: names, title, search, create } = texts.clients
+const columns: readonly Column<ClientInfo>[] = [
+  { name: names.name, cell: ({ id, name }) => <a href={addressOf('clients', id)}>{name}</a> },
+  { name: names.state, cell: (client) => <ClientState client={client} /> },
+  { name: names.grants, cell: ({ grants }) => <Badges values={grants} />, isMinor: true },
+  { name: names.scopes, cell: ({ scopes }) => <Badges values={scopes} /> },
+  { name: names.made, cell: ({ createdAt }) => <Moment at={createdAt} />, isMinor: true },
+]
+
+export function ClientsPage(): JSX.Element {
+  const [isCreating, setCreating] = useState(false)
+  const name = route.value.query.get('name') ?? ''
+  const pages = usePages(`clients ${name}`, (page) =>
+    administration.clients.page(name === '' ? page : { ...page, name }),
+  )
+  return (
+    <>
+      <header class="of-page">
+        <h1>{title}</h1>
+        <button type="button" class="main" onClick={() => setCreating(true)}>
+          {create.action}
+        </button>
+      </header>
+      <div class="filters" role="search">
+        <Field label={search} value={name} onInput={(value) => narrowTo({ name: value })} />
+      </div>
+      <PagedTable
+        caption={title}
+        columns={columns}
+        keyOf={({ id }) => id}
+        pages={pages}
+        empty={texts.lists.nothingFits}
+      />
+      {isCreating && (
+        <NewClientDialog
+          onClose={(isDone) => {
+            setCreating(false)
+            if (isDone) pages.reload()
+          }}
+        />
+      )}
+    </>
+  )
+}
+
+export function ClientState({ client }: { readonly client: ClientInfo }): JSX.Element {
+  const { enabled, disabled } = texts.clients.state
+  return client.isEnabled ? (
+    <Badge kind="good">{enabled}</Badge>
+  ) : (
+    <Badge kind="bad">{disabled}</Badge>
+  )
+}

@@ -1,0 +1,30 @@
+import type { JSX } from 'preact'
+import { route } from '../navigation/route.ts'
+import { AccountPage } from './account.tsx'
+import { AccountsPage } from './accounts.tsx'
+import { ClientPage } from './client.tsx'
+import { ClientsPage } from './clients.tsx'
+import { KeysPage } from './keys.tsx'
+import { OverviewPage } from './overview.tsx'
+import { SessionsPage } from './sessions.tsx'
+import { StreamPage } from './stream.tsx'
+import { StreamsPage } from './streams.tsx'
+
+/** The page that the address names. */
+export function PageOf(): JSX.Element {
+  const { page, id } = route.value
+  switch (page) {
+    case 'accounts':
+      return id === undefined ? <AccountsPage /> : <AccountPage key={id} id={id} />
+    case 'sessions':
+      return <SessionsPage />
+    case 'clients':
+      return id === undefined ? <ClientsPage /> : <ClientPage key={id} id={id} />
+    case 'keys':
+      return <KeysPage />
+    case 'streams':
+      return id === undefined ? <StreamsPage /> : <StreamPage key={id} id={id} />
+    default:
+      return <OverviewPage />
+  }
+}

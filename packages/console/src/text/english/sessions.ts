@@ -1,0 +1,22 @@
+export const sessions = {
+  title: 'Sessions',
+  columns: {
+    account: 'Account',
+    client: 'Client',
+    device: 'Device',
+    network: 'Network',
+    signedIn: 'Signed in',
+    lastUsed: 'Last used',
+    actions: 'Actions',
+  },
+  state: { label: 'Show', live: 'Sessions that live', all: 'Ended ones too' },
+  end: 'End',
+  endTitle: (identifier: string): string => `End this session of ${identifier}`,
+  endText: 'Whoever uses it is out: at identity at once, at every service as soon as it is told.',
+  endRun: 'End the session',
+  stolen: 'Stolen session',
+  ended: 'ended',
+  bound: 'bound to a key',
+  unknownDevice: 'unknown device',
+  browserOn: (browser: string, system: string): string => `${browser} on ${system}`,
+}

@@ -2,6 +2,9 @@ import type { JSX } from 'preact'
 import { route } from '../navigation/route.ts'
 import { AccountPage } from './account.tsx'
 import { AccountsPage } from './accounts.tsx'
+import { AnomaliesPage } from './anomalies.tsx'
+import { AnomalyPage } from './anomaly.tsx'
+import { AuditPage } from './audit.tsx'
 import { ClientPage } from './client.tsx'
 import { ClientsPage } from './clients.tsx'
 import { KeysPage } from './keys.tsx'
@@ -16,6 +19,10 @@ export function PageOf(): JSX.Element {
   switch (page) {
     case 'accounts':
       return id === undefined ? <AccountsPage /> : <AccountPage key={id} id={id} />
+    case 'anomalies':
+      return id === undefined ? <AnomaliesPage /> : <AnomalyPage key={id} id={id} />
+    case 'audit':
+      return <AuditPage />
     case 'sessions':
       return <SessionsPage />
     case 'clients':

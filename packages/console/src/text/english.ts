@@ -1,4 +1,6 @@
 import { accounts } from './english/accounts.ts'
+import { anomalies } from './english/anomalies.ts'
+import { audit } from './english/audit.ts'
 import { clients } from './english/clients.ts'
 import { decisions } from './english/decisions.ts'
 import { failures } from './english/failures.ts'
@@ -6,6 +8,7 @@ import { frame } from './english/frame.ts'
 import { keys } from './english/keys.ts'
 import { lists } from './english/lists.ts'
 import { overview } from './english/overview.ts'
+import { refusals } from './english/refusals.ts'
 import { revocations } from './english/revocations.ts'
 import { sessions } from './english/sessions.ts'
 import { streams } from './english/streams.ts'
@@ -17,6 +20,9 @@ export const english = {
   failures,
   decisions,
   overview,
+  refusals,
+  anomalies,
+  audit,
   accounts,
   sessions,
   clients,

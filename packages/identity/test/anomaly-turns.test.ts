@@ -259,6 +259,64 @@ testOnEngines(
   },
 )
 
+testOnEngines(
+  'what is beyond the bound of a rule is written once in a turn, and does not grow',
+  async (t, engine) => {
+    const { clock, one } = await startNodes(t, engine)
+    const refuse = async (from: number): Promise<void> => {
+      for (let row = 0; row < 5; row += 1) {
+        const refused = Array.from({ length: 200 }, (_, number) => ({
+          kind: 'tokens-refused' as const,
+          clientId: `client-${from + row * 200 + number}`,
+          reason: 'bad-signature' as const,
+          times: 300,
+          at: clock.now(),
+        }))
+        await one.write(refused)
+      }
+    }
+    await refuse(0)
+    await one.turn()
+    let written = 0
+    const { database } = one
+    const counting: Database = {
+      ...database,
+      transaction: (steps) =>
+        database.transaction((query) =>
+          steps((sql, parameters) => {
+            if (sql.startsWith('UPDATE anomalies')) written += 1
+            return query(sql, parameters)
+          }),
+        ),
+    }
+    await refuse(5000)
+    const turns = createAnomalyTurns(counting)
+    const judging = { bounds: defaultBounds, placeOf: () => undefined }
+    await takeTurn({ turns, look: async () => [], judging })
+    assert.equal(written, 1)
+    const anomalies = await one.list()
+    assert.equal(anomalies.length, 201)
+    const others = anomalies.find(({ subject }) => subject === manyOthers)
+    assert.equal(others?.count, 1800)
+    assert.deepEqual(others.evidence, {})
+  },
+)
+
+testOnEngines(
+  'evidence that an earlier release let grow without bound is told in part',
+  async (t, engine) => {
+    const { one } = await startNodes(t, engine)
+    const counts = Object.fromEntries(Array.from({ length: 9000 }, (_, name) => [`r${name}`, 1000]))
+    await one.database.write(
+      `INSERT INTO anomalies (rule, severity, about, subject, evidence, first_at, last_at, times)
+       VALUES ('refused-tokens', 'warning', 'client', 'others', $1, 1, 2, 1) RETURNING id`,
+      [JSON.stringify({ counts })],
+    )
+    const [anomaly] = await one.list()
+    assert.equal(Object.keys(anomaly?.evidence.counts ?? {}).length, 16)
+  },
+)
+
 testOnEngines('keys and followers are looked at by one node, twice a minute', async (t, engine) => {
   const clock = createChosenClock()
   const url = await engine.createStore(t)

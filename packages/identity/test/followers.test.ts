@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
+import type { TestContext } from 'node:test'
 import { after, test } from 'node:test'
 import { createVerifier } from '@portcullis/verify'
 import { newClientCredential } from '../src/index.ts'
 import type { PositionReport } from '../src/domain/followers.ts'
 import { followerLiveMs } from '../src/domain/followers.ts'
+import type { Notice, Sighting } from '../src/domain/anomalies/sightings.ts'
 import { addPositions } from '../src/http/positions.ts'
+import type { ReportLimits } from '../src/http/reporting-followers.ts'
 import { createReportingFollowers } from '../src/http/reporting-followers.ts'
 import { createHttpServer } from '../src/http/server.ts'
 import {
@@ -61,6 +64,12 @@ function report(position: string, more: object = {}): Promise<unknown> {
   })
 }
 
+const bounds = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
+const latencies: readonly { readonly up_to_ms?: number }[] = [
+  ...bounds.map((bound) => ({ up_to_ms: bound })),
+  {},
+]
+
 function receipts(position: string, query = ''): ReturnType<typeof call> {
   return call(identity, `GET /revocations/receipts/${position}${query}`, { token: administrator })
 }
@@ -84,6 +93,9 @@ test('a revocation is everywhere when every follower has reported it', async () 
     unknown: 0,
     refusing: 0,
     slowest_ms: 8,
+    p50_ms: 8,
+    p99_ms: 8,
+    latencies: latencies.map((one) => ({ ...one, followers: one.up_to_ms === 10 ? 1 : 0 })),
     followers: [{ client: service.clientId, follower, state: 'applied', after_ms: 8 }],
   })
   const listed = await call(identity, 'GET /admin/followers', { token: administrator })
@@ -197,32 +209,56 @@ test('a client with more followers than anybody has is told so, and shuts nobody
   let now = 0
   const reporting = createReportingFollowers(() => now)
   const admitted = Array.from({ length: 10_001 }, (_, index) =>
-    reporting.admit({ clientId: 'born and dead', follower: String(index) }),
+    reporting.admit({ clientId: 'born and dead', follower: String((now = index)) }),
   )
   assert.equal(admitted.filter(({ kind }) => kind === 'admitted').length, 10_000)
   assert.equal(reporting.count(), 10_000)
   const more = { clientId: 'born and dead', follower: 'more' }
-  const news = [0, 0, 9_999, 10_000].map((atMs) => {
-    now = atMs
+  const from = now
+  const news = [0, 0, 9_999, 10_000].map((afterMs) => {
+    now = from + afterMs
     const refused = reporting.admit(more)
     return refused.kind === 'client-full' && refused.isNews
   })
   assert.deepEqual(news, [false, false, false, true], 'it is noted once in ten seconds')
-  now = 0
   const other = { clientId: 'another', follower: 'one' }
   assert.equal(reporting.admit(other).kind, 'admitted')
   assert.equal(reporting.admit({ clientId: 'born and dead', follower: '7' }).kind, 'admitted')
-  now = followerLiveMs
+  now += followerLiveMs
   assert.equal(reporting.admit(other).kind, 'admitted')
   assert.equal(reporting.count(), 1)
   reporting.leave(other)
   assert.equal(reporting.count(), 0)
 })
 
+test('a follower that reports without end is told to wait, and so is its client, and nobody else', () => {
+  let now = 0
+  const reporting = createReportingFollowers(() => now)
+  const kindOf = (clientId: string, name: string): string =>
+    reporting.admit({ clientId, follower: name }).kind
+  const one = Array.from({ length: 12 }, () => kindOf('eager', 'one'))
+  assert.deepEqual(one.slice(9), ['admitted', 'too-often', 'too-often'])
+  now += 1000
+  assert.equal(kindOf('eager', 'one'), 'admitted')
+  const fleet = Array.from({ length: 3000 }, (_, number) => kindOf('loud', String(number)))
+  assert.equal(fleet.filter((kind) => kind === 'admitted').length, 1000)
+  assert.equal(kindOf('quiet', 'one'), 'admitted')
+})
+
 const refuse = async (): Promise<never> => assert.fail('nobody else is asked')
 
-test('those for whom there is no room are not passed over: they stand in the receipts together', async (t) => {
-  const reports: PositionReport[] = []
+interface FakeParts {
+  readonly onReport?: (one: PositionReport) => void
+  readonly onLeave?: () => void
+  readonly notice?: Notice
+  readonly limits?: ReportLimits
+}
+
+/** Answers the status that each of a client gets for a report. */
+function startPositions(
+  t: TestContext,
+  { onReport, onLeave, notice, limits }: FakeParts,
+): (client: string, id: string, more?: object) => Promise<number> {
   const app = createHttpServer(createLogInMemory().log, { issuer: 'https://id.example' })
   t.after(() => app.close())
   addPositions(app, {
@@ -241,15 +277,16 @@ test('those for whom there is no room are not passed over: they stand in the rec
     },
     followers: {
       report: async (one) => {
-        reports.push(one)
+        onReport?.(one)
         return 'kept'
       },
-      leave: refuse,
+      leave: async () => onLeave?.(),
     },
-    limits: { max: 3, perClientMax: 2 },
+    ...(notice !== undefined && { notice }),
+    ...(limits !== undefined && { limits }),
     now: () => 0,
   })
-  const statusOf = async (client: string, id: string): Promise<number> => {
+  return async (client, id, more = {}) => {
     const { statusCode } = await app.inject({
       method: 'POST',
       url: '/revocations/positions',
@@ -258,10 +295,43 @@ test('those for whom there is no room are not passed over: they stand in the rec
         follower: id.padEnd(22, '0'),
         position: `${'E'.repeat(22)}:7`,
         max_staleness_seconds: 30,
+        ...more,
       },
     })
     return statusCode
   }
+}
+
+test('followers that end without having reported neither fill the store nor invent what is seen', async (t) => {
+  let written = 0
+  const seen: Sighting[] = []
+  const statusOf = startPositions(t, {
+    onLeave: () => (written += 1),
+    notice: (sighting) => seen.push(sighting),
+  })
+  const refused = { 'bad-signature': 1000, expired: 1000 }
+  const statuses = new Map<number, number>()
+  for (let number = 0; number < 2000; number += 1) {
+    const status = await statusOf('loud', `l${number}`, { ended: true, refused })
+    statuses.set(status, (statuses.get(status) ?? 0) + 1)
+  }
+  assert.ok((statuses.get(429) ?? 0) >= 1000, JSON.stringify([...statuses]))
+  assert.equal(written, statuses.get(200))
+  assert.deepEqual(seen, [])
+  // One that has reported may say with its farewell what it has refused since.
+  assert.equal(await statusOf('quiet', 'q'), 200)
+  assert.equal(await statusOf('quiet', 'q', { ended: true, refused: { expired: 3 } }), 200)
+  assert.deepEqual(seen, [
+    { kind: 'tokens-refused', clientId: 'quiet', reason: 'expired', times: 3 },
+  ])
+})
+
+test('those for whom there is no room are not passed over: they stand in the receipts together', async (t) => {
+  const reports: PositionReport[] = []
+  const statusOf = startPositions(t, {
+    onReport: (one) => reports.push(one),
+    limits: { max: 3, perClientMax: 2 },
+  })
   const statuses: number[] = []
   for (const id of ['a', 'b', 'c', 'd']) statuses.push(await statusOf('one', id))
   for (const id of ['e', 'f']) statuses.push(await statusOf('another', id))

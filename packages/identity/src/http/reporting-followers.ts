@@ -1,4 +1,4 @@
-import { createClientPlaces } from '@portcullis/runtime'
+import { createAllowance, createClientPlaces } from '@portcullis/runtime'
 import type { FollowerKey } from '../domain/followers.ts'
 import { followerLiveMs } from '../domain/followers.ts'
 
@@ -7,12 +7,16 @@ export interface ReportingFollowers {
   readonly admit: (follower: FollowerKey) =>
     | { readonly kind: 'admitted' }
     | {
-        readonly kind: 'full' | 'client-full'
+        readonly kind: 'full' | 'client-full' | 'too-often'
         readonly detail: string
         /** It was not said of this client a short while ago. */
         readonly isNews: boolean
       }
-  readonly leave: (follower: FollowerKey) => void
+  /**
+   * `unknown`: it has reported to another node, or to none. `too-often`: there were too many of those, and nothing is to be
+   * done for it.
+   */
+  readonly leave: (follower: FollowerKey) => 'known' | 'unknown' | 'too-often'
   readonly count: () => number
 }
 
@@ -24,6 +28,12 @@ export interface ReportLimits {
 }
 
 const usualLimits: ReportLimits = { max: 20_000, perClientMax: 10_000 }
+/** A follower reports once in a second at most. What was held up on the way may come at once. */
+const ofFollower = { burst: 10, refillMs: 500 }
+/** The largest fleet that has room here sends fewer (`report-pace.ts`); it tries again later when all of it starts. */
+const ofClient = { burst: 1000, refillMs: 1 }
+/** Each is a write for somebody whom this node does not know. Who is not heard counts as ended when it was silent. */
+const unknownEndings = { burst: 500, refillMs: 20 }
 /** So often it is noted that a client is refused. */
 const refusalMs = 10_000
 
@@ -33,6 +43,10 @@ export function createReportingFollowers(
   limits: ReportLimits = usualLimits,
 ): ReportingFollowers {
   const places = createClientPlaces(limits)
+  const keysMax = limits.max
+  const followerWaitMs = createAllowance({ ...ofFollower, keysMax, now: monotonic })
+  const clientWaitMs = createAllowance({ ...ofClient, keysMax, now: monotonic })
+  const endingWaitMs = createAllowance({ ...unknownEndings, keysMax, now: monotonic })
   const refusedAtMs = new Map<string, number>()
   /** In the order of their last reports. */
   const reporting = new Map<string, { readonly atMs: number; readonly leave: () => void }>()
@@ -50,26 +64,45 @@ export function createReportingFollowers(
     }
   }
 
+  function isNews(clientId: string): boolean {
+    if (monotonic() - (refusedAtMs.get(clientId) ?? -Infinity) < refusalMs) return false
+    refusedAtMs.set(clientId, monotonic())
+    return true
+  }
+
   return {
     admit: ({ clientId, follower }) => {
       forgetSilent()
       const key = keyOf({ clientId, follower })
+      if (followerWaitMs(key) > 0) {
+        const detail = 'this follower reports more than once in a second'
+        return { kind: 'too-often', detail, isNews: false }
+      }
+      if (clientWaitMs(clientId) > 0) {
+        const detail = 'the followers of this client report too often'
+        return { kind: 'too-often', detail, isNews: isNews(clientId) }
+      }
       forget(key)
       // On loopback a follower needs no client, and those without are not one client.
       const place = places.take(clientId === '' ? undefined : clientId)
       if (place.kind !== 'taken') {
-        const isNews = monotonic() - (refusedAtMs.get(clientId) ?? -Infinity) >= refusalMs
-        if (isNews) refusedAtMs.set(clientId, monotonic())
         const detail =
           place.kind === 'full'
             ? `more than ${limits.max} followers report here`
             : `more than ${limits.perClientMax} followers of this client report here`
-        return { kind: place.kind, detail, isNews }
+        return { kind: place.kind, detail, isNews: isNews(clientId) }
       }
       reporting.set(key, { atMs: monotonic(), leave: place.leave })
       return { kind: 'admitted' }
     },
-    leave: (follower) => forget(keyOf(follower)),
+    leave: (follower) => {
+      const key = keyOf(follower)
+      if (reporting.has(key)) {
+        forget(key)
+        return 'known'
+      }
+      return endingWaitMs(follower.clientId) > 0 ? 'too-often' : 'unknown'
+    },
     count: () => reporting.size,
   }
 }

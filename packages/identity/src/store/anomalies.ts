@@ -1,5 +1,5 @@
 import type { Anomaly, AnomalyStore, Evidence } from '../domain/anomalies/anomalies.ts'
-import { actionOutcomes } from '../domain/anomalies/anomalies.ts'
+import { actionOutcomes, boundedEvidence } from '../domain/anomalies/anomalies.ts'
 import { integer, optionalText, text } from './columns.ts'
 import { createConditions } from './conditions.ts'
 import type { Database, Row } from './database.ts'
@@ -39,5 +39,5 @@ export function anomalyOf(row: Row): Anomaly {
 }
 
 export function evidenceIn(row: Row): Evidence {
-  return JSON.parse(text(row, 'evidence')) as Evidence
+  return boundedEvidence(JSON.parse(text(row, 'evidence')) as Evidence)
 }

@@ -59,9 +59,16 @@ export function createAnomalyTurns(
         await moveOn(query, waiting.taken)
         await writeStates(query, states)
         const opened: Anomaly[] = []
+        const others = new Map<RuleId, CountedFinding>()
         for (const finding of findings) {
-          const anomaly = await keepFinding(query, finding, actionsOf)
-          if (anomaly !== undefined) opened.push(anomaly)
+          const kept = await keepFinding(query, finding, actionsOf)
+          if (kept === 'too-many') others.set(finding.rule, withOther(others, finding))
+          else if (kept !== undefined) opened.push(kept)
+        }
+        for (const finding of others.values()) {
+          const open = await openAnomaly(query, finding)
+          if (open === undefined) opened.push(await insertFinding(query, finding, actionsOf))
+          else await prolong(query, open, finding)
         }
         return opened
       }),
@@ -226,19 +233,40 @@ async function keepFinding(
   query: Query,
   finding: CountedFinding,
   actionsOf: ActionsOf,
-): Promise<Anomaly | undefined> {
+): Promise<Anomaly | 'too-many' | undefined> {
   const open = await openAnomaly(query, finding)
   if (open !== undefined) return prolong(query, open, finding)
-  const { rule } = finding
   const [row] = await query(
     'SELECT count(*) AS opened FROM anomalies WHERE rule = $1 AND first_at > $2',
-    [rule, finding.at - hourMs],
+    [finding.rule, finding.at - hourMs],
   )
-  const isFlood = row !== undefined && integer(row, 'opened') >= openedMax
-  if (isFlood && finding.subject !== manyOthers) {
-    const { reason: _several, ...evidence } = finding.evidence
-    return keepFinding(query, { ...finding, subject: manyOthers, evidence }, actionsOf)
+  const isTooMuch = row !== undefined && integer(row, 'opened') >= openedMax
+  return isTooMuch ? 'too-many' : insertFinding(query, finding, actionsOf)
+}
+
+/** Those of one rule that are not told apart, as one. What was counted of each says nothing of all of them. */
+function withOther(
+  others: ReadonlyMap<RuleId, CountedFinding>,
+  finding: CountedFinding,
+): CountedFinding {
+  const { reason: _several, counts: _apart, ...evidence } = finding.evidence
+  const before = others.get(finding.rule)
+  if (before === undefined) return { ...finding, subject: manyOthers, evidence }
+  return {
+    ...before,
+    at: Math.max(before.at, finding.at),
+    firstAt: Math.min(before.firstAt, finding.firstAt),
+    times: before.times + finding.times,
+    evidence: mergeEvidence(before.evidence, evidence),
   }
+}
+
+async function insertFinding(
+  query: Query,
+  finding: CountedFinding,
+  actionsOf: ActionsOf,
+): Promise<Anomaly> {
+  const { rule } = finding
   const { severity, about } = rules[rule]
   // Of those that are not told apart nobody in particular can be meant.
   const wanted = actionsOf(rule)

@@ -81,6 +81,8 @@ export function goesOnSince({
 
 /** What one anomaly keeps of each kind of evidence: enough to go on from there. */
 const evidenceMax = 10
+/** No rule counts so many things. */
+const countsMax = 16
 
 /** Of the same anomaly, and so for the same reason, the older first. Of counts the higher is kept. */
 export function mergeEvidence(one: Evidence, other: Evidence): Evidence {
@@ -90,12 +92,17 @@ export function mergeEvidence(one: Evidence, other: Evidence): Evidence {
       return all.length === 0 ? [] : [[name, all.slice(0, evidenceMax)] as const]
     },
   )
-  const counts: Record<string, number> = { ...one.counts }
+  const counts = new Map(Object.entries(one.counts ?? {}))
   for (const [name, count] of Object.entries(other.counts ?? {}))
-    counts[name] = Math.max(counts[name] ?? 0, count)
+    counts.set(name, Math.max(counts.get(name) ?? 0, count))
   return {
     ...Object.fromEntries(lists),
     ...(one.reason !== undefined && { reason: one.reason }),
-    ...(Object.keys(counts).length > 0 && { counts }),
+    ...(counts.size > 0 && { counts: Object.fromEntries([...counts].slice(0, countsMax)) }),
   }
+}
+
+/** As it may be told: of a release that did not bound it yet it may be as long as somebody wanted. */
+export function boundedEvidence(evidence: Evidence): Evidence {
+  return mergeEvidence(evidence, {})
 }

@@ -15,6 +15,8 @@ export interface GatheredSightings {
 
 /** So many are kept until they are written, a few hundred bytes each. */
 const heldMax = 5000
+/** Of what clients say, all of them together: what people do at logins always has the rest. */
+const ofClientsMax = 2000
 /** Of what one network does, or one client: it would drown what others do otherwise. */
 const ofSourceMax = 500
 /** A session that goes on in one network is told once in this time. */
@@ -23,14 +25,75 @@ const sessionsMax = 20_000
 
 export function createGatheredSightings(now: () => number): GatheredSightings {
   /** By what they are about: the same again is counted. */
-  let held = new Map<string, At<Sighting>>()
-  let ofSource = new Map<string, number>()
+  const held = new Map<string, At<Sighting>>()
+  const ofSource = new Map<string, number>()
+  let ofClients = 0
   let dropped = 0
+  const uses = createSessionUses(now)
+
+  /** Answers how many there are of its source then. */
+  const count = (sighting: Sighting, change: 1 | -1): number => {
+    const source = sourceOf(sighting)
+    const there = (ofSource.get(source) ?? 0) + change
+    if (there === 0) ofSource.delete(source)
+    else ofSource.set(source, there)
+    if (!('network' in sighting)) ofClients += change
+    return there
+  }
+
+  const add = (sighting: At<Sighting>): void => {
+    const key = keyOf(sighting)
+    const before = held.get(key)
+    if (before !== undefined) {
+      held.set(key, together(before, sighting))
+      return
+    }
+    const isTooMuch = count(sighting, 1) > ofSourceMax || ofClients > ofClientsMax
+    if (held.size >= heldMax || isTooMuch) {
+      count(sighting, -1)
+      dropped += 1
+      return
+    }
+    held.set(key, sighting)
+  }
+
+  return {
+    notice: (sighting) => {
+      if (sighting.kind === 'session-used' && !uses.isNews(sighting)) return
+      add({ ...sighting, at: now() })
+    },
+    take: (max) => {
+      const taken = [...held].slice(0, max)
+      for (const [key, sighting] of taken) {
+        held.delete(key)
+        count(sighting, -1)
+      }
+      return taken.map(([, sighting]) => sighting)
+    },
+    giveBack: (sightings) => {
+      for (const sighting of sightings) add(sighting)
+    },
+    watchSessions: uses.watch,
+    dropped: () => {
+      const sinceAsked = dropped
+      dropped = 0
+      return sinceAsked
+    },
+  }
+}
+
+type SessionUse = Extract<Sighting, { readonly kind: 'session-used' }>
+
+/** Which uses of sessions are worth a look: those that are not where their login was. */
+function createSessionUses(now: () => number): {
+  readonly isNews: (used: SessionUse) => boolean
+  readonly watch: GatheredSightings['watchSessions']
+} {
   let watched: ReadonlySet<string> = new Set()
   /** Where sessions were used last, of those that are used elsewhere than at their login. */
   const lastUses = new Map<string, { readonly network: string; readonly at: number }>()
 
-  const isNews = (used: Extract<Sighting, { readonly kind: 'session-used' }>): boolean => {
+  const isNews = (used: SessionUse): boolean => {
     const { sessionId, network, loginNetwork } = used
     const last = lastUses.get(sessionId)
     const isAsUsual = network === loginNetwork && !watched.has(sessionId) && last === undefined
@@ -43,46 +106,10 @@ export function createGatheredSightings(now: () => number): GatheredSightings {
     return true
   }
 
-  const add = (sighting: At<Sighting>): void => {
-    const key = keyOf(sighting)
-    const before = held.get(key)
-    if (before !== undefined) {
-      held.set(key, together(before, sighting))
-      return
-    }
-    const source = sourceOf(sighting)
-    const count = (ofSource.get(source) ?? 0) + 1
-    if (held.size >= heldMax || count > ofSourceMax) {
-      dropped += 1
-      return
-    }
-    ofSource.set(source, count)
-    held.set(key, sighting)
-  }
-
   return {
-    notice: (sighting) => {
-      if (sighting.kind === 'session-used' && !isNews(sighting)) return
-      add({ ...sighting, at: now() })
-    },
-    take: (max) => {
-      const taken = [...held].slice(0, max)
-      if (taken.length === held.size) {
-        held = new Map()
-        ofSource = new Map()
-      } else for (const [key] of taken) held.delete(key)
-      return taken.map(([, sighting]) => sighting)
-    },
-    giveBack: (sightings) => {
-      for (const sighting of sightings) add(sighting)
-    },
-    watchSessions: (sessionIds) => {
+    isNews,
+    watch: (sessionIds) => {
       watched = new Set(sessionIds)
-    },
-    dropped: () => {
-      const count = dropped
-      dropped = 0
-      return count
     },
   }
 }

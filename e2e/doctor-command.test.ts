@@ -125,6 +125,10 @@ test('doctor alters a token from a file, and says what was not made of it', asyn
       /^\S+: TOO LITTLE WAS JUDGED to say anything: [1-9]\d* of \d+ attacks/,
     )
     assert.match(short.output, /\n {2}\d+: no request was left\n/)
+    assert.match(short.output, /\n\nNOT MADE\n {2}\d+: /)
+    const both = await doctor(running.url, ...given, '--audience', 'orders')
+    assert.equal(both.code, 2)
+    assert.match(both.errors, /^--audience does not go with --token-file\nLeave out /)
   } finally {
     await running.close()
     await issuer.close()

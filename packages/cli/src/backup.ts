@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { backUpStore, describeIdentitySettings } from '@portcullis/identity'
 import { CommandError } from './command-error.ts'
 import { requireDatabase } from './database-address.ts'
@@ -37,6 +38,11 @@ export async function runBackup(options: BackupCommandOptions): Promise<void> {
 /** As it was said, or as the settings of identity say. */
 export function issuerOf({ issuer, config }: StoreOptions): string {
   if (issuer !== undefined) return issuer
+  if (!existsSync(config)) {
+    const remedy =
+      'Say whose store it is with --issuer URL, or where the settings of identity are with --config FILE.'
+    throw new CommandError(1, `whose store it is is not known: there is no ${config}`, remedy)
+  }
   const { settings } = describeIdentitySettings({ file: config, environment: environment() })
   return String(settings['issuer']?.value)
 }

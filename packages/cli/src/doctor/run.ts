@@ -87,6 +87,11 @@ async function tokensOf(
   const isGiven = tokenFile !== undefined || credentials !== undefined
   if (isGiven && audience === undefined) return { given: await givenTokens(options) }
   if (!isGiven && audience !== undefined) return { issuer: issuerSettingsOf(audience, options) }
+  if (isGiven) {
+    const given = tokenFile === undefined ? '--credentials' : '--token-file'
+    const remedy = `Leave out --audience, or ${given}: an issuer of its own, or a token of yours.`
+    throw new CommandError(2, `--audience does not go with ${given}`, remedy)
+  }
   throw new CommandError(
     2,
     'it is not known where valid tokens come from',

@@ -67,10 +67,19 @@ async function print(
   keys: readonly KeyInfo[],
   { revocation, reach }: Partial<Revoked> = {},
 ): Promise<void> {
-  if (json !== true) return printTable(keys, columns, process.stdout)
+  if (json !== true) return printTable(keys.toSorted(byPurpose), columns, process.stdout)
   const receipts = reach && membersOfReach(reach)
   const members = { keys: keys.map(membersOf), revocation, receipts }
   process.stdout.write(`${JSON.stringify(members)}\n`)
+}
+
+/** Those that take each other's place stand together, in the order in which they came. */
+function byPurpose(first: KeyInfo, second: KeyInfo): number {
+  return (
+    first.purpose.localeCompare(second.purpose) ||
+    first.algorithm.localeCompare(second.algorithm) ||
+    (first.createdAt?.getTime() ?? 0) - (second.createdAt?.getTime() ?? 0)
+  )
 }
 
 const columns: readonly Column<KeyInfo>[] = [

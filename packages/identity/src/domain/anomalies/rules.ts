@@ -187,7 +187,7 @@ export const rules: Readonly<
     may: ['alert'],
     sameMinutes: 60,
     suggestion:
-      'Find out which server took over and what it lacks. Nothing else is to be done for tokens: what was lost has been made worthless.',
+      'If you have just put a backup back, this is it. Else find out which server took over and what it lacks. Nothing else is to be done for tokens: what was lost has been made worthless.',
   },
 }
 

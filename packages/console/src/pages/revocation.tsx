@@ -26,6 +26,7 @@ export function RevocationPage({ id }: { readonly id: string }): JSX.Element {
         <>
           <About id={id} />
           <section class="of-wave">
+            <h2>{revocations.atFollowers}</h2>
             <Wave position={position} />
           </section>
         </>

@@ -66,6 +66,7 @@ export const revocations = {
   notPosition: 'This address names no revocation.',
 
   wave: 'How a revocation travelled',
+  atFollowers: 'At those who follow',
   backToAll: 'All revocations',
   seeWave: 'See its wave',
   keepWave: 'Its page',

@@ -28,10 +28,12 @@ export interface RestoreRequest {
   readonly issuer: string
   /** A file that is there is replaced, and kept beside it. A database of a server never is. */
   readonly replace?: boolean
-  /** With them it is made sure that they open the backup. */
+  /** With them it is made sure that they open the backup, and that nobody without them has written it. */
   readonly sealingKeys?: SealingKeys | undefined
   /** What is sealed is given up, because nobody has the sealing key any more. */
   readonly dangerouslyGiveUpSealed?: boolean
+  /** A backup that was written without the sealing key is taken as well: whoever could write to it may have altered it. */
+  readonly dangerouslyTakeUnsealed?: boolean
   readonly onProgress?: OnProgress
 }
 
@@ -122,5 +124,6 @@ function orderOf(request: RestoreRequest, manifest: BackupManifest, copyPath: st
   const { from, sealingKeys, onProgress = () => undefined } = request
   const sealer = sealingKeys && sealerOf(sealingKeys)
   const givesUpSealed = request.dangerouslyGiveUpSealed === true
-  return { from, manifest, copyPath, sealer, givesUpSealed, onProgress }
+  const takesUnsealed = request.dangerouslyTakeUnsealed === true
+  return { from, manifest, copyPath, sealer, givesUpSealed, takesUnsealed, onProgress }
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { redactPassword, StartError } from '@portcullis/runtime'
@@ -75,11 +75,13 @@ export async function restoreStore(request: RestoreRequest): Promise<RestoreOutc
 }
 
 async function restoreFile(
-  path: string,
+  named: string,
   request: RestoreRequest,
   manifest: BackupManifest,
 ): Promise<Replaced | undefined> {
-  const isReplacing = existsSync(path)
+  const isReplacing = existsSync(named)
+  // Of a symbolic link the store is replaced that it leads to, and kept beside that.
+  const path = isReplacing ? realpathSync(named) : named
   if (isReplacing && request.replace !== true) throw isThere(path)
   if (isReplacing) requireUnused(path)
   const folder = dirname(path)

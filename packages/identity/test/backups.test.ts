@@ -3,10 +3,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import {
   cpSync,
   existsSync,
+  lstatSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -51,6 +53,13 @@ const spoiled: Readonly<Record<string, readonly [(from: string) => void, RegExp]
     (from) => truncateSync(join(from, 'store.sqlite'), 8192),
     /is not the one that was written: it has 8192 bytes/,
   ],
+  'goes on for ever': [
+    (from) => {
+      rmSync(join(from, 'store.sqlite'))
+      symlinkSync('/dev/zero', join(from, 'store.sqlite'))
+    },
+    /is not the one that was written: it has more than the \d+ bytes/,
+  ],
   'was altered': [
     (from) => changeStore(from, "UPDATE accounts SET identifier = 'mallory'"),
     /is not the one that was written: its digest/,
@@ -81,6 +90,23 @@ function digest(from: string): readonly [bytes: number, sha256: string] {
   const bytes = readFileSync(join(from, 'store.sqlite'))
   return [bytes.length, createHash('sha256').update(bytes).digest('hex')]
 }
+
+test('a store that a symbolic link leads to is replaced where it is', async (t) => {
+  const source = await sqlite.createStore(t)
+  await fillStore(source)
+  const from = await backUp(t, source)
+  const folder = folderOf(t)
+  const [target, link] = [join(folder, 'disk', 'identity.db'), join(folder, 'identity.db')]
+  await restore(from, `sqlite:${target}`)
+  symlinkSync(target, link)
+  const before = statSync(target).ino
+  const outcome = await restore(from, `sqlite:${link}`, { replace: true })
+  assert.ok(outcome.kind === 'restored')
+  assert.ok(lstatSync(link).isSymbolicLink())
+  assert.notEqual(statSync(target).ino, before)
+  assert.equal(statSync(outcome.replaced?.kept ?? '').ino, before)
+  assert.equal(dirname(outcome.replaced?.kept ?? ''), dirname(target))
+})
 
 /** What somebody can do who can write to the folder of a backup, and has no key. */
 const forged: Readonly<Record<string, (from: string) => void>> = {

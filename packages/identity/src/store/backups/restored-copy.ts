@@ -38,10 +38,14 @@ export async function copyToRestore(order: CopyOrder): Promise<number> {
   const total = megabytes(manifest.bytes)
   const found = await digestOf(join(from, storeName), {
     copyTo: copyPath,
+    bytesMax: manifest.bytes,
     onBytes: (bytes) => onProgress({ done: megabytes(bytes), total, unit: 'MB' }),
   }).catch((cause: unknown) => {
     throw mendable(`the store of ${from} cannot be copied`, cause)
   })
+  if (found.bytes > manifest.bytes) {
+    throw altered(from, `it has more than the ${manifest.bytes} bytes that it had`)
+  }
   if (found.bytes !== manifest.bytes) {
     throw altered(from, `it has ${found.bytes} bytes, and had ${manifest.bytes}`)
   }

@@ -41,6 +41,7 @@ function trustOf(issuer: string): Trust {
     publicKeyPem: `${issuer}/public-key.pem`,
     audience: 'orders',
     algorithm: 'RS256',
+    client: { id: 'doctor', secret: 'of-a-test' },
   }
 }
 
@@ -116,6 +117,14 @@ test('doctor alters a token from a file, and says what was not made of it', asyn
     assert.ok(report.attacks.made > 100, `only ${report.attacks.made} attacks were made`)
     assert.ok(report.held.some(({ weakness }) => weakness === 'expired'))
     assert.doesNotMatch(output + errors, /eyJ/)
+    // Nothing found, of what little was tried.
+    const short = await doctor(running.url, ...given, ...pace, '--requests-max', '100')
+    assert.equal(short.code, 3, short.output)
+    assert.match(
+      short.output,
+      /^\S+: TOO LITTLE WAS JUDGED to say anything: [1-9]\d* of \d+ attacks/,
+    )
+    assert.match(short.output, /\n {2}\d+: no request was left\n/)
   } finally {
     await running.close()
     await issuer.close()

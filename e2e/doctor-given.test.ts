@@ -31,6 +31,7 @@ before(async () => {
     publicKeyPem: `data:text/plain,${encodeURIComponent(pemFrom(keySet))}`,
     audience: 'orders',
     algorithm: 'RS256',
+    client: { id: 'doctor', secret: 'of-a-test' },
   }
 })
 

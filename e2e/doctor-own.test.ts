@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import type { Report } from '@portcullis/doctor'
+import type { Report, Trust } from '@portcullis/doctor'
 import { examine } from '@portcullis/doctor'
 import { freePort } from '../tools/free-port.ts'
 import { severitiesOf } from './doctor/reports.ts'
@@ -27,10 +27,9 @@ interface Running {
   readonly stop: () => Promise<void>
 }
 
-async function startOrders(issuer: string): Promise<Running> {
-  const port = await freePort()
+function startOrders(port: number, { issuer, client }: Trust): Running {
   const clientFile = join(folder, 'orders.json')
-  writeFileSync(clientFile, JSON.stringify({ client_id: 'orders', client_secret: 'of-a-test' }))
+  writeFileSync(clientFile, JSON.stringify({ client_id: client.id, client_secret: client.secret }))
   const child = spawn(process.execPath, ['--conditions=@portcullis/source', main], {
     env: {
       ...process.env,
@@ -71,12 +70,21 @@ async function startGateway(issuer: string, service: number): Promise<Running> {
   }
 }
 
-async function examineAt(port: number, issuerPort: number): Promise<Report> {
-  return examine({
-    url: `http://127.0.0.1:${port}/orders`,
-    requestsPerSecond: 10_000,
-    issuer: { audience: 'orders', port: issuerPort, waitSeconds: 30 },
-  })
+/** The service is started with what it is to trust, as an operator does. */
+async function examineAt(port: number, ordersPort: number, issuerPort: number): Promise<Report> {
+  let orders: Running | undefined
+  const onTrust = (trust: Trust): void => {
+    orders = startOrders(ordersPort, trust)
+  }
+  try {
+    return await examine({
+      url: `http://127.0.0.1:${port}/orders`,
+      requestsPerSecond: 10_000,
+      issuer: { audience: 'orders', port: issuerPort, waitSeconds: 30, onTrust },
+    })
+  } finally {
+    await orders?.stop()
+  }
 }
 
 function assertSound(report: Report): void {
@@ -90,24 +98,17 @@ function assertSound(report: Report): void {
 }
 
 test('nothing is found at our own service, and what is taken back is refused at once', async () => {
-  const issuerPort = await freePort()
-  const orders = await startOrders(`http://localhost:${issuerPort}`)
-  try {
-    assertSound(await examineAt(orders.port, issuerPort))
-  } finally {
-    await orders.stop()
-  }
+  const port = await freePort()
+  assertSound(await examineAt(port, port, await freePort()))
 })
 
 test('nothing is found at our own gateway', async () => {
   const issuerPort = await freePort()
-  const issuer = `http://localhost:${issuerPort}`
-  const orders = await startOrders(issuer)
-  const gateway = await startGateway(issuer, orders.port)
+  const ordersPort = await freePort()
+  const gateway = await startGateway(`http://localhost:${issuerPort}`, ordersPort)
   try {
-    assertSound(await examineAt(gateway.port, issuerPort))
+    assertSound(await examineAt(gateway.port, ordersPort, issuerPort))
   } finally {
     await gateway.stop()
-    await orders.stop()
   }
 })

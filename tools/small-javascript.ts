@@ -66,7 +66,14 @@ async function write(
     {
       module: true,
       // It would move functions to where they are called, and make them anew at each call.
-      compress: { ecma: 2020, passes: 2, inline: false, reduce_funcs: false },
+      // None of our functions is called by `new`: that is what arrows could not do.
+      compress: {
+        ecma: 2020,
+        passes: 2,
+        inline: false,
+        reduce_funcs: false,
+        unsafe_arrows: true,
+      },
       mangle: { reserved: keptNames },
       keep_classnames: true,
       // Of an error that nobody catches Node prints the whole line that threw it, before what it says.

@@ -44,12 +44,14 @@ export type {
   FollowerInfo,
   FollowerReceipt,
   FollowerState,
+  LatencyCount,
   ReceiptOptions,
   Receipts,
 } from './admin/followers.ts'
 export type { KeyAdministration, KeyInfo, KeyRotation, WithdrawnKeys } from './admin/keys.ts'
 export type { Page, PageOptions } from './admin/pages.ts'
 export type { Reason } from './admin/requests.ts'
+export type { ListedRevocation, RevocationAdministration } from './admin/revocations.ts'
 export type { AdministeredSession, SessionAdministration, SessionFilter } from './admin/sessions.ts'
 export type {
   DeclaredAudience,

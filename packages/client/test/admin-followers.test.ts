@@ -5,6 +5,8 @@ import { alice } from './running-issuer.ts'
 import { clientOf } from './signing-in.ts'
 
 const follower = 'F'.repeat(22)
+const own = { software: 'verify', version: '0.1.0', checkpoint_ms_ago: 250 }
+const { software, version } = own
 
 test('followers are listed, and receipts tell what each has done about a revocation', async (t) => {
   const { running, administration } = await startAdministered(t)
@@ -14,7 +16,7 @@ test('followers are listed, and receipts tell what each has done about a revocat
     const answer = await fetch(`${running.issuer}/revocations/positions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ follower, position, max_staleness_seconds: 30 }),
+      body: JSON.stringify({ follower, position, max_staleness_seconds: 30, ...own }),
     })
     assert.equal(answer.status, 200, await answer.text())
   }
@@ -27,6 +29,9 @@ test('followers are listed, and receipts tell what each has done about a revocat
     appliedAt: at,
     reportedAt: at,
     maxStalenessSeconds: 30,
+    software,
+    version,
+    checkpointAt: new Date(at.getTime() - 250),
   })
 
   await clientOf(running).login(alice)
@@ -35,20 +40,26 @@ test('followers are listed, and receipts tell what each has done about a revocat
   )
   assert.ok(session !== undefined)
   const position = await sessions.end(session.id, { reason: 'a test' })
-  const waiting = await followers.receipts(position)
+  const { latencies, ...waiting } = await followers.receipts(position)
+  assert.deepEqual(latencies.at(0), { upToMs: 5, followers: 0 })
+  assert.deepEqual(latencies.at(-1), { followers: 0 })
   assert.deepEqual(waiting, {
     committedAt: at,
     isEverywhere: false,
     applied: 0,
     unknown: 1,
     refusing: 0,
-    followers: [{ follower, state: 'unknown', until: new Date(at.getTime() + 35_000) }],
+    followers: [
+      { follower, software, version, state: 'unknown', until: new Date(at.getTime() + 35_000) },
+    ],
   })
   await report(`${position.epoch}:${position.seq}`)
   const told = await followers.receipts(position, { waitSeconds: 5 })
   assert.equal(told.isEverywhere, true)
-  assert.equal(told.slowestMs, 0)
-  assert.deepEqual(told.followers, [{ follower, state: 'applied', afterMs: 0 }])
+  assert.deepEqual([told.slowestMs, told.p50Ms, told.p99Ms], [0, 0, 0])
+  assert.deepEqual(told.latencies[0], { upToMs: 5, followers: 1 })
+  const applied = { follower, software, version, state: 'applied', afterMs: 0 }
+  assert.deepEqual(told.followers, [applied])
   const ahead = { ...position, seq: position.seq + 1 }
   await assert.rejects(followers.receipts(ahead), { code: 'refused', status: 404 })
   // @ts-expect-error: an option that is not known is a mistake.
@@ -56,4 +67,32 @@ test('followers are listed, and receipts tell what each has done about a revocat
   for (const waitSeconds of [-1, 0.5, 61, NaN]) {
     await assert.rejects(followers.receipts(position, { waitSeconds }), TypeError)
   }
+})
+
+test('what was taken back is listed with who did it and why', async (t) => {
+  const { running, administration } = await startAdministered(t)
+  const { revocations, sessions } = administration
+  await clientOf(running).login(alice)
+  const session = (await allOf(sessions.list())).find(
+    ({ account }) => account.identifier === alice.identifier,
+  )
+  assert.ok(session !== undefined)
+  const position = await sessions.end(session.id, { reason: 'a test' })
+  const at = new Date(running.clock.now())
+  const [record, ...others] = await allOf(revocations.list())
+  assert.deepEqual(others, [])
+  assert.ok(record?.until !== undefined && record.until > at)
+  const { until: _until, ...known } = record
+  assert.deepEqual(known, {
+    position,
+    kind: 'session',
+    subject: session.id,
+    account: session.account.id,
+    cause: 'session-ended',
+    actor: known.actor,
+    reason: 'a test',
+    committedAt: at,
+  })
+  const page = await revocations.page({ limit: 1, after: String(position.seq) })
+  assert.deepEqual(page, { items: [] })
 })

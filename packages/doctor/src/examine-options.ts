@@ -1,5 +1,5 @@
 import type { AlgorithmName } from '@portcullis/protocol/jws'
-import type { IssuerAddresses } from './tokens/own-issuer.ts'
+import type { IssuerAddresses, IssuerClient } from './tokens/own-issuer.ts'
 
 export interface ExamineOptions {
   /** The protected address; nothing else is attacked. */
@@ -59,6 +59,8 @@ export interface Trust extends IssuerAddresses {
   readonly issuer: string
   readonly audience: string
   readonly algorithm: AlgorithmName
+  /** For a service that follows the revocation feed; on loopback it needs none. */
+  readonly client: IssuerClient
 }
 
 /** Tokens of the operator's own issuer; of those only what anybody can make of them is made. */

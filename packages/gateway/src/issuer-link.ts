@@ -62,7 +62,8 @@ export function openIssuerLink(
     ? createVerifier({
         issuer,
         audience: issuer,
-        revocation,
+        revocation:
+          revocation === 'untilExpiry' ? revocation : { ...revocation, software: 'gateway' },
         now,
         fetch: handedOn?.fetch ?? fetch,
         onWarning: ({ code, message }) => log.warn({ issuer, code }, message),

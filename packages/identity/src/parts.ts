@@ -27,6 +27,7 @@ import { startActivity } from './started-activity.ts'
 import type { StartedStreams } from './started-streams.ts'
 import { startStreams } from './started-streams.ts'
 import type { FollowerStore } from './domain/followers.ts'
+import type { ListRevocations } from './domain/listed-revocations.ts'
 import type { ReceiptStore } from './domain/receipts.ts'
 import type { KeyVault } from './domain/key-vault.ts'
 import type { Keyring } from './domain/keyring.ts'
@@ -70,6 +71,7 @@ import { createClientAdministration } from './store/client-administration.ts'
 import { createClientStore } from './store/clients.ts'
 import type { Database } from './store/database.ts'
 import { createFollowerStore } from './store/followers.ts'
+import { createRevocationList } from './store/listed-revocations.ts'
 import { createReceiptStore } from './store/receipts.ts'
 import type { RevokingTransaction, StoredRevocationLog } from './store/revocations.ts'
 import { createRevokedTokens } from './store/revoked-tokens.ts'
@@ -118,6 +120,7 @@ export type IdentityParts = LoginParts &
     readonly keyring: Keyring
     readonly followers: FollowerStore
     readonly receipts: ReceiptStore
+    readonly listRevocations: ListRevocations
     readonly auditLog: AuditLog
     readonly revokedTokens: RevokedTokens
     /** To be called when tokens are issued from here on. Answers how to end it. */
@@ -302,6 +305,7 @@ function createStores(
   | 'usedProofs'
   | 'followers'
   | 'receipts'
+  | 'listRevocations'
 > & { readonly accounts: AccountStore } {
   return {
     accounts: createAccountStore(database, transaction),
@@ -318,5 +322,6 @@ function createStores(
     usedProofs: createUsedProofs(database),
     followers: createFollowerStore(database),
     receipts: createReceiptStore(database),
+    listRevocations: createRevocationList(database),
   }
 }

@@ -11,6 +11,7 @@ import { addAdminClientChanges } from './http/admin-client-changes.ts'
 import { addAdminClients } from './http/admin-clients.ts'
 import { addAdminFollowers } from './http/admin-followers.ts'
 import { addAdminKeys } from './http/admin-keys.ts'
+import { addAdminRevocations } from './http/admin-revocations.ts'
 import { addAdminSessions } from './http/admin-sessions.ts'
 import { addAdminSettings } from './http/admin-settings.ts'
 import { addAdminStreams } from './http/admin-streams.ts'
@@ -75,6 +76,7 @@ export function addRoutes(app: HttpServer, settings: IdentitySettings, parts: Id
   addAdminAudit(app, served)
   addAdminAnomalies(app, served)
   addAdminActivity(app, served)
+  addAdminRevocations(app, served)
   addAdminSettings(app, { ...settings, ...served })
   addFeed(app, served)
   addPositions(app, served)

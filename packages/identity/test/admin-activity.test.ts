@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test'
 import { test } from 'node:test'
 import { newClientCredential } from '../src/index.ts'
 import { testOnEngines } from './engines.ts'
+import { visit } from './page-visitor.ts'
 import type { RunningIdentity } from './running-identity.ts'
 import { alice, basic, machine, startRunningIdentity } from './running-identity.ts'
 import { admin, assertProblem, bob, call, refreshWith, signInHere } from './signed-in.ts'
@@ -117,6 +118,19 @@ test('an overview counts what people and services do, each in the ten seconds in
   const now = identity.clock.now()
   assert.equal(Date.parse(facts.now), now)
   assert.equal(Date.parse(facts.from), Math.floor(now / 10_000) * 10_000 - 359 * 10_000)
+})
+
+test('who signs in by a page is counted as well, and who does not get in', async (t) => {
+  const identity = await start(t)
+  const { access: token } = await signInHere(identity, admin)
+  identity.clock.advanceMs(10_000)
+  assert.equal((await visit(identity).signIn()).status, 303)
+  await visit(identity).signIn({ identifier: alice.identifier, password: 'not this one' })
+  const { series, refusals } = await activityOf(identity, token)
+  const { sign_ins: signIns, sign_ins_refused: refused } = series
+  assert.deepEqual(told(signIns).at(-1), [0, 1])
+  assert.deepEqual(told(refused), [[0, 1]])
+  assert.deepEqual(told(refusals['bad-credentials']), [[0, 1]])
 })
 
 test('an overview is of so many minutes', async (t) => {

@@ -63,6 +63,9 @@ test('what a request may say about a person to be let in is a password, a token 
     'events',
     'clock',
     'refused',
+    'software',
+    'version',
+    'checkpoint_ms_ago',
   ]
   const ofClients = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
   const ofAccess = [...ofClients, 'audience', 'scope', 'max_age', 'delivery']

@@ -190,6 +190,8 @@ testOnEngines(
       appliedAt: startMs,
       reportedAt: startMs,
       maxStalenessMs: stalenessMs,
+      software: undefined,
+      checkpointAt: undefined,
     })
   },
 )

@@ -64,6 +64,12 @@ function report(position: string, more: object = {}): Promise<unknown> {
   })
 }
 
+const bounds = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
+const latencies: readonly { readonly up_to_ms?: number }[] = [
+  ...bounds.map((bound) => ({ up_to_ms: bound })),
+  {},
+]
+
 function receipts(position: string, query = ''): ReturnType<typeof call> {
   return call(identity, `GET /revocations/receipts/${position}${query}`, { token: administrator })
 }
@@ -87,6 +93,9 @@ test('a revocation is everywhere when every follower has reported it', async () 
     unknown: 0,
     refusing: 0,
     slowest_ms: 8,
+    p50_ms: 8,
+    p99_ms: 8,
+    latencies: latencies.map((one) => ({ ...one, followers: one.up_to_ms === 10 ? 1 : 0 })),
     followers: [{ client: service.clientId, follower, state: 'applied', after_ms: 8 }],
   })
   const listed = await call(identity, 'GET /admin/followers', { token: administrator })

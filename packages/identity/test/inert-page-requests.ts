@@ -27,7 +27,7 @@ export const inertPageRequests: readonly InertRequest[] = [
   },
   { route: 'GET /forgot-password', status: 200, ...page },
   { route: 'POST /forgot-password', form: { identifier }, ...sentElsewhere },
-  { route: 'POST /sign-out', form: { unknown: 'field' }, ...sentElsewhere },
+  { route: 'POST /sign-out', form: { return_to: '/console/' }, ...sentElsewhere },
   { route: 'POST /sign-out/everywhere', form: { unknown: 'field' }, ...sentElsewhere },
   { route: 'GET /my-account', query: { notice }, ...elsewhere },
   { route: 'GET /my-account/password', ...elsewhere },

@@ -275,6 +275,12 @@ export const inertRequests: readonly InertRequest[] = [
     status: 400,
   },
   { route: 'GET /admin/activity', ...administrator, query: { minutes: '60' }, status: 200 },
+  {
+    route: 'GET /admin/revocations',
+    ...administrator,
+    query: { limit: '1', after: '1' },
+    status: 200,
+  },
   { route: 'GET /admin/settings', ...administrator, status: 200 },
   {
     route: 'GET /admin/anomalies',
@@ -353,6 +359,9 @@ export const inertRequests: readonly InertRequest[] = [
       ended: true,
       clock: 0,
       refused: {},
+      software: 'verify',
+      version: '0.1.0',
+      checkpoint_ms_ago: 0,
     },
     status: 200,
   },

@@ -213,6 +213,7 @@ const hostileTargets = [
   `//www.shop.example/`,
   `${shop}//evil.example`,
   `blob:${shop}/x`,
+  `https://user@www.shop.example/`,
   'https://id.example.evil.example/',
   `/${'x'.repeat(2048)}`,
   '/ü',
@@ -236,6 +237,8 @@ test('the sign-in leads nowhere but to the issuer and the origins that its opera
     led(`${shop}/basket?x=https://evil.example#top`),
     `${shop}/basket?x=https://evil.example#top`,
   )
+  const similar = { ...places, allowedOrigins: [shop, `${shop}.org`] }
+  assert.equal(parseReturnTarget(`${shop}.org/x`, similar)?.origin, `${shop}.org`)
   assert.equal(
     parseReturnTarget('/x', { issuer: 'https://id.example/auth', allowedOrigins: [] })?.url,
     'https://id.example/x',

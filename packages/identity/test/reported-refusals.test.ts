@@ -69,6 +69,12 @@ test('what a service refuses is told to identity by the SDK itself', async (t) =
   assert.equal(row?.['subject'], `${service.clientId} wrong-audience`)
   const { slots } = JSON.parse(String(row['state'])) as { readonly slots: [[number, number]] }
   assert.equal(slots[0][1], 3)
+  const listed = await call(identity, 'GET /admin/followers', { token: administrator })
+  const [one] = listed.members()['followers'] as readonly Readonly<Record<string, string>>[]
+  assert.equal(one?.['software'], 'verify')
+  assert.match(one['version'] ?? '', /^\d+\.\d+\.\d+/)
+  const ageMs = Date.parse(one['reported_at'] ?? '') - Date.parse(one['checkpoint_at'] ?? '')
+  assert.ok(0 <= ageMs && ageMs <= 5000, `its checkpoint was ${ageMs} ms old`)
 })
 
 /** When the last report was judged that told of another time. */

@@ -163,6 +163,17 @@ test('an application sends people here, and they come back to it with a session 
   assert.ok(access.length > 0)
 })
 
+test('whoever signs out to be somebody else still goes on to where they wanted', async () => {
+  const visitor = visit(identity)
+  await visitor.signIn()
+  const page = await visitor.open('/sign-in?return_to=/console/&client_id=web')
+  const out = await visitor.press(page, 'Sign out to use another account')
+  const to = '/sign-in?return_to=%2Fconsole%2F&client_id=web&notice=signed-out'
+  assert.equal(destinationOf(out), to)
+  const next = await visitor.press(await visitor.follow(out), 'Sign in', bob)
+  assert.equal(destinationOf(next), `${identity.issuer}/console/`)
+})
+
 test('a client that is none, has a secret or signs nobody in is a page that says so', async () => {
   const visitor = visit(identity)
   for (const name of ['nobody', 'machine', 'till', 'closed']) {

@@ -148,6 +148,11 @@ export interface RevocationOptions {
    * as at a relay, and needs no more trust. Not together with `relay`. Default none.
    */
   readonly broker?: BrokeredFeed
+  /**
+   * What the operator of the issuer sees this follower as, beside the version of the SDK: up to 32 of `a-z`, `0-9` and
+   * `-`. Default `verify`.
+   */
+  readonly software?: string
 }
 
 /** The same, checked. */
@@ -157,6 +162,7 @@ export interface RevocationSettings {
   readonly stateFile: string | undefined
   readonly relay: string | undefined
   readonly broker: BrokeredFeed | undefined
+  readonly software: string
 }
 
 /** What an issuer and this one service share for HS256. */
@@ -307,6 +313,7 @@ function requireRevocation(value: unknown): RevocationSettings | undefined {
     stateFile,
     relay,
     broker,
+    software = 'verify',
     ...unknown
   }: RevocationOptions = value
   rejectUnknown(unknown, 'revocation.')
@@ -316,6 +323,8 @@ function requireRevocation(value: unknown): RevocationSettings | undefined {
   demand(isBroker, 'revocation.broker', 'must be what createJetStreamFeed has answered')
   const isOne = relay === undefined || broker === undefined
   demand(isOne, 'revocation.broker', 'would never be used with "revocation.relay"')
+  const isName = /^[a-z0-9-]{1,32}$/.test(software)
+  demand(isName, 'revocation.software', 'must fit [a-z0-9-]{1,32}')
   const option = 'revocation.maxStalenessSeconds'
   return {
     maxStalenessSeconds: requireWhole(maxStalenessSeconds, option, maxStalenessRange),
@@ -323,6 +332,7 @@ function requireRevocation(value: unknown): RevocationSettings | undefined {
     stateFile: stateFile === undefined ? undefined : requireText(stateFile, 'revocation.stateFile'),
     relay: relay === undefined ? undefined : requireExactUrl(relay, 'revocation.relay'),
     broker,
+    software,
   }
 }
 

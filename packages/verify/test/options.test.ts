@@ -63,6 +63,14 @@ const mistakes: readonly (readonly [string, unknown, RegExp])[] = [
     { ...good, revocation: { whenStale: 'ignore' } },
     /^option "revocation.whenStale".*"refuse" or "accept"/,
   ],
+  ...['', 'Kiosk', 'a'.repeat(33)].map(
+    (software) =>
+      [
+        `software ${software}`,
+        { ...good, revocation: { software } },
+        /^option "revocation.software" must fit/,
+      ] as const,
+  ),
   ['an onRevoked that is no function', { ...good, onRevoked: {} }, /^option "onRevoked"/],
   [
     'an onRevoked without a feed to follow',

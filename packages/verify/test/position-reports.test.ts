@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import type { TestContext } from 'node:test'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
@@ -18,7 +19,11 @@ interface World extends PositionReports {
 
 function open(
   t: TestContext,
-  { answers = [], isBounded = true }: { answers?: (object | number)[]; isBounded?: boolean } = {},
+  {
+    answers = [],
+    isBounded = true,
+    checkpointAgeMs = 1234.5,
+  }: { answers?: (object | number)[]; isBounded?: boolean; checkpointAgeMs?: number } = {},
 ): World {
   let nowMs = 0
   const waiting = new Set<{ readonly atMs: number; readonly callback: () => void }>()
@@ -36,7 +41,7 @@ function open(
   const request: RequestFeed = async ({ addressIn, json }) => {
     const feed = { snapshot: '', stream: '', keys: '', positions: 'https://id.example/positions' }
     assert.equal(addressIn(feed), feed.positions)
-    sent.push(json as Readonly<Record<string, unknown>>)
+    sent.push(JSON.parse(JSON.stringify(json)) as Readonly<Record<string, unknown>>)
     const answer = answers.shift() ?? { spread_ms: 0, every_ms: 10_000 }
     return typeof answer === 'number' ? new Response('', { status: answer }) : Response.json(answer)
   }
@@ -45,8 +50,10 @@ function open(
   const reports = createPositionReports({
     request,
     timers,
-    wall: () => 1_000_000 + nowMs,
+    now: () => 1_000_000 + nowMs,
     maxStalenessMs: isBounded ? 30_000 : undefined,
+    software: 'kiosk',
+    freshness: { ageMs: () => checkpointAgeMs },
     signal: closing.signal,
   })
   reports.start()
@@ -160,7 +167,10 @@ test('an issuer that wants to hear it is told once what was refused, and what ti
   note({ epoch, seq: 1 })
   await passMs(10)
   assert.equal(sent.length, 1)
-  assert.ok(!('refused' in (sent[0] ?? {})), 'an issuer of an earlier release would refuse it')
+  const early = ['refused', 'software', 'version', 'checkpoint_ms_ago'].filter(
+    (name) => name in (sent[0] ?? {}),
+  )
+  assert.deepEqual(early, [], 'an issuer of an earlier release would refuse it')
   refused('expired')
   refused('bad-signature')
   note({ epoch, seq: 2 })
@@ -179,4 +189,25 @@ test('an issuer that wants to hear it is told once what was refused, and what ti
   note({ epoch, seq: 4 })
   await passMs(1000)
   assert.deepEqual(sent[4]?.['refused'], { expired: 1, 'bad-signature': 0 })
+})
+
+test('a report says what follows, which version of it, and how old its checkpoint is', async (t) => {
+  const counted = { spread_ms: 0, every_ms: 1000, counted: true }
+  const { version } = JSON.parse(
+    readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+  ) as { readonly version: string }
+  for (const [checkpointAgeMs, told] of [
+    [1234.5, 1234],
+    [-3, 0],
+    [Infinity, 3_600_000],
+  ] as const) {
+    const { note, sent, passMs } = open(t, { answers: [counted, counted], checkpointAgeMs })
+    note({ epoch, seq: 1 })
+    await passMs(10)
+    note({ epoch, seq: 2 })
+    await passMs(1000)
+    const { software, version: of, checkpoint_ms_ago: ago } = sent[1] ?? {}
+    assert.deepEqual({ software, of }, { software: 'kiosk', of: version })
+    assert.equal(ago, told)
+  }
 })

@@ -1,4 +1,5 @@
 import type { Finding, Report } from '@portcullis/doctor'
+import { isConclusive } from '@portcullis/doctor'
 import { printable } from '../printable.ts'
 
 /** So many attacks are named for each finding; `--json` has all of them. */
@@ -20,10 +21,12 @@ export function reportText(report: Report): string {
   return `${parts.join('\n\n')}\n`
 }
 
-function summaryOf({ target, findings, notes, attacks, requests }: Report): string {
+function summaryOf(report: Report): string {
+  const { target, findings, notes, attacks, requests } = report
   const { made, refused, accepted, noted, notJudged, notMade } = attacks
+  const tooLittle = `TOO LITTLE WAS JUDGED to say anything: ${notJudged} of ${made} attacks were not; `
   return [
-    `${printable(target)}: ${counted(findings.length, 'finding')}, ${counted(notes.length, 'note')}`,
+    `${printable(target)}: ${isConclusive(report) ? '' : tooLittle}${counted(findings.length, 'finding')}, ${counted(notes.length, 'note')}`,
     `${made} attacks: ${refused} refused, ${accepted} accepted, ${noted} of no consequence accepted, ${notJudged} not judged; ${notMade} not made; ${requests} requests`,
   ].join('\n')
 }

@@ -2,6 +2,7 @@ import { CommandError } from '../command-error.ts'
 import { asAdministrator } from './administration.ts'
 import type { DecisionOptions, RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
+import { orNone } from './named.ts'
 import type { KeyInfo } from '@portcullis/client/admin'
 import type { Revoked, WaitOptions } from './receipts.ts'
 import { membersOfReach, sayReach, summaryOf, withReceipts } from './receipts.ts'
@@ -42,7 +43,7 @@ export async function runKeysWithdraw(
   const { keys, revoked } = await asAdministrator(
     readAdministrator(options),
     async (administration) => {
-      const withdrawn = await administration.keys.withdraw(kid, { reason })
+      const withdrawn = await orNone(administration.keys.withdraw(kid, { reason }), 'key', kid)
       const { revocation } = withdrawn
       return {
         keys: withdrawn.keys,

@@ -16,6 +16,8 @@ import { administerFollowers } from './followers.ts'
 import type { KeyAdministration } from './keys.ts'
 import { administerKeys } from './keys.ts'
 import { createAskAdmin } from './requests.ts'
+import type { RevocationAdministration } from './revocations.ts'
+import { administerRevocations } from './revocations.ts'
 import type { SessionAdministration } from './sessions.ts'
 import { administerSessions } from './sessions.ts'
 import type { SettingsAdministration } from './settings.ts'
@@ -35,6 +37,7 @@ export interface Administration {
   readonly audit: AuditAdministration
   readonly anomalies: AnomalyAdministration
   readonly followers: FollowerAdministration
+  readonly revocations: RevocationAdministration
   readonly streams: StreamAdministration
   readonly activity: ActivityAdministration
   readonly settings: SettingsAdministration
@@ -52,6 +55,7 @@ export function createAdministration(client: Client | PageClient): Administratio
     audit: administerAudit(ask),
     anomalies: administerAnomalies(ask),
     followers: administerFollowers(ask),
+    revocations: administerRevocations(ask),
     streams: administerStreams(ask),
     activity: administerActivity(ask),
     settings: administerSettings(ask),

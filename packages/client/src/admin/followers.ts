@@ -19,6 +19,11 @@ export interface FollowerInfo {
   readonly reportedAt: Date
   /** None for one that goes on without the feed for ever. */
   readonly maxStalenessSeconds?: number
+  /** `verify`, `gateway`, `relay`, or what another implementation calls itself; none of one that does not say. */
+  readonly software?: string
+  readonly version?: string
+  /** When its newest checkpoint was made, as of its last report. */
+  readonly checkpointAt?: Date
 }
 
 export type FollowerState = 'applied' | 'unknown' | 'refusing'
@@ -27,6 +32,8 @@ export type FollowerState = 'applied' | 'unknown' | 'refusing'
 export interface FollowerReceipt {
   readonly client?: string
   readonly follower: string
+  readonly software?: string
+  readonly version?: string
   /**
    * - `applied`: it refuses what was revoked
    * - `unknown`: it has not said so
@@ -46,10 +53,21 @@ export interface Receipts {
   readonly applied: number
   readonly unknown: number
   readonly refusing: number
-  /** None when nobody has applied it. */
+  /** None, like the next two, when nobody has applied it. */
   readonly slowestMs?: number
+  /** Within which half of those that have applied it did so. */
+  readonly p50Ms?: number
+  /** The same of 99 of a hundred. */
+  readonly p99Ms?: number
+  /** How many took longer than the bound before and no longer than `upToMs`, which the last has not. */
+  readonly latencies: readonly LatencyCount[]
   /** 200 at most: those that are not known, and then the slowest. */
   readonly followers: readonly FollowerReceipt[]
+}
+
+export interface LatencyCount {
+  readonly upToMs?: number
+  readonly followers: number
 }
 
 export interface ReceiptOptions {
@@ -102,8 +120,10 @@ function parseFollower(value: JsonValue): FollowerInfo | undefined {
   if (follower === undefined || position === undefined) return undefined
   if (appliedAt === undefined || reportedAt === undefined) return undefined
   const maxStalenessSeconds = parseCount(value['max_staleness_seconds'])
-  const client = parseText(value['client'])
-  return { ...present({ client, maxStalenessSeconds }), follower, position, appliedAt, reportedAt }
+  const checkpointAt = parseTime(value['checkpoint_at'])
+  const facts = { client: parseText(value['client']), maxStalenessSeconds, checkpointAt }
+  const optional = present({ ...facts, ...softwareIn(value) })
+  return { ...optional, follower, position, appliedAt, reportedAt }
 }
 
 function parseReceipts(body: JsonObject): Receipts | undefined {
@@ -116,9 +136,26 @@ function parseReceipts(body: JsonObject): Receipts | undefined {
   if (committedAt === undefined || followers === undefined) return undefined
   if (applied === undefined || unknown === undefined || refusing === undefined) return undefined
   if (typeof isEverywhere !== 'boolean') return undefined
-  const slowestMs = parseCount(body['slowest_ms'])
-  const counts = { applied, unknown, refusing }
-  return { committedAt, isEverywhere, ...counts, ...present({ slowestMs }), followers }
+  const [slowestMs, p50Ms, p99Ms] = [body['slowest_ms'], body['p50_ms'], body['p99_ms']].map(
+    parseCount,
+  )
+  const counts = { applied, unknown, refusing, ...present({ slowestMs, p50Ms, p99Ms }) }
+  const latencies = parseList(body['latencies'], parseLatency) ?? []
+  return { committedAt, isEverywhere, ...counts, latencies, followers }
+}
+
+function parseLatency(value: JsonValue): LatencyCount | undefined {
+  if (!isJsonObject(value)) return undefined
+  const followers = parseCount(value['followers'])
+  if (followers === undefined) return undefined
+  return { ...present({ upToMs: parseCount(value['up_to_ms']) }), followers }
+}
+
+function softwareIn(value: JsonObject): {
+  readonly software: string | undefined
+  readonly version: string | undefined
+} {
+  return { software: parseText(value['software']), version: parseText(value['version']) }
 }
 
 const states: readonly FollowerState[] = ['applied', 'unknown', 'refusing']
@@ -131,7 +168,7 @@ function parseReceipt(value: JsonValue): FollowerReceipt | undefined {
   const afterMs = parseCount(value['after_ms'])
   const until = parseTime(value['until'])
   return {
-    ...present({ client: parseText(value['client']) }),
+    ...present({ client: parseText(value['client']), ...softwareIn(value) }),
     follower,
     state,
     ...present({ afterMs, until }),

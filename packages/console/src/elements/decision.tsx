@@ -1,6 +1,6 @@
 import type { RevocationPosition } from '@portcullis/client'
 import type { ComponentChildren, JSX } from 'preact'
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { noteSignedOut } from '../session/session.ts'
 import { texts } from '../text/texts.ts'
 import { Dialog } from './dialog.tsx'
@@ -135,6 +135,9 @@ function Outcome(props: {
   readonly children?: ComponentChildren
 }): JSX.Element {
   const { position, onClose, children } = props
+  const button = useRef<HTMLButtonElement>(null)
+  // The one that had the focus is gone with the form.
+  useEffect(() => button.current?.focus(), [])
   return (
     <>
       {position === undefined && children === undefined && (
@@ -143,8 +146,7 @@ function Outcome(props: {
       {children}
       {position !== undefined && <Wave position={position} />}
       <div class="actions">
-        {/* The button that had the focus is gone with the form. */}
-        <button type="button" class="main" autoFocus onClick={onClose}>
+        <button ref={button} type="button" class="main" onClick={onClose}>
           {texts.decisions.close}
         </button>
       </div>

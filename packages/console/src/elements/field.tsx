@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { useEffect, useId, useRef } from 'preact/hooks'
+import { useId } from 'preact/hooks'
 
 /** A line to type in, with its label, its hint and what is wrong with what was typed. */
 export function Field(props: {
@@ -9,26 +9,22 @@ export function Field(props: {
   readonly hint?: string
   readonly fault?: string | undefined
   readonly autoComplete?: string
-  /** Has the focus when it appears. */
+  /** Has the focus when the dialog opens that it stands in. */
   readonly isFirst?: boolean
   readonly isRequired?: boolean
 }): JSX.Element {
   const { label, value, onInput, hint, fault, isFirst = false } = props
   const id = useId()
-  const input = useRef<HTMLInputElement>(null)
-  useEffect(() => {
-    if (isFirst) input.current?.focus()
-  }, [isFirst])
   const notes = [hint && `${id}-hint`, fault && `${id}-fault`].filter(Boolean).join(' ')
   return (
     <div class="field">
       <label for={id}>{label}</label>
       <input
-        ref={input}
         id={id}
         value={value}
         autoComplete={props.autoComplete ?? 'off'}
         required={props.isRequired}
+        autofocus={isFirst}
         aria-invalid={fault !== undefined}
         aria-describedby={notes === '' ? undefined : notes}
         onInput={(event) => onInput(event.currentTarget.value)}

@@ -9,6 +9,8 @@ export interface Column<Item> {
   readonly cell: (item: Item) => ComponentChildren
   /** Of columns that a phone can do without. */
   readonly isMinor?: boolean
+  /** Of columns whose values are never long: they stay on one line. */
+  readonly isShort?: boolean
 }
 
 interface TableProps<Item> {
@@ -30,9 +32,9 @@ export function Table<Item>(
       <caption class="unseen">{caption}</caption>
       <thead>
         <tr>
-          {columns.map(({ name, isMinor }) => (
-            <th key={name} scope="col" class={isMinor ? 'minor' : undefined}>
-              {name}
+          {columns.map((column) => (
+            <th key={column.name} scope="col" class={classOf(column)}>
+              {column.name}
             </th>
           ))}
         </tr>
@@ -40,9 +42,9 @@ export function Table<Item>(
       <tbody>
         {items.map((item) => (
           <tr key={keyOf(item)}>
-            {columns.map(({ name, cell, isMinor }) => (
-              <td key={name} data-name={name} class={isMinor ? 'minor' : undefined}>
-                {cell(item)}
+            {columns.map((column) => (
+              <td key={column.name} data-name={column.name} class={classOf(column)}>
+                {column.cell(item)}
               </td>
             ))}
           </tr>
@@ -50,6 +52,10 @@ export function Table<Item>(
       </tbody>
     </table>
   )
+}
+
+function classOf<Item>({ isMinor, isShort }: Column<Item>): string {
+  return `${isMinor === true ? 'minor ' : ''}${isShort === true ? 'short' : ''}`
 }
 
 /** A list with its pages, and what is said while it loads, where it is empty and when it fails. */

@@ -68,8 +68,8 @@ function columnsWith(
       name: names.device,
       cell: (session) => <span title={session.device}>{deviceOf(session)}</span>,
     },
-    { name: names.network, cell: ({ network }) => network ?? texts.frame.none },
-    { name: names.client, cell: ({ client }) => client, isMinor: true },
+    { name: names.network, cell: ({ network }) => network ?? texts.frame.none, isShort: true },
+    { name: names.client, cell: ({ client }) => client, isMinor: true, isShort: true },
     { name: names.signedIn, cell: ({ createdAt }) => <Moment at={createdAt} /> },
     { name: names.lastUsed, cell: ({ lastUsedAt }) => <Moment at={lastUsedAt} />, isMinor: true },
     {

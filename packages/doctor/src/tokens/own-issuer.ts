@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer'
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Writable } from 'node:stream'
-import { issuerMetadataUrl } from '@portcullis/protocol'
+import { issuerMetadataUrl, revocationsScope } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
 import type { TestIssuer } from '@portcullis/verify/testing'
 import { createTestIssuer } from '@portcullis/verify/testing'
@@ -18,7 +18,9 @@ export interface OwnIssuer {
   readonly algorithm: AlgorithmName
   readonly forge: TestIssuer['forge']
   readonly revoke: TestIssuer['revoke']
-  /** True when the service has opened the revocation feed. */
+  /** The only one that it knows. It gets tokens for the revocation feed, and none that a service would take. */
+  readonly client: IssuerClient
+  /** True when the service has been served a stream of the revocation feed. */
   readonly isFollowed: () => boolean
   readonly close: () => Promise<void>
 }
@@ -28,6 +30,11 @@ export interface IssuerAddresses {
   readonly openIdConfiguration: string
   readonly jwks: string
   readonly publicKeyPem: string
+}
+
+export interface IssuerClient {
+  readonly id: string
+  readonly secret: string
 }
 
 export interface OwnIssuerOptions {
@@ -47,10 +54,19 @@ export async function startOwnIssuer(options: OwnIssuerOptions): Promise<OwnIssu
   await once(server, 'listening')
   const { port: chosen } = server.address() as AddressInfo
   const issuer = issuerUrl ?? `http://localhost:${chosen}`
-  const test = await createTestIssuer({ network: false, issuer, algorithm })
+  const client = { id: 'doctor', secret: randomBytes(24).toString('base64url') }
+  const clients = { [client.id]: client.secret }
+  const feed = { wantsToken: true }
+  const test = await createTestIssuer({ network: false, issuer, algorithm, clients, feed })
+  const nearToken = issuer.startsWith('http:') ? await feedToken(test, client) : undefined
   const addresses = addressesOf(issuer)
+  const parts = { test, addresses, nearToken }
+  let isFollowed = false
+  const served = (answer: Response): void => {
+    isFollowed ||= answer.headers.get('content-type') === 'text/event-stream'
+  }
   server.on('request', (message: IncomingMessage, response: ServerResponse) => {
-    respond(message, response, test, addresses).catch(() => response.destroy())
+    respond(message, response, parts, served).catch(() => response.destroy())
   })
   return {
     issuer,
@@ -58,7 +74,8 @@ export async function startOwnIssuer(options: OwnIssuerOptions): Promise<OwnIssu
     algorithm,
     forge: test.forge,
     revoke: test.revoke,
-    isFollowed: () => test.feedRequests.stream > 0,
+    client,
+    isFollowed: () => isFollowed,
     close: async () => {
       await test.close()
       server.closeAllConnections()
@@ -77,14 +94,34 @@ function addressesOf(issuer: string): IssuerAddresses {
   }
 }
 
+async function feedToken(test: TestIssuer, { id, secret }: IssuerClient): Promise<string> {
+  const credential = Buffer.from(`${id}:${secret}`).toString('base64')
+  const grant = { grant_type: 'client_credentials', scope: revocationsScope, audience: test.issuer }
+  const answer = await test.fetch(`${test.issuer}/token`, {
+    method: 'POST',
+    headers: [['authorization', `Basic ${credential}`]],
+    body: new URLSearchParams(grant).toString(),
+  })
+  const { access_token: token } = (await answer.json()) as { readonly access_token: string }
+  return token
+}
+
+interface IssuerParts {
+  readonly test: TestIssuer
+  readonly addresses: IssuerAddresses
+  /** Services on loopback follow an issuer there without a client, as in development. */
+  readonly nearToken: string | undefined
+}
+
 async function respond(
   message: IncomingMessage,
   response: ServerResponse,
-  test: TestIssuer,
-  addresses: IssuerAddresses,
+  parts: IssuerParts,
+  served: (answer: Response) => void,
 ): Promise<void> {
-  const url = new URL(message.url ?? '/', new URL(test.issuer).origin).href
-  const answer = await answerTo(url, message, test, addresses)
+  const url = new URL(message.url ?? '/', new URL(parts.test.issuer).origin).href
+  const answer = await answerTo(url, message, parts)
+  served(answer)
   response.writeHead(answer.status, Object.fromEntries(answer.headers))
   // A stream that is silent has begun all the same.
   response.flushHeaders()
@@ -95,8 +132,7 @@ async function respond(
 async function answerTo(
   url: string,
   message: IncomingMessage,
-  test: TestIssuer,
-  addresses: IssuerAddresses,
+  { test, addresses, nearToken }: IssuerParts,
 ): Promise<Response> {
   if (url === addresses.openIdConfiguration) return openIdConfiguration(test, addresses)
   if (url === addresses.publicKeyPem) return new Response(await publicKeyPem(test, addresses))
@@ -106,11 +142,27 @@ async function answerTo(
       ? [[name, String(value)]]
       : [],
   )
+  if (headers.authorization === undefined && nearToken !== undefined && isNear(message)) {
+    forwarded.push(['authorization', `Bearer ${nearToken}`])
+  }
   const body = method === 'POST' ? await bodyOf(message) : null
   if (body === undefined) return new Response(null, { status: 413 })
+  // Nothing but a token is asked for by POST.
+  if (body !== null && !isForFeed(new URLSearchParams(body), test)) {
+    return Response.json({ error: 'invalid_scope' }, { status: 400 })
+  }
   return test
     .fetch(url, { method, headers: forwarded, body })
     .catch(() => new Response(null, { status: 404 }))
+}
+
+function isNear({ socket }: IncomingMessage): boolean {
+  return /^(?:(?:::ffff:)?127\.|::1$)/.test(socket.remoteAddress ?? '')
+}
+
+/** Whoever reaches the listener may ask, and the service that is examined trusts what is signed here. */
+function isForFeed(form: URLSearchParams, { issuer }: TestIssuer): boolean {
+  return form.get('audience') === issuer && form.get('scope') === revocationsScope
 }
 
 /** A form for a token; the listener may be open to more than the service. */

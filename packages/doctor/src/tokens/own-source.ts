@@ -24,7 +24,8 @@ export async function createOwnSource(
   const trap = await startTrap(host, () => [attackerKeyFrom(forge)])
   const setting: Setting = { audience, claims, trapOrigin: trap.origin }
   const making = { forge, adapt: adaptRecipe.bind(undefined, setting) }
-  onTrust?.({ ...issuer.addresses, issuer: issuer.issuer, audience, algorithm })
+  const { client } = issuer
+  onTrust?.({ ...issuer.addresses, issuer: issuer.issuer, audience, algorithm, client })
   const source: TokenSource = {
     mode: 'own-issuer',
     plain: () => requestOf({}, making),

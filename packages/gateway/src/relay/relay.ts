@@ -118,7 +118,7 @@ function followUpstream(
     audience: issuer,
     fetch,
     onWarning: ({ code, message }) => log.warn({ issuer, code }, message),
-    ...(upstream === undefined ? {} : { revocation: { relay: upstream } }),
+    revocation: { software: 'relay', ...(upstream === undefined ? {} : { relay: upstream }) },
     ...(clientFile === undefined ? {} : { client: readClientFile(clientFile) }),
   })
 }

@@ -11,6 +11,16 @@ export interface PositionReport {
   readonly appliedMsAgo: number
   /** For how long it goes on without the feed; undefined for one that never stops. */
   readonly maxStalenessMs: number | undefined
+  readonly software?: FollowerSoftware | undefined
+  /** How long before the report its newest checkpoint was made, by its own count. */
+  readonly checkpointMsAgo?: number | undefined
+}
+
+/** What follows, in its own words. */
+export interface FollowerSoftware {
+  /** `verify`, `gateway`, `relay`, or what another implementation calls itself. */
+  readonly name: string
+  readonly version: string | undefined
 }
 
 /** A follower that has reported a short while ago. Times are of the store's clock, in milliseconds since 1970. */
@@ -21,6 +31,9 @@ export interface Follower {
   readonly appliedAt: number
   readonly reportedAt: number
   readonly maxStalenessMs: number | undefined
+  readonly software?: FollowerSoftware | undefined
+  /** When its newest checkpoint was made, as it said in its last report. */
+  readonly checkpointAt?: number | undefined
 }
 
 export interface FollowerPage {

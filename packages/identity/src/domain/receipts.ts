@@ -1,5 +1,5 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
-import type { Follower } from './followers.ts'
+import type { Follower, FollowerSoftware } from './followers.ts'
 import { clockDifferenceMsMax } from './followers.ts'
 import type { SerialQueue } from './serial-queue.ts'
 
@@ -7,6 +7,7 @@ import type { SerialQueue } from './serial-queue.ts'
 export interface Receipt {
   readonly clientId: string
   readonly follower: string
+  readonly software: FollowerSoftware | undefined
   readonly state: ReceiptState
 }
 
@@ -56,9 +57,22 @@ export interface ReceiptSummary {
   readonly refusing: number
   /** The longest that one has taken; undefined when none has reported. */
   readonly slowestMs: number | undefined
+  /** Within which half of those that have applied it did so, and 99 of a hundred; undefined when there are none. */
+  readonly p50Ms: number | undefined
+  readonly p99Ms: number | undefined
+  /** How many of them took longer than the bound before and no longer than this one; the last has none. */
+  readonly latencies: readonly LatencyCount[]
   /** Those that are waited for and then the slowest, as many as were asked for. */
   readonly receipts: readonly Receipt[]
 }
+
+export interface LatencyCount {
+  readonly upToMs: number | undefined
+  readonly followers: number
+}
+
+/** A wave is drawn by them, also of more followers than are shown. */
+const latencyBoundsMs = [5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
 
 export interface ReceiptParts {
   readonly store: ReceiptStore
@@ -102,19 +116,36 @@ function summaryOf(
   shownMax: number,
 ): ReceiptSummary {
   const counts = { applied: 0, unknown: 0, refusing: 0 }
-  let slowestMs: number | undefined
+  const latenciesMs: number[] = []
   for (const { state } of receipts) {
     counts[state.kind] += 1
-    if (state.kind === 'applied') slowestMs = Math.max(slowestMs ?? 0, state.afterMs)
+    if (state.kind === 'applied') latenciesMs.push(state.afterMs)
   }
+  latenciesMs.sort((one, other) => one - other)
   return {
     kind: 'summary',
     committedAt,
     isEverywhere: counts.unknown === 0,
     ...counts,
-    slowestMs,
+    slowestMs: latenciesMs.at(-1),
+    p50Ms: nearestRank(latenciesMs, 0.5),
+    p99Ms: nearestRank(latenciesMs, 0.99),
+    latencies: countLatencies(latenciesMs),
     receipts: receipts.toSorted((one, other) => rank(other) - rank(one)).slice(0, shownMax),
   }
+}
+
+function nearestRank(ascending: readonly number[], share: number): number | undefined {
+  return ascending[Math.ceil(ascending.length * share) - 1]
+}
+
+function countLatencies(latenciesMs: readonly number[]): readonly LatencyCount[] {
+  const counts = [...latencyBoundsMs, undefined].map((upToMs) => ({ upToMs, followers: 0 }))
+  for (const ms of latenciesMs) {
+    const found = counts.find(({ upToMs = Infinity }) => ms <= upToMs)
+    if (found !== undefined) found.followers += 1
+  }
+  return counts
 }
 
 /** What somebody who waits wants to see first. */

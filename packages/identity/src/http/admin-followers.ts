@@ -1,7 +1,7 @@
 import { formatPosition } from '@portcullis/protocol/revocations'
 import type { Follower, FollowerStore } from '../domain/followers.ts'
 import type { Callers } from './callers.ts'
-import { nameOfFollower } from './follower-names.ts'
+import { nameOfFollower, softwareMembers } from './follower-names.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { instant } from './moments.ts'
 import { limitOf, longPageLimit } from './page-queries.ts'
@@ -51,5 +51,7 @@ function membersOf(one: Follower): object {
     applied_at: instant(one.appliedAt),
     reported_at: instant(one.reportedAt),
     max_staleness_seconds: one.maxStalenessMs === undefined ? undefined : one.maxStalenessMs / 1000,
+    ...softwareMembers(one.software),
+    checkpoint_at: instant(one.checkpointAt),
   }
 }

@@ -30,6 +30,7 @@ interface CountedRoute {
 const issuing: CountedRoute = { answered: ['tokens_issued'] }
 const routes: Readonly<Record<string, CountedRoute>> = {
   'POST /login': { ...issuing, refused: 'sign_ins_refused' },
+  'POST /sign-in': { answered: [], refused: 'sign_ins_refused' },
   'POST /token': issuing,
   'POST /account/password': issuing,
   'POST /account/reauthenticate': issuing,
@@ -57,7 +58,8 @@ export function countRequests(
     if (reason !== undefined) countRefusal(reason)
     const what = grant === 'refresh_token' ? refreshing : counted.get(`${method} ${route}`)
     if (what === undefined) return
-    if (status < 300) for (const series of what.answered) count(series)
+    // A form is answered by the way to the next page.
+    if (status < 400) for (const series of what.answered) count(series)
     else if (what.refused !== undefined) count(what.refused)
   }
 }

@@ -1,5 +1,5 @@
 import { isRefusalReason, parsePosition } from '@portcullis/protocol/revocations'
-import type { FollowerStore } from '../domain/followers.ts'
+import type { FollowerStore, PositionReport } from '../domain/followers.ts'
 import { maxStalenessMsMax } from '../domain/followers.ts'
 import { reportPace } from '../domain/report-pace.ts'
 import type { Notice, Sighting } from '../domain/anomalies/sightings.ts'
@@ -37,7 +37,10 @@ const reportBody = {
     applied_ms_ago: { type: 'integer', minimum: 0, maximum: 3_600_000 },
     max_staleness_seconds: stalenessSeconds,
     ended: { type: 'boolean' },
-    // Those of releases before this one send neither.
+    // Those of releases before this one send none of these.
+    software: { type: 'string', pattern: '^[a-z0-9-]{1,32}$' },
+    version: { type: 'string', pattern: '^[0-9A-Za-z.+-]{1,32}$' },
+    checkpoint_ms_ago: { type: 'integer', minimum: 0, maximum: 3_600_000 },
     clock: { type: 'integer', minimum: 0, maximum: 9_007_199_254_740_991 },
     refused: {
       type: 'object',
@@ -89,7 +92,8 @@ export function addPositions(
           ? sendBusy(reply, retryAfterSeconds, judged.detail)
           : sendThrottled(reply, retryAfterSeconds, judged.detail)
       }
-      const kept = await followers.report({ ...key, position, appliedMsAgo, maxStalenessMs })
+      const told = { appliedMsAgo, maxStalenessMs, ...ownFactsOf(request.body) }
+      const kept = await followers.report({ ...key, position, ...told })
       if (kept === 'ahead')
         return sendUnfit(reply, 'position', 'is one that the log has not come to')
     }
@@ -97,6 +101,18 @@ export function addPositions(
     const { spreadMs, everyMs } = reportPace(reporting.count())
     return reply.send({ spread_ms: spreadMs, every_ms: everyMs, counted: true })
   })
+}
+
+function ownFactsOf({
+  software: name,
+  version,
+  checkpoint_ms_ago: checkpointMsAgo,
+}: {
+  readonly software?: string
+  readonly version?: string
+  readonly checkpoint_ms_ago?: number
+}): Pick<PositionReport, 'software' | 'checkpointMsAgo'> {
+  return { software: name === undefined ? undefined : { name, version }, checkpointMsAgo }
 }
 
 /** A report takes its time: what is no further apart is nothing. */

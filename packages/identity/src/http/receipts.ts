@@ -5,7 +5,7 @@ import type { Receipt, ReceiptState, ReceiptStore } from '../domain/receipts.ts'
 import { awaitReceipts } from '../domain/receipts.ts'
 import { createSerialQueue } from '../domain/serial-queue.ts'
 import type { Callers } from './callers.ts'
-import { nameOfFollower } from './follower-names.ts'
+import { nameOfFollower, softwareMembers } from './follower-names.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { instant } from './moments.ts'
 import { sendBusy, sendProblem, sendThrottled } from './problems.ts'
@@ -88,13 +88,17 @@ export function addReceipts(app: HttpServer, { issuer, callers, receipts }: Rece
       unknown: found.unknown,
       refusing: found.refusing,
       slowest_ms: found.slowestMs,
+      p50_ms: found.p50Ms,
+      p99_ms: found.p99Ms,
+      latencies: found.latencies.map(({ upToMs, followers }) => ({ up_to_ms: upToMs, followers })),
       followers: found.receipts.map(membersOfReceipt),
     })
   })
 }
 
-function membersOfReceipt({ state, ...one }: Receipt): object {
-  return { ...nameOfFollower(one), state: state.kind, ...detailsOf(state) }
+function membersOfReceipt({ state, software, ...one }: Receipt): object {
+  const name = { ...nameOfFollower(one), ...softwareMembers(software) }
+  return { ...name, state: state.kind, ...detailsOf(state) }
 }
 
 function detailsOf(state: ReceiptState): object {

@@ -1,6 +1,12 @@
-import type { Follower, FollowerPage, FollowerStore, PositionReport } from '../domain/followers.ts'
+import type {
+  Follower,
+  FollowerPage,
+  FollowerSoftware,
+  FollowerStore,
+  PositionReport,
+} from '../domain/followers.ts'
 import { clockDifferenceMsMax, followerLiveMs, maxStalenessMsMax } from '../domain/followers.ts'
-import { integer, optionalInteger, text } from './columns.ts'
+import { integer, optionalInteger, optionalText, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
 import { readHead } from './revocation-rows.ts'
 import { readClock } from './revocations.ts'
@@ -39,6 +45,7 @@ export function createFollowerStore(database: Database): FollowerStore {
 
 async function keep(query: Query, report: PositionReport): Promise<'kept' | 'ahead'> {
   const { clientId, follower, position, appliedMsAgo, maxStalenessMs } = report
+  const { software, checkpointMsAgo } = report
   const head = await readHead(query)
   if (position.epoch === head.epoch && position.seq > head.seq) return 'ahead'
   const [held] = await query(
@@ -49,12 +56,24 @@ async function keep(query: Query, report: PositionReport): Promise<'kept' | 'ahe
   const known = held !== undefined && text(held, 'epoch') === position.epoch ? arrivalsOf(held) : []
   const arrivals = withArrival(known, [position.seq, now - appliedMsAgo])
   await query(
-    `INSERT INTO followers (client_id, follower, epoch, arrivals, reported_at, max_staleness_ms)
-     VALUES ($1, $2, $3, $4, $5, $6)
+    `INSERT INTO followers (client_id, follower, epoch, arrivals, reported_at, max_staleness_ms,
+                            software, version, checkpoint_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
      ON CONFLICT (client_id, follower) DO UPDATE
      SET epoch = excluded.epoch, arrivals = excluded.arrivals, reported_at = excluded.reported_at,
-         max_staleness_ms = excluded.max_staleness_ms`,
-    [clientId, follower, position.epoch, JSON.stringify(arrivals), now, maxStalenessMs ?? null],
+         max_staleness_ms = excluded.max_staleness_ms, software = excluded.software,
+         version = excluded.version, checkpoint_at = excluded.checkpoint_at`,
+    [
+      clientId,
+      follower,
+      position.epoch,
+      JSON.stringify(arrivals),
+      now,
+      maxStalenessMs ?? null,
+      software?.name ?? null,
+      software?.version ?? null,
+      checkpointMsAgo === undefined ? null : now - checkpointMsAgo,
+    ],
   )
   return 'kept'
 }
@@ -86,7 +105,14 @@ export function followerOf(row: Row, [latest]: readonly Arrival[]): Follower {
     appliedAt: latest[1],
     reportedAt: integer(row, 'reported_at'),
     maxStalenessMs: optionalInteger(row, 'max_staleness_ms'),
+    software: softwareOf(row),
+    checkpointAt: optionalInteger(row, 'checkpoint_at'),
   }
+}
+
+function softwareOf(row: Row): FollowerSoftware | undefined {
+  const name = optionalText(row, 'software')
+  return name === undefined ? undefined : { name, version: optionalText(row, 'version') }
 }
 
 export function arrivalsOf(row: Row): readonly Arrival[] {

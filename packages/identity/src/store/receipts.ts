@@ -36,11 +36,12 @@ async function receiptsOf(read: Query, { epoch, seq }: RevocationPosition): Prom
   )
   const receiptOf = (row: Row): Receipt => {
     const arrivals = arrivalsOf(row)
-    const { clientId, follower, position, maxStalenessMs } = followerOf(row, arrivals)
+    const { clientId, follower, position, maxStalenessMs, software } = followerOf(row, arrivals)
     const arrival = position.epoch === epoch ? firstArrivalAt(arrivals, seq) : undefined
     return {
       clientId,
       follower,
+      software,
       state:
         arrival === undefined
           ? stateWithoutReport(committedAt, { maxStalenessMs }, now)

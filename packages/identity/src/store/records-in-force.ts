@@ -3,7 +3,7 @@ import type { RevocationPosition, RevocationRecord } from '@portcullis/protocol/
 import type { LogHead } from '../domain/revocations.ts'
 import { integer } from './columns.ts'
 import type { Query } from './database.ts'
-import { headOf, packedRecords, recordsOf } from './revocation-rows.ts'
+import { headOf, packedColumns, packedRecords, recordsOf } from './revocation-rows.ts'
 
 /** Some milliseconds of this process, which everybody else waits for. */
 const sliceRecords = 1000
@@ -68,7 +68,7 @@ async function readSlice(
   const [row] = await read(
     `SELECT * FROM revocation_head, (
        SELECT ${packedRecords} FROM (
-         SELECT * FROM revocations WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT ${sliceRecords}
+         SELECT ${packedColumns} FROM revocations WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT ${sliceRecords}
        ) AS record
      ) AS slice`,
     [from, to],

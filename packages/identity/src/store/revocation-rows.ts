@@ -31,6 +31,9 @@ export function headOf(row: Row | undefined): StoredHead {
   }
 }
 
+/** What of a row goes into the feed. */
+export const packedColumns = 'seq, kind, fingerprint, floor, until'
+
 /**
  * All rows of a selection of `revocations` as one, each of its columns as one text: a million rows by themselves take
  * three times as long. Read with `recordsOf`.

@@ -7,8 +7,17 @@ import type { HighWater, HighWaterMark } from './high-water.ts'
 import type { InsertedColumns } from './inserted-rows.ts'
 import { insertRows } from './inserted-rows.ts'
 import { takeInForce } from './records-in-force.ts'
+import type { RecordAbout } from './revocation-causes.ts'
+import { createCauses } from './revocation-causes.ts'
 import type { StoredHead } from './revocation-rows.ts'
-import { headOf, packedRecords, readHead, recordsOf, textOfFingerprint } from './revocation-rows.ts'
+import {
+  headOf,
+  packedColumns,
+  packedRecords,
+  readHead,
+  recordsOf,
+  textOfFingerprint,
+} from './revocation-rows.ts'
 import { shareRecordsOf } from './security-events.ts'
 
 /** Takes things back, in the transaction that makes it so. Answers where the log is then. */
@@ -84,7 +93,7 @@ export function createRevocationLog(
       const [row] = await database.ahead.read(
         `SELECT * FROM revocation_head, (
            SELECT ${packedRecords} FROM (
-             SELECT * FROM revocations WHERE seq > $1 ORDER BY seq
+             SELECT ${packedColumns} FROM revocations WHERE seq > $1 ORDER BY seq
            ) AS record
          ) AS behind`,
         [seq],
@@ -111,12 +120,14 @@ async function revokeIn<Result>(
 ): Promise<RevokedIn<Result>> {
   let head: HighWaterMark | undefined
   let appended = 0
-  const shared = shareRecordsOf(query)
+  const causes = createCauses()
+  const shared = shareRecordsOf(query, causes.note)
   const result = await steps(shared.query, async (...revocations) => {
     const records = revocations.map(({ kind, key, floor }) => ({
       kind,
       fingerprint: fingerprintOf(issuer, kind, key),
       floor,
+      about: causes.of(kind, key),
     }))
     const { hasStreams, ...mark } = await appendRecords(query, records)
     head = mark
@@ -156,11 +167,19 @@ const revocationColumns: InsertedColumns = {
     ['floor', 'bigint'],
     ['until', 'bigint'],
     ['at', 'bigint'],
+    ['subject', 'text'],
+    ['cause', 'text'],
+    ['account_id', 'text'],
+    ['actor', 'text'],
+    ['reason', 'text'],
   ],
 }
 
 /** What a record says; its place and its time come from the head. */
-export type NewRecord = Pick<RevocationRecord, 'kind' | 'fingerprint' | 'floor'>
+export type NewRecord = Pick<RevocationRecord, 'kind' | 'fingerprint' | 'floor'> & {
+  /** Undefined where only the fingerprint is known by now. */
+  readonly about?: RecordAbout
+}
 
 /**
  * `seq` and chain are read and written while the head is locked, so they are in the order of the commits.
@@ -174,11 +193,14 @@ export async function appendRecords(
   // The clock may have been put back since the tokens were minted; the log's own time was not.
   const at = Math.max(head.at, now)
   const until = at + head.accessTokenSecondsMax * 1000 + untilMarginMs
-  const records = added.map((one, index): RevocationRecord => ({
-    ...one,
-    seq: head.seq + 1 + index,
-    until: one.kind === 'key' ? undefined : until,
-  }))
+  const records = added.map(
+    ({ about, ...one }, index): RevocationRecord & Pick<NewRecord, 'about'> => ({
+      ...one,
+      ...(about && { about }),
+      seq: head.seq + 1 + index,
+      until: one.kind === 'key' ? undefined : until,
+    }),
+  )
   await insertRows(
     query,
     revocationColumns,
@@ -189,6 +211,11 @@ export async function appendRecords(
       record.floor,
       record.until ?? null,
       at,
+      record.about?.subject ?? null,
+      record.about?.cause ?? null,
+      record.about?.accountId ?? null,
+      record.about?.actor ?? null,
+      record.about?.reason ?? null,
     ]),
   )
   const seq = head.seq + records.length

@@ -53,9 +53,14 @@ export interface SharedHead {
 /** What was taken back, and where the log has it. */
 export type Revoked = Pick<Revocation, 'kind' | 'key' | 'floor'> & { readonly seq: number }
 
-export function shareRecordsOf(query: Query): SharedRecords {
+/** `onEvent` is told the values of every event, shared or not. */
+export function shareRecordsOf(
+  query: Query,
+  onEvent: (values: readonly SqlValue[]) => void = () => undefined,
+): SharedRecords {
   let noted: (readonly SqlValue[])[] = []
   const note = (values: readonly SqlValue[]): void => {
+    onEvent(values)
     if (sharedKindOf(String(values[0])) !== undefined) noted.push(values)
   }
   return {

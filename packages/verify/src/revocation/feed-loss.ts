@@ -98,7 +98,7 @@ export function createFeedLoss(options: FeedLossOptions): FeedLoss {
 
 function effectOf({ whenStale, clockError, maxStalenessMs }: FeedLossOptions): string {
   if (whenStale === 'accept') {
-    return `tokens are accepted of which nobody knows whether they were revoked meanwhile (whenStale: 'accept')`
+    return `tokens are accepted that may have been revoked meanwhile (whenStale: 'accept')`
   }
   const refused = `tokens that were minted more than ${seconds(maxStalenessMs)} before their request are refused`
   const error = clockError()

@@ -5,8 +5,10 @@ import type { JsonObject } from '@portcullis/protocol'
 import type { Timers } from '../timers.ts'
 import { pause } from '../timers.ts'
 import { parseDocument, readAtMost } from '../issuer/http-json.ts'
+import { version } from '../version.ts'
 import { createDeadline } from './deadline.ts'
 import type { RequestFeed } from './feed-requests.ts'
+import type { Freshness } from './freshness.ts'
 
 /**
  * Tells the issuer how far this follower has come, so that whoever revokes can know when it is everywhere.
@@ -26,9 +28,13 @@ export interface PositionReports {
 export interface PositionReportsOptions {
   readonly request: RequestFeed
   readonly timers: Timers
-  readonly wall: () => number
+  /** Milliseconds since 1970. */
+  readonly now: () => number
   /** For how long the service goes on without the feed; undefined for one that does not stop. */
   readonly maxStalenessMs: number | undefined
+  /** What follows, for the operator of the issuer. */
+  readonly software: string
+  readonly freshness: Pick<Freshness, 'ageMs'>
   readonly signal: AbortSignal
 }
 
@@ -42,7 +48,7 @@ interface Held {
 interface Pace {
   readonly spreadMs: number
   readonly everyMs: number
-  /** The issuer wants to hear what was refused, and what time it is here; those of older releases do not. */
+  /** The issuer wants to hear what this is, what was refused, and what time it is here; those of older releases do not. */
   readonly isCounted: boolean
 }
 
@@ -120,7 +126,7 @@ interface ReportSender {
 }
 
 function createReportSender(options: PositionReportsOptions): ReportSender {
-  const { request, timers, wall, maxStalenessMs, signal } = options
+  const { request, timers, now, maxStalenessMs, software, freshness, signal } = options
   const follower = randomBytes(followerIdBytes).toString('base64url')
   let pace: Pace = { spreadMs: 0, everyMs: everyMsDefault, isCounted: false }
   const counts = new Map<RefusalReason, number>()
@@ -155,12 +161,19 @@ function createReportSender(options: PositionReportsOptions): ReportSender {
   return {
     refused: (reason) => count(reason, 1),
     report: async ({ position, appliedMs }) => {
-      const agoMs = Math.min(Math.floor(timers.monotonic() - appliedMs), agoMsMax)
-      const seconds =
-        maxStalenessMs === undefined ? {} : { max_staleness_seconds: maxStalenessMs / 1000 }
       const told = pace.isCounted ? [...counts] : []
-      const seen = pace.isCounted && { clock: wall(), refused: Object.fromEntries(told) }
-      const members = { position, applied_ms_ago: agoMs, ...seconds, ...seen }
+      const members = {
+        position,
+        applied_ms_ago: within(timers.monotonic() - appliedMs, 0, agoMsMax),
+        max_staleness_seconds: maxStalenessMs && maxStalenessMs / 1000,
+        ...(pace.isCounted && {
+          clock: now(),
+          refused: Object.fromEntries(told),
+          software,
+          version,
+          checkpoint_ms_ago: within(freshness.ageMs(), 0, agoMsMax),
+        }),
+      }
       const isTaken = await send(members, reportMsMax, signal)
       // What was refused meanwhile is for the next report.
       if (isTaken) for (const [reason, times] of told) count(reason, -times)
@@ -180,6 +193,6 @@ function paceOf(answer: JsonObject | undefined): Pace | undefined {
   return { spreadMs: within(spreadMs, 0), everyMs: within(everyMs, spacingMsMin), isCounted }
 }
 
-function within(ms: number, least: number): number {
-  return Math.min(Math.max(ms, least), everyMsMax)
+function within(ms: number, least: number, most = everyMsMax): number {
+  return Math.floor(Math.min(Math.max(ms, least), most))
 }

@@ -107,6 +107,7 @@ export interface FollowedRevocationOptions extends NewsOptions {
   readonly whenStale: 'refuse' | 'accept'
   readonly stateFile: string | undefined
   readonly stateFileOf: (options: StateFileOptions) => StateFile
+  readonly software: string
   readonly warn: Warn
 }
 
@@ -134,7 +135,11 @@ export function followedRevocation(options: FollowedRevocationOptions): Revocati
   })
   const keeper = keeperOf(options, log, table, rule)
   const tally = createFeedTally(issuer, timers, options.warn)
-  const { reports, ...reader } = readerOf(options, { log, tally, isFresh }, closing.signal)
+  const { reports, ...reader } = readerOf(
+    options,
+    { log, tally, isFresh, freshness },
+    closing.signal,
+  )
   const restore = async (): Promise<void> => keeper?.restore()
   const feed = { ...reader, freshness, timers, log, tally }
   const follower = createFollower({ ...feed, maxStalenessMs, closing, restore })
@@ -243,7 +248,7 @@ function healthOf(
 /** All that goes over the network. */
 function readerOf(
   options: FollowedRevocationOptions,
-  known: Pick<SnapshotsOptions, 'log' | 'tally' | 'isFresh'>,
+  known: Pick<SnapshotsOptions, 'log' | 'tally' | 'isFresh'> & Pick<RuleOptions, 'freshness'>,
   signal: AbortSignal,
 ): Pick<FollowerOptions, 'keys' | 'snapshots'> & {
   readonly client: FeedSources
@@ -266,7 +271,7 @@ function readerOf(
   const { forgetMetadata } = documents
   const parts = { ...known, client: feed, keys, forgetMetadata, monotonic }
   const maxStalenessMs = options.whenStale === 'refuse' ? options.maxStalenessMs : undefined
-  const reports = createPositionReports({ request, timers, wall, maxStalenessMs, signal })
+  const reports = createPositionReports({ ...options, ...known, request, maxStalenessMs, signal })
   return { client: feed, keys, snapshots: createSnapshots(parts), reports }
 }
 

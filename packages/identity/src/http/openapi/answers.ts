@@ -49,6 +49,11 @@ const optionalClientMembers = {
   former_secret_until: { ...instant, description: 'while two secrets are good' },
 } as const
 
+const software = {
+  software: { ...text, description: '`verify`, `gateway`, `relay`, or what another calls itself' },
+  version: text,
+} as const
+
 const problem = objectOf(
   { type: text, title: text, status: wholeNumber, code: text },
   { detail: text, errors: listOf(objectOf({ field: text, message: text })) },
@@ -229,7 +234,15 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
   }),
   Follower: objectOf(
     { follower: text, position: text, applied_at: instant, reported_at: instant },
-    { client: text, max_staleness_seconds: wholeNumber },
+    {
+      client: text,
+      max_staleness_seconds: wholeNumber,
+      ...software,
+      checkpoint_at: {
+        ...instant,
+        description: 'when its newest checkpoint was made, as of its last report',
+      },
+    },
   ),
   Receipts: objectOf(
     {
@@ -239,18 +252,25 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
       applied: wholeNumber,
       unknown: wholeNumber,
       refusing: { ...wholeNumber, description: 'silent, and stale by themselves since' },
+      latencies: listOf(
+        objectOf(
+          { followers: wholeNumber },
+          { up_to_ms: { ...wholeNumber, description: 'left out of the last: longer' } },
+        ),
+      ),
       followers: listOf(
         objectOf(
           { follower: text, state: { enum: ['applied', 'unknown', 'refusing'] } },
           {
             client: text,
+            ...software,
             after_ms: { ...wholeNumber, description: 'at the latest this long after the commit' },
             until: { ...instant, description: 'then it refuses by itself' },
           },
         ),
       ),
     },
-    { slowest_ms: wholeNumber },
+    { slowest_ms: wholeNumber, p50_ms: wholeNumber, p99_ms: wholeNumber },
   ),
   JwkSet: {
     ...objectOf({ keys: listOf({ type: 'object', additionalProperties: true }) }),

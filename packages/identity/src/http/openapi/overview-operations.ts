@@ -23,6 +23,18 @@ export const overviewOperations: Operations = {
     caller: 'administrator',
     answers: { 200: { description: 'Counts by their time', schema: named('Activity') } },
   },
+  'GET /admin/revocations': {
+    id: 'listRevocations',
+    tag: 'Revocation feed',
+    summary: 'The revocation log that is in force, the newest first',
+    caller: 'administrator',
+    answers: {
+      200: {
+        description: 'A page of them, with `next` when there are more',
+        schema: objectOf({ revocations: listOf(named('ListedRevocation')) }, { next: text }),
+      },
+    },
+  },
   'GET /admin/settings': {
     id: 'getSettings',
     tag: 'Administration: overview',
@@ -90,6 +102,21 @@ export const overviewSchemas: Readonly<Record<string, JsonSchema>> = {
       objectOf({ name: text, public: truth, grants: listOf(text), audiences: listOf(text) }),
     ),
   }),
+  ListedRevocation: objectOf(
+    {
+      position: { ...text, description: '`<epoch>:<seq>`, of which there are receipts' },
+      kind: { enum: ['session', 'account', 'client', 'token', 'key', 'all'] },
+      committed_at: instant,
+    },
+    {
+      subject: { ...text, description: 'the `sid`, `sub`, `client_id`, `jti` or `kid`' },
+      account: { ...text, description: 'whose session or token it was' },
+      cause: { ...text, description: 'the kind of its event in the audit record' },
+      actor: text,
+      reason: text,
+      until: { ...instant, description: 'left out: for ever' },
+    },
+  ),
   Totals: {
     ...objectOf({
       counted_at: instant,

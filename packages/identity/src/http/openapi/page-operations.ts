@@ -51,7 +51,9 @@ export const pageOperations: Operations = {
     caller: 'anyone',
     form: objectOf({}, { identifier: text }),
   }),
-  'POST /sign-out': sent('submitSignOut', 'End the session of the browser'),
+  'POST /sign-out': sent('submitSignOut', 'End the session of the browser', {
+    form: objectOf({}, purpose),
+  }),
   'POST /sign-out/everywhere': sent('submitSignOutEverywhere', 'End every session of the person'),
   'GET /my-account': openedByPerson('showMyAccount', 'Who somebody is, and what to do about it'),
   'GET /my-account/password': openedByPerson('showMyPassword', 'Where people change the password'),

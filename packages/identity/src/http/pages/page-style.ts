@@ -18,7 +18,7 @@ const frame = `
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0;min-height:100svh;background:var(--ground);color:var(--ink);
 font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif;overflow-wrap:anywhere}
-.column{max-width:28rem;margin:0 auto;padding:clamp(1.25rem,7vh,4.5rem) 1rem 3rem}
+.column{max-width:29rem;margin:0 auto;padding:clamp(1.25rem,7vh,4.5rem) 1rem 3rem}
 .wide .column{max-width:42rem}
 .brand{display:flex;align-items:center;gap:.7rem;margin:0 .25rem 1.25rem}
 .brand svg{flex:none;width:2.1rem;height:2.1rem;color:var(--accent)}
@@ -27,7 +27,7 @@ font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-s
 .brand span{color:var(--soft);font-size:.9rem}
 main{background:var(--paper);border:1px solid var(--line);border-radius:.9rem;padding:clamp(1.25rem,5vw,2.25rem)}
 h1{margin:0 0 1.25rem;font-size:1.5rem;line-height:1.25;font-weight:650;letter-spacing:-.01em}
-h2{margin:0;font-size:1.05rem;line-height:1.35;font-weight:650}
+h2{display:flex;flex-wrap:wrap;align-items:center;gap:.25rem .6rem;margin:0;font-size:1.05rem;line-height:1.35;font-weight:650}
 p{margin:0 0 1rem}
 main>:last-child,form>:last-child{margin-bottom:0}
 .soft{color:var(--soft)}
@@ -46,7 +46,7 @@ label{display:block;margin:0 0 .35rem;font-weight:600}
 .entry .soft{margin:.35rem 0 0;font-size:.9rem}
 input{display:block;width:100%;min-height:2.9rem;padding:.6rem .8rem;font:inherit;color:inherit;background:var(--field);
 border:1px solid var(--edge);border-radius:.55rem}
-input[type=hidden]{display:none}
+[hidden],input[type=hidden]{display:none}
 input[aria-invalid]{border-color:var(--on-bad);box-shadow:inset 0 0 0 1px var(--on-bad)}
 button,.button{display:inline-block;min-height:2.9rem;padding:.6rem 1.1rem;font:inherit;font-weight:600;text-align:center;
 text-decoration:none;cursor:pointer;border-radius:.55rem;border:1px solid var(--edge);background:none;color:var(--ink)}
@@ -64,13 +64,13 @@ const lists = `
 .choices,.sessions{list-style:none;margin:0 0 1.25rem;padding:0}
 .choices li,.sessions li{border-top:1px solid var(--line)}
 .choices li:last-child,.sessions li:last-child{border-bottom:1px solid var(--line)}
-.choices a{display:block;padding:.85rem .25rem;text-decoration:none}
+.choices a{display:block;padding:.85rem 0;text-decoration:none}
 .choices a span{display:block;color:var(--soft);font-size:.9rem}
 .sessions li{display:flex;flex-wrap:wrap;align-items:center;gap:.75rem 1.25rem;padding:1.1rem 0}
 .sessions li>div{flex:1 1 15rem;min-width:0}
 .sessions form{margin:0}
 .sessions p{margin:.2rem 0 0;color:var(--soft);font-size:.9rem}
-.here{display:inline-block;margin-left:.5rem;padding:.05rem .55rem;border-radius:1rem;font-size:.8rem;font-weight:600;
+.here{padding:.05rem .55rem;border-radius:1rem;font-size:.8rem;font-weight:600;
 background:var(--good);color:var(--on-good)}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem;margin:0}
 .actions form{margin:0}`

@@ -52,7 +52,7 @@ export function sendPage(
 
 /** A portcullis, half down. */
 const markPath =
-  'M3.5 22V10.5a8.5 8.5 0 0 1 17 0V22M8 3.9v15.6l1 1.7 1-1.7M12 2v17.5M14 19.5l1 1.7 1-1.7V3.9M10 9.2h4M3.5 9.2H20M3.5 14.2h17'
+  'M3.5 21.5V10.5a8.5 8.5 0 0 1 17 0v11M8 3.2v15.3M12 2.2v17.8M16 3.2v15.3M3.8 9.2h16.4M3.8 14.2h16.4'
 const drawing = `fill="none" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round"`
 const mark = trustedMarkup(
   `<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d="${markPath}" stroke="currentColor" ${drawing}/></svg>`,

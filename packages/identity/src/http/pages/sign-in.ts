@@ -9,20 +9,13 @@ import { signIn } from '../login.ts'
 import { refreshCookie } from '../refresh-cookie.ts'
 import type { HttpServer } from '../server.ts'
 import type { FormProblem } from './form-parts.ts'
-import {
-  alertOf,
-  buttonForm,
-  hidden,
-  noticeOf,
-  passwordEntry,
-  textEntry,
-  textOf,
-} from './form-parts.ts'
+import { alertOf, buttonForm, noticeOf, passwordEntry, textEntry, textOf } from './form-parts.ts'
 import { markup } from './markup.ts'
 import type { Page, PageOptions } from './page.ts'
 import { addressOf, goTo, linkTo, plainPage, refuse, show, tooMuch } from './pages.ts'
-import type { ReturnPlaces, ReturnTarget } from './return-target.ts'
-import { parseReturnTarget } from './return-target.ts'
+import type { ReturnPlaces } from './return-target.ts'
+import type { Purpose } from './sign-in-purpose.ts'
+import { hiddenOf, parametersOf, purposeOf, purposeQuery } from './sign-in-purpose.ts'
 import { comeAgain, comesWithoutCookies, sessionOf } from './signed-in.ts'
 import { textsFor } from './texts.ts'
 
@@ -35,28 +28,11 @@ export interface SignInParts extends LoginRouteParts, BrowserSessionParts, Retur
   readonly selfRegistration: SelfRegistration
 }
 
-export const signInQuery = {
-  type: 'object',
-  properties: {
-    // `returnTargetCharactersMax`
-    return_to: { type: 'string', maxLength: 2048 },
-    client_id: { type: 'string', maxLength: 64 },
-    notice: { type: 'string', maxLength: 64 },
-  },
-} as const
-
-/** What a sign-in is for: it stands in the address of the page, and hidden in its form. */
-interface Purpose {
-  readonly returnTo: string | undefined
-  readonly target: ReturnTarget | undefined
-  readonly clientId: string | undefined
-}
-
 /** Where people sign in, and what applications send them to. */
 export function addSignIn(scope: HttpServer, parts: SignInParts): void {
   const path = addressOf(parts, '/sign-in')
 
-  scope.get(path, { schema: { querystring: signInQuery } }, async (request, reply) => {
+  scope.get(path, { schema: { querystring: purposeQuery } }, async (request, reply) => {
     const purpose = purposeOf(parts, request.query)
     if ((await clientFor(parts, purpose)) === undefined) return refuseClient(reply, parts)
     if (comesWithoutCookies(request)) return comeAgain(request, reply, parts)
@@ -87,17 +63,6 @@ export function addSignIn(scope: HttpServer, parts: SignInParts): void {
     const outcome = await signIn(parts, request, asked)
     return answer(reply, parts, { outcome, purpose, identifier })
   })
-}
-
-function purposeOf(parts: ReturnPlaces, parameters: unknown): Purpose {
-  const returnTo = textOf(parameters, 'return_to')
-  const target = parseReturnTarget(returnTo, parts)
-  // What leads nowhere is not carried on.
-  return {
-    returnTo: target && returnTo,
-    target,
-    clientId: textOf(parameters, 'client_id'),
-  }
 }
 
 /** The client that the session will be of. Only one whose sessions live in a browser can be. */
@@ -176,9 +141,10 @@ interface Shown {
 
 function signInPage(
   parts: SignInParts,
-  { returnTo, target, clientId }: Purpose,
+  purpose: Purpose,
   { query, identifier, problem }: Shown,
 ): Page {
+  const { target } = purpose
   const texts = textsFor()
   const { signIn: say, fields, problems } = texts
   const isElsewhere = target !== undefined && target.origin !== new URL(parts.issuer).origin
@@ -195,18 +161,17 @@ function signInPage(
     label: fields.password,
     autocomplete: 'current-password',
   } as const
-  const purpose = { return_to: returnTo, client_id: clientId }
   const links = [
     linkTo(addressOf(parts, '/forgot-password'), say.forgot),
     ...(parts.selfRegistration === 'closed'
       ? []
-      : [linkTo(addressOf(parts, '/sign-up', purpose), say.signUp)]),
+      : [linkTo(addressOf(parts, '/sign-up', parametersOf(purpose)), say.signUp)]),
   ]
   return {
     title: problem === undefined ? say.title : problems.inTitle(say.title),
     heading: say.title,
     body: markup`${noticeOf(query, texts)}${alertOf(problem)}<form method="post" action="${addressOf(parts, '/sign-in')}">
-${hidden('return_to', returnTo)}${hidden('client_id', clientId)}
+${hiddenOf(purpose)}
 ${textEntry({ ...name, value: identifier })}
 ${passwordEntry(secret, texts)}
 <button class="main">${say.button}</button>
@@ -217,13 +182,13 @@ ${isElsewhere ? markup`<p class="soft">${say.to(new URL(target.url).host)}</p>` 
 }
 
 /** No redirect: an application that sends people here because it will not have them would get them back for ever. */
-function alreadyPage(parts: SignInParts, { target }: Purpose, identifier: string): Page {
+function alreadyPage(parts: SignInParts, purpose: Purpose, identifier: string): Page {
   const { signIn: say } = textsFor()
-  const next = target?.url ?? addressOf(parts, '/my-account')
+  const next = purpose.target?.url ?? addressOf(parts, '/my-account')
   return {
     title: say.alreadyTitle,
     body: markup`<p>${say.already(identifier)}</p>
 <p><a class="button main" href="${next}">${say.goOn}</a></p>
-${buttonForm(addressOf(parts, '/sign-out'), say.another)}`,
+${buttonForm(addressOf(parts, '/sign-out'), say.another, hiddenOf(purpose))}`,
   }
 }

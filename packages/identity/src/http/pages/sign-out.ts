@@ -1,4 +1,3 @@
-import type { FastifyReply } from 'fastify'
 import type { AccountStore } from '../../domain/accounts.ts'
 import type { BrowserSessionParts } from '../../domain/browser-sessions.ts'
 import { holderOf } from '../../domain/callers.ts'
@@ -6,12 +5,12 @@ import type { LogoutTokenParts } from '../../domain/logout.ts'
 import { recogniseAtLogout } from '../../domain/logout.ts'
 import { clearedRefreshCookie, readRefreshCookie } from '../refresh-cookie.ts'
 import type { HttpServer } from '../server.ts'
-import type { PageParts } from './pages.ts'
 import { addressOf, goTo } from './pages.ts'
+import type { ReturnPlaces } from './return-target.ts'
+import { parametersOf, purposeOf } from './sign-in-purpose.ts'
 import { askToSignIn, sessionOf } from './signed-in.ts'
-import type { NoticeName } from './texts.ts'
 
-export interface SignOutParts extends PageParts, BrowserSessionParts, LogoutTokenParts {
+export interface SignOutParts extends ReturnPlaces, BrowserSessionParts, LogoutTokenParts {
   readonly sessions: BrowserSessionParts['sessions'] & LogoutTokenParts['sessions']
   readonly accounts: Pick<AccountStore, 'endAllSessions'>
 }
@@ -19,8 +18,11 @@ export interface SignOutParts extends PageParts, BrowserSessionParts, LogoutToke
 /** The end of the session of a browser, and of all the sessions of whoever is signed in there. */
 export function addSignOut(scope: HttpServer, parts: SignOutParts): void {
   scope.post(addressOf(parts, '/sign-out'), async (request, reply) => {
+    // Of whoever wants to sign in as somebody else.
+    const purpose = purposeOf(parts, request.body)
+    const next = { ...parametersOf(purpose), notice: 'signed-out' } as const
     const cookie = readRefreshCookie(request)
-    if (cookie.kind === 'none') return signedOut(reply, parts, 'signed-out')
+    if (cookie.kind === 'none') return goTo(reply, parts, '/sign-in', next)
     if (cookie.kind === 'token') {
       const { ip, log } = request
       const recognised = await recogniseAtLogout(parts, cookie.refreshToken, ip)
@@ -36,7 +38,7 @@ export function addSignOut(scope: HttpServer, parts: SignOutParts): void {
       }
     }
     reply.header('set-cookie', clearedRefreshCookie)
-    return signedOut(reply, parts, 'signed-out')
+    return goTo(reply, parts, '/sign-in', next)
   })
 
   scope.post(addressOf(parts, '/sign-out/everywhere'), async (request, reply) => {
@@ -47,10 +49,6 @@ export function addSignOut(scope: HttpServer, parts: SignOutParts): void {
     if (outcome.kind === 'superseded') return askToSignIn(request, reply, parts)
     log.info({ event: 'authn_token_revoked', accountId: session.accountId }, 'logout everywhere')
     reply.header('set-cookie', clearedRefreshCookie)
-    return signedOut(reply, parts, 'signed-out-everywhere')
+    return goTo(reply, parts, '/sign-in', { notice: 'signed-out-everywhere' })
   })
-}
-
-function signedOut(reply: FastifyReply, parts: PageParts, notice: NoticeName): FastifyReply {
-  return goTo(reply, parts, '/sign-in', { notice })
 }

@@ -4,29 +4,30 @@ import type { RegistrationRouteParts } from '../registration.ts'
 import { registerAndTell } from '../registration.ts'
 import type { HttpServer } from '../server.ts'
 import type { FormProblem } from './form-parts.ts'
-import { alertOf, hidden, passwordEntry, textEntry, textOf } from './form-parts.ts'
+import { alertOf, passwordEntry, textEntry, textOf } from './form-parts.ts'
 import type { Markup } from './markup.ts'
 import { markup } from './markup.ts'
 import type { Page } from './page.ts'
-import type { AddressParameters } from './pages.ts'
+import type { ReturnPlaces } from './return-target.ts'
 import { addressOf, goTo, linkTo, plainPage, refuse, show, tooMuch } from './pages.ts'
-import { signInQuery } from './sign-in.ts'
+import type { Purpose } from './sign-in-purpose.ts'
+import { hiddenOf, parametersOf, purposeOf, purposeQuery } from './sign-in-purpose.ts'
 import { textsFor } from './texts.ts'
 
-export type SignUpParts = RegistrationRouteParts
+export type SignUpParts = RegistrationRouteParts & ReturnPlaces
 
 /** Where people make an account for themselves, as far as they may. */
 export function addSignUp(scope: HttpServer, parts: SignUpParts): void {
   const path = addressOf(parts, '/sign-up')
 
-  scope.get(path, { schema: { querystring: signInQuery } }, (request, reply) => {
+  scope.get(path, { schema: { querystring: purposeQuery } }, (request, reply) => {
     if (parts.selfRegistration === 'closed') return refuseClosed(reply, parts)
-    return show(reply, parts, signUpPage(parts, { purpose: purposeOf(request.query) }))
+    return show(reply, parts, signUpPage(parts, { purpose: purposeOf(parts, request.query) }))
   })
 
   scope.post(path, async (request, reply) => {
     if (parts.selfRegistration === 'closed') return refuseClosed(reply, parts)
-    const purpose = purposeOf(request.body)
+    const purpose = purposeOf(parts, request.body)
     const typed = typedIn(request.body)
     const { identifier, email } = typed
     const password = textOf(request.body, 'password')
@@ -38,9 +39,12 @@ export function addSignUp(scope: HttpServer, parts: SignUpParts): void {
     const outcome = await registerAndTell(parts, request, { identifier, password, email })
     switch (outcome.kind) {
       case 'registered':
-        return goTo(reply, parts, '/sign-in', { ...purpose, notice: 'account-made' })
+        return goTo(reply, parts, '/sign-in', { ...parametersOf(purpose), notice: 'account-made' })
       case 'to-be-confirmed':
-        return goTo(reply, parts, '/sign-in', { ...purpose, notice: 'confirm-by-mail' })
+        return goTo(reply, parts, '/sign-in', {
+          ...parametersOf(purpose),
+          notice: 'confirm-by-mail',
+        })
       case 'closed':
         return refuseClosed(reply, parts)
       default: {
@@ -59,14 +63,6 @@ interface Typed {
 
 function typedIn(body: unknown): Typed {
   return { identifier: textOf(body, 'identifier'), email: textOf(body, 'email') }
-}
-
-/** What the sign-in afterwards is for. It is looked at there. */
-function purposeOf(parameters: unknown): AddressParameters {
-  return {
-    return_to: textOf(parameters, 'return_to'),
-    client_id: textOf(parameters, 'client_id'),
-  }
 }
 
 function refuseClosed(reply: FastifyReply, parts: SignUpParts): FastifyReply {
@@ -120,7 +116,7 @@ function refusalOf(
 }
 
 interface Shown extends Partial<Typed> {
-  readonly purpose: AddressParameters
+  readonly purpose: Purpose
   readonly problem?: FormProblem | undefined
 }
 
@@ -133,11 +129,11 @@ function signUpPage(parts: SignUpParts, shown: Shown): Page {
     heading: say.title,
     body: markup`${alertOf(problem)}${isByMail ? markup`<p class="soft">${say.byMail}</p>` : undefined}
 <form method="post" action="${addressOf(parts, '/sign-up')}">
-${Object.entries(purpose).map(([name, value]) => hidden(name, value))}
+${hiddenOf(purpose)}
 ${isByMail ? addressEntry(shown) : entriesOf(parts, shown)}
 <button class="main">${isByMail ? say.sendMail : say.button}</button>
 </form>`,
-    links: linkTo(addressOf(parts, '/sign-in', purpose), say.signIn),
+    links: linkTo(addressOf(parts, '/sign-in', parametersOf(purpose)), say.signIn),
   }
 }
 

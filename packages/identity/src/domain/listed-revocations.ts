@@ -1,0 +1,34 @@
+import type { RevocationKind } from '@portcullis/protocol/revocations'
+
+/** A record of the log for people. What it is about is not known of those that another release has written. */
+export interface ListedRevocation {
+  readonly seq: number
+  readonly kind: RevocationKind
+  /** The `sid`, `sub`, `client_id`, `jti` or `kid`. */
+  readonly subject: string | undefined
+  /** Whose session or token it was. */
+  readonly accountId: string | undefined
+  /** The kind of the event of the audit record that it came with. */
+  readonly cause: string | undefined
+  readonly actor: string | undefined
+  readonly reason: string | undefined
+  /** Milliseconds since 1970. */
+  readonly committedAt: number
+  /** Until when tokens may live that it is about; undefined: for ever. */
+  readonly until: number | undefined
+}
+
+export interface RevocationPage {
+  readonly limit: number
+  /** The records before this one. */
+  readonly before?: number | undefined
+}
+
+export interface RevocationList {
+  readonly epoch: string
+  /** The newest first. */
+  readonly revocations: readonly ListedRevocation[]
+  readonly next: number | undefined
+}
+
+export type ListRevocations = (page: RevocationPage) => Promise<RevocationList>

@@ -24,8 +24,8 @@ const client = { client_id: 'c', client_secret: 'not-to-be-lost', scope: 'orders
 
 test('nothing is asked of identity where the secret could not be written', async (t) => {
   let asked = 0
-  const server = createServer((_request, response) => {
-    asked += 1
+  const server = createServer(({ method }, response) => {
+    if (method === 'POST') asked += 1
     response.writeHead(404).end()
   })
   server.listen(0, '127.0.0.1')

@@ -72,10 +72,18 @@ async function loginErrorOf(error: unknown, issuer: string, asked: Asked): Promi
   }
   if (error.code === 'throttled') {
     const seconds = error.retryAfterSeconds ?? 60
-    return new CommandError(1, `refused: ${error.message}`, `Try again in ${seconds} seconds.`)
+    return new CommandError(
+      1,
+      `refused: ${printable(error.message)}`,
+      `Try again in ${seconds} seconds.`,
+    )
   }
   if (error.status === undefined) return unreachable(issuer, asked.failure())
-  const refused = new CommandError(1, `refused: ${error.message}`, 'Check the credentials file.')
+  const refused = new CommandError(
+    1,
+    `refused: ${printable(error.message)}`,
+    'Check the credentials file.',
+  )
   if (error.code === 'bad-credentials') return refused
   const other = await whyNotIssuer(issuer)
   if (other !== undefined) return other

@@ -6,6 +6,8 @@ import { ClientPage } from './client.tsx'
 import { ClientsPage } from './clients.tsx'
 import { KeysPage } from './keys.tsx'
 import { OverviewPage } from './overview.tsx'
+import { RevocationPage } from './revocation.tsx'
+import { RevocationsPage } from './revocations.tsx'
 import { SessionsPage } from './sessions.tsx'
 import { StreamPage } from './stream.tsx'
 import { StreamsPage } from './streams.tsx'
@@ -16,6 +18,8 @@ export function PageOf(): JSX.Element {
   switch (page) {
     case 'accounts':
       return id === undefined ? <AccountsPage /> : <AccountPage key={id} id={id} />
+    case 'revocations':
+      return id === undefined ? <RevocationsPage /> : <RevocationPage key={id} id={id} />
     case 'sessions':
       return <SessionsPage />
     case 'clients':

@@ -70,7 +70,7 @@ export const rules: Readonly<
   'credential-stuffing': {
     severity: 'critical',
     meaning: 'many accounts are tried from one network (/24 or /48), and hardly any with success',
-    when: '{accountsPerNetworkMin} accounts within 60 minutes, none of which got in since, and at least twice as many wrong passwords as logins',
+    when: '{accountsPerNetworkMin} accounts within 60 minutes, none of which got in since, and at least twice as many wrong passwords as accounts that got in',
     about: 'network',
     evidence: 'strangers',
     may: ['alert'],

@@ -163,7 +163,11 @@ test('what backup and restore cannot do is said with the exit codes of the comma
   const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
     [['backup', '--database', 'sqlite:a.db', ...whose], 2, /--write-to <folder>/],
     [['backup', '--write-to', 'b', ...whose], 2, /no database is named/],
-    [['backup', '--write-to', 'b', '--database', 'sqlite:a.db'], 1, /portcullis\.identity\.json/],
+    [
+      ['backup', '--write-to', 'b', '--database', 'sqlite:a.db'],
+      1,
+      /there is no portcullis\.identity\.json\nSay whose store it is with --issuer URL, or .* --config FILE/,
+    ],
     [['backup', '--write-to', 'b', '--database', 'sqlite:a.db', ...whose], 1, /no store at a\.db/],
     [['backup', '--write-to', 'b', '--database', 'a.db', ...whose], 1, /is not supported/],
     [['backup', '--write-to', 'b', ...nobody, ...whose], 3, /cannot be reached: ECONNREFUSED/],

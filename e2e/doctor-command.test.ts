@@ -117,6 +117,18 @@ test('doctor alters a token from a file, and says what was not made of it', asyn
     assert.ok(report.attacks.made > 100, `only ${report.attacks.made} attacks were made`)
     assert.ok(report.held.some(({ weakness }) => weakness === 'expired'))
     assert.doesNotMatch(output + errors, /eyJ/)
+    // Nothing found, of what little was tried.
+    const short = await doctor(running.url, ...given, ...pace, '--requests-max', '100')
+    assert.equal(short.code, 3, short.output)
+    assert.match(
+      short.output,
+      /^\S+: TOO LITTLE WAS JUDGED to say anything: [1-9]\d* of \d+ attacks/,
+    )
+    assert.match(short.output, /\n {2}\d+: no request was left\n/)
+    assert.match(short.output, /\n\nNOT MADE\n {2}\d+: /)
+    const both = await doctor(running.url, ...given, '--audience', 'orders')
+    assert.equal(both.code, 2)
+    assert.match(both.errors, /^--audience does not go with --token-file\nLeave out /)
   } finally {
     await running.close()
     await issuer.close()

@@ -88,6 +88,19 @@ test('token inspect says what stands in a token, and that nothing was verified',
   assert.equal(hostile.code, 0)
   assert.ok(!hostile.output.includes('\u001b'))
 
+  const none = Buffer.from('{"alg":"none","typ":"at+jwt"}').toString('base64url')
+  const unsigned = `${none}.${access.split('.')[1]}.`
+  const shownUnsigned = await token(unsigned, 'inspect')
+  assert.equal(shownUnsigned.code, 0, shownUnsigned.errors)
+  assert.match(shownUnsigned.output, /^It has no signature at all/m)
+  assert.match(shownUnsigned.output, /^alg +none /m)
+  assert.match(shownUnsigned.output, /^At a service: refused as algorithm-not-allowed: /m)
+  assert.equal(members(await token(unsigned, 'inspect', '--json'))['signed'], false)
+  const judged = await token(unsigned, 'verify')
+  assert.equal(judged.code, 1)
+  assert.match(judged.errors, /^refused: .*\n.* orders would answer 401/)
+  assert.match((await token(refresh, 'verify')).errors, /^this is a refresh token/)
+
   for (const [text, code] of [
     [refresh, 1],
     ['nonsense', 1],

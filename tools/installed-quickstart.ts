@@ -57,12 +57,23 @@ export async function runQuickstart(packed: readonly PackedPackage[]): Promise<n
       const { status } = await fetch(`http://localhost:${port}/orders`)
       assert.equal(status, 401, `port ${port} answers who shows nothing`)
     }
+    await assertConsole(base)
     assert.ok(seconds < secondsMax, `it took ${seconds} s`)
     return seconds
   } finally {
     await Promise.all(terminals.toReversed().map(closeTerminal))
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   }
+}
+
+/** It is built into the tarball of identity, with the licenses of what it is made of. */
+async function assertConsole(port: number): Promise<void> {
+  const page = await fetch(`http://localhost:${port}/console/`)
+  assert.equal(page.status, 200, 'the console is served')
+  const [, script = ''] = /<script [^>]*src="\.\/([^"]+)"/.exec(await page.text()) ?? []
+  const { status, headers } = await fetch(`http://localhost:${port}/console/${script}`)
+  assert.equal(status, 200, `its script is served: ${script}`)
+  assert.match(headers.get('content-type') ?? '', /^text\/javascript/)
 }
 
 /** The commands under the heading that counts them, and the one file that is saved before. */

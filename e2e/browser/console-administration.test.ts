@@ -12,7 +12,6 @@ before(async () => {
   world = await startConsoleWorld()
   tab = await world.open('admin')
   page = tab.page
-  page.setDefaultTimeout(10_000)
 })
 
 after(() => world?.close())

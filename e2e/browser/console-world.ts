@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import axe from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { root } from '../../tools/source-tree.ts'
 import type { RunningSystem } from '../running-system.ts'
 import { newFolder, removeFolder, startSystem } from '../running-system.ts'
+import { assertAccessible, keepPicture } from './accessible-pages.ts'
 import { launchBrowser } from './launched-browser.ts'
 
 /** The whole of `npm start`, and a browser that looks at its console. */
@@ -21,7 +18,7 @@ export interface ConsoleTab {
   readonly context: BrowserContext
   /** Errors that the page has left in the console of the browser, or thrown. */
   readonly errors: readonly string[]
-  /** Fails where axe finds something serious, and keeps a picture of the page. */
+  /** Keeps a picture of the page, and fails where axe finds something or the page scrolls sideways. */
   readonly judge: (name: string) => Promise<void>
 }
 
@@ -68,23 +65,7 @@ async function signIn(page: Page, system: RunningSystem, identifier: string): Pr
   await page.waitForURL('**/my-account')
 }
 
-const pictures = join(root, 'e2e/browser/pictures')
-
-interface AxeFinding {
-  readonly id: string
-  readonly impact: string | null
-  readonly nodes: readonly { readonly html: string }[]
-}
-
 async function judge(page: Page, name: string): Promise<void> {
-  mkdirSync(pictures, { recursive: true })
-  await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
-  // Not by a script tag, which the policy of the page refuses.
-  await page.evaluate(axe.source)
-  const found = (await page.evaluate(
-    'axe.run().then(({ violations }) => violations)',
-  )) as readonly AxeFinding[]
-  const serious = found.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-  const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-  assert.deepEqual(told, [], name)
+  await keepPicture(page, name)
+  await assertAccessible(page, name)
 }

@@ -12,6 +12,8 @@ export default defineConfig({
     // Everything is a file of its own: the Content-Security-Policy knows no `data:`.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // Whoever gets a copy of the libraries gets their licenses.
+    license: { fileName: 'licenses.md' },
     chunkSizeWarningLimit: 200,
   },
 })

@@ -13,8 +13,16 @@ export async function readPassword(options: PasswordOptions): Promise<string | u
   if (passwordStdin === true && passwordFile !== undefined) {
     throw new CommandError(2, 'the password comes from two places', 'Name one of them.')
   }
-  if (passwordStdin === true) return withoutLineBreak(await readStandardInput())
-  return passwordFile === undefined ? undefined : withoutLineBreak(readTextFile(passwordFile))
+  if (passwordStdin === true) return passwordIn(await readStandardInput(), 'standard input')
+  return passwordFile === undefined
+    ? undefined
+    : passwordIn(readTextFile(passwordFile), passwordFile)
+}
+
+function passwordIn(text: string, where: string): string {
+  const password = withoutLineBreak(text)
+  if (password !== '') return password
+  throw new CommandError(2, `${where} holds no password`, 'Give one, and nothing else.')
 }
 
 function withoutLineBreak(text: string): string {

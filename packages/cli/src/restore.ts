@@ -10,12 +10,13 @@ import { environment } from './settings.ts'
 export interface RestoreCommandOptions extends StoreOptions {
   readonly replace?: true
   readonly dangerouslyGiveUpSealed?: true
+  readonly dangerouslyTakeUnsealed?: true
 }
 
 /** Puts a backup back. */
 export async function runRestore(from: string, options: RestoreCommandOptions): Promise<void> {
   const database = requireDatabase(options.database)
-  const { replace = false, dangerouslyGiveUpSealed = false } = options
+  const { replace = false, dangerouslyGiveUpSealed = false, dangerouslyTakeUnsealed } = options
   const sealingKeys = dangerouslyGiveUpSealed ? undefined : readSealingKeys(environment())
   const line = createProgressLine(process.stderr, () => performance.now())
   const outcome = await restoreStore({
@@ -24,6 +25,7 @@ export async function runRestore(from: string, options: RestoreCommandOptions): 
     issuer: issuerOf(options),
     replace,
     dangerouslyGiveUpSealed,
+    dangerouslyTakeUnsealed: dangerouslyTakeUnsealed === true,
     sealingKeys,
     onProgress: line.say,
   }).finally(line.clear)
@@ -31,7 +33,7 @@ export async function runRestore(from: string, options: RestoreCommandOptions): 
   const { members, replaced } = outcome
   if (sealingKeys === undefined && !dangerouslyGiveUpSealed) {
     process.stderr.write(
-      'whether the sealing key opens it was not tried: PORTCULLIS_SEALING_KEY is not set\n',
+      'whether the sealing key opens it, and whether somebody has altered it, was not tried: PORTCULLIS_SEALING_KEY is not set\n',
     )
   }
   process.stdout.write(

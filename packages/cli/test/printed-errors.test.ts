@@ -43,14 +43,16 @@ test('what an unsigned token says of itself drives no terminal and forges no lin
 })
 
 test('what answers a login drives no terminal and forges no line', async (t) => {
-  const server = createServer((_request, response) => {
+  let issuer = ''
+  const server = createServer(({ method }, response) => {
+    if (method === 'GET') return void response.end(JSON.stringify({ issuer }))
     response.writeHead(400, { 'content-type': 'application/problem+json' })
     response.end(JSON.stringify({ code: 'malformed', detail: hostile }))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => server.close())
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const administrator = { issuer, identifier: 'admin', password: 'a long password' }
   const text = await printedError(asAdministrator(administrator, async () => undefined))
   assert.match(text, /orders/)

@@ -57,7 +57,8 @@ export interface IssuerRequestParts {
 const bodyBytesMax = 256 * 1024
 const depthMax = 16
 const secretPrefixLength = 12
-const detailLengthMax = 500
+/** Ample for the values that a member may have, one by one. */
+const detailLengthMax = 2000
 
 /**
  * Requests to the issuer, and to nobody else: redirects are refused, so that no credential follows
@@ -148,7 +149,11 @@ function isHarmless(value: unknown, { bearer, json, form }: IssuerRequest): valu
   const members = { ...json, ...form, bearer }
   return ['password', 'current', 'new', 'refresh_token', 'attempt', 'bearer'].every((name) => {
     const secret = Object.hasOwn(members, name) ? Reflect.get(members, name) : undefined
-    return typeof secret !== 'string' || !value.includes(secret.slice(0, secretPrefixLength))
+    return (
+      typeof secret !== 'string' ||
+      secret === '' ||
+      !value.includes(secret.slice(0, secretPrefixLength))
+    )
   })
 }
 

@@ -52,6 +52,38 @@ test('a stack trace of any runtime is found', () => {
   assert.deepEqual(faultsOfRefusal(refusal(undefined, 'look at /docs for more'), token), [])
 })
 
+test('a hostile answer holds nobody up', () => {
+  const startedAt = performance.now()
+  for (const body of [
+    '\n'.repeat(65_000),
+    ' '.repeat(65_000),
+    'at '.repeat(22_000),
+    'at a('.repeat(13_000),
+    `at ${'a'.repeat(65_000)}`,
+    'at /'.repeat(16_000),
+    'at a() in '.repeat(6500),
+  ]) {
+    assert.deepEqual(faultsOfRefusal(refusal(undefined, body), token), [])
+  }
+  for (const challenge of [
+    `Bearer ${' '.repeat(16_000)}x`,
+    `Bearer a="${'\\'.repeat(16_001)}`,
+    `Bearer ${'a='.repeat(8000)}`,
+    `${'a,'.repeat(8000)}"`,
+    `${'a a=a,'.repeat(2700)}"`,
+    `${'a '.repeat(8000)}"`,
+  ]) {
+    const headers = [['www-authenticate', challenge]] as const
+    assert.deepEqual(
+      faultsOfRefusal(refusal(headers), token),
+      ['challenge'],
+      challenge.slice(0, 20),
+    )
+    offersDpop(refusal(headers))
+  }
+  assert.ok(performance.now() - startedAt < 500, `${performance.now() - startedAt} ms`)
+})
+
 test('an answer that repeats a part of the token is found, in its body and in its headers', () => {
   const inBody = refusal(undefined, 'bad: eyJzdWIiOiJhbGljZSJ9')
   assert.deepEqual(faultsOfRefusal(inBody, token), ['token-in-answer'])

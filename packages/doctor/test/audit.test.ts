@@ -97,6 +97,16 @@ test('how long a key set may be kept is looked at', async (t) => {
   const year = 'public, max-age=31536000'
   assert.deepEqual(await faultsAt({ etag: '"1"', 'cache-control': year }), ['kept-too-long'])
   assert.deepEqual(await faultsAt({ 'cache-control': 'max-age=300' }), ['no-validator'])
+  // Two of them: RFC 9111 section 4.2.1 lets a service take either.
+  for (const [twice, fault] of [
+    ['max-age=300, max-age=31536000', 'kept-too-long'],
+    ['max-age=31536000, max-age=300', 'kept-too-long'],
+    ['max-age=300, max-age=1', 'kept-too-short'],
+    ['max-age="31536000"', 'kept-too-long'],
+    ['max-age=300, max-age=forever', 'no-lifetime'],
+  ] as const) {
+    assert.deepEqual(await faultsAt({ etag: '"1"', 'cache-control': twice }), [fault], twice)
+  }
 })
 
 test('a key set that cannot be had is found, however it fails', async (t) => {
@@ -115,6 +125,23 @@ test('two documents that differ are found, and so is an issuer without any', asy
     [jwksPath]: { headers: kept, body: { keys: await publicKeys() } },
   })
   assert.deepEqual(faultsOf(await auditIssuer({ issuer })), ['documents-differ'])
+  // What is weak counts wherever it stands: some clients read the one, some the other.
+  const weak = {
+    id_token_signing_alg_values_supported: ['none', 'HS256'],
+    userinfo_endpoint: 'http://id.example/userinfo',
+  }
+  for (const [oauth, openId] of [
+    [body, { ...body, ...weak }],
+    [{ ...body, ...weak }, body],
+  ]) {
+    const both = await startPages(t, {
+      [metadataPath]: { body: oauth },
+      '/.well-known/openid-configuration': { body: openId },
+      [jwksPath]: { headers: kept, body: { keys: await publicKeys() } },
+    })
+    const faults = faultsOf(await auditIssuer({ issuer: both }))
+    assert.deepEqual(faults, ['none-supported', 'plain-http', 'secrets-supported'])
+  }
   const bare = await startPages(t, {})
   assert.deepEqual(faultsOf(await auditIssuer({ issuer: bare })), ['no-metadata'])
 })

@@ -56,6 +56,16 @@ test('weak numbers are found', () => {
   assert.deepEqual(faultsIn({ ...goodEc, y: y.toString('base64url') }), ['bad-point'])
 })
 
+test('a key with endless numbers is told in no time', () => {
+  const endless = Buffer.alloc(450_000, 0xff).toString('base64url')
+  const startedAt = performance.now()
+  assert.deepEqual(faultsIn({ ...goodRsa, e: endless }), ['unreadable-key'])
+  assert.deepEqual(faultsIn({ ...goodRsa, n: endless }), ['unreadable-key'])
+  assert.deepEqual(faultsIn({ ...goodRsa, e: `${'A'.repeat(600_000)}AQAB` }), ['unreadable-key'])
+  assert.deepEqual(faultsIn({ ...goodEc, x: endless }), ['unreadable-key'])
+  assert.ok(performance.now() - startedAt < 1000)
+})
+
 test('what a key says about itself must fit to it', () => {
   assert.deepEqual(faultsIn({ ...goodRsa, alg: 'ES256' }), ['unfit-alg'])
   assert.deepEqual(faultsIn({ ...goodEc, alg: 'ES384' }), ['unfit-alg'])

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { redactPassword, StartError } from '@portcullis/runtime'
@@ -28,10 +28,12 @@ export interface RestoreRequest {
   readonly issuer: string
   /** A file that is there is replaced, and kept beside it. A database of a server never is. */
   readonly replace?: boolean
-  /** With them it is made sure that they open the backup. */
+  /** With them it is made sure that they open the backup, and that nobody without them has written it. */
   readonly sealingKeys?: SealingKeys | undefined
   /** What is sealed is given up, because nobody has the sealing key any more. */
   readonly dangerouslyGiveUpSealed?: boolean
+  /** A backup that was written without the sealing key is taken as well: whoever could write to it may have altered it. */
+  readonly dangerouslyTakeUnsealed?: boolean
   readonly onProgress?: OnProgress
 }
 
@@ -73,11 +75,13 @@ export async function restoreStore(request: RestoreRequest): Promise<RestoreOutc
 }
 
 async function restoreFile(
-  path: string,
+  named: string,
   request: RestoreRequest,
   manifest: BackupManifest,
 ): Promise<Replaced | undefined> {
-  const isReplacing = existsSync(path)
+  const isReplacing = existsSync(named)
+  // Of a symbolic link the store is replaced that it leads to, and kept beside that.
+  const path = isReplacing ? realpathSync(named) : named
   if (isReplacing && request.replace !== true) throw isThere(path)
   if (isReplacing) requireUnused(path)
   const folder = dirname(path)
@@ -122,5 +126,6 @@ function orderOf(request: RestoreRequest, manifest: BackupManifest, copyPath: st
   const { from, sealingKeys, onProgress = () => undefined } = request
   const sealer = sealingKeys && sealerOf(sealingKeys)
   const givesUpSealed = request.dangerouslyGiveUpSealed === true
-  return { from, manifest, copyPath, sealer, givesUpSealed, onProgress }
+  const takesUnsealed = request.dangerouslyTakeUnsealed === true
+  return { from, manifest, copyPath, sealer, givesUpSealed, takesUnsealed, onProgress }
 }

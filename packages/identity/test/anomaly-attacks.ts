@@ -180,6 +180,18 @@ const plans: Readonly<Record<string, Plan>> = {
     })),
     expected: [{ rule: 'history-lost', subject: 'issuer', from: at, until: at + hourMs }],
   }),
+  'a list that is hidden behind logins to an own account': (scene) => {
+    const network = '45.5.5.0/24'
+    const { happenings, expected } = stuff(scene, { network, accounts: 200, everyMs: 3000 })
+    const own = happenings
+      .filter((_, number) => number % 2 === 0)
+      .map(({ at }, number): Happening => {
+        const sessionId = `own-${at}-${number}`
+        const account = { accountId: 'an-own-account', sessionId, device: 'own', isStranger: false }
+        return { kind: 'signed-in', at: at - 1000, network, ...account }
+      })
+    return { happenings: [...happenings, ...own], expected }
+  },
 }
 
 function fullestHour({ happenings }: Week, clientId: string): number {
@@ -223,7 +235,8 @@ function stuff(
     network,
     accountId: guessed.id,
     sessionId: `guessed-${network}`,
-    device: 'kit',
+    // Two lists may have a pair of the same person.
+    device: `kit-${network}`,
     isStranger: true,
   })
   expected.push(

@@ -45,7 +45,8 @@ export async function fillStore(url: string): Promise<OpenedSessionFacts> {
 /** Answers the folder. */
 export async function backUp(t: TestContext, url: string): Promise<string> {
   const writeTo = join(folderOf(t), 'backups', 'monday')
-  const outcome = await backUpStore({ database: url, issuer: storeIssuer, writeTo })
+  const sealingKeys = { sealingKey: backupSealingKey }
+  const outcome = await backUpStore({ database: url, issuer: storeIssuer, writeTo, sealingKeys })
   assert.equal(outcome.kind, 'backed-up')
   return writeTo
 }

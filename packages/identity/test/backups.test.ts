@@ -3,10 +3,12 @@ import { createHash, randomBytes } from 'node:crypto'
 import {
   cpSync,
   existsSync,
+  lstatSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -15,6 +17,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { backUpStore } from '../src/backup.ts'
 import { backUp, backupSealingKey, fillStore, folderOf, restore } from './backed-up-store.ts'
+import { openSqlite } from '../src/store/sqlite.ts'
 import { sqliteMigrations } from '../src/store/migrations/sqlite.ts'
 import { sqlite, testOnEngines, testOnPostgres } from './engines.ts'
 import { storeIssuer } from './opened-store.ts'
@@ -50,6 +53,13 @@ const spoiled: Readonly<Record<string, readonly [(from: string) => void, RegExp]
     (from) => truncateSync(join(from, 'store.sqlite'), 8192),
     /is not the one that was written: it has 8192 bytes/,
   ],
+  'goes on for ever': [
+    (from) => {
+      rmSync(join(from, 'store.sqlite'))
+      symlinkSync('/dev/zero', join(from, 'store.sqlite'))
+    },
+    /is not the one that was written: it has more than the \d+ bytes/,
+  ],
   'was altered': [
     (from) => changeStore(from, "UPDATE accounts SET identifier = 'mallory'"),
     /is not the one that was written: its digest/,
@@ -80,6 +90,103 @@ function digest(from: string): readonly [bytes: number, sha256: string] {
   const bytes = readFileSync(join(from, 'store.sqlite'))
   return [bytes.length, createHash('sha256').update(bytes).digest('hex')]
 }
+
+test('a store that a symbolic link leads to is replaced where it is', async (t) => {
+  const source = await sqlite.createStore(t)
+  await fillStore(source)
+  const from = await backUp(t, source)
+  const folder = folderOf(t)
+  const [target, link] = [join(folder, 'disk', 'identity.db'), join(folder, 'identity.db')]
+  await restore(from, `sqlite:${target}`)
+  symlinkSync(target, link)
+  const before = statSync(target).ino
+  const outcome = await restore(from, `sqlite:${link}`, { replace: true })
+  assert.ok(outcome.kind === 'restored')
+  assert.ok(lstatSync(link).isSymbolicLink())
+  assert.notEqual(statSync(target).ino, before)
+  assert.equal(statSync(outcome.replaced?.kept ?? '').ino, before)
+  assert.equal(dirname(outcome.replaced?.kept ?? ''), dirname(target))
+})
+
+/** What somebody can do who can write to the folder of a backup, and has no key. */
+const forged: Readonly<Record<string, (from: string) => void>> = {
+  'with other roles': (from) =>
+    changeAndDescribe(from, `UPDATE accounts SET roles = '["identity-admin"]'`),
+  'with a trigger that undoes revocations': (from) =>
+    changeAndDescribe(
+      from,
+      'CREATE TRIGGER undo AFTER INSERT ON revocations BEGIN DELETE FROM revocations; END',
+    ),
+  'of another day': (from) => changeManifest(from, { taken_at: '2026-01-01T00:00:00.000Z' }),
+}
+
+function changeAndDescribe(from: string, sql: string): void {
+  changeStore(from, sql)
+  const [bytes, sha256] = digest(from)
+  changeManifest(from, { bytes, sha256 })
+}
+
+test('a backup that was altered with its manifest is not put back for whoever has the sealing key', async (t) => {
+  const source = await sqlite.createStore(t)
+  await fillStore(source)
+  const whole = await backUp(t, source)
+  const target = join(folderOf(t), 'here', 'identity.db')
+  const sealingKeys = { sealingKey: backupSealingKey }
+  for (const [how, forge] of Object.entries(forged)) {
+    const from = join(folderOf(t), 'backup')
+    cpSync(whole, from, { recursive: true })
+    forge(from)
+    const refusal = startError(/is not the one that was written: the seal of its manifest/)
+    await assert.rejects(restore(from, `sqlite:${target}`, { sealingKeys }), refusal, how)
+    changeManifest(from, { seal: undefined })
+    const unsealed = startError(/has no seal/, /--dangerously-take-unsealed/)
+    await assert.rejects(restore(from, `sqlite:${target}`, { sealingKeys }), unsealed, how)
+    assert.ok(!existsSync(target), how)
+  }
+  changeManifest(whole, { seal: undefined })
+  const taken = { sealingKeys, dangerouslyTakeUnsealed: true }
+  assert.equal((await restore(whole, `sqlite:${target}`, taken)).kind, 'restored')
+})
+
+test('a backup is not sealed with a key that does not open it', async (t) => {
+  const source = await sqlite.createStore(t)
+  await fillStore(source)
+  const writeTo = join(folderOf(t), 'backup')
+  const sealingKeys = { sealingKey: randomBytes(32) }
+  const asked = backUpStore({ database: source, issuer: storeIssuer, writeTo, sealingKeys })
+  await assert.rejects(asked, startError(/does not open what is sealed in this store/))
+  assert.deepEqual(readdirSync(dirname(writeTo)), [])
+})
+
+/** What the steps of the schema did not make, and how it is named. */
+const foreign: readonly (readonly [sql: string, named: RegExp])[] = [
+  [
+    'CREATE TRIGGER undo AFTER INSERT ON revocations BEGIN DELETE FROM revocations; END',
+    /has the trigger undo/,
+  ],
+  ['CREATE VIEW admins AS SELECT * FROM accounts', /has the view admins/],
+  ['CREATE TABLE cakes (id text)', /has the table cakes/],
+  ['ALTER TABLE revocations ADD COLUMN cake text', /has the table revocations/],
+  ['CREATE UNIQUE INDEX one_only ON revocations (kind)', /has the index one_only/],
+  ['DROP TABLE activity', /lacks the table activity/],
+]
+
+test('a store with something that no release makes is neither put back nor opened', async (t) => {
+  const source = await sqlite.createStore(t)
+  await fillStore(source)
+  const whole = await backUp(t, source)
+  const target = join(folderOf(t), 'here', 'identity.db')
+  for (const [sql, named] of foreign) {
+    const from = join(folderOf(t), 'backup')
+    cpSync(whole, from, { recursive: true })
+    changeAndDescribe(from, sql)
+    // As where the sealing key is not at hand.
+    await assert.rejects(restore(from, `sqlite:${target}`), startError(named), sql)
+    assert.ok(!existsSync(target), sql)
+    await assert.rejects(openSqlite(join(from, 'store.sqlite'), {}), startError(named), sql)
+  }
+  assert.equal((await restore(whole, `sqlite:${target}`)).kind, 'restored')
+})
 
 test('a backup that is not what was written is named as that, and nothing is touched', async (t) => {
   const source = await sqlite.createStore(t)
@@ -179,9 +286,15 @@ test('a backup is for its owner alone, says what it is, and replaces nothing', a
   }
   const [bytes, sha256] = digest(from)
   const text = readFileSync(join(from, 'manifest.json'), 'utf8')
-  const { taken_at: takenAt, epoch, ...manifest } = JSON.parse(text) as Record<string, unknown>
+  const {
+    taken_at: takenAt,
+    epoch,
+    seal,
+    ...manifest
+  } = JSON.parse(text) as Record<string, unknown>
   assert.match(String(takenAt), /^20\d\d-.*Z$/)
   assert.match(String(epoch), /^[A-Za-z0-9_-]{22}$/)
+  assert.match(String(seal), /^v1\./)
   assert.deepEqual(manifest, {
     format: 'portcullis-backup',
     version: 1,

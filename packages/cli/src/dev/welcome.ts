@@ -23,6 +23,7 @@ export function welcome(endpoints: Endpoints, folder: DataFolder): string {
     `identity    ${endpoints.identity}`,
     `gateway     ${endpoints.gateway}`,
     ...services,
+    `console     ${endpoints.identity}/console/ (as admin)`,
     `operations  ${endpoints.operations}/health/ready`,
     `            ${endpoints.gatewayOperations}/health/ready (the gateway)`,
   ]

@@ -1,4 +1,5 @@
 import type { Finding, Report } from '@portcullis/doctor'
+import { isConclusive } from '@portcullis/doctor'
 import { printable } from '../printable.ts'
 
 /** So many attacks are named for each finding; `--json` has all of them. */
@@ -6,7 +7,7 @@ const evidenceToldMax = 5
 
 /** The report for people. Of what the service has said nothing is printed but its statuses. */
 export function reportText(report: Report): string {
-  const { findings, notes, held, notJudged, revocation } = report
+  const { findings, notes, held, notJudged, notMade, revocation } = report
   const parts = [
     summaryOf(report),
     ...findings.map(findingText),
@@ -16,17 +17,30 @@ export function reportText(report: Report): string {
       ? []
       : [`REFUSED  ${held.map(({ weakness, attacks }) => `${weakness} (${attacks})`).join(', ')}`]),
     ...(notJudged.length === 0 ? [] : [['NOT JUDGED', ...countedReasons(notJudged)].join('\n')]),
+    ...(notMade.length === 0 ? [] : [['NOT MADE', ...countedReasons(notMade)].join('\n')]),
   ]
   return `${parts.join('\n\n')}\n`
 }
 
-function summaryOf({ target, findings, notes, attacks, requests }: Report): string {
+function summaryOf(report: Report): string {
+  const { target, findings, notes, attacks, requests } = report
   const { made, refused, accepted, noted, notJudged, notMade } = attacks
+  const tooLittle = `TOO LITTLE WAS JUDGED to say anything: ${notJudged} of ${made} attacks were not; `
   return [
-    `${printable(target)}: ${counted(findings.length, 'finding')}, ${counted(notes.length, 'note')}`,
-    `${made} attacks: ${refused} refused, ${accepted} accepted, ${noted} of no consequence accepted, ${notJudged} not judged; ${notMade} not made; ${requests} requests`,
+    ...(verifiesNothing(report) ? [nothingVerified] : []),
+    `${printable(target)}: ${isConclusive(report) ? '' : tooLittle}${counted(findings.length, 'finding')}, ${counted(notes.length, 'note')}`,
+    `${made} attacks: ${refused} refused, ${accepted} accepted, ${noted} accepted that say little by themselves (NOTES), ${notJudged} not judged; ${notMade} not made; ${requests} requests`,
   ].join('\n')
 }
+
+/** Whoever takes unsigned and forged tokens alike reads what stands in them, and the other findings follow from it. */
+function verifiesNothing({ findings }: Report): boolean {
+  const found = new Set(findings.map(({ weakness }) => weakness))
+  return found.has('unsigned') && found.has('forged-signature')
+}
+
+const nothingVerified =
+  'NO SIGNATURE IS VERIFIED AT ALL: anybody can write a token that is let in. Mend this first; most of what follows comes of it.'
 
 function findingText(finding: Finding): string {
   const { severity, title, meaning, remedy, references, evidence } = finding
@@ -44,8 +58,8 @@ function findingText(finding: Finding): string {
 
 const referencesToldMax = 6
 
-function noteText({ title, evidence }: Finding): string {
-  return `  ${title} (${counted(evidence.length, 'attack')})`
+function noteText({ title, meaning, evidence }: Finding): string {
+  return `  ${title} (${counted(evidence.length, 'attack')}): ${meaning}`
 }
 
 function revocationText(revocation: Report['revocation']): string {

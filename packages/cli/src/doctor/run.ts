@@ -1,5 +1,5 @@
 import type { ExamineOptions, Plan, Trust } from '@portcullis/doctor'
-import { auditIssuer, DoctorError, examine, hasFindings } from '@portcullis/doctor'
+import { auditIssuer, DoctorError, examine, hasFindings, isConclusive } from '@portcullis/doctor'
 import { isJsonObject } from '@portcullis/protocol'
 import type { JsonObject } from '@portcullis/protocol'
 import { CommandError } from '../command-error.ts'
@@ -17,16 +17,19 @@ export async function runDoctor(
   options: DoctorCommandOptions,
 ): Promise<void> {
   const { json, failAt, auditIssuer: issuer } = options
-  const { report, text } = await orExplain(() =>
+  const { report, text, isUnknown } = await orExplain(() =>
     issuer === undefined ? attack(url, options) : audit(issuer, url, options),
   )
   process.stdout.write(json === true ? `${JSON.stringify(report)}\n` : text)
-  process.exitCode = hasFindings(report, failAt) ? 1 : 0
+  const without = isUnknown === true ? 3 : 0
+  process.exitCode = hasFindings(report, failAt) ? 1 : without
 }
 
 interface Reported {
   readonly report: Parameters<typeof hasFindings>[0]
   readonly text: string
+  /** True when too little was judged: that nothing was found says nothing. */
+  readonly isUnknown?: boolean
 }
 
 async function attack(url: string | undefined, options: DoctorCommandOptions): Promise<Reported> {
@@ -35,7 +38,7 @@ async function attack(url: string | undefined, options: DoctorCommandOptions): P
     throw new CommandError(2, 'no address is named', remedy)
   }
   const report = await examine(await examineOptionsOf(url, options))
-  return { report, text: reportText(report) }
+  return { report, text: reportText(report), isUnknown: !isConclusive(report) }
 }
 
 async function audit(
@@ -84,6 +87,11 @@ async function tokensOf(
   const isGiven = tokenFile !== undefined || credentials !== undefined
   if (isGiven && audience === undefined) return { given: await givenTokens(options) }
   if (!isGiven && audience !== undefined) return { issuer: issuerSettingsOf(audience, options) }
+  if (isGiven) {
+    const given = tokenFile === undefined ? '--credentials' : '--token-file'
+    const remedy = `Leave out --audience, or ${given}: an issuer of its own, or a token of yours.`
+    throw new CommandError(2, `--audience does not go with ${given}`, remedy)
+  }
   throw new CommandError(
     2,
     'it is not known where valid tokens come from',

@@ -1,7 +1,8 @@
 import type { ClientInfo } from '@portcullis/client/admin'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import { parseJsonObject } from '@portcullis/protocol'
-import { refuseExisting, writeClientFile } from '../client-file.ts'
+import type { ClientPlace } from '../client-file.ts'
+import { placeForClient } from '../client-file.ts'
 import { CommandError } from '../command-error.ts'
 import { namesIn, readTextFile } from '../given-text.ts'
 import { printable } from '../printable.ts'
@@ -34,7 +35,6 @@ export async function runCreate(name: string, options: CreationOptions): Promise
   const { scope = '', audience = '', description, reason } = options
   const jwks = options.jwks === undefined ? undefined : readJwks(options.jwks)
   const hasSecret = options.public !== true && jwks === undefined
-  if (hasSecret) requirePlace(options)
   const defaults = options.public === true ? 'login refresh_token' : 'client_credentials'
   const client = {
     name,
@@ -46,10 +46,13 @@ export async function runCreate(name: string, options: CreationOptions): Promise
     ...(description === undefined ? {} : { description }),
     ...(reason === undefined ? {} : { reason }),
   }
-  const { id, secret } = await asAdministrator(readAdministrator(options), ({ clients }) =>
-    clients.create(client),
-  )
-  tellSecret(options, { client_id: id, name }, { name, secret, scope })
+  const administrator = readAdministrator(options)
+  await withPlace(hasSecret ? placeOf(options) : undefined, async (place) => {
+    const { id, secret } = await asAdministrator(administrator, ({ clients }) =>
+      clients.create(client),
+    )
+    tellSecret(place, options, { client_id: id, name }, { name, secret, scope })
+  })
 }
 
 /** Prints every client of every page. */
@@ -92,22 +95,21 @@ export interface RotationOptions extends DecisionOptions, SecretOptions {
 
 /** Gives a client another secret. The one before is good for the overlap, or for nothing any more. */
 export async function runRotateSecret(name: string, options: RotationOptions): Promise<void> {
-  requirePlace(options)
   const { reason, overlapSeconds } = options
   const rotation = { reason, ...(overlapSeconds === undefined ? {} : { overlapSeconds }) }
-  const { client, rotated } = await asAdministrator(
-    readAdministrator(options),
-    async (administration) => {
+  const administrator = readAdministrator(options)
+  await withPlace(placeOf(options), async (place) => {
+    const { client, rotated } = await asAdministrator(administrator, async (administration) => {
       const found = await findClient(administration, name)
       return {
         client: found,
         rotated: await administration.clients.rotateSecret(found.id, rotation),
       }
-    },
-  )
-  const { id, secret, formerSecretUntil, revocation } = rotated
-  const members = { client_id: id, former_secret_until: formerSecretUntil, revocation }
-  tellSecret(options, members, { name, secret, scope: client.scopes.join(' ') })
+    })
+    const { id, secret, formerSecretUntil, revocation } = rotated
+    const members = { client_id: id, former_secret_until: formerSecretUntil, revocation }
+    tellSecret(place, options, members, { name, secret, scope: client.scopes.join(' ') })
+  })
 }
 
 /** Ends every token that the client was given. */
@@ -156,12 +158,24 @@ function decide(
   })
 }
 
-/** Before anything is made: a secret that is nowhere helps nobody. */
-function requirePlace({ writeTo, json }: SecretOptions): void {
-  if (writeTo !== undefined) return refuseExisting(writeTo)
-  if (json === true) return
+/** Before anything is made: a secret that is nowhere helps nobody. Undefined: it is told in the answer. */
+function placeOf({ writeTo, json }: SecretOptions): ClientPlace | undefined {
+  if (writeTo !== undefined) return placeForClient(writeTo)
+  if (json === true) return undefined
   const remedy = 'Name a file with --write-to FILE; with --json it is in the answer.'
   throw new CommandError(2, 'there is no place for the secret', remedy)
+}
+
+async function withPlace(
+  place: ClientPlace | undefined,
+  work: (place: ClientPlace | undefined) => Promise<void>,
+): Promise<void> {
+  try {
+    await work(place)
+  } catch (error) {
+    place?.release()
+    throw error
+  }
 }
 
 interface SecretMembers {
@@ -173,17 +187,19 @@ interface SecretMembers {
 
 /** What is written to a file is not printed. */
 function tellSecret(
+  place: ClientPlace | undefined,
   options: SecretOptions,
   members: SecretMembers,
   told: { readonly name: string; readonly secret: string | undefined; readonly scope: string },
 ): void {
   const { client_id: id } = members
   const { name, secret, scope } = told
-  if (options.writeTo === undefined || secret === undefined) {
+  if (place === undefined || secret === undefined) {
+    place?.release()
     const shown = { ...members, client_secret: secret }
     return say(options, shown, `the client ${name} has the id ${printable(id)}`)
   }
-  writeClientFile(options.writeTo, { client_id: id, client_secret: secret, scope })
+  place.keep({ client_id: id, client_secret: secret, scope })
   const sentence = `the secret of the client ${name} (${printable(id)}) is in ${options.writeTo} and nowhere else`
   say(options, members, `${sentence}${fateOfFormer(members)}`)
 }

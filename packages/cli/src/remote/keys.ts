@@ -2,6 +2,7 @@ import { CommandError } from '../command-error.ts'
 import { asAdministrator } from './administration.ts'
 import type { DecisionOptions, RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
+import { orNone } from './named.ts'
 import type { KeyInfo } from '@portcullis/client/admin'
 import type { Revoked, WaitOptions } from './receipts.ts'
 import { membersOfReach, sayReach, summaryOf, withReceipts } from './receipts.ts'
@@ -42,7 +43,7 @@ export async function runKeysWithdraw(
   const { keys, revoked } = await asAdministrator(
     readAdministrator(options),
     async (administration) => {
-      const withdrawn = await administration.keys.withdraw(kid, { reason })
+      const withdrawn = await orNone(administration.keys.withdraw(kid, { reason }), 'key', kid)
       const { revocation } = withdrawn
       return {
         keys: withdrawn.keys,
@@ -66,10 +67,19 @@ async function print(
   keys: readonly KeyInfo[],
   { revocation, reach }: Partial<Revoked> = {},
 ): Promise<void> {
-  if (json !== true) return printTable(keys, columns, process.stdout)
+  if (json !== true) return printTable(keys.toSorted(byPurpose), columns, process.stdout)
   const receipts = reach && membersOfReach(reach)
   const members = { keys: keys.map(membersOf), revocation, receipts }
   process.stdout.write(`${JSON.stringify(members)}\n`)
+}
+
+/** Those that take each other's place stand together, in the order in which they came. */
+function byPurpose(first: KeyInfo, second: KeyInfo): number {
+  return (
+    first.purpose.localeCompare(second.purpose) ||
+    first.algorithm.localeCompare(second.algorithm) ||
+    (first.createdAt?.getTime() ?? 0) - (second.createdAt?.getTime() ?? 0)
+  )
 }
 
 const columns: readonly Column<KeyInfo>[] = [

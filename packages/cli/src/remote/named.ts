@@ -97,6 +97,20 @@ export async function namesOf(
   return (id) => names.get(id) ?? id
 }
 
+/** What is known by its id alone: 404 says that there is none. */
+export async function orNone<Result>(
+  asked: Promise<Result>,
+  what: 'key' | 'session' | 'stream',
+  id: string,
+): Promise<Result> {
+  try {
+    return await asked
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.status !== 404) throw error
+    throw new CommandError(1, `there is no ${what} ${printable(id)}`, `See: ${what}s list.`)
+  }
+}
+
 /** There is no such thing, or the issuer does not look for what cannot be the name of one. */
 function nothing(error: unknown): undefined {
   if (error instanceof ClientError && (error.status === 404 || error.status === 400)) return

@@ -1,10 +1,6 @@
-import { ClientError } from '@portcullis/client'
-import type { AdministeredSession, Administration } from '@portcullis/client/admin'
-import type { RevocationPosition } from '@portcullis/protocol'
-import { CommandError } from '../command-error.ts'
-import { printable } from '../printable.ts'
+import type { AdministeredSession } from '@portcullis/client/admin'
 import { asAdministrator } from './administration.ts'
-import { findAccount } from './named.ts'
+import { findAccount, orNone } from './named.ts'
 import type { DecisionOptions, RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
 import type { WaitOptions } from './receipts.ts'
@@ -74,28 +70,16 @@ export async function runSessionsEnd(
   options: DecisionOptions & WaitOptions,
 ): Promise<void> {
   const { reason } = options
-  const revoked = await asAdministrator(readAdministrator(options), async (administration) =>
-    withReceipts(administration, await end(administration, sessionId, reason), options),
-  )
+  const revoked = await asAdministrator(readAdministrator(options), async (administration) => {
+    const ended = administration.sessions.end(sessionId, { reason })
+    return withReceipts(administration, await orNone(ended, 'session', sessionId), options)
+  })
   await sayRevoked(
     options,
     { session_id: sessionId, ended: true },
     'the session has ended',
     revoked,
   )
-}
-
-async function end(
-  { sessions }: Administration,
-  sessionId: string,
-  reason: string,
-): Promise<RevocationPosition> {
-  try {
-    return await sessions.end(sessionId, { reason })
-  } catch (error) {
-    if (!(error instanceof ClientError) || error.status !== 404) throw error
-    throw new CommandError(1, `there is no session ${printable(sessionId)}`, 'See: sessions list.')
-  }
 }
 
 /** Signs everybody out, the administrator who asks as well. */

@@ -4,6 +4,7 @@ import { printable } from '../printable.ts'
 import { asAdministrator } from './administration.ts'
 import type { DecisionOptions, RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
+import { orNone } from './named.ts'
 import { say } from './said.ts'
 import type { Column } from './table.ts'
 import { printJsonList, printTable } from './table.ts'
@@ -49,7 +50,9 @@ export async function runStreamsList(options: RemoteOptions): Promise<void> {
 
 export async function runStreamsDelete(id: string, options: DecisionOptions): Promise<void> {
   const { reason } = options
-  await asAdministrator(readAdministrator(options), ({ streams }) => streams.delete(id, { reason }))
+  await asAdministrator(readAdministrator(options), ({ streams }) =>
+    orNone(streams.delete(id, { reason }), 'stream', id),
+  )
   say(options, { id, deleted: true }, `the stream ${printable(id)} is gone`)
 }
 

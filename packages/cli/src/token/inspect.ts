@@ -1,8 +1,7 @@
 import type { JsonObject, JsonValue } from '@portcullis/protocol'
 import { isJsonObject } from '@portcullis/protocol'
-import { CommandError } from '../command-error.ts'
 import { printable } from '../printable.ts'
-import { decodeJwt, readToken, tokenCharactersMax } from './given-token.ts'
+import { decodeJwt, readToken, tokenCharactersMax, unreadable } from './given-token.ts'
 import { verdictOn } from './verdict.ts'
 
 export interface InspectOptions {
@@ -14,36 +13,30 @@ export interface InspectOptions {
 export async function runInspect(file: string, options: InspectOptions): Promise<void> {
   const token = await readToken(file)
   const jwt = decodeJwt(token)
-  if (jwt === undefined) throw new CommandError(1, whyUnreadable(token), remedyFor(token))
-  const { header, payload: claims } = jwt
+  if (jwt === undefined) throw unreadable(token)
+  const { header, payload: claims, isSigned } = jwt
   const { refusal, sentence } = verdictOn(jwt, options.audience, Date.now())
   if (options.json === true) {
     const service = { refusal: refusal ?? null, sentence }
-    const found = { verified: false, characters: token.length, header, claims, service }
+    const found = {
+      verified: false,
+      signed: isSigned,
+      characters: token.length,
+      header,
+      claims,
+      service,
+    }
     process.stdout.write(`${JSON.stringify(found)}\n`)
     return
   }
   const verdict = refusal === undefined ? sentence : `refused as ${refusal}: ${sentence}`
   process.stdout.write(
     `NOT VERIFIED: anybody can write this. \`token verify\` asks whether it is true.\n` +
+      (isSigned ? '' : 'It has no signature at all, and no service may let it in.\n') +
       table([...meanings(header, headerMeanings), ...meanings(claims, claimMeanings)]) +
       `${token.length} of the ${tokenCharactersMax} characters that a service takes.\n` +
-      `At ${options.audience ?? 'a service'} that trusts its signature: ${printable(verdict)}.\n`,
+      `At ${options.audience ?? 'a service'}${isSigned ? ' that trusts its signature' : ''}: ${printable(verdict)}.\n`,
   )
-}
-
-function whyUnreadable(token: string): string {
-  if (token.startsWith('prt_')) return 'this is a refresh token, which says nothing by itself'
-  return token.split('.').length === 5
-    ? 'this token is encrypted (JWE)'
-    : 'this is not a JWT in compact form'
-}
-
-function remedyFor(token: string): string {
-  if (token.startsWith('prt_')) return 'Use `token revoke` to end its session.'
-  return token.split('.').length === 5
-    ? 'Only the service that it is for can read it.'
-    : 'Give the token alone, without "Bearer" and without quotes.'
 }
 
 interface Line {

@@ -1,6 +1,3 @@
-import { parseIssuer } from '@portcullis/protocol'
-import { StartError } from '@portcullis/runtime'
-import { CommandError } from '../command-error.ts'
 import type { FileClient } from '../credentials-file.ts'
 import {
   defaultCredentialsFile,
@@ -8,6 +5,7 @@ import {
   readClients,
   readIssuer,
 } from '../credentials-file.ts'
+import { requireIssuer, usageErrorOf } from '../remote/credentials.ts'
 
 export interface IssuerOptions {
   readonly issuer?: string
@@ -22,10 +20,7 @@ export function issuerOf({ issuer }: IssuerOptions): string {
 
 /** The same, where a token or a secret is sent to it: over https, or not beyond this machine. */
 export function confidentialIssuerOf(options: IssuerOptions): string {
-  const parsed = parseIssuer(issuerOf(options))
-  if (parsed.kind === 'issuer') return parsed.issuer
-  const remedy = 'Write --issuer as identity has it in its settings.'
-  throw new CommandError(2, `this is not the URL of an issuer: ${parsed.why}`, remedy)
+  return requireIssuer(issuerOf(options))
 }
 
 /**
@@ -41,8 +36,6 @@ function orUsage<Result>(read: () => Result): Result {
   try {
     return read()
   } catch (error) {
-    if (!(error instanceof StartError)) throw error
-    const remedy = `${error.remedy} Or say where with --issuer URL and --credentials FILE.`
-    throw new CommandError(2, error.message, remedy)
+    throw usageErrorOf(error)
   }
 }

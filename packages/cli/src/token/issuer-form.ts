@@ -1,6 +1,6 @@
 import type { JsonObject } from '@portcullis/protocol'
 import { parseJsonObject } from '@portcullis/protocol'
-import { CommandError } from '../command-error.ts'
+import { unreachable, wholeBodyOf } from '../network.ts'
 import { printable } from '../printable.ts'
 
 /** What an OAuth endpoint has answered. */
@@ -13,7 +13,6 @@ export interface FormAnswer {
 }
 
 const patienceMs = 10_000
-const bodyBytesMax = 256 * 1024
 const depthMax = 16
 
 /** Sends a form to an OAuth endpoint of identity. That nobody answers there is a `CommandError`. */
@@ -28,9 +27,8 @@ export async function postForm(
     // Token and secret are for this address and no other.
     redirect: 'error',
     signal: AbortSignal.timeout(patienceMs),
-  }).catch(() => {
-    const remedy = 'Check --issuer, and that identity runs (npm start).'
-    throw new CommandError(3, `${printable(issuer)} cannot be reached`, remedy)
+  }).catch((error: unknown) => {
+    throw unreachable(issuer, error)
   })
   const text = await wholeBodyOf(response)
   const parsed = text === undefined ? undefined : parseJsonObject(text, { depthMax })
@@ -38,24 +36,6 @@ export async function postForm(
     status: response.status,
     members: parsed?.kind === 'object' ? parsed.value : undefined,
     isEmpty: text === '',
-  }
-}
-
-/** Undefined for one that breaks off, or is longer than any answer of identity. */
-async function wholeBodyOf({ body }: Response): Promise<string | undefined> {
-  const decoder = new TextDecoder()
-  let text = ''
-  let length = 0
-  try {
-    // Leaving the loop early cancels the stream: the rest is not read.
-    for await (const chunk of body ?? []) {
-      length += chunk.length
-      if (length > bodyBytesMax) return undefined
-      text += decoder.decode(chunk, { stream: true })
-    }
-    return text + decoder.decode()
-  } catch {
-    return undefined
   }
 }
 

@@ -19,7 +19,11 @@ export interface Verdict {
  * What a service of this audience would say that has the defaults, trusts whoever the token names as its issuer, and
  * finds the signature good. Neither the signature nor a revocation is asked for here.
  */
-export function verdictOn(jws: CompactJws, audience: string | undefined, nowMs: number): Verdict {
+export function verdictOn(
+  jws: Pick<CompactJws, 'header' | 'payload'>,
+  audience: string | undefined,
+  nowMs: number,
+): Verdict {
   const header = judgeHeader(jws.header, { typ: accessTokenType, algorithms })
   if (header.kind === 'refused') return { refusal: header.why, sentence: headerFaults[header.why] }
   const parsed = parseAccessTokenClaims(jws.payload)

@@ -4,7 +4,7 @@ import { createVerifier, VerifyError } from '@portcullis/verify'
 import { CommandError } from '../command-error.ts'
 import type { FileClient } from '../credentials-file.ts'
 import { printable } from '../printable.ts'
-import { decodeJwt, readToken } from './given-token.ts'
+import { decodeJwt, readToken, unreadable } from './given-token.ts'
 import type { IssuerOptions } from './issuer-address.ts'
 import { clientsOf, issuerOf } from './issuer-address.ts'
 
@@ -62,7 +62,9 @@ function createOrExplain(options: VerifierOptions): Verifier<undefined> {
 
 /** The first, as a service of that name would expect itself. */
 function claimedAudience(token: string): string {
-  const [first]: unknown[] = [decodeJwt(token)?.payload['aud']].flat()
+  const jwt = decodeJwt(token)
+  if (jwt === undefined) throw unreadable(token)
+  const [first]: unknown[] = [jwt.payload['aud']].flat()
   if (typeof first === 'string' && first !== '') return first
   throw new CommandError(
     1,

@@ -1,6 +1,6 @@
 import type { Page, PageOptions } from '@portcullis/client/admin'
 import { useEffect, useState } from 'preact/hooks'
-import type { Loading } from './load.ts'
+import type { Loading, LoadOptions } from './load.ts'
 import { useLoaded } from './load.ts'
 
 /** One page of a list that may have no end: it is turned by cursors, however long it is. */
@@ -16,13 +16,16 @@ const itemsOfPage = 50
 export function usePages<Item>(
   question: string,
   turn: (page: PageOptions) => Promise<Page<Item>>,
+  options: LoadOptions = {},
 ): Pages<Item> {
   // Where each page began that was turned so far; the first has no place.
   const [starts, setStarts] = useState<readonly string[]>([])
   useEffect(() => setStarts([]), [question])
   const after = starts.at(-1)
-  const loading = useLoaded(`${question} ${after ?? ''}`, () =>
-    turn({ limit: itemsOfPage, ...(after === undefined ? {} : { after }) }),
+  const loading = useLoaded(
+    `${question} ${after ?? ''}`,
+    () => turn({ limit: itemsOfPage, ...(after === undefined ? {} : { after }) }),
+    options,
   )
   const next = loading.value?.next
   return {

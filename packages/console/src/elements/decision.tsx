@@ -1,6 +1,8 @@
 import type { RevocationPosition } from '@portcullis/client'
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { addressOf } from '../navigation/route.ts'
+import { positionText } from '../revocation/standing.ts'
 import { noteSignedOut } from '../session/session.ts'
 import { texts } from '../text/texts.ts'
 import { Dialog } from './dialog.tsx'
@@ -146,6 +148,11 @@ function Outcome(props: {
       {children}
       {position !== undefined && <Wave position={position} />}
       <div class="actions">
+        {position !== undefined && (
+          <a class="button" href={addressOf('revocations', positionText(position))}>
+            {texts.revocations.keepWave}
+          </a>
+        )}
         <button ref={button} type="button" class="main" onClick={onClose}>
           {texts.decisions.close}
         </button>

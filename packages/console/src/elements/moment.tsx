@@ -14,6 +14,13 @@ export function Moment({ at }: { readonly at: Date | undefined }): JSX.Element {
   )
 }
 
+const ofDay = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
+
+/** Of what is within the hour. */
+export function clockTime(at: Date): string {
+  return ofDay.format(at)
+}
+
 export function exactly(at: Date): string {
   return exact.format(at)
 }

@@ -9,6 +9,8 @@ import { ClientPage } from './client.tsx'
 import { ClientsPage } from './clients.tsx'
 import { KeysPage } from './keys.tsx'
 import { OverviewPage } from './overview.tsx'
+import { RevocationPage } from './revocation.tsx'
+import { RevocationsPage } from './revocations.tsx'
 import { SessionsPage } from './sessions.tsx'
 import { StreamPage } from './stream.tsx'
 import { StreamsPage } from './streams.tsx'
@@ -23,6 +25,8 @@ export function PageOf(): JSX.Element {
       return id === undefined ? <AnomaliesPage /> : <AnomalyPage key={id} id={id} />
     case 'audit':
       return <AuditPage />
+    case 'revocations':
+      return id === undefined ? <RevocationsPage /> : <RevocationPage key={id} id={id} />
     case 'sessions':
       return <SessionsPage />
     case 'clients':

@@ -174,7 +174,7 @@ const table: Readonly<Record<WeaknessId, Weakness>> = {
   'algorithm-name': {
     title: 'It does not hold the algorithm of the token against that of the key',
     severity: 'low',
-    meaning: 'The signature is verified, but the header may say anything about it.',
+    meaning: 'What the header says of the algorithm is not compared with what the key is for.',
     remedy: 'Refuse whatever alg is not exactly the one that the key is for.',
   },
   'signature-encoding': {

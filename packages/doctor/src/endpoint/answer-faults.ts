@@ -28,13 +28,16 @@ function valuesOf({ headers }: Answer, name: string): readonly string[] {
   return headers.filter(([field]) => field === name).map(([, value]) => value)
 }
 
-/** How runtimes and frameworks write where an exception came from. */
+/**
+ * How runtimes and frameworks write where an exception came from. Each part is bounded, and none can be read in many
+ * ways: the body may be meant to hold up whoever looks at it.
+ */
 const stackTraces: readonly RegExp[] = [
-  /\bat [^\n]{0,200}\(?(?:file:\/\/|node:|\/|[A-Z]:\\)[^\n]{0,300}:\d+:\d+\)?/,
+  /\bat [^\n/\\:]{0,200}(?::\/\/|node:|\/|[A-Z]:\\)(?:\/?[A-Z]:)?[^\n:]{0,300}:\d{1,7}:\d{1,7}/,
   /Traceback \(most recent call last\)/,
-  /goroutine \d+ \[/,
-  /^\s*at [\w$.]+\([\w$]+\.(?:java|kt|scala):\d+\)/m,
-  /\bat [\w.`<>]+\([^)]*\) in [^\n]+:line \d+/,
+  /goroutine \d{1,20} \[/,
+  /^[\t ]{0,20}at [\w$.]{1,300}\([\w$]{1,100}\.(?:java|kt|scala):\d{1,7}\)/m,
+  /\bat [\w.`<>]{1,300}\([^)\n]{0,300}\) in [^\n]{1,300}:line \d/,
   /\/node_modules\/|\\node_modules\\/,
 ]
 

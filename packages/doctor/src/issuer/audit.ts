@@ -111,8 +111,11 @@ async function readMetadata(issuer: string): Promise<ReadMetadata> {
   if (first === undefined) {
     return { metadata: undefined, seen: [...seen, { fault: 'no-metadata', where: 'metadata' }] }
   }
+  const faultsOfBoth = [first, second].flatMap((one) =>
+    one === undefined ? [] : faultsOfMetadata(one, issuer),
+  )
   const differences = second === undefined ? [] : differencesOf(first, second)
-  return { metadata: first, seen: [...seen, ...faultsOfMetadata(first, issuer), ...differences] }
+  return { metadata: first, seen: [...seen, ...faultsOfBoth, ...differences] }
 }
 
 interface AuditedKeySet {

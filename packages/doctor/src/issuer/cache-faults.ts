@@ -23,8 +23,12 @@ function lifetimeFault(field: string | null): Seen['fault'] | undefined {
   if (directives.some((directive) => directive === 'no-store' || directive === 'no-cache')) {
     return 'kept-too-short'
   }
-  const [, seconds] = /(?:^|[\s,])max-age=(\d+)/.exec(field.toLowerCase()) ?? []
-  if (seconds === undefined) return 'no-lifetime'
-  if (Number(seconds) > secondsMax) return 'kept-too-long'
-  return Number(seconds) < secondsMin ? 'kept-too-short' : undefined
+  // RFC 9111 section 4.2.1: of several a service takes the first, or none. So each must be good.
+  const lifetimes = directives.flatMap((directive) => {
+    const [, seconds] = /^max-age="?([^"]*)"?$/.exec(directive) ?? []
+    return seconds === undefined ? [] : [/^\d+$/.test(seconds) ? Number(seconds) : Number.NaN]
+  })
+  if (lifetimes.length === 0 || lifetimes.some(Number.isNaN)) return 'no-lifetime'
+  if (lifetimes.some((seconds) => seconds > secondsMax)) return 'kept-too-long'
+  return lifetimes.some((seconds) => seconds < secondsMin) ? 'kept-too-short' : undefined
 }

@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { createPublicKey, X509Certificate } from 'node:crypto'
 import type { JsonObject } from '@portcullis/protocol'
 import { isJsonObject } from '@portcullis/protocol'
+import { hasEndlessNumbers } from './endless-numbers.ts'
 import type { FaultId, Seen } from './faults.ts'
 
 /** A published key, as far as it can be told. */
@@ -75,6 +76,10 @@ function examineKey(jwk: JsonObject, nowMs: number, ageDaysMax: number, note: No
 /** OpenSSL itself refuses a point that is not on the curve. */
 function readKey(jwk: JsonObject, note: Note): KeyObject | undefined {
   const { kty, n, e, crv, x, y } = jwk
+  if (hasEndlessNumbers(jwk)) {
+    note('unreadable-key')
+    return undefined
+  }
   try {
     return createPublicKey({
       key: { kty, n, e, crv, x, y } as Record<string, string>,

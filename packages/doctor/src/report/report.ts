@@ -139,3 +139,11 @@ export function heldOf(trials: readonly Trial[]): Report['held'] {
     }))
     .filter(({ attacks }) => attacks > 0)
 }
+
+/** Of what was tried; the rest was about limits, outages or something else. */
+const judgedShareMin = 0.75
+
+/** False when so little was judged that nothing follows from nothing having been found. */
+export function isConclusive({ attacks: { made, notJudged } }: Pick<Report, 'attacks'>): boolean {
+  return made > 0 && made - notJudged >= made * judgedShareMin
+}

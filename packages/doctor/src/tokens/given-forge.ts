@@ -8,6 +8,7 @@ import { forgeToken } from '@portcullis/verify/testing'
 import { CannotForge } from '../attacks/cannot-forge.ts'
 import type { Forge } from '../attacks/token-attacks.ts'
 import { DoctorError } from '../doctor-error.ts'
+import { hasEndlessNumbers } from '../issuer/endless-numbers.ts'
 
 interface GivenJws {
   readonly header: JsonObject
@@ -74,6 +75,9 @@ function keyOf(
   const keys = isJsonObject(keySet) && Array.isArray(keySet['keys']) ? keySet['keys'] : []
   const jwk = keys.filter((key) => isJsonObject(key)).find((key) => key['kid'] === kid)
   const publicJwk = (): JsonObject => {
+    if (jwk !== undefined && hasEndlessNumbers(jwk)) {
+      throw new CannotForge('the public key of the issuer is larger than any that is in use')
+    }
     if (jwk !== undefined) return jwk
     throw new CannotForge('it needs the public key of the issuer: name it with --issuer')
   }

@@ -206,6 +206,10 @@ function addEndings(app: HttpServer, parts: AdminAccountChangesParts): void {
     if (outcome.kind === 'unknown') return sendProblem(reply, createProblem('not-found'))
     if (outcome.kind === 'superseded') return sendOverruled(reply)
     if (outcome.kind === 'mail-busy') return sendMailBusy(reply, outcome.retryAfterSeconds)
+    if (outcome.kind === 'no-email') {
+      const detail = 'the account has no address that a link could be sent to'
+      return sendProblem(reply, createProblem('no-email', detail))
+    }
     if (outcome.kind !== 'reset') return sendProblem(reply, createProblem(outcome.kind))
     request.log.info(
       { event: 'authz_admin', accountId: decision.accountId, actor: actor.accountId },

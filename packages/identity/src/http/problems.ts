@@ -174,6 +174,10 @@ export function fieldErrorOf(fault: ValidationFault): FieldError {
   if (typeof missingProperty === 'string') {
     return { field: pointerToMember(fault.instancePath, missingProperty), message: 'is required' }
   }
+  const { allowedValues } = fault.params
+  if (Array.isArray(allowedValues)) {
+    return { field: fault.instancePath, message: `is none of ${allowedValues.join(', ')}` }
+  }
   return { field: fault.instancePath, message: fault.message ?? 'is not valid' }
 }
 

@@ -6,6 +6,7 @@ import { makeFolders } from './flushed-names.ts'
 import { migrate, migrationError } from './migrations.ts'
 import { sqliteMigrations } from './migrations/sqlite.ts'
 import { inSqlite } from './sqlite-dialect.ts'
+import { refuseTriggers, requireOwnSchema } from './sqlite-schema.ts'
 
 /** How long a statement waits for another process to finish its own. */
 const busyMs = 5000
@@ -90,11 +91,13 @@ function prepare(connection: DatabaseSync, isInPlace: () => boolean, path: strin
 async function bringUpToDate(connection: DatabaseSync, path: string, now: number): Promise<void> {
   connection.exec('BEGIN IMMEDIATE')
   try {
+    refuseTriggers(connection, path)
     const outcome = await migrate(sqliteMigrations, now, {
       script: async (sql) => connection.exec(sql),
       query: async (sql, parameters = []) => connection.prepare(inSqlite(sql)).all(...parameters),
     })
     if (outcome.kind !== 'current') throw migrationError(outcome, `the database ${path}`)
+    await requireOwnSchema(connection, path)
     connection.exec('COMMIT')
   } catch (error) {
     connection.exec('ROLLBACK')

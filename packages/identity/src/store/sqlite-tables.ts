@@ -1,9 +1,6 @@
-import { DatabaseSync } from 'node:sqlite'
 import type { TableFault } from './database.ts'
-import { migrate } from './migrations.ts'
-import { sqliteMigrations } from './migrations/sqlite.ts'
-import { inSqlite } from './sqlite-dialect.ts'
 import { describeTable, inspectFile } from './sqlite-inspection.ts'
+import { freshSchema } from './sqlite-schema.ts'
 
 /**
  * Whoever can write the file can put a view in the place of a table, or have an index that lacks rows, so that queries
@@ -20,18 +17,4 @@ export async function tableFaultIn(
   } finally {
     made.close()
   }
-}
-
-async function freshSchema(): Promise<DatabaseSync> {
-  const memory = new DatabaseSync(':memory:')
-  await makeTables(memory, 0)
-  return memory
-}
-
-/** Those of this release, in a database that has none. */
-export async function makeTables(connection: DatabaseSync, now: number): Promise<void> {
-  await migrate(sqliteMigrations, now, {
-    script: async (sql) => connection.exec(sql),
-    query: async (sql, parameters = []) => connection.prepare(inSqlite(sql)).all(...parameters),
-  })
 }

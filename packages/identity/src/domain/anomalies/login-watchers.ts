@@ -2,6 +2,8 @@ import { unknownNetwork } from '@portcullis/runtime/networks'
 import type { Evidence, Finding } from './anomalies.ts'
 import type { AnyWatcher, Judged } from './watchers.ts'
 import { watcher } from './watchers.ts'
+import type { Distinct } from './distinct.ts'
+import { countOf, withDistinct } from './distinct.ts'
 import type { Marks, Tallies } from './marks.ts'
 import { isMarked, sumOf, withMark, withoutMark, withTally } from './marks.ts'
 import type { At, Clue, Sighting } from './sightings.ts'
@@ -20,13 +22,14 @@ interface Tries {
   /** Accounts that were failed at, and that nobody got into from there since. */
   readonly failed: Marks
   readonly failures: Tallies
-  readonly logins: Tallies
+  /** Accounts that were signed in to: whoever signs in to one of his own again and again is one. */
+  readonly entered: Distinct
 }
 
-const noTries: Tries = { failed: [], failures: [], logins: [] }
+const noTries: Tries = { failed: [], failures: [], entered: [] }
 
 const ofNetwork = watcher<Tries>({
-  name: 'tries-of-network',
+  name: 'guesses-of-network',
   keepMs: 2 * windowMs,
   subjectOf: (clue) =>
     (clue.kind === 'wrong-password' || clue.kind === 'signed-in') && clue.network !== unknownNetwork
@@ -48,7 +51,7 @@ function seeFailure(
   const state: Tries = {
     failed: withMark(tries.failed, target, { at, windowMs, max: marksMax }),
     failures: withTally(tries.failures, times, { at, windowMs, pieces }),
-    logins: tries.logins,
+    entered: tries.entered,
   }
   if (!isStuffing(state, at, accountsMin)) return { state }
   const evidence = evidenceOf(state, { at, network })
@@ -74,19 +77,23 @@ function seeLogin(
   const state: Tries = {
     failed: withoutMark(tries.failed, accountId),
     failures: tries.failures,
-    logins: withTally(tries.logins, 1, { at, windowMs, pieces }),
+    entered: withDistinct(tries.entered, accountId, { at, windowMs, pieces }),
   }
   return { state, findings }
 }
 
-function isStuffing({ failed, failures, logins }: Tries, at: number, accountsMin: number): boolean {
+function isStuffing(
+  { failed, failures, entered }: Tries,
+  at: number,
+  accountsMin: number,
+): boolean {
   const tried = failed.filter(([, failedAt]) => failedAt > at - windowMs).length
-  const enough = failuresPerLoginMin * sumOf(logins, at, windowMs)
+  const enough = failuresPerLoginMin * countOf(entered, at, windowMs)
   return tried >= accountsMin && sumOf(failures, at, windowMs) >= enough
 }
 
 function evidenceOf(
-  { failed, failures, logins }: Tries,
+  { failed, failures, entered }: Tries,
   { at, network }: { readonly at: number; readonly network: string },
 ): Evidence {
   return {
@@ -94,7 +101,7 @@ function evidenceOf(
     counts: {
       accounts: failed.length,
       wrong_passwords: sumOf(failures, at, windowMs),
-      logins: sumOf(logins, at, windowMs),
+      logins: countOf(entered, at, windowMs),
     },
   }
 }

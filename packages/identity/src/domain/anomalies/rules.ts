@@ -70,7 +70,7 @@ export const rules: Readonly<
   'credential-stuffing': {
     severity: 'critical',
     meaning: 'many accounts are tried from one network (/24 or /48), and hardly any with success',
-    when: '{accountsPerNetworkMin} accounts within 60 minutes, none of which got in since, and at least twice as many wrong passwords as logins',
+    when: '{accountsPerNetworkMin} accounts within 60 minutes, none of which got in since, and at least twice as many wrong passwords as accounts that got in',
     about: 'network',
     evidence: 'strangers',
     may: ['alert'],
@@ -187,7 +187,7 @@ export const rules: Readonly<
     may: ['alert'],
     sameMinutes: 60,
     suggestion:
-      'Find out which server took over and what it lacks. Nothing else is to be done for tokens: what was lost has been made worthless.',
+      'If you have just put a backup back, this is it. Else find out which server took over and what it lacks. Nothing else is to be done for tokens: what was lost has been made worthless.',
   },
 }
 

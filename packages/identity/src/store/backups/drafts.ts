@@ -72,13 +72,18 @@ interface Digest {
   readonly sha256: string
 }
 
-/** Of a file as it is; with `copyTo` of what was written there, only for its owner. */
+/** Of a file as it is, and hardly beyond `bytesMax`; with `copyTo` of what was written there, only for its owner. */
 export async function digestOf(
   path: string,
   {
     copyTo,
+    bytesMax = Infinity,
     onBytes,
-  }: { readonly copyTo?: string; readonly onBytes?: (bytes: number) => void } = {},
+  }: {
+    readonly copyTo?: string
+    readonly bytesMax?: number
+    readonly onBytes?: (bytes: number) => void
+  } = {},
 ): Promise<Digest> {
   const hash = createHash('sha256')
   let bytes = 0
@@ -88,6 +93,8 @@ export async function digestOf(
       bytes += chunk.length
       onBytes?.(bytes)
       yield chunk
+      // It may be a device that never ends.
+      if (bytes > bytesMax) return
     }
   }
   const source = createReadStream(path, { highWaterMark: 1_048_576 })

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isJsonObject } from '@portcullis/protocol'
 import { checkAgainstSchema, StartError, systemErrorCode } from '@portcullis/runtime'
+import type { Sealer } from '../../domain/sealing.ts'
 
 /** What a backup says of itself, in a file beside the store. It holds no secret. */
 export interface BackupManifest {
@@ -17,6 +18,8 @@ export interface BackupManifest {
   readonly seq: number
   readonly bytes: number
   readonly sha256: string
+  /** Shows to whoever has the sealing key that nobody else has written all this. Undefined where it was not at hand. */
+  readonly seal: string | undefined
 }
 
 export const storeName = 'store.sqlite'
@@ -51,6 +54,7 @@ const schema = {
     seq: { type: 'integer', minimum: 0 },
     bytes: { type: 'integer', minimum: 1 },
     sha256: { type: 'string', pattern: '^[0-9a-f]{64}$' },
+    seal: { type: 'string', pattern: '^[!-~]{1,200}$' },
   },
 }
 
@@ -64,11 +68,12 @@ interface ManifestMembers {
   readonly seq: number
   readonly bytes: number
   readonly sha256: string
+  readonly seal?: string
 }
 
 /** For people and programs: the members of the file. */
 export function membersOf(manifest: BackupManifest): object {
-  const { schemaStep, takenAt, issuer, engine, ...rest } = manifest
+  const { schemaStep, takenAt, issuer, engine, seal, ...rest } = manifest
   return {
     format,
     version,
@@ -77,7 +82,31 @@ export function membersOf(manifest: BackupManifest): object {
     schema_step: schemaStep,
     taken_at: new Date(takenAt).toISOString(),
     ...rest,
+    ...(seal !== undefined && { seal }),
   }
+}
+
+type Sealed = Omit<BackupManifest, 'seal'>
+
+export function sealOfManifest(manifest: Sealed, sealer: Sealer): string {
+  return sealer.seal('', contextOf(manifest))
+}
+
+/** `unsealed`: anybody may have written it. */
+export function checkSeal(
+  manifest: BackupManifest,
+  sealer: Sealer,
+): 'sealed' | 'unsealed' | 'sealed-with-another-key' | 'damaged' {
+  if (manifest.seal === undefined) return 'unsealed'
+  const { kind } = sealer.open(manifest.seal, contextOf(manifest))
+  return kind === 'opened' ? 'sealed' : kind
+}
+
+/** Nothing is encrypted, and nothing of it may be another. */
+function contextOf(manifest: Sealed): string {
+  const { issuer, engine, schemaStep, takenAt, epoch, seq, bytes, sha256 } = manifest
+  const facts = [version, issuer, engine, schemaStep, takenAt, epoch, seq, bytes, sha256]
+  return `portcullis backup manifest ${JSON.stringify(facts)}`
 }
 
 /** Does NOT look at the store itself. */
@@ -87,9 +116,9 @@ export function readManifest(folder: string): BackupManifest {
   refuseNewer(content, folder)
   const members = parse(content, path)
   const { schema_step: schemaStep, taken_at: takenAt, ...rest } = members
-  const { issuer, engine, epoch, seq, bytes, sha256 } = rest
+  const { issuer, engine, epoch, seq, bytes, sha256, seal } = rest
   const takenAtMs = new Date(takenAt).getTime()
-  return { issuer, engine, epoch, seq, bytes, sha256, schemaStep, takenAt: takenAtMs }
+  return { issuer, engine, epoch, seq, bytes, sha256, seal, schemaStep, takenAt: takenAtMs }
 }
 
 function readText(folder: string, path: string): string {

@@ -12,7 +12,7 @@ import { megabytes } from './copied-store.ts'
 import { digestOf } from './drafts.ts'
 import { mendable } from './failures.ts'
 import type { BackupManifest } from './manifest.ts'
-import { storeName } from './manifest.ts'
+import { checkSeal, storeName } from './manifest.ts'
 
 export interface CopyOrder {
   /** The folder of the backup, and what it says of itself. */
@@ -23,6 +23,8 @@ export interface CopyOrder {
   readonly sealer: Sealer | undefined
   /** The sealing key is lost: what it alone opens is taken out. */
   readonly givesUpSealed: boolean
+  /** Also what was written without the sealing key, so that nobody can know who has written it. */
+  readonly takesUnsealed: boolean
   readonly onProgress: OnProgress
 }
 
@@ -32,18 +34,36 @@ export interface CopyOrder {
  */
 export async function copyToRestore(order: CopyOrder): Promise<number> {
   const { from, manifest, copyPath, onProgress } = order
+  requireSeal(order)
   const total = megabytes(manifest.bytes)
   const found = await digestOf(join(from, storeName), {
     copyTo: copyPath,
+    bytesMax: manifest.bytes,
     onBytes: (bytes) => onProgress({ done: megabytes(bytes), total, unit: 'MB' }),
   }).catch((cause: unknown) => {
     throw mendable(`the store of ${from} cannot be copied`, cause)
   })
+  if (found.bytes > manifest.bytes) {
+    throw altered(from, `it has more than the ${manifest.bytes} bytes that it had`)
+  }
   if (found.bytes !== manifest.bytes) {
     throw altered(from, `it has ${found.bytes} bytes, and had ${manifest.bytes}`)
   }
   if (found.sha256 !== manifest.sha256) throw altered(from, 'its digest is another one')
   return prepareCopy(order)
+}
+
+/** A digest beside the store says that it is whole. That nobody has altered both only the seal says. */
+function requireSeal({ from, manifest, sealer, givesUpSealed, takesUnsealed }: CopyOrder): void {
+  if (sealer === undefined || givesUpSealed) return
+  const seal = checkSeal(manifest, sealer)
+  if (seal === 'sealed' || (seal === 'unsealed' && takesUnsealed)) return
+  if (seal === 'sealed-with-another-key') throw sealedOtherwise()
+  if (seal === 'damaged') throw altered(from, 'the seal of its manifest does not fit')
+  throw new StartError(
+    `${from} has no seal: whoever could write to it may have altered it`,
+    'Take one that was written with PORTCULLIS_SEALING_KEY set, or add --dangerously-take-unsealed; nothing was changed.',
+  )
 }
 
 function altered(from: string, how: string): StartError {
@@ -105,11 +125,17 @@ async function giveUpSealed(query: Query): Promise<void> {
 async function requireSealedWith(sealer: Sealer, read: Query): Promise<void> {
   const key = await openAuditKey(read, sealer)
   if (key?.kind !== 'unopenable') return
-  throw new StartError(
-    key.why === 'damaged'
-      ? 'what is sealed in this backup is damaged'
-      : 'this backup was sealed with another sealing key than PORTCULLIS_SEALING_KEY',
-    'Set PORTCULLIS_SEALING_KEY, or …_PREVIOUS, to the key that was in use when it was taken; nothing was changed. ' +
-      'If it is lost: docs/runbooks.md.',
+  if (key.why === 'sealed-with-another-key') throw sealedOtherwise()
+  throw new StartError('what is sealed in this backup is damaged', keyRemedy)
+}
+
+const keyRemedy =
+  'Set PORTCULLIS_SEALING_KEY, or …_PREVIOUS, to the key that was in use when it was taken; nothing was changed. ' +
+  'If it is lost: docs/runbooks.md.'
+
+function sealedOtherwise(): StartError {
+  return new StartError(
+    'this backup was sealed with another sealing key than PORTCULLIS_SEALING_KEY',
+    keyRemedy,
   )
 }

@@ -37,3 +37,21 @@ test('who is no operator, and who is nobody, is told what to do', async () => {
   await nobody.page.getByRole('link', { name: 'Sign in' }).waitFor()
   await nobody.judge('nobody')
 })
+
+test('who signs out leaves nothing behind, also when somebody else has ended the session before', async () => {
+  const { page, context, errors } = await world.open('admin')
+  await page.getByRole('heading', { name: 'Overview' }).waitFor()
+  const other = await context.newPage()
+  await other.goto(`${world.system.endpoints.identity}/my-account`)
+  await other.getByRole('button', { name: 'Sign out', exact: true }).click()
+  await other.waitForURL('**/sign-in*')
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.waitForURL('**/sign-in?return_to=**')
+  await page.goBack()
+  await page.getByRole('link', { name: 'Sign in' }).waitFor()
+  assert.equal(await page.getByRole('table').count(), 0)
+  assert.deepEqual(
+    errors.filter((error) => !/status of 40[01]/.test(error)),
+    [],
+  )
+})

@@ -203,12 +203,15 @@ export function createStoreServer(options: StoreServerOptions): StoreServer {
 
 /** In the order in which production names the columns. */
 const recordColumns = ['seq', 'kind', 'fingerprint', 'floor', 'until', 'at'] as const
-const insertsRecords = `INSERT INTO revocations (${recordColumns.join(', ')})`
+/** What administrators are told of it, on which no promise hangs. */
+const aboutColumns = ['subject', 'cause', 'account_id', 'actor', 'reason'] as const
+const writtenColumns = [...recordColumns, ...aboutColumns]
+const insertsRecords = `INSERT INTO revocations (${writtenColumns.join(', ')})`
 
 function recordsOf({ sql, parameters }: Change): readonly Row[] {
   if (!sql.startsWith('INSERT INTO revocations')) return []
   // Many would come as one parameter, and there are never so many here.
-  const isKnown = sql.startsWith(insertsRecords) && parameters.length === recordColumns.length
+  const isKnown = sql.startsWith(insertsRecords) && parameters.length === writtenColumns.length
   if (!isKnown) throw new TypeError('records are written in a way that this world does not know')
   return [Object.fromEntries(recordColumns.map((name, at) => [name, parameters[at] ?? null]))]
 }

@@ -1,9 +1,9 @@
+import { administratorRole } from '@portcullis/protocol'
 import type { ComponentChildren, JSX } from 'preact'
 import { Failure } from './elements/failure.tsx'
 import { Frame } from './frame.tsx'
 import { PageOf } from './pages/page-of.tsx'
 import {
-  administratorRole,
   askWhoIsSignedIn,
   myAccountAddress,
   signInAddress,

@@ -2,11 +2,12 @@ import { render } from 'preact'
 import { App } from './app.tsx'
 import { followSystemOrChoice } from './design/appearance.ts'
 import { followAddress } from './navigation/route.ts'
-import { askWhoIsSignedIn } from './session/session.ts'
+import { askAgainWhenShown, askWhoIsSignedIn } from './session/session.ts'
 
 const place = document.getElementById('console')
 if (place === null) throw new Error('index.html has no place for the console')
 followSystemOrChoice()
 followAddress()
+askAgainWhenShown()
 void askWhoIsSignedIn()
 render(<App />, place)

@@ -55,5 +55,7 @@ export function reasonIn(decision: Reason): { readonly reason: string } {
 }
 
 export function pathOf(base: string, id: string, rest = ''): string {
-  return `${base}/${encodeURIComponent(requireText(id, 'the id'))}${rest}`
+  // WHATWG URL: these would lead out of the path, and no encoding keeps them in it.
+  if (/^\.{1,2}$/.test(requireText(id, 'the id'))) throw new TypeError('the id is none')
+  return `${base}/${encodeURIComponent(id)}${rest}`
 }

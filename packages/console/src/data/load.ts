@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { noteSignedOut } from '../session/session.ts'
 
 export interface Loading<Value> {
-  /** What was there last; it stays while the next is asked for, and when that fails. */
+  /** What was there last; it stays while the same is asked for again, and when that fails. */
   readonly value: Value | undefined
   /** Why the last time failed; undefined when it did not. */
   readonly error: unknown

@@ -1,5 +1,5 @@
 import type { Page, PageOptions } from '@portcullis/client/admin'
-import { useEffect, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import type { Loading, LoadOptions } from './load.ts'
 import { useLoaded } from './load.ts'
 
@@ -11,6 +11,11 @@ export interface Pages<Item> extends Loading<Page<Item>> {
   readonly turnOn: (() => void) | undefined
 }
 
+interface Turned {
+  readonly question: string
+  readonly starts: readonly string[]
+}
+
 const itemsOfPage = 50
 
 export function usePages<Item>(
@@ -19,8 +24,10 @@ export function usePages<Item>(
   options: LoadOptions = {},
 ): Pages<Item> {
   // Where each page began that was turned so far; the first has no place.
-  const [starts, setStarts] = useState<readonly string[]>([])
-  useEffect(() => setStarts([]), [question])
+  const [turned, setTurned] = useState<Turned>({ question, starts: [] })
+  // Of another question they say nothing.
+  const starts = turned.question === question ? turned.starts : []
+  const setStarts = (changed: readonly string[]): void => setTurned({ question, starts: changed })
   const after = starts.at(-1)
   const loading = useLoaded(
     `${question} ${after ?? ''}`,

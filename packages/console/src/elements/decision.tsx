@@ -22,6 +22,8 @@ export interface Decision {
   readonly isReasonOptional?: boolean
   /** What has to be typed, where a slip would be dear. */
   readonly typed?: string
+  /** Where it leads when it is done and nothing is left to look at here: an address in the console. */
+  readonly leadsTo?: string
   /** More fields, above the reason. */
   readonly fields?: ComponentChildren
   /** Whether something of them is missing or wrong. */
@@ -54,8 +56,14 @@ export function DecisionDialog(props: {
     }
   }
   const isDone = state.kind === 'done'
+  // While it is under way nobody knows: what is shown behind is to be looked at again.
+  const mayBeDone = state.kind !== 'open'
   return (
-    <Dialog title={decision.title} onClose={() => onClose(isDone)}>
+    <Dialog
+      title={decision.title}
+      isFirm={state.kind === 'busy'}
+      onClose={() => onClose(mayBeDone)}
+    >
       {isDone ? (
         <Outcome position={state.position} onClose={() => onClose(true)}>
           {decision.outcome}

@@ -1,12 +1,14 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
+import { goTo } from '../navigation/route.ts'
 import type { Decision } from './decision.tsx'
 import { DecisionDialog } from './decision.tsx'
 
 /** What may be done about something: a button for each, which asks before it does it. */
 export function Decisions(props: {
   readonly offered: readonly Decision[]
-  readonly onDone: (done: Decision) => void
+  readonly onDone: () => void
+  /** In a row of a list. */
   readonly isSmall?: boolean
 }): JSX.Element {
   const { offered, onDone, isSmall = false } = props
@@ -28,7 +30,9 @@ export function Decisions(props: {
           decision={chosen}
           onClose={(isDone) => {
             setChosen(undefined)
-            if (isDone) onDone(chosen)
+            if (!isDone) return
+            if (chosen.leadsTo === undefined) onDone()
+            else goTo(chosen.leadsTo)
           }}
         />
       )}

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { texts } from '../text/texts.ts'
 
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
+const exact = new Intl.DateTimeFormat(texts.language, { dateStyle: 'medium', timeStyle: 'medium' })
 const relative = new Intl.RelativeTimeFormat(texts.language, { numeric: 'auto' })
 
 /** A moment as people say it, and exactly where somebody points at it or copies it. */
@@ -14,7 +14,7 @@ export function Moment({ at }: { readonly at: Date | undefined }): JSX.Element {
   )
 }
 
-const ofDay = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' })
+const ofDay = new Intl.DateTimeFormat(texts.language, { timeStyle: 'medium' })
 
 /** Of what is within the hour. */
 export function clockTime(at: Date): string {

@@ -8,7 +8,7 @@ import { Decisions } from '../elements/decisions.tsx'
 import { Facts } from '../elements/facts.tsx'
 import { Moment } from '../elements/moment.tsx'
 import { Loaded } from '../elements/table.tsx'
-import { addressOf, goTo } from '../navigation/route.ts'
+import { addressOf } from '../navigation/route.ts'
 import { administration } from '../session/session.ts'
 import { texts } from '../text/texts.ts'
 import { AccountState } from './accounts.tsx'
@@ -47,14 +47,7 @@ function Known(props: {
         <a class="button" href={addressOf('audit', undefined, { account: account.id })}>
           {texts.accounts.history}
         </a>
-        <Decisions
-          offered={decisionsOf(account)}
-          onDone={({ action }) => {
-            // Nothing is left of it.
-            if (action === texts.accounts.remove.action) goTo(addressOf('accounts'))
-            else note()
-          }}
-        />
+        <Decisions offered={decisionsOf(account)} onDone={note} />
       </div>
       <section>
         <h2>{texts.accounts.sessions}</h2>
@@ -126,6 +119,7 @@ function decisionsOf({ id, identifier, isBlocked }: AccountDetails): readonly De
     offer(remove, (reason) => accounts.delete(id, { reason }), {
       isDangerous: true,
       typed: identifier,
+      leadsTo: addressOf('accounts'),
     }),
   ]
 }

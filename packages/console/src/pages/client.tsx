@@ -8,7 +8,7 @@ import { Decisions } from '../elements/decisions.tsx'
 import { Facts } from '../elements/facts.tsx'
 import { Moment } from '../elements/moment.tsx'
 import { Loaded } from '../elements/table.tsx'
-import { addressOf, goTo } from '../navigation/route.ts'
+import { addressOf } from '../navigation/route.ts'
 import { administration } from '../session/session.ts'
 import { texts } from '../text/texts.ts'
 import { NewSecretDialog } from './client-forms.tsx'
@@ -39,14 +39,7 @@ function Known(props: { readonly client: ClientInfo; readonly onChange: () => vo
         {client.authentication === 'client_secret' && (
           <NewSecret client={client} onDone={onChange} />
         )}
-        <Decisions
-          offered={decisionsOf(client)}
-          onDone={({ action }) => {
-            // Nothing is left of it.
-            if (action === texts.clients.remove.action) goTo(addressOf('clients'))
-            else onChange()
-          }}
-        />
+        <Decisions offered={decisionsOf(client)} onDone={onChange} />
         <a class="button" href={addressOf('audit', undefined, { client: client.id })}>
           {texts.clients.history}
         </a>
@@ -110,6 +103,10 @@ function decisionsOf({ id, name, origin, isEnabled }: ClientInfo): readonly Deci
     isEnabled
       ? offer(disable, (reason) => clients.disable(id, { reason }))
       : offer(enable, (reason) => clients.enable(id, { reason }).then(() => undefined), {}),
-    offer(remove, (reason) => clients.delete(id, { reason }), { isDangerous: true, typed: name }),
+    offer(remove, (reason) => clients.delete(id, { reason }), {
+      isDangerous: true,
+      typed: name,
+      leadsTo: addressOf('clients'),
+    }),
   ]
 }

@@ -1,8 +1,10 @@
 import type { KeyInfo } from '@portcullis/client/admin'
 import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
 import { useLoaded } from '../data/load.ts'
 import { Badge } from '../elements/badge.tsx'
 import type { BadgeKind } from '../elements/badge.tsx'
+import { DecisionDialog } from '../elements/decision.tsx'
 import type { Decision } from '../elements/decision.tsx'
 import { Decisions } from '../elements/decisions.tsx'
 import { Moment } from '../elements/moment.tsx'
@@ -27,6 +29,8 @@ export function KeysPage(): JSX.Element {
   const loading = useLoaded('keys', () => administration.keys.list(), {
     everySeconds: pollSeconds,
   })
+  // Here and not in its row, which changes while the dialog shows how the news travels.
+  const [withdrawn, setWithdrawn] = useState<KeyInfo>()
   const { title, text, rotate } = texts.keys
   return (
     <>
@@ -53,10 +57,19 @@ export function KeysPage(): JSX.Element {
             key={purpose}
             purpose={purpose}
             keys={(loading.value ?? []).filter((one) => one.purpose === purpose)}
-            onDone={loading.reload}
+            onWithdraw={setWithdrawn}
           />
         ))}
       </Loaded>
+      {withdrawn !== undefined && (
+        <DecisionDialog
+          decision={withdrawalOf(withdrawn)}
+          onClose={(isDone) => {
+            setWithdrawn(undefined)
+            if (isDone) loading.reload()
+          }}
+        />
+      )}
     </>
   )
 }
@@ -64,9 +77,9 @@ export function KeysPage(): JSX.Element {
 function Purpose(props: {
   readonly purpose: (typeof purposes)[number]
   readonly keys: readonly KeyInfo[]
-  readonly onDone: () => void
+  readonly onWithdraw: (key: KeyInfo) => void
 }): JSX.Element {
-  const { purpose, keys, onDone } = props
+  const { purpose, keys, onWithdraw } = props
   const name = texts.keys.purposes[purpose]
   const newestFirst = keys.toSorted((one, other) => madeAt(other) - madeAt(one))
   const gone = newestFirst.filter(isGone)
@@ -76,13 +89,18 @@ function Purpose(props: {
     <section>
       <h2>{name}</h2>
       <KeyTimeLine keys={shown} />
-      <Table caption={name} columns={columnsWith(onDone)} keyOf={({ kid }) => kid} items={shown} />
+      <Table
+        caption={name}
+        columns={columnsWith(onWithdraw)}
+        keyOf={({ kid }) => kid}
+        items={shown}
+      />
       {hidden > 0 && <p class="quiet">{texts.keys.gone(hidden)}</p>}
     </section>
   )
 }
 
-function columnsWith(onDone: () => void): readonly Column<KeyInfo>[] {
+function columnsWith(onWithdraw: (key: KeyInfo) => void): readonly Column<KeyInfo>[] {
   const { columns: names, states, shared } = texts.keys
   return [
     { name: names.kid, cell: ({ kid }) => <code>{kid}</code> },
@@ -103,7 +121,9 @@ function columnsWith(onDone: () => void): readonly Column<KeyInfo>[] {
       name: names.actions,
       cell: (key) =>
         isGone(key) || key.createdAt === undefined ? undefined : (
-          <Decisions offered={[withdrawalOf(key)]} onDone={onDone} isSmall />
+          <button type="button" class="danger small" onClick={() => onWithdraw(key)}>
+            {texts.keys.withdraw.action}
+          </button>
         ),
     },
   ]

@@ -12,6 +12,7 @@ import { OverviewPage } from './overview.tsx'
 import { RevocationPage } from './revocation.tsx'
 import { RevocationsPage } from './revocations.tsx'
 import { SessionsPage } from './sessions.tsx'
+import { SettingsPage } from './settings.tsx'
 import { StreamPage } from './stream.tsx'
 import { StreamsPage } from './streams.tsx'
 
@@ -35,7 +36,9 @@ export function PageOf(): JSX.Element {
       return <KeysPage />
     case 'streams':
       return id === undefined ? <StreamsPage /> : <StreamPage key={id} id={id} />
-    default:
+    case 'settings':
+      return <SettingsPage />
+    case 'overview':
       return <OverviewPage />
   }
 }

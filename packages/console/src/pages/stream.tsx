@@ -8,7 +8,7 @@ import { Facts } from '../elements/facts.tsx'
 import { Moment } from '../elements/moment.tsx'
 import type { Column } from '../elements/table.tsx'
 import { Loaded, Table } from '../elements/table.tsx'
-import { addressOf, goTo } from '../navigation/route.ts'
+import { addressOf } from '../navigation/route.ts'
 import { administration } from '../session/session.ts'
 import { texts } from '../text/texts.ts'
 import { nameOf, StreamState } from './streams.tsx'
@@ -38,14 +38,7 @@ export function StreamPage({ id }: { readonly id: string }): JSX.Element {
           </header>
           <Facts facts={factsOf(known.stream)} />
           <div class="actions">
-            <Decisions
-              offered={decisionsOf(known.stream)}
-              onDone={({ action }) => {
-                // Nothing is left of it.
-                if (action === texts.streams.remove.action) goTo(addressOf('streams'))
-                else loading.reload()
-              }}
-            />
+            <Decisions offered={decisionsOf(known.stream)} onDone={loading.reload} />
           </div>
           {known.undelivered.length > 0 && (
             <section>
@@ -96,6 +89,7 @@ function decisionsOf({ id, undelivered }: StreamInfo): readonly Decision[] {
     explanation: remove.text,
     action: remove.action,
     isDangerous: true,
+    leadsTo: addressOf('streams'),
     run: (reason) => streams.delete(id, { reason }).then(() => undefined),
   }
   return undelivered > 0 ? [again, removal] : [removal]

@@ -11,8 +11,6 @@ const page = createPageClient({ issuer })
 /** Every action of the console is one of these calls. */
 export const administration: Administration = createAdministration(page)
 
-export const administratorRole = 'identity-admin'
-
 export type WhoIs =
   | { readonly kind: 'asking' }
   | { readonly kind: 'somebody'; readonly account: PageAccount }
@@ -37,8 +35,26 @@ export function noteSignedOut(error: unknown): void {
 }
 
 export async function signOut(): Promise<void> {
-  await page.logout()
+  try {
+    await page.logout()
+  } catch (error) {
+    // Somebody else has ended it already.
+    const isOver = error instanceof ClientError && error.status === 401
+    if (!isOver) {
+      whoIs.value = { kind: 'unknown', error }
+      return
+    }
+  }
+  // Not what was shown, where the browser keeps the page for whoever goes back.
+  whoIs.value = { kind: 'nobody' }
   location.assign(signInAddress())
+}
+
+/** A page that comes back as it was left says nothing about who is signed in by now. */
+export function askAgainWhenShown(): void {
+  addEventListener('pageshow', ({ persisted }) => {
+    if (persisted) void askWhoIsSignedIn()
+  })
 }
 
 /** The hosted page, which leads back here. */

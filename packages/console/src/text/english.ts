@@ -11,6 +11,7 @@ import { overview } from './english/overview.ts'
 import { refusals } from './english/refusals.ts'
 import { revocations } from './english/revocations.ts'
 import { sessions } from './english/sessions.ts'
+import { settings } from './english/settings.ts'
 import { streams } from './english/streams.ts'
 
 export const english = {
@@ -28,5 +29,6 @@ export const english = {
   clients,
   keys,
   streams,
+  settings,
   revocations,
 }

@@ -72,7 +72,7 @@ export function addConsole(app: HttpServer, { issuer }: { readonly issuer: strin
   })
   const ofFile = { config, schema: { params: fileParameters } }
   app.get(`${path}/assets/:file`, ofFile, (request, reply) => {
-    const file = fileOf(join('assets', request.params.file))
+    const file = fileOf(`assets/${request.params.file}`)
     if (file === undefined) return sendProblem(reply, createProblem('not-found'))
     // Its name changes with its content.
     return sendFile(request, reply, file, 'public, max-age=31536000, immutable')
@@ -101,7 +101,7 @@ function readConsole(): ReadonlyMap<string, ConsoleFile> {
       if (type === undefined) return []
       const content = readFileSync(join(folder, name))
       const etag = `"${createHash('sha256').update(content).digest('base64url')}"`
-      return [[name, { content, compressed: gzipSync(content), etag, type }]]
+      return [[name.replaceAll('\\', '/'), { content, compressed: gzipSync(content), etag, type }]]
     }),
   )
 }

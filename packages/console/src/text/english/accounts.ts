@@ -1,8 +1,6 @@
 export const accounts = {
   title: 'Accounts',
   search: 'Name begins with',
-  role: 'Role',
-  anyRole: 'Any role',
   blockedFilter: { label: 'State', any: 'Any', blocked: 'Blocked', open: 'Not blocked' },
   columns: { identifier: 'Name', roles: 'Roles', state: 'State', created: 'Made' },
   state: { blocked: 'blocked', unconfirmed: 'not confirmed', open: 'open' },

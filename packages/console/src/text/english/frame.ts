@@ -35,6 +35,4 @@ export const frame = {
   copy: 'Copy',
   copied: 'Copied',
   none: 'none',
-  yes: 'Yes',
-  no: 'No',
 }

@@ -8,7 +8,6 @@ export const streams = {
     id: 'Id',
     audience: 'Audience',
     delivery: 'Delivery',
-    format: 'Subject format',
     client: 'Client',
     created: 'Made',
     delivered: 'Last delivered',

@@ -179,5 +179,6 @@ test('doctor ends with 2 when it is misused, and with 3 when nothing can be exam
   const nobody = `http://127.0.0.1:${await freePort()}/`
   const unreachable = await doctor(nobody, '--audience', 'orders', '--wait-seconds', '1')
   assert.equal(unreachable.code, 3, unreachable.errors)
+  assert.match(unreachable.errors, /^Waiting for .*: it does not answer \(unreachable\)\.$/m)
   assert.match(unreachable.errors, /a valid token does not pass at .*: it does not answer/)
 })

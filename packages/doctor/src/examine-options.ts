@@ -53,6 +53,8 @@ export interface OwnIssuerSettings {
   readonly expectRevocation?: boolean
   /** What the service must be told; called once, before anything is sent to it. */
   readonly onTrust?: (trust: Trust) => void
+  /** Why a valid token does not pass yet, whenever that changes while it waits: `it answers 401`, `it does not answer (unreachable)`. */
+  readonly onWait?: (why: string) => void
 }
 
 export interface Trust extends IssuerAddresses {

@@ -124,12 +124,17 @@ async function untilTrusted({ target, source, options }: World): Promise<void> {
   const endsAt = performance.now() + source.waitSeconds * 1000
   // Those of the waiting are not counted as attacks.
   const sender = createSenderOf(target, options, Number.POSITIVE_INFINITY)
-  let said = 'it does not answer'
+  let said = ''
   try {
     for (;;) {
       const answer = await sender.send(source.plain())
       if (answer.kind === 'answer' && isPassed(answer, options)) return
-      said = answer.kind === 'answer' ? `it answers ${answer.status}` : 'it does not answer'
+      const why =
+        answer.kind === 'answer'
+          ? `it answers ${answer.status}`
+          : `it does not answer (${answer.why})`
+      if (why !== said) options.issuer?.onWait?.(why)
+      said = why
       if (performance.now() >= endsAt) break
       await sleep(betweenTriesMs)
     }

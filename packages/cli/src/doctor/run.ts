@@ -113,6 +113,7 @@ function issuerSettingsOf(
     ...(waitSeconds !== undefined && { waitSeconds }),
     ...(options.claims !== undefined && { claims: claimsIn(options.claims) }),
     onTrust: (trust) => tell(trustText(trust)),
+    onWait: (why) => tell(`Waiting for the service to take a valid token: ${why}.`),
   }
 }
 

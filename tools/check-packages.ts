@@ -92,7 +92,8 @@ function houseRules({ folder, manifest, files }: PackedPackage): readonly string
   )
   const strangers = files.filter(
     ({ path }) =>
-      !/^(?:LICENSE|README\.md|package\.json|[a-z.]+\.schema\.json|dist\/.*\.(?:js|js\.map|d\.ts)|dist\/vectors\/[a-z-]+\.json)$/.test(
+      // The console is in that of identity.
+      !/^(?:LICENSE|README\.md|package\.json|[a-z.]+\.schema\.json|dist\/.*\.(?:js|js\.map|d\.ts)|dist\/vectors\/[a-z-]+\.json|console\/(?:index\.html|licenses\.md|assets\/[\w.-]+\.(?:js|css|svg)))$/.test(
         path,
       ),
   )

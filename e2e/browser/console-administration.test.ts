@@ -41,7 +41,7 @@ test('an account is made, gets a role, is blocked, and is deleted when its name 
   await page.getByRole('button', { name: 'Make an account' }).click()
   await decide('Make an account', '')
   await page.getByText('Something above is missing').waitFor()
-  await page.getByLabel('Name').last().fill('carol')
+  await page.getByRole('dialog').getByLabel('Name').fill('carol')
   await page.getByLabel('E-mail').fill('carol@mail.example')
   await page.getByLabel('customer').check()
   await tab.judge('make-an-account')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { deviceNameOf } from '../src/http/pages/device-names.ts'
+import { deviceNameOf } from '../src/http/device-names.ts'
 
 const gecko = '(KHTML, like Gecko)'
 const agents: readonly (readonly [agent: string, browser: string, system: string])[] = [

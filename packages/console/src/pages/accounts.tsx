@@ -1,8 +1,8 @@
 import type { AccountInfo } from '@portcullis/client/admin'
 import type { JSX } from 'preact'
-import { useState } from 'preact/hooks'
 import { usePages } from '../data/pages.ts'
 import { Badge, Badges } from '../elements/badge.tsx'
+import { CreationHeader } from '../elements/creation.tsx'
 import { ChoiceField, Field } from '../elements/field.tsx'
 import { Moment } from '../elements/moment.tsx'
 import type { Column } from '../elements/table.tsx'
@@ -25,7 +25,6 @@ const columns: readonly Column<AccountInfo>[] = [
 
 export function AccountsPage(): JSX.Element {
   const { query } = route.value
-  const [isCreating, setCreating] = useState(false)
   const prefix = query.get('prefix') ?? ''
   const state = query.get('state') ?? ''
   const pages = usePages(`accounts ${prefix} ${state}`, (page) =>
@@ -40,12 +39,12 @@ export function AccountsPage(): JSX.Element {
   const { search, blockedFilter, title } = texts.accounts
   return (
     <>
-      <header class="of-page">
-        <h1>{title}</h1>
-        <button type="button" class="main" onClick={() => setCreating(true)}>
-          {texts.accounts.create.action}
-        </button>
-      </header>
+      <CreationHeader
+        title={title}
+        action={texts.accounts.create.action}
+        dialog={(onClose) => <NewAccountDialog onClose={onClose} />}
+        onDone={pages.reload}
+      />
       <div class="filters" role="search">
         <Field
           label={search}
@@ -70,14 +69,6 @@ export function AccountsPage(): JSX.Element {
         pages={pages}
         empty={texts.lists.nothingFits}
       />
-      {isCreating && (
-        <NewAccountDialog
-          onClose={(isDone) => {
-            setCreating(false)
-            if (isDone) pages.reload()
-          }}
-        />
-      )}
     </>
   )
 }

@@ -1,8 +1,8 @@
 import type { ClientInfo } from '@portcullis/client/admin'
 import type { JSX } from 'preact'
-import { useState } from 'preact/hooks'
 import { usePages } from '../data/pages.ts'
 import { Badge, Badges } from '../elements/badge.tsx'
+import { CreationHeader } from '../elements/creation.tsx'
 import { Field } from '../elements/field.tsx'
 import { Moment } from '../elements/moment.tsx'
 import type { Column } from '../elements/table.tsx'
@@ -22,19 +22,18 @@ const columns: readonly Column<ClientInfo>[] = [
 ]
 
 export function ClientsPage(): JSX.Element {
-  const [isCreating, setCreating] = useState(false)
   const name = route.value.query.get('name') ?? ''
   const pages = usePages(`clients ${name}`, (page) =>
     administration.clients.page(name === '' ? page : { ...page, name }),
   )
   return (
     <>
-      <header class="of-page">
-        <h1>{title}</h1>
-        <button type="button" class="main" onClick={() => setCreating(true)}>
-          {create.action}
-        </button>
-      </header>
+      <CreationHeader
+        title={title}
+        action={create.action}
+        dialog={(onClose) => <NewClientDialog onClose={onClose} />}
+        onDone={pages.reload}
+      />
       <div class="filters" role="search">
         <Field label={search} value={name} onInput={(value) => narrowTo({ name: value })} />
       </div>
@@ -45,14 +44,6 @@ export function ClientsPage(): JSX.Element {
         pages={pages}
         empty={texts.lists.nothingFits}
       />
-      {isCreating && (
-        <NewClientDialog
-          onClose={(isDone) => {
-            setCreating(false)
-            if (isDone) pages.reload()
-          }}
-        />
-      )}
     </>
   )
 }

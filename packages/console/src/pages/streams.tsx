@@ -1,8 +1,8 @@
 import type { StreamInfo } from '@portcullis/client/admin'
 import type { JSX } from 'preact'
-import { useState } from 'preact/hooks'
 import { usePages } from '../data/pages.ts'
 import { Badge, Badges } from '../elements/badge.tsx'
+import { CreationHeader } from '../elements/creation.tsx'
 import { Moment } from '../elements/moment.tsx'
 import type { Column } from '../elements/table.tsx'
 import { PagedTable } from '../elements/table.tsx'
@@ -23,26 +23,17 @@ const columns: readonly Column<StreamInfo>[] = [
 ]
 
 export function StreamsPage(): JSX.Element {
-  const [isCreating, setCreating] = useState(false)
   const pages = usePages('streams', (page) => administration.streams.page(page))
   return (
     <>
-      <header class="of-page">
-        <h1>{title}</h1>
-        <button type="button" class="main" onClick={() => setCreating(true)}>
-          {create.action}
-        </button>
-      </header>
+      <CreationHeader
+        title={title}
+        action={create.action}
+        dialog={(onClose) => <NewWebhookDialog onClose={onClose} />}
+        onDone={pages.reload}
+      />
       <p class="quiet">{text}</p>
       <PagedTable caption={title} columns={columns} keyOf={({ id }) => id} pages={pages} />
-      {isCreating && (
-        <NewWebhookDialog
-          onClose={(isDone) => {
-            setCreating(false)
-            if (isDone) pages.reload()
-          }}
-        />
-      )}
     </>
   )
 }

@@ -1,20 +1,11 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
+import { webhookEvents } from '../data/webhook-events.ts'
 import { Checks } from '../elements/checks.tsx'
 import { DecisionDialog } from '../elements/decision.tsx'
 import { Field } from '../elements/field.tsx'
 import { administration } from '../session/session.ts'
 import { texts } from '../text/texts.ts'
-
-/** docs/webhooks.md says what each is. */
-const events = [
-  'session-revoked',
-  'credential-change',
-  'account-disabled',
-  'account-enabled',
-  'account-purged',
-  'anomaly-found',
-] as const
 
 export function NewWebhookDialog(props: {
   readonly onClose: (isDone: boolean) => void
@@ -53,7 +44,12 @@ export function NewWebhookDialog(props: {
               isRequired
             />
             <Field label={create.description} value={description} onInput={setDescription} />
-            <Checks label={create.events} choices={events} chosen={chosen} onChoose={setChosen} />
+            <Checks
+              label={create.events}
+              choices={webhookEvents}
+              chosen={chosen}
+              onChoose={setChosen}
+            />
             <Field
               label={create.header}
               hint={create.headerHint}

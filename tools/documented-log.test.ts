@@ -21,7 +21,7 @@ const madeElsewhere: ReadonlyMap<string, readonly string[]> = new Map([
   ['packages/gateway/src/tls/certificates.ts: await look()', ['mistakes']],
   ['packages/identity/src/http/admin-audit.ts: firstBad', ['what', 'chain', 'seq', 'id']],
   [
-    'packages/identity/src/http/link-pages.ts: factsOfReset(outcome)',
+    'packages/identity/src/http/pages/reset-password.ts: factsOfReset(outcome)',
     ['event', 'outcome', 'accountId'],
   ],
   // Of Fastify, as it is told to call it.

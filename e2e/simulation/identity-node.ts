@@ -128,7 +128,7 @@ function beginLife({ time }: World): Life {
         after(everyMs, () => {
           if (isStopped) return
           later()
-          step()
+          void step()
         })
       later()
       return () => {

@@ -193,12 +193,12 @@ export const mutants: readonly Mutant[] = [
   {
     rule: 'a receipt is of whoever has come to that place',
     file: `${store}/receipts.ts`,
-    changes: [['arrival[0] >= seq)', 'arrival[0] >= seq - 1)']],
+    changes: [['position.seq >= seq', 'position.seq >= seq - 1']],
   },
   {
     rule: 'a receipt is of the epoch of its place',
     file: `${store}/receipts.ts`,
-    changes: [['position.epoch === epoch ?', 'position.seq >= 0 ?']],
+    changes: [['position.epoch === epoch && ', '']],
   },
   {
     rule: 'a follower that has reported is waited for',

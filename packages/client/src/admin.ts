@@ -18,6 +18,7 @@ export { createAdministration } from './admin/administration.ts'
 export type {
   Anomaly,
   AnomalyAdministration,
+  AnomalyDetails,
   AnomalyEvidence,
   AnomalyFilter,
 } from './admin/anomalies.ts'

@@ -25,6 +25,8 @@ export interface PageAccount {
   readonly id: string
   readonly identifier: string
   readonly roles: readonly string[]
+  /** The session of this browser. */
+  readonly sessionId: string
 }
 
 export type PageClientOptions = Pick<ClientOptions, 'issuer' | 'fetch' | 'lock' | 'now'>
@@ -42,12 +44,14 @@ export function createPageClient(options: PageClientOptions): PageClient {
       const asked = { method: 'GET', path: '/account', timeoutMs: accountTimeoutMs } as const
       const answer = await askAsOwner({ tokens }, (bearer) => ask({ ...asked, bearer }))
       if (answer.kind === 'lost' || answer.status !== 200) throw errorOf(answer)
-      const [id, identifier] = [answer.body?.['id'], answer.body?.['identifier']].map(parseText)
+      const members = [answer.body?.['id'], answer.body?.['identifier'], answer.body?.['session']]
+      const [id, identifier, sessionId] = members.map(parseText)
       const roles = parseList(answer.body?.['roles'], parseText)
-      if (id === undefined || identifier === undefined || roles === undefined) {
+      if (id === undefined || identifier === undefined || sessionId === undefined) {
         throw outageOf(answer)
       }
-      return { id, identifier, roles }
+      if (roles === undefined) throw outageOf(answer)
+      return { id, identifier, roles, sessionId }
     },
     logout: async () => {
       const request = { method: 'POST', path: '/logout', isByCookie: true } as const

@@ -50,7 +50,14 @@ test('followers are listed, and receipts tell what each has done about a revocat
     unknown: 1,
     refusing: 0,
     followers: [
-      { follower, software, version, state: 'unknown', until: new Date(at.getTime() + 35_000) },
+      {
+        follower,
+        software,
+        version,
+        state: 'unknown',
+        until: new Date(at.getTime() + 35_000),
+        reportedAt: at,
+      },
     ],
   })
   await report(`${position.epoch}:${position.seq}`)
@@ -95,4 +102,7 @@ test('what was taken back is listed with who did it and why', async (t) => {
   })
   const page = await revocations.page({ limit: 1, after: String(position.seq) })
   assert.deepEqual(page, { items: [] })
+  assert.deepEqual(await revocations.get(position), record)
+  const gone = { epoch: 'B'.repeat(22), seq: 1 }
+  await assert.rejects(revocations.get(gone), { code: 'refused', reason: 'position-gone' })
 })

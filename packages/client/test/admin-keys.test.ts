@@ -37,7 +37,15 @@ test('keys are listed with their life, and rotated one purpose at a time', async
   assert.equal(stateOf(after, String(active)), 'retiring')
   assert.equal(stateOf(after, String(waiting)), 'active')
   const promoted = after.find(({ kid }) => kid === waiting)
-  assert.deepEqual(promoted?.activatedAt, new Date(running.clock.now()))
+  const now = running.clock.now()
+  assert.deepEqual(promoted?.activatedAt, new Date(now))
+  assert.deepEqual(promoted?.rotatesAt, new Date(now + 30 * 24 * 3600 * 1000))
+  const gone = after.find(({ kid }) => kid === active)
+  // The longest token of these, or of what the issuer may yet have to tell, and a minute.
+  const keptMs = Number(gone?.keptUntil) - now
+  assert.ok(keptMs >= 300_000 + 60_000 && keptMs <= 3_600_000 + 60_000, `kept for ${keptMs} ms`)
+  const next = after.find(({ kid }) => kid === kidOf(after, 'access-token', 'pending'))
+  assert.deepEqual(next?.maySignAt, new Date(now + (readyAfterSeconds - 1) * 1000))
   assert.deepEqual(feedKeys(after), feedKeys(before))
   const rotated = await keys.rotate({ purpose: 'feed', reason })
   assert.notDeepEqual(feedKeys(rotated), feedKeys(before))

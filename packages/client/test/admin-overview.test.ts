@@ -33,9 +33,12 @@ test('settings have their values and sources, and what the file declares', async
   const { settings, audiences, roles, clients } = await administration.settings.read()
   const named = new Map(settings.map((setting) => [setting.name, setting]))
   const rotation = { name: 'keyRotationDays', value: 30, source: 'default', isSecret: false }
-  assert.deepEqual(named.get('keyRotationDays'), rotation)
-  const sealingKey = { name: 'PORTCULLIS_SEALING_KEY', value: 'set', isSecret: true }
-  assert.deepEqual(named.get('PORTCULLIS_SEALING_KEY'), sealingKey)
+  const { about, ...shown } = named.get('keyRotationDays') ?? {}
+  assert.deepEqual(shown, { ...rotation, unit: 'days', group: 'tokens' })
+  assert.match(about ?? '', /^how long a key signs/)
+  const sealingKey = named.get('PORTCULLIS_SEALING_KEY')
+  assert.deepEqual([sealingKey?.value, sealingKey?.isSecret], ['set', true])
+  for (const setting of settings) assert.ok(setting.about && setting.group, setting.name)
   const own = audiences.find(({ isBuiltIn }) => isBuiltIn)
   assert.equal(own?.name, running.issuer)
   assert.ok(own.scopes.includes('revocations.read'))

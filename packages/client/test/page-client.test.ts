@@ -36,10 +36,12 @@ test('a page acts by the cookie of the issuer, and holds nothing else', async (t
   const browser = createBrowser(running)
   await browser.signIn(admin)
   const page = browser.openPage()
-  const { identifier, roles } = await page.account()
+  const { identifier, roles, sessionId } = await page.account()
   assert.deepEqual({ identifier, roles }, { identifier: 'admin', roles: ['identity-admin'] })
   const { items } = await createAdministration(page).accounts.page()
   assert.deepEqual(items.map((account) => account.identifier).toSorted(), ['admin', 'alice'])
+  const sessions = await createAdministration(page).sessions.page()
+  assert.ok(sessions.items.some(({ id }) => id === sessionId))
   assert.equal(running.wire.seenAt('/token').length, 1, 'one token does for all of it')
 
   const before = browser.cookie()

@@ -1,10 +1,12 @@
-import { administratorRole } from '@portcullis/protocol'
 import type { ComponentChildren, JSX } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import mark from './design/mark.svg'
 import { Failure } from './elements/failure.tsx'
 import { Frame } from './frame.tsx'
 import { PageOf } from './pages/page-of.tsx'
 import {
   askWhoIsSignedIn,
+  issuerName,
   myAccountAddress,
   signInAddress,
   signOut,
@@ -31,50 +33,80 @@ export function App(): JSX.Element {
         </Alone>
       )
     case 'nobody':
+      return <Nobody wasSignedIn={who.wasSignedIn} />
+    case 'operator':
       return (
-        <Alone title={texts.frame.nobody.title}>
-          <p>{texts.frame.nobody.text}</p>
-          <a class="button main" href={signInAddress()}>
-            {texts.frame.signIn}
-          </a>
-        </Alone>
-      )
-    case 'somebody':
-      return who.account.roles.includes(administratorRole) ? (
         <Frame identifier={who.account.identifier}>
           <PageOf />
         </Frame>
-      ) : (
-        <NotAllowed identifier={who.account.identifier} />
       )
+    case 'other':
+      return <NoOperator identifier={who.account.identifier} wasOperator={who.wasOperator} />
   }
 }
 
-function NotAllowed({ identifier }: { readonly identifier: string }): JSX.Element {
+function Nobody({ wasSignedIn }: { readonly wasSignedIn: boolean }): JSX.Element {
+  const { title, text } = wasSignedIn ? texts.frame.ended : texts.frame.nobody
   return (
-    <Alone title={texts.frame.notAllowed.title}>
-      <p>{texts.frame.notAllowed.text(identifier)}</p>
+    <Alone title={title} isNews={wasSignedIn}>
+      <p>{text}</p>
       <div class="actions">
-        <a class="button" href={myAccountAddress}>
-          {texts.frame.myAccount}
+        <a class="button main" href={signInAddress()}>
+          {texts.frame.signIn}
         </a>
-        <button type="button" onClick={() => void signOut()}>
-          {texts.frame.signOut}
-        </button>
       </div>
     </Alone>
   )
 }
 
-/** A page without the frame of the console. */
+function NoOperator(props: {
+  readonly identifier: string
+  readonly wasOperator: boolean
+}): JSX.Element {
+  const { identifier, wasOperator } = props
+  const { title, text } = wasOperator ? texts.frame.roleGone : texts.frame.notAllowed
+  return (
+    <Alone title={title} isNews={wasOperator}>
+      <p>{text(identifier)}</p>
+      <div class="actions">
+        <button type="button" class="main" onClick={() => void signOut()}>
+          {texts.frame.signInAsOther}
+        </button>
+        <a class="button" href={myAccountAddress}>
+          {texts.frame.myAccount}
+        </a>
+      </div>
+    </Alone>
+  )
+}
+
+/** A page without the frame of the console. `isNews`: it has taken the place of another one by itself. */
 function Alone(props: {
   readonly title?: string
+  readonly isNews?: boolean
   readonly children: ComponentChildren
 }): JSX.Element {
+  const { title, isNews = false, children } = props
+  const heading = useRef<HTMLHeadingElement>(null)
+  useEffect(() => {
+    const { product } = texts.frame
+    document.title = title === undefined ? product : `${title} · ${product}`
+    // What had the focus is gone; whoever listens hears what has happened.
+    if (isNews) heading.current?.focus()
+  }, [title, isNews])
   return (
     <main class="alone">
-      <h1>{props.title ?? texts.frame.product}</h1>
-      {props.children}
+      <p class="brand">
+        <img src={mark} alt="" width="28" height="28" />
+        <span>{texts.frame.product}</span>
+        <span class="quiet issuer">{issuerName}</span>
+      </p>
+      {title !== undefined && (
+        <h1 ref={heading} tabIndex={-1}>
+          {title}
+        </h1>
+      )}
+      {children}
     </main>
   )
 }

@@ -7,6 +7,7 @@ import { newPasswordFault } from './domain/password-rules.ts'
 import { normalisePassword } from './domain/passwords.ts'
 import { randomIdentifier, randomSecret } from './domain/random.ts'
 import type { ConfidentialGrant } from './domain/registry.ts'
+import { accountFaultText } from './http/account-faults.ts'
 import { hashPassword } from './passwords/hasher.ts'
 import { parsePasswordHash } from './passwords/password-hash.ts'
 import { createPasswordRules } from './passwords/password-rules.ts'
@@ -86,7 +87,7 @@ const passwordRules = createPasswordRules()
 
 async function firstAccount(account: NewAccount | ImportedAccount): Promise<FirstAccount> {
   const named = nameAccount({ identifier: account.identifier })
-  if (named.kind === 'unfit') throw invalid(`the ${named.field} ${named.fault}`)
+  if (named.kind === 'unfit') throw invalid(`the ${named.field} ${accountFaultText(named.fault)}`)
   const { identifier, email } = named
   const passwordHash =
     'passwordHash' in account
@@ -99,7 +100,9 @@ async function firstAccount(account: NewAccount | ImportedAccount): Promise<Firs
 async function hashFit(password: string, identifier: string): Promise<string> {
   const normalised = normalisePassword(password)
   const fault = await newPasswordFault(passwordRules, normalised, identifier)
-  if (fault !== undefined) throw invalid(`the password of ${identifier} ${fault}`)
+  if (fault !== undefined) {
+    throw invalid(`the password of ${identifier} ${accountFaultText(fault)}`)
+  }
   return hashPassword(normalised)
 }
 

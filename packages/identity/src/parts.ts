@@ -27,7 +27,7 @@ import { startActivity } from './started-activity.ts'
 import type { StartedStreams } from './started-streams.ts'
 import { startStreams } from './started-streams.ts'
 import type { FollowerStore } from './domain/followers.ts'
-import type { ListRevocations } from './domain/listed-revocations.ts'
+import type { FindRevocation, ListRevocations } from './domain/listed-revocations.ts'
 import type { ReceiptStore } from './domain/receipts.ts'
 import type { KeyVault } from './domain/key-vault.ts'
 import type { Keyring } from './domain/keyring.ts'
@@ -58,6 +58,8 @@ import { createOwnProofJudge } from './own-proof-judge.ts'
 import type { IdentitySettings } from './settings.ts'
 import type { DescribedSecrets } from './settings/described.ts'
 import { describeGivenSecrets } from './settings/described.ts'
+import type { ExplainedSetting } from './settings/explained.ts'
+import { explainedSettings } from './settings/explained.ts'
 import type { IdentitySecrets } from './settings/secrets.ts'
 import { startAccountUpkeep } from './jobs/account-upkeep.ts'
 import { createOutbox } from './mail/outbox.ts'
@@ -71,7 +73,7 @@ import { createClientAdministration } from './store/client-administration.ts'
 import { createClientStore } from './store/clients.ts'
 import type { Database } from './store/database.ts'
 import { createFollowerStore } from './store/followers.ts'
-import { createRevocationList } from './store/listed-revocations.ts'
+import { createFindRevocation, createRevocationList } from './store/listed-revocations.ts'
 import { createReceiptStore } from './store/receipts.ts'
 import type { RevokingTransaction, StoredRevocationLog } from './store/revocations.ts'
 import { createRevokedTokens } from './store/revoked-tokens.ts'
@@ -121,6 +123,7 @@ export type IdentityParts = LoginParts &
     readonly followers: FollowerStore
     readonly receipts: ReceiptStore
     readonly listRevocations: ListRevocations
+    readonly findRevocation: FindRevocation
     readonly auditLog: AuditLog
     readonly revokedTokens: RevokedTokens
     /** To be called when tokens are issued from here on. Answers how to end it. */
@@ -129,6 +132,7 @@ export type IdentityParts = LoginParts &
     readonly usedProofs: UsedProofs
     /** Which of the secrets are there. */
     readonly describedSecrets: DescribedSecrets
+    readonly explainedSettings: ReadonlyMap<string, ExplainedSetting>
     readonly sharedSecrets: SharedSecrets | undefined
     /** Milliseconds since 1970. */
     readonly now: () => number
@@ -224,6 +228,7 @@ export async function openParts(
     ...startStreams(settings, { ...stored, keyring, sealer: sealerOf(options), log }, onClose),
     auditLog,
     describedSecrets: describeGivenSecrets(options),
+    explainedSettings,
     proofJudge: createOwnProofJudge({ ...settings, ...stores, ...options, now }),
     peppers,
     claimPeppers,
@@ -306,6 +311,7 @@ function createStores(
   | 'followers'
   | 'receipts'
   | 'listRevocations'
+  | 'findRevocation'
 > & { readonly accounts: AccountStore } {
   return {
     accounts: createAccountStore(database, transaction),
@@ -323,5 +329,6 @@ function createStores(
     followers: createFollowerStore(database),
     receipts: createReceiptStore(database),
     listRevocations: createRevocationList(database),
+    findRevocation: createFindRevocation(database),
   }
 }

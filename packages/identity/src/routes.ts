@@ -22,11 +22,12 @@ import { addDocuments } from './http/documents.ts'
 import { addEventStreams } from './http/event-streams.ts'
 import { addFeed } from './http/feed.ts'
 import { addIntrospect } from './http/introspect.ts'
-import { addLinkPages } from './http/link-pages.ts'
 import { addLogin } from './http/login.ts'
 import { addLogout } from './http/logout.ts'
 import { originsOfOwnPages } from './http/own-pages.ts'
 import { addAccountPages } from './http/pages/account-pages.ts'
+import { english } from './http/pages/english.ts'
+import type { Texts } from './http/pages/texts.ts'
 import { addPassword } from './http/password.ts'
 import { addPositions } from './http/positions.ts'
 import { tellNonces } from './http/proofs.ts'
@@ -44,11 +45,16 @@ import type { IdentitySettings } from './settings.ts'
 import type { IdentityParts } from './parts.ts'
 
 /** Every route of the public listener. */
-export function addRoutes(app: HttpServer, settings: IdentitySettings, parts: IdentityParts): void {
+export function addRoutes(
+  app: HttpServer,
+  settings: IdentitySettings,
+  parts: IdentityParts,
+  texts: Texts = english,
+): void {
   const { readIssuedToken, ...verifiers } = createOwnVerifier(parts)
   const callers = createCallers({ ...parts, ...verifiers })
   const ownOrigins = originsOfOwnPages(parts.issuer, settings.allowedOrigins)
-  const served = { ...parts, callers, ownOrigins, readIssuedToken }
+  const served = { ...parts, texts, callers, ownOrigins, readIssuedToken }
   // First: it describes what comes after it.
   addApiDocuments(app, { ...settings, ...served })
   tellNonces(app, parts.proofJudge)
@@ -63,7 +69,6 @@ export function addRoutes(app: HttpServer, settings: IdentitySettings, parts: Id
   addRegistration(app, served)
   addAccount(app, served)
   addAccountLinks(app, served)
-  addLinkPages(app, served)
   addAccountPages(app, { ...settings, ...served })
   addAdminAccounts(app, served)
   addAdminAccountChanges(app, served)

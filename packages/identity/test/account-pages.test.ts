@@ -129,6 +129,51 @@ test('a session of somebody else, and one that never was, cannot be ended', asyn
   assert.ok(await isWelcome(identity, theirs.access))
 })
 
+// ASVS 7.5.2.
+test('whoever signed in a while ago shows once more who they are before other sessions end', async (t) => {
+  const identity = await start(t)
+  const visitor = visit(identity)
+  await visitor.signIn()
+  const minuteMs = 60_000
+  identity.clock.advanceMs(16 * minuteMs)
+  const [first, second] = [await signInHere(identity), await signInHere(identity)]
+  const list = await visitor.open('/my-account/sessions')
+  const one = { ...list, body: endForm }
+  const asked = await visitor.press(one, 'Sign out', { sid: first.sessionId })
+  assertPage(asked, 401, 'Is it you?')
+  assert.match(asked.body, /name="username"[^>]* value="alice" autocomplete="username"/)
+  assert.match(asked.body, /type="password" autocomplete="current-password"/)
+  const hostile = await visitor.press(one, 'Sign out', { sid: '"><b>' })
+  assert.ok(hostile.body.includes('name="sid" value="&#34;&#62;&#60;b&#62;"'), hostile.body)
+  const wrong = await visitor.press(asked, 'Sign out', { password: newRandomSecret() })
+  assertPage(wrong, 401, 'Is it you?')
+  assert.match(wrong.body, /<title>Error: Is it you\?/)
+  assertPage(await visitor.press(wrong, 'Sign out', { password: '' }), 401, 'Is it you?')
+  assert.deepEqual(
+    [await isWelcome(identity, first.access), await isWelcome(identity, second.access)],
+    [true, true],
+  )
+  const { password } = alice
+  const ended = await visitor.press(wrong, 'Sign out', { password })
+  assert.equal(destinationOf(ended), '/my-account/sessions?notice=session-ended')
+  assert.deepEqual(
+    [await isWelcome(identity, first.access), await isWelcome(identity, second.access)],
+    [false, true],
+  )
+  // That is enough for all of it, as long as it is lately.
+  const others = await visitor.press(list, 'Sign out everywhere else')
+  assert.equal(destinationOf(others), '/my-account/sessions?notice=others-ended')
+  identity.clock.advanceMs(16 * minuteMs)
+  const later = await visitor.press(list, 'Sign out everywhere else')
+  assertPage(later, 401, 'Is it you?')
+  const all = await visitor.press(later, 'Sign out everywhere else', { password })
+  assert.equal(destinationOf(all), '/my-account/sessions?notice=others-ended')
+  // To sign out oneself, nobody is asked anything.
+  identity.clock.advanceMs(16 * minuteMs)
+  const out = await visitor.press(await visitor.open('/my-account'), 'Sign out everywhere')
+  assert.equal(destinationOf(out), '/sign-in?notice=signed-out-everywhere')
+})
+
 test('somebody who ends very many sessions one by one is told to wait', async (t) => {
   const identity = await start(t)
   const visitor = visit(identity)
@@ -170,8 +215,12 @@ test('a page changes the password: this browser stays, the others go, and the ow
     [{ new: next }, 400, 'Type your password.'],
     [{ current }, 400, 'Type the new password.'],
     [{ current: newRandomSecret(), new: next }, 401, 'The current password is not right.'],
-    [{ current, new: 'short' }, 400, 'The password must have at least 8 characters. Choose'],
-    [{ current, new: 'password1' }, 400, 'is among the passwords that are guessed first'],
+    [
+      { current, new: 'short' },
+      400,
+      'The password is too short. Choose one of at least 8 characters.',
+    ],
+    [{ current, new: 'password1' }, 400, 'This password is one of those that are guessed first.'],
   ] as const) {
     const refused = await visitor.press(page, 'Change the password', typed)
     assertPage(refused, status, 'Change your password')
@@ -216,6 +265,24 @@ test('the password can be changed although the services of the session want boun
   const typed = { current: alice.password, new: newRandomSecret() }
   const answer = await next.press(page, 'Change the password', typed)
   assert.equal(destinationOf(answer), '/my-account?notice=password-changed')
+})
+
+// W3C, "A Well-Known URL for Changing Passwords", sections 2 and 3.
+test('password managers find where the password is changed, at the root of the host', async (t) => {
+  for (const path of ['', '/auth']) {
+    const identity = await start(t, { file: { issuer: `https://id.example${path}` } })
+    const visitor = visit(identity)
+    const found = await visitor.open('/.well-known/change-password', { 'sec-fetch-site': 'none' })
+    assert.equal(destinationOf(found), `${path}/my-account/password`)
+    assert.equal(found.headers['cache-control'], 'no-store')
+    const askedToSignIn = destinationOf(await visitor.follow(found))
+    assert.equal(
+      askedToSignIn,
+      `${path}/sign-in?${new URLSearchParams({ return_to: `${path}/my-account/password` }).toString()}`,
+    )
+    const none = '/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200'
+    assert.equal((await visitor.open(none)).status, 404)
+  }
 })
 
 // ASVS 7.4.4.

@@ -91,7 +91,7 @@ testOnEngines(
 
 test('it begins at once, goes on every minute while there is more, and stops between two steps', async () => {
   const { log } = createLogInMemory()
-  const timers: (() => void)[] = []
+  const timers: (() => Promise<void>)[] = []
   let more = 3
   const steps: number[] = []
   const tidy = async (unconfirmedMs: number): Promise<boolean> => {
@@ -110,7 +110,7 @@ test('it begins at once, goes on every minute while there is more, and stops bet
   await setImmediate()
   assert.equal(steps.length, 3, 'there was nothing more')
   more = Number.POSITIVE_INFINITY
-  timers[0]?.()
+  void timers[0]?.()
   while (steps.length < 10) await setImmediate()
   await stop()
   assert.deepEqual([timers.length, steps.length <= 11], [0, true])

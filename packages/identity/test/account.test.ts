@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { claimsOfToken } from './calling-services.ts'
 import type { RunningIdentity } from './running-identity.ts'
 import { alice, startRunningIdentity } from './running-identity.ts'
 import {
@@ -35,6 +36,7 @@ test('the owner sees his account, and nobody else does', async (t) => {
     email_verified: false,
     roles: alice.roles,
     attributes: {},
+    session: claimsOfToken(access).sid,
   })
   assertChallenged(await call(identity, 'GET /account'))
   const { access: forOrders } = await signIn(identity)

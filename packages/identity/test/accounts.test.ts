@@ -83,8 +83,8 @@ test('a word of look-alike scripts is refused, and a word of one script stays wh
     'alice@ex\u0430mple.com',
   ]
   for (const text of mixed) {
-    const why = 'must not mix alphabets in one word'
-    assert.deepEqual(parseIdentifier(text), { kind: 'malformed', why }, text)
+    const fault = { why: 'identifier-mixed-alphabets' }
+    assert.deepEqual(parseIdentifier(text), { kind: 'malformed', fault }, text)
   }
   const whole = [
     '\u0430\u04cf\u0456\u0441\u0435',

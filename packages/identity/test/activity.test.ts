@@ -211,8 +211,8 @@ async function openStore(t: TestContext, url: string, now: () => number) {
   return opened
 }
 
-test('docs/overview.md says what each series counts', () => {
-  const page = readFileSync(new URL('../../../docs/overview.md', import.meta.url), 'utf8')
+test('docs/activity.md says what each series counts', () => {
+  const page = readFileSync(new URL('../../../docs/activity.md', import.meta.url), 'utf8')
   const named = Array.from(page.matchAll(/^\| `(\w+)` /gm), ([, name = '']) => name)
   assert.deepEqual(named, activitySeries)
 })

@@ -33,13 +33,18 @@ testOnEngines(
     assert.deepEqual(await revokedKinds(identity), [])
     // Before it is judged, it is what the client would be as a whole.
     assertProblem(await change({ audiences: ['orders'] }), 400, 'malformed')
+    let last = 0
     for (const [body, generation] of [
       [{ scopes: ['orders:read'] }, 1],
       [{ audiences: ['orders'] }, 2],
       [{ grants: ['client_credentials', 'login'] }, 2],
       [{ grants: ['client_credentials'] }, 3],
     ] as const) {
-      positionOf(await change(body))
+      const answer = await change(body)
+      assert.equal(answer.status, 200)
+      // What is added takes nothing back, so there is no place in the log where it would stand.
+      assert.equal('revocation' in answer.members(), generation > last)
+      last = generation
       assert.equal((await claimsFor(identity, client))['cgen'], firstBase + generation)
     }
     assert.deepEqual(await revokedKinds(identity), ['client', 'client', 'client'])
@@ -84,20 +89,19 @@ testOnEngines(
     const client = await make({})
     const { refresh, access } = await signIn(identity, alice, { client_id: 'app' })
     assert.equal(decodeToken(access).claims['cgen'], firstBase)
-    const decide = async (what: string): Promise<void> => {
-      for (const { id } of [app, client]) {
-        positionOf(await ask(`POST /admin/clients/${id}/${what}`, { reason }))
-      }
-    }
-    await decide('disable')
-    await decide('disable')
+    const decide = async (what: string): Promise<readonly Answer[]> => [
+      await ask(`POST /admin/clients/${app.id}/${what}`, { reason }),
+      await ask(`POST /admin/clients/${client.id}/${what}`, { reason }),
+    ]
+    for (const answer of await decide('disable')) positionOf(answer)
+    for (const answer of await decide('disable')) positionOf(answer)
     assert.deepEqual(await revokedKinds(identity), ['client', 'client'])
     assert.equal(await tokenStatus(identity, client.id, client.secret), 401)
     assert.equal((await refreshWith(identity, refresh)).status, 400)
     const { identifier, password } = alice
     const login = await identity.login({ identifier, password, client_id: 'app' })
     assertProblem(login, 400, 'unknown-client')
-    await decide('enable')
+    for (const answer of await decide('enable')) assert.deepEqual(answer.members(), {})
     assert.equal((await claimsFor(identity, client))['cgen'], firstBase + 1)
     const fresh = tokensOf(await refreshWith(identity, refresh))
     assert.equal(decodeToken(fresh.access).claims['cgen'], firstBase + 1)

@@ -97,6 +97,29 @@ testOnEngines(
   },
 )
 
+testOnEngines(
+  'one record is found by its position as long as it is in force, and one that is gone says so',
+  async (t, engine) => {
+    const world = await open(t, engine, [alice, bob])
+    const { identity, token, list } = world
+    await takeBack(world)
+    const { found } = await list()
+    const ask = (position: string): ReturnType<typeof call> =>
+      call(identity, `GET /admin/revocations/${position}`, { token })
+    for (const one of found) {
+      const answer = await ask(String(one['position']))
+      assert.equal(answer.status, 200, answer.body)
+      assert.deepEqual(answer.members(), one)
+    }
+    const [epoch = '', seq] = String(found[0]?.['position']).split(':')
+    assertProblem(await ask(`${epoch}:${Number(seq) + 1}`), 404, 'not-found')
+    assertProblem(await ask('yesterday'), 404, 'not-found')
+    assertProblem(await ask(`${'B'.repeat(22)}:1`), 410, 'position-gone')
+    await identity.query(`DELETE FROM revocations WHERE seq = ${Number(seq)}`)
+    assertProblem(await ask(`${epoch}:${seq}`), 410, 'position-gone')
+  },
+)
+
 testOnEngines('a token that was taken back is listed with whose it was', async (t, engine) => {
   const { identity, list } = await open(t, engine, [alice])
   const { access, accountId } = await signInHere(identity)

@@ -58,6 +58,7 @@ export const defaultBounds: AnomalyBounds = Object.fromEntries(
 export interface FoundAnomaly {
   readonly rule: Finding['rule']
   readonly subject: string
+  readonly evidence: Finding['evidence']
   readonly firstAt: number
   lastAt: number
 }

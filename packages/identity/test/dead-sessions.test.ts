@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createChosenRepeat } from '../../runtime/test/chosen-repeat.ts'
 import { findCaller } from '../src/domain/callers.ts'
 import { recogniseAtLogout } from '../src/domain/logout.ts'
 import { endOtherSessions } from '../src/domain/other-sessions.ts'
@@ -173,21 +174,15 @@ testOnEngines(
 
 test('the job walks on from step to step and begins again at the end', async () => {
   const { log, logged } = createLogInMemory()
-  const steps: (() => void)[] = []
+  const { repeat, step } = createChosenRepeat()
   const seen: string[] = []
   const sweep: SessionSweep['sweep'] = async (after) => {
     seen.push(after)
     if (seen.length === 2) throw new Error('no disk')
     return after === '' ? 'middle' : undefined
   }
-  const stop = startRemovingSessions({ sweep }, log, (step) => {
-    steps.push(step)
-    return () => steps.pop()
-  })
-  for (let step = 0; step < 4; step += 1) {
-    steps[0]?.()
-    await new Promise(setImmediate)
-  }
+  const stop = startRemovingSessions({ sweep }, log, repeat)
+  for (let taken = 0; taken < 4; taken += 1) await step()
   await stop()
   assert.deepEqual(seen, ['', 'middle', 'middle', ''])
   assert.match(logged(), /cannot be removed/)

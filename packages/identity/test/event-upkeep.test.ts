@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import { createChosenRepeat } from '../../runtime/test/chosen-repeat.ts'
 import { createEventUpkeep } from '../src/store/event-upkeep.ts'
 import { startEventUpkeep } from '../src/jobs/event-upkeep.ts'
 import type { EventUpkeep } from '../src/domain/event-streams.ts'
@@ -10,13 +11,10 @@ import { createStream, newReceiver, pollStream, receiverToken } from './receiver
 import type { RunningIdentity } from './running-identity.ts'
 import { alice, createLogInMemory, startRunningIdentity } from './running-identity.ts'
 import { call, signInHere } from './signed-in.ts'
-import { waitUntil } from './wait-until.ts'
 
 const partner = newReceiver('partner')
 const retentionMs = 600_000
 const bounds = { retentionMs, heldMax: 1000 }
-
-const idle = (): void => undefined
 
 interface World {
   readonly identity: RunningIdentity
@@ -99,13 +97,9 @@ testOnEngines(
     await logOut()
     identity.clock.advanceMs(1)
     const { log, logged } = createLogInMemory()
-    let step = idle
-    const stop = startEventUpkeep(upkeep, bounds, log, (taken) => {
-      step = taken
-      return () => undefined
-    })
-    step()
-    await waitUntil(() => logged().includes('they are dropped'), 'it is said')
+    const { repeat, step } = createChosenRepeat()
+    const stop = startEventUpkeep(upkeep, bounds, log, repeat)
+    await step()
     await stop()
     const said = JSON.parse(logged().trim()) as { streamId: string; events: number }
     assert.deepEqual([said.streamId, said.events], [id, 1])

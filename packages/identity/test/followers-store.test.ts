@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import { test } from 'node:test'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import { createChosenRepeat } from '../../runtime/test/chosen-repeat.ts'
 import type { FollowerStore, PositionReport } from '../src/domain/followers.ts'
 import { followerLiveMs, maxStalenessMsMax } from '../src/domain/followers.ts'
 import type { Receipts, ReceiptStore } from '../src/domain/receipts.ts'
@@ -111,7 +112,7 @@ testOnEngines(
       never,
     ])
     clock.advanceMs(1)
-    const refusing = { kind: 'refusing' }
+    const refusing = { kind: 'refusing', untilMs }
     assert.deepEqual(statesOf(await followers.receiptsOf(position)), [refusing, never])
     clock.advanceMs(followerLiveMs)
     assert.deepEqual(
@@ -126,6 +127,38 @@ testOnEngines(
     )
     clock.advanceMs(maxStalenessMsMax)
     assert.deepEqual(statesOf(await followers.receiptsOf(await revoke())), [])
+  },
+)
+
+testOnEngines(
+  'of one that began later, or has gone far on since, nobody says how long it took',
+  async (t, engine) => {
+    const { clock, followers, revoke } = await open(t, engine)
+    const position = await revoke()
+    await followers.report(reportOf(orders, { ...position, seq: 0 }))
+    clock.advanceMs(3_000)
+    await followers.report(reportOf(orders, position))
+    await followers.report(reportOf(reviews, position))
+    const exactly = [
+      { kind: 'applied', afterMs: 3_000 },
+      { kind: 'applied', afterMs: 3_000 },
+    ]
+    assert.deepEqual(statesOf(await followers.receiptsOf(position)), exactly)
+    clock.advanceMs(1)
+    const late = { clientId: 'tills', follower: 'T'.repeat(22) }
+    await followers.report(reportOf(late, position))
+    const unknown = { kind: 'applied', afterMs: undefined }
+    assert.deepEqual(statesOf(await followers.receiptsOf(position)), [...exactly, unknown])
+    for (let count = 0; count < 31; count += 1) {
+      await followers.report(reportOf(orders, await revoke()))
+    }
+    assert.deepEqual(statesOf(await followers.receiptsOf(position)), [...exactly, unknown])
+    await followers.report(reportOf(orders, await revoke()))
+    assert.deepEqual(statesOf(await followers.receiptsOf(position)), [
+      unknown,
+      { kind: 'applied', afterMs: 3_000 },
+      unknown,
+    ])
   },
 )
 
@@ -213,14 +246,11 @@ testOnEngines('the rows of those who fell silent are removed', async (t, engine)
 
 test('trouble with removing them is said', async () => {
   const { log, logged } = createLogInMemory()
-  const steps: (() => void)[] = []
+  const { repeat, step } = createChosenRepeat()
   const trouble = new Error('no disk')
   const forget = (): Promise<number> => Promise.reject(trouble)
-  const stop = startForgettingFollowers({ forget }, log, (step) => {
-    steps.push(step)
-    return () => undefined
-  })
-  steps[0]?.()
+  const stop = startForgettingFollowers({ forget }, log, repeat)
+  await step()
   await stop()
   assert.match(logged(), /followers that are silent cannot be removed/)
 })

@@ -30,6 +30,7 @@ export const inertPageRequests: readonly InertRequest[] = [
   { route: 'POST /sign-out', form: { return_to: '/console/' }, ...sentElsewhere },
   { route: 'POST /sign-out/everywhere', form: { unknown: 'field' }, ...sentElsewhere },
   { route: 'GET /my-account', query: { notice }, ...elsewhere },
+  { route: 'GET /.well-known/change-password', ...elsewhere },
   { route: 'GET /my-account/password', ...elsewhere },
   {
     route: 'POST /my-account/password',

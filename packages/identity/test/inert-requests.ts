@@ -281,6 +281,7 @@ export const inertRequests: readonly InertRequest[] = [
     query: { limit: '1', after: '1' },
     status: 200,
   },
+  { route: 'GET /admin/revocations/:position', ...administrator, status: 404 },
   { route: 'GET /admin/settings', ...administrator, status: 200 },
   {
     route: 'GET /admin/anomalies',
@@ -294,6 +295,7 @@ export const inertRequests: readonly InertRequest[] = [
     },
     status: 200,
   },
+  { route: 'GET /admin/anomalies/:id', ...administrator, status: 404 },
   {
     route: 'GET /admin/audit',
     ...administrator,

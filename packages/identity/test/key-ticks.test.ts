@@ -14,7 +14,7 @@ function createChosenTimer(): {
   readonly repeat: Repeat
   readonly seconds: (count: number) => Promise<void>
 } {
-  const steps = new Set<() => void>()
+  const steps = new Set<() => Promise<void>>()
   return {
     repeat: (step, everyMs) => {
       assert.equal(everyMs, 1000)
@@ -23,7 +23,7 @@ function createChosenTimer(): {
     },
     seconds: async (count) => {
       for (let second = 0; second < count; second += 1) {
-        for (const step of steps) step()
+        for (const step of steps) void step()
         await setImmediate()
       }
     },

@@ -28,7 +28,7 @@ export interface VisitorOptions {
 }
 
 export function visit(
-  identity: RunningIdentity,
+  identity: Pick<RunningIdentity, 'issuer' | 'ask'>,
   {
     pageFields = { origin: identity.issuer, 'sec-fetch-site': 'same-origin' },
     userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:155.0) Gecko/20100101 Firefox/155.0',
@@ -99,7 +99,12 @@ export function destinationOf(answer: Answer): string {
 /** What a reader of the page sees, by and large. */
 export function textIn({ body }: Answer): string {
   const [, inside = ''] = /<main>(.*)<\/main>/s.exec(body) ?? assert.fail(body)
-  return unescapeHtml(inside.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ')).trim()
+  return unescapeHtml(
+    inside
+      .replaceAll(/<\/?bdi>/g, '')
+      .replaceAll(/<[^>]*>/g, ' ')
+      .replaceAll(/\s+/g, ' '),
+  ).trim()
 }
 
 export function unescapeHtml(text: string): string {

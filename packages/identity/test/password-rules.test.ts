@@ -7,6 +7,7 @@ import { StartError } from '@portcullis/runtime'
 import { commonPasswords } from '../src/passwords/common-passwords.ts'
 import type { PasswordRules } from '../src/domain/password-rules.ts'
 import { newPasswordFault } from '../src/domain/password-rules.ts'
+import { accountFaultText } from '../src/http/account-faults.ts'
 import { normalisePassword } from '../src/domain/passwords.ts'
 import { randomSecret } from '../src/domain/random.ts'
 import { createPasswordRules } from '../src/passwords/password-rules.ts'
@@ -14,12 +15,13 @@ import { createTemporaryFolder } from './temporary-folder.ts'
 
 const rules = createPasswordRules({ issuer: 'https://login.acme-shoes.test:8443/id' })
 
-function faultOf(
+async function faultOf(
   text: string,
   identifier = 'somebody',
   asked: PasswordRules = rules,
 ): Promise<string | undefined> {
-  return newPasswordFault(asked, normalisePassword(text), identifier)
+  const fault = await newPasswordFault(asked, normalisePassword(text), identifier)
+  return fault && accountFaultText(fault)
 }
 
 test('a new password has 8 to 256 code points, however many bytes they take (ASVS 6.2.1, 6.2.9)', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { RevocationRecord } from '@portcullis/protocol/revocations'
+import { createChosenRepeat } from '../../runtime/test/chosen-repeat.ts'
 import { startCompactingRevocations } from '../src/jobs/revocation-compaction.ts'
 import type { RevocationCompaction } from '../src/domain/revocations.ts'
 import type { Query } from '../src/store/database.ts'
@@ -180,14 +181,10 @@ test('the job goes on until nothing is left, and tries again after a trouble', a
     if (typeof next === 'number') return next
     throw next ?? new Error('asked too often')
   }
-  let step: (() => void) | undefined
-  const stop = startCompactingRevocations({ compact }, log, (given) => {
-    step = given
-    return () => (step = undefined)
-  })
+  const { repeat, step } = createChosenRepeat()
+  const stop = startCompactingRevocations({ compact }, log, repeat)
   for (const left of [2, 1, 0]) {
-    step?.()
-    await new Promise(setImmediate)
+    await step()
     assert.equal(answers.length, left)
   }
   await stop()

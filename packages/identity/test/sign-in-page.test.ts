@@ -56,6 +56,42 @@ test('password managers find the fields, and nothing keeps anybody from pasting 
   assert.doesNotMatch(body, /maxlength|onpaste|autocomplete="off"/i)
 })
 
+test('a form has each field of a password manager once, and a name beside every password of a person', async () => {
+  const visitor = visit(identity)
+  const signIn = await visitor.open('/sign-in')
+  await visitor.signIn()
+  const change = await visitor.open('/my-account/password')
+  identity.clock.advanceMs(16 * 60_000)
+  const list = await visitor.open('/my-account/sessions')
+  const end = { ...list, body: endOthers }
+  const confirm = await visitor.press(end, 'End')
+  const marked = [signIn, change, confirm].map(({ body }) =>
+    [...body.matchAll(/ autocomplete="([^"]*)"/g)].map(([, field]) => field),
+  )
+  assert.deepEqual(marked, [
+    ['username', 'current-password'],
+    ['username', 'current-password', 'new-password'],
+    ['username', 'current-password'],
+  ])
+  for (const { body } of [change, confirm]) {
+    assert.match(body, /<input name="username" type="text" value="alice" [^>]* readonly hidden>/)
+  }
+})
+
+const endOthers =
+  '<form method="post" action="/my-account/sessions/end-others"><button>End</button></form>'
+
+test('names and what browsers say of themselves stand in a direction of their own', async () => {
+  const visitor = visit(identity, { userAgent: '  ' })
+  await visitor.signIn()
+  const own = await visitor.open('/my-account')
+  assert.match(own.body, /You are signed in as <bdi>alice<\/bdi>\./)
+  assert.match((await visitor.open('/sign-in')).body, /As <bdi>alice<\/bdi>\./)
+  const list = await visitor.open('/my-account/sessions')
+  assert.match(list.body, /<h2><bdi>Unknown device<\/bdi> <span class="here">/)
+  assert.match((await visit(identity).open('/sign-in')).body, /name="identifier"[^>]* dir="auto"/)
+})
+
 test('the session of a page is one like others: of its own client, with its device, for tokens for identity', async () => {
   identity.clock.advanceMs(1000)
   const visitor = visit(identity, { userAgent: 'a browser of my own' })
@@ -140,6 +176,9 @@ test('too many tries are told by the page, and when to come again', async (t) =>
   const seconds = Number(answer.headers['retry-after'])
   assert.ok(seconds > 0)
   assert.match(textIn(answer), /There were too many tries\. Wait .*, then try again\./)
+  // It is about no field, so one begins to read there.
+  assert.match(answer.body, /<p role="alert" id="problem" tabindex="-1" autofocus>There were/)
+  assert.equal(answer.body.match(/ autofocus/g)?.length, 1)
   const right = await visitor.signIn()
   assertPage(right, 429, 'Sign in')
   assert.equal(visitor.cookie(), undefined)

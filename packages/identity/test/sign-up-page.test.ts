@@ -55,14 +55,9 @@ test('people make an account by a page, which says what to mend, and go on to wh
   for (const [typed, status, text, field] of [
     [{ ...dave, identifier: '' }, 400, 'Choose a name.', 'identifier'],
     [{ ...dave, password: '' }, 400, 'Type the new password.', 'password'],
-    [{ ...dave, identifier: 'two words' }, 400, 'The name must not contain spaces', 'identifier'],
-    [
-      { ...dave, password: 'dave-and-dave' },
-      400,
-      'The password must not contain the identifier',
-      'password',
-    ],
-    [{ ...dave, email: 'nowhere' }, 400, 'The e-mail address ', 'email'],
+    [{ ...dave, identifier: 'two words' }, 400, 'The name has a space in it', 'identifier'],
+    [{ ...dave, password: 'dave-and-dave' }, 400, 'The password has your name in it', 'password'],
+    [{ ...dave, email: 'nowhere' }, 400, 'This is not an e-mail address.', 'email'],
     [
       { ...dave, identifier: alice.identifier },
       409,
@@ -75,8 +70,20 @@ test('people make an account by a page, which says what to mend, and go on to wh
     assert.ok(textIn(refused).includes(text), textIn(refused))
     assert.match(
       refused.body,
-      new RegExp(`id="${field}"[^>]* aria-invalid="true" aria-describedby="problem`),
+      new RegExp(
+        `id="${field}"[^>]* aria-invalid="true" aria-describedby="${field}-problem[^>]* autofocus`,
+      ),
     )
+    // Between the name of the field and the field.
+    assert.match(
+      refused.body,
+      new RegExp(
+        `<label for="${field}">[^<]*</label>\n<p class="wrong" role="alert" id="${field}-problem">`,
+      ),
+    )
+    assert.match(refused.body, /<title>Error: Make an account/)
+    for (const kept of [typed.identifier, typed.email])
+      assert.ok(refused.body.includes(`value="${kept}"`))
     assert.ok(!refused.body.includes(dave.password))
   }
   const made = await visitor.press(page, 'Make the account', dave)
@@ -110,7 +117,7 @@ test('by mail nobody learns who has an account, and the password is chosen by th
   assert.match(textIn(next), /If an account can be made for this address, a mail is on its way\./)
   const unfit = await visitor.press(page, 'Send the mail', { identifier: 'dave' })
   assertPage(unfit, 400, 'Make an account')
-  assert.match(textIn(unfit), /The e-mail address must be an e-mail address\. Correct it\./)
+  assert.match(textIn(unfit), /This is not an e-mail address\. Type all of it/)
 
   const mails = [await mailbox.next(), await mailbox.next()]
   const link = linkIn(mails.find(({ to }) => to.startsWith('dave')) ?? assert.fail())

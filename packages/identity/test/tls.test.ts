@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import type { ConnectionOptions } from 'node:tls'
 import { connect } from 'node:tls'
 import { readTlsFiles, startCertificateReload, StartError } from '@portcullis/runtime'
+import { createChosenRepeat } from '../../runtime/test/chosen-repeat.ts'
 import { boundPort, createHttpServer } from '../src/http/server.ts'
 import type { TlsTransport } from '../src/http/transport.ts'
 import { createTlsTransport } from '../src/http/transport.ts'
@@ -151,31 +152,16 @@ async function startListener(t: TestContext, files: ListenerFiles): Promise<Runn
   t.after(() => app.close())
   t.after(() => app.server.closeAllConnections())
   await app.listen({ host: '127.0.0.1', port: 0 })
-  const steps: (() => void)[] = []
-  let underWay: Promise<unknown> = Promise.resolve()
+  const { repeat, step } = createChosenRepeat()
   const stop = startCertificateReload({
     inUse,
-    read: () => {
-      const read = readTlsFiles(files)
-      underWay = read.catch(() => undefined)
-      return read
-    },
+    read: () => readTlsFiles(files),
     use: transport.useCertificate,
     log,
-    repeat: (step) => {
-      steps.push(step)
-      return () => undefined
-    },
+    repeat,
   })
   t.after(stop)
-  const look = async (): Promise<void> => {
-    assert.equal(steps.length, 1)
-    for (const step of steps) step()
-    await underWay
-    // What follows the reading has no promise of its own; it is done by the next turn.
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  return { port: boundPort(app), look, logged }
+  return { port: boundPort(app), look: step, logged }
 }
 
 test('a new certificate is for new connections, and the open ones go on', async (t) => {

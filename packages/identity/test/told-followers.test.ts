@@ -71,6 +71,7 @@ test('receipts of a large fleet say how the wave went, also of those that are no
     clientId: 'c',
     follower: String(at),
     software: undefined,
+    reportedAt: committedAt,
     state: { kind: 'applied', afterMs: at + 1 } as const,
   }))
   const summary = await awaitReceipts(

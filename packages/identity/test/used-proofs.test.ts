@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createChosenRepeat } from '../../runtime/test/chosen-repeat.ts'
 import { startForgettingProofs } from '../src/jobs/forgotten-proofs.ts'
 import { openDatabase } from '../src/store/open-database.ts'
 import { createUsedProofs } from '../src/store/used-proofs.ts'
@@ -43,22 +44,17 @@ testOnEngines('a used proof is remembered until nobody believes it any more', as
 
 test('room is made as long as there is any to make, and trouble with it is said', async () => {
   const { log, logged } = createLogInMemory()
-  const steps: (() => void)[] = []
+  const { repeat, step } = createChosenRepeat()
   const answers = [new Error('no disk'), 1000, 3, 0]
   const forget = async (): Promise<number> => {
     const answer = answers.shift()
     if (typeof answer !== 'number') throw answer
     return answer
   }
-  const stop = startForgettingProofs({ forget }, log, (step) => {
-    steps.push(step)
-    return () => steps.pop()
-  })
-  steps[0]?.()
-  await new Promise(setImmediate)
+  const stop = startForgettingProofs({ forget }, log, repeat)
+  await step()
   assert.match(logged(), /cannot be removed/)
-  steps[0]?.()
-  await new Promise(setImmediate)
+  await step()
   await stop()
   assert.deepEqual(answers, [])
   assert.match(logged(), /are removed again/)

@@ -114,7 +114,15 @@ test('a flood of tokens that come once, or twice, puts out nobody who comes ofte
 })
 
 test('more tokens in turn than there is room for: most of the room still answers', () => {
-  const room = 1_000
+  // How well it goes depends on which tokens those are: one cache in forty answers fewer than a quarter.
+  const shares = Array.from({ length: 20 }, () => shareAnsweredInTurn(1_000))
+  for (const share of shares) assert.ok(share > 0, 'as many as in a cache by last use: none')
+  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length
+  assert.ok(mean > 0.35, `only ${mean} of all requests were answered`)
+})
+
+/** Of twice as many tokens as there is room for, once the cache is full. */
+function shareAnsweredInTurn(room: number): number {
   const cache = createTokenCache<Entry>(room * entryBytes)
   const tokens = randomTokens(2 * room)
   let hits = 0
@@ -125,12 +133,8 @@ test('more tokens in turn than there is room for: most of the room still answers
       else if (round > 2) hits += 1
     }
   }
-  const share = hits / ((rounds - 3) * tokens.length)
-  assert.ok(
-    share > 0.25,
-    `only ${share} of all requests were answered; a cache by last use has none`,
-  )
-})
+  return hits / ((rounds - 3) * tokens.length)
+}
 
 test('what comes once is not taken in', () => {
   const cache = createTokenCache<Entry>(10 * entryBytes)

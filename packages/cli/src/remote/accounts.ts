@@ -162,18 +162,19 @@ export async function runDelete(
 interface Decided {
   /** What the account is called, whether it was named so or by its id. */
   readonly identifier: string
-  readonly revoked: Revoked
+  /** Undefined when nothing had to be taken back. */
+  readonly revoked: Revoked | undefined
 }
 
 function decide(
   name: string,
   options: DecisionOptions & WaitOptions,
-  decision: (administration: Administration, id: string) => Promise<RevocationPosition>,
+  decision: (administration: Administration, id: string) => Promise<RevocationPosition | undefined>,
 ): Promise<Decided> {
   return asAdministrator(readAdministrator(options), async (administration) => {
     const { id, identifier } = await findAccount(administration, name)
     const revocation = await decision(administration, id)
-    const revoked = await withReceipts(administration, revocation, options)
+    const revoked = revocation && (await withReceipts(administration, revocation, options))
     return { identifier, revoked }
   })
 }

@@ -3,6 +3,7 @@ import { printable } from '../printable.ts'
 import { asAdministrator } from './administration.ts'
 import type { RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
+import { eventMembers } from './event-members.ts'
 import type { NameOf } from './named.ts'
 import { namesOf } from './named.ts'
 import type { Column } from './table.ts'
@@ -24,6 +25,7 @@ function columns(nameOf: NameOf): readonly Column<Anomaly>[] {
     { title: 'SUBJECT', of: ({ about, subject }) => `${about} ${nameOf(subject)}` },
     { title: 'COUNT', of: ({ count }) => String(count) },
     { title: 'EVIDENCE', of: evidenceOf },
+    { title: 'DONE SINCE', of: ({ decisions }) => decisions.map(({ kind }) => kind).join(', ') },
   ]
 }
 
@@ -73,9 +75,11 @@ function filterOf({ rule, severity, since }: AnomaliesListOptions): AnomalyFilte
 }
 
 /** As the issuer names them. */
-function membersOf({ suggestedAction, firstSeen, lastSeen, ...members }: Anomaly): object {
+function membersOf(anomaly: Anomaly): object {
+  const { suggestedAction, firstSeen, lastSeen, decisions, ...members } = anomaly
   return {
     ...members,
+    decisions: decisions.map(eventMembers),
     suggested_action: suggestedAction,
     first_seen: firstSeen,
     last_seen: lastSeen,

@@ -12,6 +12,7 @@ import { environment } from '../settings.ts'
 import { asAdministrator } from './administration.ts'
 import type { RemoteOptions } from './credentials.ts'
 import { readAdministrator } from './credentials.ts'
+import { eventMembers } from './event-members.ts'
 import type { NameOf } from './named.ts'
 import { accountIdOf, clientIdOf, namesOf } from './named.ts'
 import type { Column } from './table.ts'
@@ -63,7 +64,7 @@ export async function runAuditList(options: AuditListOptions): Promise<void> {
     },
   )
   if (json === true) {
-    process.stdout.write(`${JSON.stringify({ events: items.map(membersOf), next })}\n`)
+    process.stdout.write(`${JSON.stringify({ events: items.map(eventMembers), next })}\n`)
     return
   }
   await printTable(items, columns(nameOf), process.stdout)
@@ -89,10 +90,6 @@ async function filterOf(
 /** Commands beside a store are no account, nor are rules. A client may be one too; it is named by its id. */
 async function actorOf(administration: Administration, name: string): Promise<string> {
   return name === 'command-line' || name === 'rule' ? name : accountIdOf(administration, name)
-}
-
-function membersOf({ isAdopted, ...members }: AuditEvent): object {
-  return isAdopted ? { ...members, adopted: true } : members
 }
 
 export interface AuditVerifyOptions extends RemoteOptions {

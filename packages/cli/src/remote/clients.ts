@@ -132,8 +132,11 @@ export async function runDisable(
 
 /** Lets it ask for tokens again. */
 export async function runEnable(name: string, options: DecisionOptions): Promise<void> {
-  const { revocation } = await decide(name, options, 'enable')
-  say(options, { name, enabled: true, revocation }, `${name} is enabled`)
+  await asAdministrator(readAdministrator(options), async (administration) => {
+    const { id } = await findClient(administration, name)
+    await administration.clients.enable(id, { reason: options.reason })
+  })
+  say(options, { name, enabled: true }, `${name} is enabled`)
 }
 
 /** Deletes a client for good. */
@@ -148,7 +151,7 @@ export async function runDelete(
 function decide(
   name: string,
   options: DecisionOptions & WaitOptions,
-  decision: 'revokeTokens' | 'disable' | 'enable' | 'delete',
+  decision: 'revokeTokens' | 'disable' | 'delete',
 ): Promise<Revoked> {
   const { reason } = options
   return asAdministrator(readAdministrator(options), async (administration) => {
@@ -182,7 +185,7 @@ interface SecretMembers {
   readonly client_id: string
   readonly name?: string
   readonly former_secret_until?: Date | undefined
-  readonly revocation?: RevocationPosition
+  readonly revocation?: RevocationPosition | undefined
 }
 
 /** What is written to a file is not printed. */

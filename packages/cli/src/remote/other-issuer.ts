@@ -1,7 +1,7 @@
 import { issuerMetadataUrl, parseIssuer, parseJsonObject } from '@portcullis/protocol'
 import { CommandError } from '../command-error.ts'
-import { wholeBodyOf } from '../network.ts'
 import { printable } from '../printable.ts'
+import { wholeBodyOf } from '../whole-body.ts'
 
 const patienceMs = 5000
 

@@ -73,13 +73,18 @@ function unknownReach(exitCode: 1 | 2 | 3, why: string): CommandError {
   return new CommandError(exitCode, `${notKnown}: ${printable(why)}`, remedy)
 }
 
-/** Says what was done, and how far it has come; that it is not everywhere is an error. */
+/**
+ * Says what was done, and how far it has come; that it is not everywhere is an error. Undefined: nothing had to be
+ * taken back.
+ */
 export async function sayRevoked(
   options: WaitOptions,
   members: object,
   sentence: string,
-  { revocation, reach }: Revoked,
+  revoked: Revoked | undefined,
 ): Promise<void> {
+  if (revoked === undefined) return say(options, members, sentence)
+  const { revocation, reach } = revoked
   if (reach === undefined) return say(options, { ...members, revocation }, sentence)
   const receipts = membersOfReach(reach)
   say(options, { ...members, revocation, receipts }, `${sentence}; ${summaryOf(reach.receipts)}`)
@@ -118,10 +123,11 @@ function nameOf({ client }: FollowerReceipt, names: Reach['names']): string {
 
 export function membersOfReach({ receipts, names }: Reach): object {
   const { isEverywhere, slowestMs, committedAt, ...counts } = receipts
-  const followers = counts.followers.map(({ afterMs, ...one }) => ({
+  const followers = counts.followers.map(({ afterMs, reportedAt, ...one }) => ({
     ...one,
     ...(one.client === undefined ? {} : { client_name: names.get(one.client) }),
     after_ms: afterMs,
+    reported_at: reportedAt,
   }))
   return {
     ...counts,

@@ -1,7 +1,8 @@
 import type { JsonObject } from '@portcullis/protocol'
 import { parseJsonObject } from '@portcullis/protocol'
-import { unreachable, wholeBodyOf } from '../network.ts'
 import { printable } from '../printable.ts'
+import { unreachable } from '../unreachable.ts'
+import { wholeBodyOf } from '../whole-body.ts'
 
 /** What an OAuth endpoint has answered. */
 export interface FormAnswer {

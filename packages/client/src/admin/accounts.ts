@@ -1,5 +1,6 @@
 import type { RevocationPosition } from '@portcullis/protocol'
 import { requireMembers } from '../closed-options.ts'
+import { parseRevocationPosition } from '../revocation-position.ts'
 import type { AccountDetails, AccountInfo, Attributes } from './account-info.ts'
 import { parseAccountDetails, parseAccountInfo, parseAttributes } from './account-info.ts'
 import type { AccountImport, BulkDecision, BulkResult, ImportResult } from './bulk.ts'
@@ -41,7 +42,8 @@ export interface ProfileChange extends Reason {
 export interface ChangedProfile {
   readonly email?: string
   readonly attributes: Attributes
-  readonly revocation: RevocationPosition
+  /** None where no token says what does not hold any more. */
+  readonly revocation?: RevocationPosition
 }
 
 /** What ends sessions answers the place in the revocation log by which their tokens are refused. */
@@ -54,11 +56,11 @@ export interface AccountAdministration {
   /** Up to 100 accounts of another system, each looked at by itself. */
   readonly import: (accounts: AccountImport) => Promise<readonly ImportResult[]>
   readonly change: (id: string, change: ProfileChange) => Promise<ChangedProfile>
-  /** These roles and no others. */
+  /** These roles and no others. Where none was taken away, nothing is revoked. */
   readonly setRoles: (
     id: string,
     decision: Reason & { readonly roles: readonly string[] },
-  ) => Promise<RevocationPosition>
+  ) => Promise<RevocationPosition | undefined>
   readonly block: (id: string, decision: Reason) => Promise<RevocationPosition>
   readonly unblock: (id: string, decision: Reason) => Promise<void>
   readonly logOut: (id: string, decision: Reason) => Promise<RevocationPosition>
@@ -101,7 +103,7 @@ export function administerAccounts(ask: AskAdmin): AccountAdministration {
     setRoles: async (id, decision) => {
       requireMembers(decision, 'the decision', ['roles', 'reason'])
       const path = pathOf(base, id, '/roles')
-      return readPosition(await ask({ method: 'POST', path, json: { ...decision } }))
+      return parseRevocationPosition(await ask({ method: 'POST', path, json: { ...decision } }))
     },
     block: decide('POST', '/block'),
     unblock: async (id, decision) => {
@@ -171,9 +173,9 @@ async function changeProfile(
 ): Promise<ChangedProfile> {
   requireMembers(change, 'the change', ['email', 'attributes', 'reason'])
   const answer = await ask({ method: 'PATCH', path: pathOf(base, id), json: { ...change } })
-  const revocation = readPosition(answer)
+  const revocation = parseRevocationPosition(answer)
   return readAnswer(answer, (body) => {
     const attributes = parseAttributes(body['attributes'])
-    return attributes && { attributes, revocation, ...present({ email: parseText(body['email']) }) }
+    return attributes && { attributes, ...present({ email: parseText(body['email']), revocation }) }
   })
 }

@@ -6,7 +6,7 @@ import { queryOf } from './pages.ts'
 import type { AskAdmin } from './requests.ts'
 import { readAnswer } from './requests.ts'
 
-/** What is counted (docs/overview.md says of each what it is). An issuer may have more. */
+/** What is counted (docs/activity.md says of each what it is). An issuer may have more. */
 export type ActivitySeries =
   | 'sign_ins'
   | 'sign_ins_refused'

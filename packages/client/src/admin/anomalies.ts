@@ -1,4 +1,4 @@
-import type { JsonValue } from '@portcullis/protocol'
+import type { JsonObject, JsonValue } from '@portcullis/protocol'
 import { isJsonObject } from '@portcullis/protocol'
 import {
   parseCount,
@@ -9,10 +9,12 @@ import {
   present,
 } from '../answer-members.ts'
 import { requireMembers } from '../closed-options.ts'
+import type { AuditEvent } from './audit.ts'
+import { parseEvent } from './audit.ts'
 import type { Page, PageOptions } from './pages.ts'
 import { everyItem, queryOf, requirePage } from './pages.ts'
 import type { AskAdmin } from './requests.ts'
-import { readAnswer } from './requests.ts'
+import { pathOf, readAnswer } from './requests.ts'
 
 /** Something that rules of the issuer have found. */
 export interface Anomaly {
@@ -33,6 +35,14 @@ export interface Anomaly {
   readonly count: number
   /** What was done by itself, where rules may: `told`, `ended`, `blocked`, `spared`, `too-many`, `gone`. */
   readonly action?: string
+  /** What was done about its subject since it began, the latest of each kind, the newest first; by its owner too. */
+  readonly decisions: readonly AuditEvent[]
+}
+
+/** One that somebody looks at. */
+export interface AnomalyDetails extends Anomaly {
+  /** The events that led to it, as far as they are kept. */
+  readonly records: readonly AuditEvent[]
 }
 
 /** Ids, networks and counts that led to it. */
@@ -59,13 +69,16 @@ export interface AnomalyAdministration {
   /** Every anomaly that fits, the newest first; asks for pages as they are needed. */
   readonly list: (filter?: AnomalyFilter) => AsyncIterable<Anomaly>
   readonly page: (filter?: AnomalyFilter, page?: PageOptions) => Promise<Page<Anomaly>>
+  readonly get: (id: string) => Promise<AnomalyDetails>
 }
+
+const base = '/admin/anomalies'
 
 export function administerAnomalies(ask: AskAdmin): AnomalyAdministration {
   const page: AnomalyAdministration['page'] = async (filter = {}, options = {}) => {
     requireMembers(filter, 'the filter', ['rule', 'severity', 'since'])
     requirePage(options)
-    const path = `/admin/anomalies${queryOf({ ...filter }, options)}`
+    const path = `${base}${queryOf({ ...filter }, options)}`
     return readAnswer(await ask({ method: 'GET', path }), (body) => {
       const items = parseList(body['anomalies'], parseAnomaly)
       return items && { items, ...present({ next: parseText(body['next']) }) }
@@ -74,7 +87,15 @@ export function administerAnomalies(ask: AskAdmin): AnomalyAdministration {
   return Object.freeze({
     list: (filter = {}) => everyItem((options) => page(filter, options)),
     page,
+    get: async (id) =>
+      readAnswer(await ask({ method: 'GET', path: pathOf(base, id) }), parseDetails),
   } satisfies AnomalyAdministration)
+}
+
+function parseDetails(body: JsonObject): AnomalyDetails | undefined {
+  const anomaly = parseAnomaly(body)
+  const records = parseList(body['records'], parseEvent)
+  return anomaly && records && { ...anomaly, records }
 }
 
 function parseAnomaly(value: JsonValue): Anomaly | undefined {
@@ -89,7 +110,12 @@ function parseAnomaly(value: JsonValue): Anomaly | undefined {
   const evidence = parseEvidence(value['evidence'])
   const suggestedAction = parseText(value['suggested_action'])
   const facts = { id, rule, severity, about, subject, evidence, firstSeen, lastSeen, count }
-  return { ...facts, ...present({ suggestedAction, action: parseText(value['action']) }) }
+  const decisions = parseList(value['decisions'], parseEvent) ?? []
+  return {
+    ...facts,
+    decisions,
+    ...present({ suggestedAction, action: parseText(value['action']) }),
+  }
 }
 
 function parseEvidence(value: JsonValue | undefined): AnomalyEvidence {

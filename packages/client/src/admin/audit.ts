@@ -101,7 +101,7 @@ export function administerAudit(ask: AskAdmin): AuditAdministration {
   } satisfies AuditAdministration)
 }
 
-function parseEvent(value: JsonValue): AuditEvent | undefined {
+export function parseEvent(value: JsonValue): AuditEvent | undefined {
   if (!isJsonObject(value)) return undefined
   const [at, kind] = [parseTime(value['at']), parseText(value['kind'])]
   if (at === undefined || kind === undefined) return undefined

@@ -35,6 +35,11 @@ export interface ClientChange extends Reason, Partial<ClientMembers> {
   readonly description?: string | null
 }
 
+export interface ChangedClient extends ClientInfo {
+  /** None where nothing was taken from it. */
+  readonly revocation?: RevocationPosition
+}
+
 export interface SecretRotation extends Reason {
   /** How long both are good. Default a day; 0, after a leak, ends the old one and every token at once. */
   readonly overlapSeconds?: number
@@ -53,7 +58,8 @@ export interface RotatedSecret {
   readonly secret: string
   /** Until when the one before is good; absent when it is not any more. */
   readonly formerSecretUntil?: Date
-  readonly revocation: RevocationPosition
+  /** None while the one before is good. */
+  readonly revocation?: RevocationPosition
 }
 
 export interface ClientPageOptions extends PageOptions {
@@ -67,15 +73,12 @@ export interface ClientAdministration {
   readonly page: (page?: ClientPageOptions) => Promise<Page<ClientInfo>>
   readonly get: (id: string) => Promise<ClientInfo>
   readonly create: (client: NewClient) => Promise<MadeClient>
-  readonly change: (
-    id: string,
-    change: ClientChange,
-  ) => Promise<ClientInfo & { readonly revocation: RevocationPosition }>
+  readonly change: (id: string, change: ClientChange) => Promise<ChangedClient>
   readonly rotateSecret: (id: string, rotation: SecretRotation) => Promise<RotatedSecret>
   readonly revokeTokens: (id: string, decision: Reason) => Promise<RevocationPosition>
   /** Ends its tokens, and gives it no more. */
   readonly disable: (id: string, decision: Reason) => Promise<RevocationPosition>
-  readonly enable: (id: string, decision: Reason) => Promise<RevocationPosition>
+  readonly enable: (id: string, decision: Reason) => Promise<void>
   /** For good; the name is free then. */
   readonly delete: (id: string, decision: Reason) => Promise<RevocationPosition>
 }
@@ -106,7 +109,9 @@ export function administerClients(ask: AskAdmin): ClientAdministration {
     rotateSecret: (id, rotation) => rotateSecret(ask, id, rotation),
     revokeTokens: decide('POST', '/revoke-tokens'),
     disable: decide('POST', '/disable'),
-    enable: decide('POST', '/enable'),
+    enable: async (id, decision) => {
+      await ask({ method: 'POST', path: pathOf(base, id, '/enable'), json: reasonIn(decision) })
+    },
     delete: decide('DELETE', ''),
   } satisfies ClientAdministration)
 }
@@ -129,10 +134,11 @@ async function changeClient(
   ask: AskAdmin,
   id: string,
   change: ClientChange,
-): Promise<ClientInfo & { readonly revocation: RevocationPosition }> {
+): Promise<ChangedClient> {
   requireMembers(change, 'the change', members)
   const answer = await ask({ method: 'PATCH', path: pathOf(base, id), json: { ...change } })
-  return { ...readAnswer(answer, parseClientInfo), revocation: readPosition(answer) }
+  const revocation = parseRevocationPosition(answer)
+  return { ...readAnswer(answer, parseClientInfo), ...present({ revocation }) }
 }
 
 async function rotateSecret(
@@ -145,15 +151,15 @@ async function rotateSecret(
   const json = { reason, overlap_seconds: overlapSeconds }
   const answer = await ask({ method: 'POST', path: pathOf(base, id, '/rotate-secret'), json })
   const revocation = parseRevocationPosition(answer)
-  return readAnswer(answer, (body) => revocation && parseRotatedSecret(body, revocation))
+  return readAnswer(answer, (body) => parseRotatedSecret(body, revocation))
 }
 
 function parseRotatedSecret(
   body: JsonObject,
-  revocation: RevocationPosition,
+  revocation: RevocationPosition | undefined,
 ): RotatedSecret | undefined {
   const [id, secret] = [parseText(body['client_id']), parseText(body['client_secret'])]
   if (id === undefined || secret === undefined) return undefined
   const formerSecretUntil = parseTime(body['former_secret_until'])
-  return { id, secret, revocation, ...present({ formerSecretUntil }) }
+  return { id, secret, ...present({ formerSecretUntil, revocation }) }
 }

@@ -37,13 +37,15 @@ export interface FollowerReceipt {
   /**
    * - `applied`: it refuses what was revoked
    * - `unknown`: it has not said so
-   * - `refusing`: it has not said so, and has turned stale since
+   * - `refusing`: it has not said so, and has turned stale since, so that it refuses by itself
    */
   readonly state: FollowerState
-  /** Of one that has applied it: at the latest so long after the commit. */
+  /** Of one that has applied it: at the latest so long after the commit. None where that is not known any more, or it began later. */
   readonly afterMs?: number
-  /** Of one that is not known: then it refuses by itself. None for one that never does. */
+  /** Of one that has not said so: from then on it refuses by itself. None for one that never does. */
   readonly until?: Date
+  /** Of one that has not said so: when it was heard of last. */
+  readonly reportedAt?: Date
 }
 
 export interface Receipts {
@@ -53,15 +55,15 @@ export interface Receipts {
   readonly applied: number
   readonly unknown: number
   readonly refusing: number
-  /** None, like the next two, when nobody has applied it. */
+  /** The longest that one is known to have taken; none, like the next two, where that is known of nobody. */
   readonly slowestMs?: number
-  /** Within which half of those that have applied it did so. */
+  /** Within which half of those have applied it. */
   readonly p50Ms?: number
   /** The same of 99 of a hundred. */
   readonly p99Ms?: number
   /** How many took longer than the bound before and no longer than `upToMs`, which the last has not. */
   readonly latencies: readonly LatencyCount[]
-  /** 200 at most: those that are not known, and then the slowest. */
+  /** 200 at most: those that are not known, those that refuse by themselves, and then the slowest. */
   readonly followers: readonly FollowerReceipt[]
 }
 
@@ -167,10 +169,11 @@ function parseReceipt(value: JsonValue): FollowerReceipt | undefined {
   if (follower === undefined || state === undefined) return undefined
   const afterMs = parseCount(value['after_ms'])
   const until = parseTime(value['until'])
+  const reportedAt = parseTime(value['reported_at'])
   return {
     ...present({ client: parseText(value['client']), ...softwareIn(value) }),
     follower,
     state,
-    ...present({ afterMs, until }),
+    ...present({ afterMs, until, reportedAt }),
   }
 }

@@ -20,6 +20,12 @@ export interface KeyInfo {
   readonly retiredAt?: Date
   readonly destroyedAt?: Date
   readonly withdrawnAt?: Date
+  /** Of a pending key: from then on a rotation may let it sign. */
+  readonly maySignAt?: Date
+  /** Of an active key: when the next one follows it by itself. */
+  readonly rotatesAt?: Date
+  /** Of a retiring key: when it is destroyed. */
+  readonly keptUntil?: Date
 }
 
 export interface KeyRotation {
@@ -85,6 +91,9 @@ function parseKey(value: JsonValue): KeyInfo | undefined {
       retiredAt: parseTime(value['retired_at']),
       destroyedAt: parseTime(value['destroyed_at']),
       withdrawnAt: parseTime(value['withdrawn_at']),
+      maySignAt: parseTime(value['may_sign_at']),
+      rotatesAt: parseTime(value['rotates_at']),
+      keptUntil: parseTime(value['kept_until']),
     }),
   }
 }

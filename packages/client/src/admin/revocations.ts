@@ -1,4 +1,4 @@
-import type { JsonValue, RevocationPosition } from '@portcullis/protocol'
+import type { JsonObject, JsonValue, RevocationPosition } from '@portcullis/protocol'
 import { isJsonObject } from '@portcullis/protocol'
 import { parseCount, parseList, parseText, parseTime, present } from '../answer-members.ts'
 import type { Page, PageOptions } from './pages.ts'
@@ -29,6 +29,8 @@ export interface RevocationAdministration {
   /** The log that is in force, the newest first; asks for pages as they are needed. */
   readonly list: () => AsyncIterable<ListedRevocation>
   readonly page: (page?: PageOptions) => Promise<Page<ListedRevocation>>
+  /** The record at this position; fails with `position-gone` where it is in force no more. */
+  readonly get: (position: RevocationPosition) => Promise<ListedRevocation>
 }
 
 export function administerRevocations(ask: AskAdmin): RevocationAdministration {
@@ -43,11 +45,18 @@ export function administerRevocations(ask: AskAdmin): RevocationAdministration {
   return Object.freeze({
     list: () => everyItem(page),
     page,
+    get: async ({ epoch, seq }) => {
+      const path = `/admin/revocations/${encodeURIComponent(`${epoch}:${seq}`)}`
+      return readAnswer(await ask({ method: 'GET', path }), readRevocation)
+    },
   } satisfies RevocationAdministration)
 }
 
 function parseRevocation(value: JsonValue): ListedRevocation | undefined {
-  if (!isJsonObject(value)) return undefined
+  return isJsonObject(value) ? readRevocation(value) : undefined
+}
+
+function readRevocation(value: JsonObject): ListedRevocation | undefined {
   const [epoch, seqText] = parseText(value['position'])?.split(':') ?? []
   const seq = parseCount(Number(seqText))
   const kind = parseText(value['kind'])

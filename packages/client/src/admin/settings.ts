@@ -15,6 +15,12 @@ export interface SettingInForce {
   /** The variable or the option that says so. */
   readonly by?: string
   readonly isSecret: boolean
+  /** What it is, in English; what stands between backticks is code. */
+  readonly about?: string
+  /** Of a number: `seconds`, `milliseconds`, `hours`, `days`, `bytes` or `KiB`. */
+  readonly unit?: string
+  /** What it belongs to: `sessions`, `tokens` … */
+  readonly group?: string
 }
 
 /** Whom tokens can be for. */
@@ -81,11 +87,13 @@ function parseSetting(value: JsonValue): SettingInForce | undefined {
   if (!isJsonObject(value)) return undefined
   const name = parseText(value['name'])
   if (name === undefined || value['value'] === undefined) return undefined
-  const [source, by] = [parseText(value['source']), parseText(value['by'])]
+  const [source, by, about, unit, group] = ['source', 'by', 'about', 'unit', 'group'].map(
+    (member) => parseText(value[member]),
+  )
   return {
     name,
     value: value['value'],
-    ...present({ source, by }),
+    ...present({ source, by, about, unit, group }),
     isSecret: value['secret'] === true,
   }
 }

@@ -21,9 +21,3 @@ async function ask(id: string): Promise<void> {
     // The id is shown instead.
   }
 }
-
-/** The id of the account with exactly this name; what nobody is called is taken for an id. */
-export async function idOfAccount(nameOrId: string): Promise<string> {
-  const page = await administration.accounts.page({ identifierPrefix: nameOrId }, { limit: 10 })
-  return page.items.find(({ identifier }) => identifier === nameOrId)?.id ?? nameOrId
-}

@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { noteSignedOut } from '../session/session.ts'
+import { noteEnd } from '../session/session.ts'
 
 export interface Loading<Value> {
   /** What was there last; it stays while the same is asked for again, and when that fails. */
   readonly value: Value | undefined
   /** Why the last time failed; undefined when it did not. */
   readonly error: unknown
+  /** Somebody has asked for it, and there is no answer yet. What is shown may answer what was asked before. */
   readonly isLoading: boolean
   readonly reload: () => void
 }
@@ -13,30 +14,40 @@ export interface Loading<Value> {
 export interface LoadOptions {
   /** Asks again so long after each answer, as long as somebody looks at the page. */
   readonly everySeconds?: number
+  /** Of lists: what answered the question before is there until this one is answered. */
+  readonly keepsFormer?: boolean
+}
+
+interface Told<Value> {
+  /** What it answers. */
+  readonly question: string
+  readonly value: Value | undefined
+  readonly error: unknown
+  readonly isLoading: boolean
 }
 
 /** Asks when the page opens, and again whenever what is asked changes: `question` says what that is. */
 export function useLoaded<Value>(
   question: string,
   load: () => Promise<Value>,
-  { everySeconds }: LoadOptions = {},
+  { everySeconds, keepsFormer = false }: LoadOptions = {},
 ): Loading<Value> {
-  const [state, setState] = useState<Omit<Loading<Value>, 'reload'>>(nothingYet)
+  const [told, setTold] = useState<Told<Value>>({ question, ...nothingYet })
   const [turn, setTurn] = useState(0)
   const latest = useRef(load)
   latest.current = load
 
   useEffect(() => {
-    setState(nothingYet)
-  }, [question])
-
-  useEffect(() => {
+    // Whatever answers a question that is no longer asked comes too late.
     let isOver = false
     let timer: ReturnType<typeof setTimeout> | undefined
     const ask = async (): Promise<void> => {
-      const asked = await answerOf(latest.current)
+      const answer = await answerOf(latest.current)
       if (isOver) return
-      setState((before) => ({ value: before.value, isLoading: false, ...asked }))
+      setTold((before) => {
+        const kept = before.question === question ? before.value : undefined
+        return { question, value: kept, isLoading: false, ...answer }
+      })
       if (everySeconds !== undefined) timer = setTimeout(wake, everySeconds * 1000)
     }
     const wake = (): void => {
@@ -44,7 +55,7 @@ export function useLoaded<Value>(
       if (document.visibilityState === 'visible') void ask()
       else document.addEventListener('visibilitychange', wake, { once: true })
     }
-    setState((before) => ({ ...before, isLoading: true }))
+    setTold((before) => ({ ...before, isLoading: true }))
     void ask()
     return () => {
       isOver = true
@@ -53,7 +64,9 @@ export function useLoaded<Value>(
     }
   }, [question, turn, everySeconds])
 
-  return { ...state, reload: () => setTurn((count) => count + 1) }
+  const reload = (): void => setTurn((count) => count + 1)
+  if (told.question === question) return { ...told, reload }
+  return { ...nothingYet, value: keepsFormer ? told.value : undefined, reload }
 }
 
 const nothingYet = { value: undefined, error: undefined, isLoading: true } as const
@@ -64,7 +77,7 @@ async function answerOf<Value>(
   try {
     return { value: await load(), error: undefined }
   } catch (error) {
-    noteSignedOut(error)
+    noteEnd(error)
     return { error }
   }
 }

@@ -4,7 +4,7 @@ import type { Loading, LoadOptions } from './load.ts'
 import { useLoaded } from './load.ts'
 
 /** One page of a list that may have no end: it is turned by cursors, however long it is. */
-export interface Pages<Item> extends Loading<Page<Item>> {
+export interface Pages<Item, Told = Page<Item>> extends Loading<Told> {
   readonly items: readonly Item[]
   readonly number: number
   readonly turnBack: (() => void) | undefined
@@ -18,11 +18,12 @@ interface Turned {
 
 const itemsOfPage = 50
 
-export function usePages<Item>(
+/** What is asked may change, by filters: the items from before are there until those that fit have come. */
+export function usePages<Told extends Page<unknown>>(
   question: string,
-  turn: (page: PageOptions) => Promise<Page<Item>>,
+  turn: (page: PageOptions) => Promise<Told>,
   options: LoadOptions = {},
-): Pages<Item> {
+): Pages<Told['items'][number], Told> {
   // Where each page began that was turned so far; the first has no place.
   const [turned, setTurned] = useState<Turned>({ question, starts: [] })
   // Of another question they say nothing.
@@ -32,7 +33,7 @@ export function usePages<Item>(
   const loading = useLoaded(
     `${question} ${after ?? ''}`,
     () => turn({ limit: itemsOfPage, ...(after === undefined ? {} : { after }) }),
-    options,
+    { ...options, keepsFormer: true },
   )
   const next = loading.value?.next
   return {

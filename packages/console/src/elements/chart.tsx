@@ -3,6 +3,7 @@ import { useEffect, useId, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import { sumOf } from '../data/minutes.ts'
 import { appearance } from '../design/appearance.ts'
+import { countText, minuteTime } from '../text/format.ts'
 import { texts } from '../text/texts.ts'
 
 /** What a line means decides how it looks, by its colour and by its dashes. */
@@ -21,8 +22,6 @@ export interface ChartProps {
   readonly lines: readonly ChartLine[]
 }
 
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' })
-
 /** Counts over time. Its legend says the sums, and what was at the minute that somebody points at. */
 export function Chart({ title, starts, lines }: ChartProps): JSX.Element {
   const [pointedAt, setPointedAt] = useState<number>()
@@ -34,14 +33,17 @@ export function Chart({ title, starts, lines }: ChartProps): JSX.Element {
       <figcaption>
         <h3 id={titleId}>{title}</h3>
         <span class="quiet">
-          {start === undefined ? texts.overview.inTheHour : texts.overview.at(clock.format(start))}
+          {start === undefined ? texts.overview.inTheHour : texts.overview.at(minuteTime(start))}
         </span>
       </figcaption>
       <ul class="legend">
         {lines.map(({ name, kind, counts }) => (
           <li key={name}>
             <span class={`swatch ${kind}`} aria-hidden="true" />
-            <strong>{start === undefined ? sumOf(counts) : counts[pointedAt ?? 0]}</strong> {name}
+            <strong>
+              {countText(start === undefined ? sumOf(counts) : (counts[pointedAt ?? 0] ?? 0))}
+            </strong>{' '}
+            {name}
           </li>
         ))}
       </ul>
@@ -54,8 +56,10 @@ function spoken(starts: readonly Date[], lines: readonly ChartLine[]): string {
   const sentences = lines.map(({ name, counts }) => {
     const most = Math.max(0, ...counts)
     const start = starts[counts.indexOf(most)]
-    const when = start === undefined ? '' : clock.format(start)
-    return texts.overview.spoken(name, sumOf(counts), most, when)
+    const when = start === undefined ? '' : minuteTime(start)
+    return most === 0
+      ? texts.overview.spokenNone(name)
+      : texts.overview.spoken(name, countText(sumOf(counts)), countText(most), when)
   })
   return sentences.join('. ')
 }
@@ -126,7 +130,8 @@ function optionsOf(
   return {
     width: element.clientWidth,
     height: heightPixels,
-    padding: [8, 20, 0, 0],
+    // At the right end half a time of the day stands out.
+    padding: [8, 34, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false } },
     hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? undefined)] },
@@ -137,7 +142,7 @@ function optionsOf(
         grid: { show: false },
         size: 26,
         space: 64,
-        values: (_plot, splits) => splits.map((seconds) => clock.format(seconds * 1000)),
+        values: (_plot, splits) => splits.map((seconds) => minuteTime(new Date(seconds * 1000))),
       },
       {
         ...axis,

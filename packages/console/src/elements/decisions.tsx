@@ -39,3 +39,24 @@ export function Decisions(props: {
     </>
   )
 }
+
+interface Words {
+  readonly action: string
+  readonly title: (name: string) => string
+  readonly text: string
+}
+
+/** A decision about something that people know by its name. It is dangerous unless `more` says otherwise. */
+export function offer(
+  name: string,
+  { action, title, text }: Words,
+  run: Decision['run'],
+  more: Partial<Decision> = { isDangerous: true },
+): Decision {
+  return { title: title(name), explanation: text, action, run, ...more }
+}
+
+/** Of what takes nothing back: there is no news of it that travels. */
+export async function nothingTravels(done: Promise<unknown>): Promise<undefined> {
+  await done
+}

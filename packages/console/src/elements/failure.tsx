@@ -6,12 +6,16 @@ import { texts } from '../text/texts.ts'
 export function Failure(props: {
   readonly error: unknown
   readonly onRetry?: () => void
+  /** What was known before is still to be seen. */
+  readonly isFormerShown?: boolean
 }): JSX.Element | null {
-  const { error, onRetry } = props
+  const { error, onRetry, isFormerShown = false } = props
   if (error === undefined) return null
   return (
     <div class="failure" role="alert">
-      <p>{describe(error)}</p>
+      <p>
+        {describe(error)} {isFormerShown && texts.lists.shownFromBefore}
+      </p>
       {onRetry && (
         <button type="button" onClick={onRetry}>
           {texts.lists.again}
@@ -24,14 +28,22 @@ export function Failure(props: {
 function describe(error: unknown): string {
   const { failures } = texts
   if (!(error instanceof ClientError)) return failures.unexpected
-  const { code, reason, detail, faults, retryAfterSeconds } = error
-  const isRoleMissing = reason === 'insufficient-scope'
-  const known = code === 'bad-credentials' || code === 'account-blocked' ? 'refused' : code
-  const facts = [
-    isRoleMissing ? failures['not-allowed'] : failures[known],
-    detail,
-    ...faults.map(({ field, message }) => `${field} ${message}`.trim()),
-    retryAfterSeconds === undefined ? undefined : failures.retryAfter(retryAfterSeconds),
-  ]
-  return facts.filter((fact) => fact !== undefined).join(' ')
+  const { retryAfterSeconds } = error
+  const again = retryAfterSeconds === undefined ? undefined : failures.retryAfter(retryAfterSeconds)
+  return [wordsOf(error), again].filter((words) => words !== undefined).join(' ')
+}
+
+function wordsOf({ code, status, reason = '', detail, faults }: ClientError): string {
+  const { failures } = texts
+  // What one thing is wrong with is said by the fault, and the detail would say it again.
+  const facts = faults.map(({ field, message }) => failures.fault(field, message))
+  const told = facts.length > 0 ? facts.join(' ') : detail && failures.detail(detail)
+  const known = Object.hasOwn(failures.reasons, reason) ? failures.reasons[reason] : undefined
+  if (known !== undefined) {
+    return known.isDetailed === true && told ? `${known.words} ${told}` : known.words
+  }
+  if (code === 'refused' || code === 'bad-credentials' || code === 'account-blocked') {
+    return told ? `${failures.refused} ${told}` : failures.unexplained(status, reason)
+  }
+  return told ? `${failures[code]} ${told}` : failures[code]
 }

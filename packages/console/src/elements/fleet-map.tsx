@@ -1,30 +1,47 @@
 import type { JSX } from 'preact'
+import { clientName, followerText, shortFollower } from '../revocation/client-names.ts'
 import { groupOf } from '../revocation/lanes.ts'
 import type { PlacedFollower } from '../revocation/standing.ts'
+import { countText } from '../text/format.ts'
 import { texts } from '../text/texts.ts'
 import { ClientName, SoftwareName } from './follower-name.tsx'
 
 /** Everybody who follows as a dot, by client and software; the list beside it says the same in words. */
 export function FleetMap({ placed }: { readonly placed: readonly PlacedFollower[] }): JSX.Element {
   const groups = Map.groupBy(placed, ({ follower }) => groupOf(follower))
-  const sorted = [...groups].toSorted(([one], [other]) => one.localeCompare(other))
+  const sorted = [...groups].toSorted(([one], [other]) =>
+    labelOf(one).localeCompare(labelOf(other)),
+  )
   return (
     // It scrolls where it is long: also by the keyboard.
     <section class="fleet-map" tabIndex={0} aria-label={texts.revocations.followers.groups}>
       <ul>
         {sorted.map(([key, members]) => (
-          <Group key={key} members={members} />
+          <Group key={key} members={members} isNamed={placed.length <= namedMax} />
         ))}
       </ul>
     </section>
   )
 }
 
-function Group({ members }: { readonly members: readonly PlacedFollower[] }): JSX.Element {
+/** A group begins with its client. */
+function labelOf(group: string): string {
+  const [client = ''] = group.split(' ')
+  return group.replace(client, clientName(client) ?? client)
+}
+
+/** Of so many each has room for its name. */
+const namedMax = 24
+
+function Group(props: {
+  readonly members: readonly PlacedFollower[]
+  readonly isNamed: boolean
+}): JSX.Element {
+  const { members, isNamed } = props
   const { followers: words } = texts.revocations
   const first = members[0]?.follower
-  const off = members.filter(({ standing }) => standing.kind !== 'current').length
-  const state = off === 0 ? words.allCurrent : words.notCurrent(off)
+  const off = members.filter(({ standing }) => standing.kind !== 'current')
+  const rest = members.filter(({ standing }) => standing.kind === 'current')
   return (
     <li>
       <p class="group-name">
@@ -36,20 +53,40 @@ function Group({ members }: { readonly members: readonly PlacedFollower[] }): JS
             </small>
           )}
         </span>
-        <span class="quiet" aria-label={`${members.length}, ${state}`}>
-          {members.length.toLocaleString(texts.language)}
-        </span>
+        <span class="quiet">{countText(members.length)}</span>
       </p>
-      <div class={`dots ${sizeOf(members.length)}`} aria-hidden="true">
-        {members.map(({ follower, standing }) => (
+      {/* Who needs looking at is as large as there is room for, however many the others are. */}
+      {off.length > 0 && <p class="off">{words.notCurrent(off.length)}</p>}
+      <Dots members={off} isNamed={isNamed} />
+      <Dots members={rest} isNamed={isNamed} />
+    </li>
+  )
+}
+
+function Dots(props: {
+  readonly members: readonly PlacedFollower[]
+  readonly isNamed: boolean
+}): JSX.Element | null {
+  const { members, isNamed } = props
+  if (members.length === 0) return null
+  return (
+    <div class={`dots ${isNamed ? 'named' : sizeOf(members.length)}`} aria-hidden="true">
+      {members.map(({ follower, standing }) => {
+        const dot = (
           <i
             key={follower.follower}
             class={standing.kind}
-            title={`${follower.follower.slice(0, 6)}: ${standingText(standing)}`}
+            title={`${followerText(follower)}: ${standingText(standing)}`}
           />
-        ))}
-      </div>
-    </li>
+        )
+        if (!isNamed) return dot
+        return (
+          <span key={follower.follower}>
+            {dot} <code>{shortFollower(follower.follower)}</code>
+          </span>
+        )
+      })}
+    </div>
   )
 }
 

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact'
-import { clientName } from '../revocation/client-names.ts'
+import { addressOf } from '../navigation/route.ts'
+import { clientName, shortFollower } from '../revocation/client-names.ts'
 import { texts } from '../text/texts.ts'
 
 /** Its client, and which of its processes: that is a new name at every start. */
@@ -9,18 +10,31 @@ export function FollowerName(props: {
 }): JSX.Element {
   return (
     <span class="follower-name">
-      <ClientName id={props.client} />{' '}
-      <code class="quiet" title={props.follower}>
-        {props.follower.slice(0, 6)}
+      <ClientLink id={props.client} />{' '}
+      <code class="process quiet" title={props.follower}>
+        {shortFollower(props.follower)}
       </code>
     </span>
   )
 }
 
-/** What people call it; its id where that is not known. */
-export function ClientName({ id }: { readonly id: string | undefined }): JSX.Element {
+/** What people call it, leading to its page; its id where that is not known. */
+export function ClientLink({ id }: { readonly id: string | undefined }): JSX.Element {
   if (id === undefined) return <span>{texts.revocations.followers.noClient}</span>
-  return <span title={id}>{clientName(id) ?? id}</span>
+  const name = clientName(id)
+  return name === undefined ? (
+    <code>{id}</code>
+  ) : (
+    <a href={addressOf('clients', id)} title={id}>
+      {name}
+    </a>
+  )
+}
+
+/** The same where no link may stand. */
+export function ClientName({ id }: { readonly id: string | undefined }): JSX.Element {
+  const { noClient } = texts.revocations.followers
+  return <span title={id}>{id === undefined ? noClient : (clientName(id) ?? id)}</span>
 }
 
 export function SoftwareName(props: {
@@ -28,7 +42,8 @@ export function SoftwareName(props: {
   readonly version?: string
 }): JSX.Element {
   const { software, version } = props
-  if (software === undefined) return <span class="quiet">{texts.frame.none}</span>
+  if (software === undefined)
+    return <span class="quiet">{texts.revocations.followers.noSoftware}</span>
   return (
     <span>
       {software} <span class="quiet">{version}</span>

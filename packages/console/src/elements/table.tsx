@@ -1,8 +1,8 @@
-import type { ComponentChildren, JSX } from 'preact'
-import type { Loading } from '../data/load.ts'
+import type { ComponentChildren, JSX, RefObject } from 'preact'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Pages } from '../data/pages.ts'
 import { texts } from '../text/texts.ts'
-import { Failure } from './failure.tsx'
+import { Loaded } from './loaded.tsx'
 
 export interface Column<Item> {
   readonly name: string
@@ -11,6 +11,8 @@ export interface Column<Item> {
   readonly isMinor?: boolean
   /** Of columns whose values are never long: they stay on one line. */
   readonly isShort?: boolean
+  /** Of columns that need the whole width where values do not stand in a row. */
+  readonly isWide?: boolean
 }
 
 interface TableProps<Item> {
@@ -18,8 +20,6 @@ interface TableProps<Item> {
   readonly caption: string
   readonly columns: readonly Column<Item>[]
   readonly keyOf: (item: Item) => string
-  /** Said where the list is empty. */
-  readonly empty?: string
 }
 
 /** On narrow screens each row becomes a block of named values. */
@@ -54,61 +54,85 @@ export function Table<Item>(
   )
 }
 
-function classOf<Item>({ isMinor, isShort }: Column<Item>): string {
-  return `${isMinor === true ? 'minor ' : ''}${isShort === true ? 'short' : ''}`
+function classOf<Item>({ isMinor, isShort, isWide }: Column<Item>): string {
+  const names = { minor: isMinor, short: isShort, wide: isWide }
+  return Object.entries(names)
+    .flatMap(([name, holds]) => (holds === true ? name : []))
+    .join(' ')
 }
 
 /** A list with its pages, and what is said while it loads, where it is empty and when it fails. */
 export function PagedTable<Item>(
-  props: TableProps<Item> & { readonly pages: Pages<Item> },
+  props: TableProps<Item> & {
+    readonly pages: Pages<Item>
+    /** Said where the list is empty: what that means. */
+    readonly empty: string
+  },
 ): JSX.Element {
-  const { pages, ...table } = props
+  const { pages, empty, ...table } = props
+  const { items, isLoading, error } = pages
+  const isTold = !isLoading && error === undefined
+  const keepFocus = useKeptFocus()
   return (
-    <section class="paged" aria-label={table.caption}>
+    <section
+      class="paged"
+      aria-label={table.caption}
+      aria-busy={isLoading}
+      tabIndex={-1}
+      {...keepFocus}
+    >
       <Loaded loading={pages}>
-        {pages.items.length === 0 ? (
-          <p class="quiet">{table.empty ?? texts.lists.empty}</p>
-        ) : (
-          <Table {...table} items={pages.items} />
-        )}
+        {items.length === 0 ? <p class="quiet">{empty}</p> : <Table {...table} items={items} />}
         <Turner pages={pages} />
       </Loaded>
+      <p class="unseen" role="status">
+        {isTold && texts.lists.shown(items.length)}
+      </p>
     </section>
   )
 }
 
-/** What was loaded, or that it is still loading; and why the last time failed. */
-export function Loaded(props: {
-  readonly loading: Loading<unknown>
-  readonly children: ComponentChildren
-}): JSX.Element {
-  const { loading, children } = props
-  const isFirst = loading.value === undefined
-  return (
-    <>
-      <Failure error={loading.error} onRetry={loading.reload} />
-      {isFirst && loading.error === undefined && (
-        <p class="loading" role="status">
-          {texts.lists.loading}
-        </p>
-      )}
-      {isFirst ? undefined : children}
-    </>
-  )
+/** Where the row is gone that had the focus, it is at the list and not at the top of the page. */
+function useKeptFocus(): {
+  readonly ref: RefObject<HTMLElement | null>
+  readonly onFocusIn: (event: FocusEvent) => void
+} {
+  const ref = useRef<HTMLElement>(null)
+  const held = useRef<Element>(null)
+  useLayoutEffect(() => {
+    if (held.current?.isConnected !== false) return
+    held.current = null
+    if (document.activeElement === document.body) ref.current?.focus({ preventScroll: true })
+  })
+  return {
+    ref,
+    onFocusIn: ({ target }) => {
+      held.current = target instanceof Element ? target : null
+    },
+  }
 }
 
 function Turner<Item>({ pages }: { readonly pages: Pages<Item> }): JSX.Element | null {
-  const { number, turnBack, turnOn } = pages
+  const { number, turnBack, turnOn, isLoading } = pages
   if (turnBack === undefined && turnOn === undefined) return null
   return (
     <nav class="turner" aria-label={texts.lists.page(number)}>
-      <button type="button" disabled={turnBack === undefined} onClick={turnBack}>
-        {texts.lists.previous}
-      </button>
+      <TurnButton text={texts.lists.previous} onTurn={isLoading ? undefined : turnBack} />
       <span aria-live="polite">{texts.lists.page(number)}</span>
-      <button type="button" disabled={turnOn === undefined} onClick={turnOn}>
-        {texts.lists.next}
-      </button>
+      <TurnButton text={texts.lists.next} onTurn={isLoading ? undefined : turnOn} />
     </nav>
+  )
+}
+
+/** It keeps the focus where there is nothing to turn to, or not yet. */
+function TurnButton(props: {
+  readonly text: string
+  readonly onTurn: (() => void) | undefined
+}): JSX.Element {
+  const { text, onTurn } = props
+  return (
+    <button type="button" aria-disabled={onTurn === undefined} onClick={onTurn}>
+      {text}
+    </button>
   )
 }

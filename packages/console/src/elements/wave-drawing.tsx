@@ -1,14 +1,16 @@
 import type { Receipts } from '@portcullis/client/admin'
 import type { JSX } from 'preact'
-import { useId, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { useWidth } from '../data/width.ts'
-import { clientName } from '../revocation/client-names.ts'
+import { measureText } from '../data/text-width.ts'
+import { clientName, followerText } from '../revocation/client-names.ts'
 import type { Lane } from '../revocation/lanes.ts'
 import { lanesOf } from '../revocation/lanes.ts'
 import type { Scale } from '../revocation/scale.ts'
-import { scaleTo } from '../revocation/scale.ts'
+import { labelsThatFit, scaleTo } from '../revocation/scale.ts'
 import type { PlacedMark } from '../revocation/stacks.ts'
 import { stack } from '../revocation/stacks.ts'
+import { timedOf } from '../revocation/verdict.ts'
 import { ClientName } from './follower-name.tsx'
 import { texts } from '../text/texts.ts'
 
@@ -23,13 +25,16 @@ const waitingShare = 0.16
 export function WaveDrawing({ receipts }: { readonly receipts: Receipts }): JSX.Element {
   const { element, width } = useWidth<HTMLDivElement>()
   const [startedAt] = useState(() => performance.now())
-  const { slowestMs, applied, isEverywhere } = receipts
+  const { slowestMs, applied, unknown, refusing, isEverywhere } = receipts
+  const timed = timedOf(receipts)
   const scale = scaleTo(slowestMs ?? 0)
-  const lanes = lanesOf(receipts)
-  const isWaiting = receipts.unknown + receipts.refusing > 0
-  const waitingWidth = isWaiting ? (width ?? 0) * waitingShare : 0
-  const { drawing, drawingNobody, duration } = texts.revocations
-  const label = slowestMs === undefined ? drawingNobody : drawing(applied, duration(slowestMs))
+  const lanes = lanesOf(receipts, (client) => clientName(client) ?? client)
+  const hasTimeless = applied > timed
+  const waitingWidth = unknown + refusing > 0 || hasTimeless ? (width ?? 0) * waitingShare : 0
+  const { drawing, drawingTimeless, duration, notYet, byItself, noTime } = texts.revocations
+  const label = slowestMs === undefined ? drawingTimeless : drawing(timed, duration(slowestMs))
+  const beyond = hasTimeless ? noTime : unknown > 0 ? notYet : byItself
+  const room = { width: (width ?? 0) - waitingWidth, waitingWidth, scale, isLate: unknown > 0 }
   return (
     <div class={`drawing${isEverywhere ? '' : ' travelling'}`} role="img" aria-label={label}>
       {lanes.map((lane) => (
@@ -37,16 +42,14 @@ export function WaveDrawing({ receipts }: { readonly receipts: Receipts }): JSX.
           key={lane.key}
           lane={lane}
           isOnly={lanes.length === 1}
-          room={{ width: (width ?? 0) - waitingWidth, waitingWidth, scale }}
+          room={room}
           startedAt={startedAt}
         />
       ))}
       <div class="lane axis">
         <span class="lane-name" />
         <div class="track" ref={element}>
-          {width !== undefined && (
-            <Axis scale={scale} width={width - waitingWidth} waitingWidth={waitingWidth} />
-          )}
+          {width !== undefined && <Axis room={room} beyond={beyond} />}
         </div>
         <span class="lane-result" />
       </div>
@@ -56,8 +59,10 @@ export function WaveDrawing({ receipts }: { readonly receipts: Receipts }): JSX.
 
 interface Room {
   readonly width: number
+  /** Beyond the scale, for those of whom there is no time. */
   readonly waitingWidth: number
   readonly scale: Scale
+  readonly isLate: boolean
 }
 
 function LaneDrawing(props: {
@@ -83,6 +88,9 @@ function LaneDrawing(props: {
         {room.width > 0 && (
           <svg width={room.width + room.waitingWidth} height={boxHeight}>
             <Grid room={room} height={boxHeight} />
+            {!isCrowd && (
+              <Trail placed={placed} y={boxHeight - 4 - diameter / 2} startedAt={startedAt} />
+            )}
             {placed.map((one) => (
               <Dot
                 key={`${one.mark.key} ${one.mark.state}`}
@@ -101,21 +109,55 @@ function LaneDrawing(props: {
 }
 
 function resultOf({ marks }: Lane): string {
-  const { duration, notYet, states } = texts.revocations
+  const { duration, notYet, byItself, noTime } = texts.revocations
   if (marks.some(({ state }) => state === 'unknown')) return notYet
+  if (marks.some(({ state }) => state === 'refusing')) return byItself
   const slowest = Math.max(-1, ...marks.map(({ afterMs }) => afterMs ?? -1))
-  return slowest < 0 ? states.refusing : duration(slowest)
+  return slowest < 0 ? noTime : duration(slowest)
+}
+
+/** How far it has come on this line: it grows as fast as the dots appear. */
+function Trail(props: {
+  readonly placed: readonly PlacedMark[]
+  readonly y: number
+  readonly startedAt: number
+}): JSX.Element | null {
+  const timed = props.placed.filter(({ mark }) => mark.afterMs !== undefined)
+  const last = timed.toSorted((one, other) => other.x - one.x)[0]
+  if (last === undefined) return null
+  return <TrailLine startedAt={props.startedAt} share={last.share} x={last.x} y={props.y} />
+}
+
+function TrailLine(props: {
+  readonly startedAt: number
+  readonly share: number
+  readonly x: number
+  readonly y: number
+}): JSX.Element {
+  const { startedAt, share, x, y } = props
+  // As of the dots: what changes later comes at once.
+  const [style] = useState(() => ({
+    animationDelay: `${startedAt - performance.now()}ms`,
+    animationDuration: `${share * playMs}ms`,
+  }))
+  return <line class="trail" style={style} x1={0} x2={x} y1={y} y2={y} />
 }
 
 function Grid({ room, height }: { readonly room: Room; readonly height: number }): JSX.Element {
-  const { scale, width, waitingWidth } = room
+  const { scale, width, waitingWidth, isLate } = room
   return (
     <g class="grid">
       {scale.ticksMs.map((ms) => (
         <line key={ms} x1={placeIn(room, ms)} x2={placeIn(room, ms)} y1={0} y2={height} />
       ))}
       {waitingWidth > 0 && (
-        <rect class="waiting-room" x={width + 4} y={0} width={waitingWidth - 4} height={height} />
+        <rect
+          class={`waiting-room${isLate ? ' late' : ''}`}
+          x={width + 4}
+          y={0}
+          width={waitingWidth - 4}
+          height={height}
+        />
       )}
     </g>
   )
@@ -166,40 +208,39 @@ function Dot(props: {
 }
 
 function titleOf(receipt: NonNullable<PlacedMark['mark']['receipt']>): string {
-  const { client, follower, state, afterMs } = receipt
-  const { states, duration, followers } = texts.revocations
+  const { state, afterMs } = receipt
+  const { states, duration } = texts.revocations
   const outcome = afterMs === undefined ? states[state] : duration(afterMs)
-  const name = client === undefined ? followers.noClient : (clientName(client) ?? client)
-  return `${name} ${follower.slice(0, 6)}: ${outcome}`
+  return `${followerText(receipt)}: ${outcome}`
 }
 
-const labelWidth = 44
+const axisHeight = 20
 
-function Axis({ scale, width, waitingWidth }: Room): JSX.Element {
-  const { duration, notYet } = texts.revocations
-  const id = useId()
-  // A phone has no room for each.
-  const every = Math.ceil((scale.ticksMs.length * labelWidth) / Math.max(1, width))
-  const last = scale.ticksMs.length - 1
+function Axis(props: { readonly room: Room; readonly beyond: string }): JSX.Element {
+  const { room, beyond } = props
+  const { scale, width, waitingWidth } = room
+  const labels = scale.ticksMs.map((ms) => {
+    const text = ms === 0 ? '0' : texts.revocations.duration(ms)
+    const wide = measureText(text, axisLetters)
+    const middle = placeIn(room, ms)
+    const from = Math.min(Math.max(0, middle - wide / 2), width - wide)
+    return { text, from, to: from + wide }
+  })
   return (
-    <svg width={width + waitingWidth} height={20} aria-hidden="true">
-      {scale.ticksMs.map((ms, at) =>
-        at % every === 0 || at === last ? (
-          <text
-            key={`${id}${ms}`}
-            x={placeIn({ scale, width }, ms)}
-            y={14}
-            text-anchor={at === 0 ? 'start' : at === last ? 'end' : 'middle'}
-          >
-            {at === 0 ? '0' : duration(ms)}
-          </text>
-        ) : null,
-      )}
+    <svg width={width + waitingWidth} height={axisHeight} aria-hidden="true">
+      {labelsThatFit(labels).map(({ text, from }) => (
+        <text key={text} x={from} y={14}>
+          {text}
+        </text>
+      ))}
       {waitingWidth > 0 && (
         <text x={width + waitingWidth / 2 + 4} y={14} text-anchor="middle">
-          {notYet}
+          {beyond}
         </text>
       )}
     </svg>
   )
 }
+
+/** As design/wave.css has them. */
+const axisLetters = { sizeRem: 0.75 }

@@ -1,31 +1,27 @@
-import type { RevocationPosition } from '@portcullis/client'
 import { ClientError } from '@portcullis/client'
 import type { FollowerReceipt, Receipts } from '@portcullis/client/admin'
 import type { ComponentChildren, JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { useNow } from '../data/now.ts'
-import { useClientNames } from '../revocation/client-names.ts'
-import { useReceipts } from '../revocation/receipts.ts'
+import type { FollowedReceipts } from '../revocation/followed-receipts.ts'
+import type { HeardReceipts } from '../revocation/receipts.ts'
+import { timedOf } from '../revocation/verdict.ts'
+import { clockTime } from '../text/format.ts'
 import { texts } from '../text/texts.ts'
 import { Failure } from './failure.tsx'
 import { FollowerName, SoftwareName } from './follower-name.tsx'
-import { clockTime } from './moment.tsx'
 import { Table } from './table.tsx'
+import { VerdictBanner } from './verdict.tsx'
 import { WaveDrawing } from './wave-drawing.tsx'
 
 /** How one revocation travels: which follower has applied it after how long, until it is everywhere. */
-export function Wave({ position }: { readonly position: RevocationPosition }): JSX.Element {
-  useClientNames()
-  const { receipts, error, isRetrying, again } = useReceipts(position)
+export function Wave({ followed }: { readonly followed: FollowedReceipts }): JSX.Element {
+  const { heard, error, isRetrying, again } = followed
   const isGone = error instanceof ClientError && error.reason === 'position-gone'
   return (
     <div class="wave">
-      {receipts === undefined && error === undefined && (
-        <p class="verdict" role="status">
-          {texts.revocations.waiting}
-        </p>
-      )}
-      {receipts !== undefined && <Travelled receipts={receipts} />}
+      {(heard !== undefined || error === undefined) && <VerdictBanner heard={heard} />}
+      {heard !== undefined && <Travelled heard={heard} />}
       {isGone ? (
         <p role="status">{texts.revocations.gone}</p>
       ) : (
@@ -33,62 +29,26 @@ export function Wave({ position }: { readonly position: RevocationPosition }): J
       )}
       {isRetrying && (
         <p class="quiet">
-          {receipts !== undefined && texts.lists.shownFromBefore} {texts.revocations.reconnecting}
+          {heard !== undefined && texts.lists.shownFromBefore} {texts.revocations.reconnecting}
         </p>
       )}
     </div>
   )
 }
 
-function Travelled({ receipts }: { readonly receipts: Receipts }): JSX.Element {
+function Travelled({ heard }: { readonly heard: HeardReceipts }): JSX.Element | null {
   const [plays, setPlays] = useState(0)
-  const { isEverywhere, applied, unknown, refusing } = receipts
-  const isNobody = applied + unknown + refusing === 0
+  const { receipts, isEarly } = heard
+  const { applied, unknown, refusing } = receipts
+  if (applied + unknown + refusing === 0) return null
   return (
     <>
-      <p class="verdict" role="status">
-        {isEverywhere && <span class="tick" aria-hidden="true" />}
-        {verdictOf(receipts)}
-      </p>
-      {!isNobody && (
-        <>
-          <Figures receipts={receipts} />
-          <WaveDrawing key={plays} receipts={receipts} />
-          <Marks receipts={receipts} onReplay={() => setPlays(plays + 1)} />
-          <Stragglers receipts={receipts} />
-          <AsTable receipts={receipts} />
-        </>
-      )}
+      {/* It is played from when there is something to be seen. */}
+      <WaveDrawing key={`${plays} ${applied > 0}`} receipts={receipts} />
+      <Marks receipts={receipts} onReplay={() => setPlays(plays + 1)} />
+      {!isEarly && <Silent receipts={receipts} />}
+      <AsTable receipts={receipts} />
     </>
-  )
-}
-
-function verdictOf({ isEverywhere, slowestMs, applied, unknown, refusing }: Receipts): string {
-  const { revocations } = texts
-  if (!isEverywhere)
-    return applied === 0 ? revocations.waiting : revocations.partly(applied, unknown)
-  if (applied + refusing === 0) return revocations.everywhereNobody
-  if (applied === 0) return revocations.everywhereRefusing(refusing)
-  return revocations.everywhere(slowestMs ?? 0)
-}
-
-function Figures({ receipts }: { readonly receipts: Receipts }): JSX.Element | null {
-  const { figures, duration } = texts.revocations
-  const shown = [
-    [figures.half, receipts.p50Ms],
-    [figures.nearlyAll, receipts.p99Ms],
-    [figures.slowest, receipts.slowestMs],
-  ] as const
-  if (receipts.applied === 0) return null
-  return (
-    <dl class="figures">
-      {shown.map(([name, ms]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{ms === undefined ? texts.frame.none : duration(ms)}</dd>
-        </div>
-      ))}
-    </dl>
   )
 }
 
@@ -96,6 +56,7 @@ function Figures({ receipts }: { readonly receipts: Receipts }): JSX.Element | n
 function Marks(props: { readonly receipts: Receipts; readonly onReplay: () => void }): JSX.Element {
   const { receipts, onReplay } = props
   const { marks, replay } = texts.revocations
+  const timeless = receipts.applied - timedOf(receipts)
   return (
     <div class="marks">
       <ul>
@@ -107,55 +68,67 @@ function Marks(props: { readonly receipts: Receipts; readonly onReplay: () => vo
               {marks[state](receipts[state])}
             </li>
           ))}
+        {timeless > 0 && <li class="quiet">{marks.timeless(timeless)}</li>}
       </ul>
-      <button type="button" class="bare small replay" onClick={onReplay}>
-        {replay}
-      </button>
+      {receipts.slowestMs !== undefined && (
+        <button type="button" class="bare small replay" onClick={onReplay}>
+          {replay}
+        </button>
+      )}
     </div>
   )
 }
 
-function Stragglers({ receipts }: { readonly receipts: Receipts }): JSX.Element | null {
-  const stragglers = receipts.followers.filter(({ state }) => state === 'unknown')
-  const now = useNow(stragglers.length > 0)
-  if (stragglers.length === 0) return null
+/** Who has not said so, and from when each refuses by itself. */
+function Silent({ receipts }: { readonly receipts: Receipts }): JSX.Element | null {
+  const silent = receipts.followers.filter(({ state }) => state !== 'applied')
+  const isLate = receipts.unknown > 0
+  const now = useNow(isLate)
+  if (silent.length === 0) return null
   const { revocations } = texts
-  const shown = stragglers.slice(0, stragglersMax)
+  const shown = silent.slice(0, silentMax)
+  const left = receipts.unknown + receipts.refusing - shown.length
   return (
-    <section class="stragglers">
-      <h3>{revocations.stragglers}</h3>
+    <section class={`not-heard${isLate ? ' late' : ''}`} aria-label={revocations.silent}>
+      <strong aria-hidden="true">{revocations.silent}</strong>
       <ul>
         {shown.map((one) => (
           <li key={`${one.client}.${one.follower}`}>
-            <FollowerName {...one} /> <span class="quiet">{untilText(one, now)}</span>
+            <span class={`mark ${one.state}`} aria-hidden="true" />
+            <FollowerName {...one} />
+            <span>{untilText(one, now)}</span>
+            {one.reportedAt !== undefined && (
+              <span class="quiet">{revocations.heardOf(clockTime(one.reportedAt))}</span>
+            )}
           </li>
         ))}
       </ul>
-      {receipts.unknown > shown.length && (
-        <p class="quiet">{revocations.moreStragglers(receipts.unknown - shown.length)}</p>
-      )}
+      {left > 0 && <p>{revocations.moreSilent(left)}</p>}
     </section>
   )
 }
 
-const stragglersMax = 10
+const silentMax = 10
 
-function untilText({ until }: FollowerReceipt, now: number): string {
+function untilText({ state, until }: FollowerReceipt, now: number): string {
   const { revocations } = texts
   if (until === undefined) return revocations.never
+  if (state === 'refusing') return revocations.since(clockTime(until))
   const leftMs = until.getTime() - now
   if (leftMs <= 0) return revocations.untilNow(clockTime(until))
-  // Whole seconds: it is a countdown.
-  const left = revocations.duration(Math.ceil(leftMs / 1000) * 1000)
-  return revocations.until(clockTime(until), left)
+  return revocations.until(clockTime(until), revocations.countdown(leftMs))
 }
 
 function AsTable({ receipts }: { readonly receipts: Receipts }): JSX.Element {
   const { asTable, tableCaption, tableIsPart, columns, states, duration } = texts.revocations
   const { followers, applied, unknown, refusing } = receipts
   const all = applied + unknown + refusing
-  const after = ({ afterMs }: FollowerReceipt): ComponentChildren =>
-    afterMs === undefined ? texts.frame.none : duration(afterMs)
+  const after = ({ state, afterMs }: FollowerReceipt): ComponentChildren =>
+    afterMs === undefined
+      ? state === 'applied'
+        ? texts.revocations.noTime
+        : texts.frame.none
+      : duration(afterMs)
   return (
     <details>
       <summary>{asTable}</summary>

@@ -4,10 +4,10 @@ import { useState } from 'preact/hooks'
 import { useLoaded } from '../data/load.ts'
 import { Badges } from '../elements/badge.tsx'
 import type { Decision } from '../elements/decision.tsx'
-import { Decisions } from '../elements/decisions.tsx'
+import { Decisions, nothingTravels, offer } from '../elements/decisions.tsx'
 import { Facts } from '../elements/facts.tsx'
+import { Loaded } from '../elements/loaded.tsx'
 import { Moment } from '../elements/moment.tsx'
-import { Loaded } from '../elements/table.tsx'
 import { addressOf } from '../navigation/route.ts'
 import { administration } from '../session/session.ts'
 import { texts } from '../text/texts.ts'
@@ -55,6 +55,7 @@ function Known(props: {
           key={changes}
           caption={texts.accounts.sessions}
           filter={{ account: account.id }}
+          empty={texts.accounts.noSessions}
         />
       </section>
     </>
@@ -105,18 +106,15 @@ function factsOf(account: AccountDetails): readonly (readonly [string, JSX.Eleme
 function decisionsOf({ id, identifier, isBlocked }: AccountDetails): readonly Decision[] {
   const { accounts } = administration
   const { block, unblock, logOut, reset, remove } = texts.accounts
-  const offer = (
-    { action, title, text }: typeof block,
-    run: Decision['run'],
-    more: Partial<Decision> = { isDangerous: true },
-  ): Decision => ({ title: title(identifier), explanation: text, action, run, ...more })
   return [
     isBlocked
-      ? offer(unblock, (reason) => accounts.unblock(id, { reason }).then(() => undefined), {})
-      : offer(block, (reason) => accounts.block(id, { reason })),
-    offer(logOut, (reason) => accounts.logOut(id, { reason })),
-    offer(reset, (reason) => accounts.reset(id, { reason })),
-    offer(remove, (reason) => accounts.delete(id, { reason }), {
+      ? offer(identifier, unblock, (reason) => nothingTravels(accounts.unblock(id, { reason })), {
+          outcome: <p role="status">{unblock.done(identifier)}</p>,
+        })
+      : offer(identifier, block, (reason) => accounts.block(id, { reason })),
+    offer(identifier, logOut, (reason) => accounts.logOut(id, { reason })),
+    offer(identifier, reset, (reason) => accounts.reset(id, { reason })),
+    offer(identifier, remove, (reason) => accounts.delete(id, { reason }), {
       isDangerous: true,
       typed: identifier,
       leadsTo: addressOf('accounts'),

@@ -3,8 +3,9 @@ import type { JSX } from 'preact'
 import { usePages } from '../data/pages.ts'
 import { Badge, Badges } from '../elements/badge.tsx'
 import { CreationHeader } from '../elements/creation.tsx'
-import { ChoiceField, Field } from '../elements/field.tsx'
+import { ChoiceField } from '../elements/field.tsx'
 import { Moment } from '../elements/moment.tsx'
+import { SearchField } from '../elements/search-field.tsx'
 import type { Column } from '../elements/table.tsx'
 import { PagedTable } from '../elements/table.tsx'
 import { addressOf, narrowTo, route } from '../navigation/route.ts'
@@ -46,10 +47,10 @@ export function AccountsPage(): JSX.Element {
         onDone={pages.reload}
       />
       <div class="filters" role="search">
-        <Field
+        <SearchField
           label={search}
           value={prefix}
-          onInput={(value) => narrowTo({ prefix: value, state })}
+          onSearch={(value) => narrowTo({ prefix: value, state })}
         />
         <ChoiceField
           label={blockedFilter.label}
@@ -67,7 +68,7 @@ export function AccountsPage(): JSX.Element {
         columns={columns}
         keyOf={({ id }) => id}
         pages={pages}
-        empty={texts.lists.nothingFits}
+        empty={prefix + state === '' ? texts.accounts.none : texts.lists.nothingFits}
       />
     </>
   )

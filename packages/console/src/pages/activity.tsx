@@ -4,10 +4,11 @@ import { useLoaded } from '../data/load.ts'
 import { minutesOf, sumOf } from '../data/minutes.ts'
 import type { LineKind } from '../elements/chart.tsx'
 import { Chart } from '../elements/chart.tsx'
-import { Loaded } from '../elements/table.tsx'
+import { Loaded } from '../elements/loaded.tsx'
 import type { PageName } from '../navigation/route.ts'
 import { addressOf } from '../navigation/route.ts'
 import { administration } from '../session/session.ts'
+import { countText } from '../text/format.ts'
 import { texts } from '../text/texts.ts'
 
 const everySeconds = 10
@@ -55,7 +56,7 @@ function Totals({ totals }: { readonly totals: ActivityTotals | undefined }): JS
             <dt>
               <a href={addressOf(page)}>{name}</a>
             </dt>
-            <dd>{count.toLocaleString()}</dd>
+            <dd>{countText(count)}</dd>
             {note !== undefined && (
               <dd class={`note ${page === 'anomalies' && critical > 0 ? 'bad' : ''}`}>{note}</dd>
             )}
@@ -126,7 +127,7 @@ function Refusals({ activity }: { readonly activity: Activity }): JSX.Element {
                   <span title={reason}>{texts.refusals[reason] ?? reason}</span>
                   <div class="share" style={{ width: `${(count / most) * 100}%` }} />
                 </th>
-                <td>{count.toLocaleString()}</td>
+                <td>{countText(count)}</td>
               </tr>
             ))}
           </tbody>

@@ -5,6 +5,7 @@ import type { Choice } from '../elements/field.tsx'
 import { ChoiceField } from '../elements/field.tsx'
 import { PagedTable } from '../elements/table.tsx'
 import { narrowTo, route } from '../navigation/route.ts'
+import { useClientNames } from '../revocation/client-names.ts'
 import { administration } from '../session/session.ts'
 import { texts } from '../text/texts.ts'
 import { anomalyColumns } from './anomaly-list.tsx'
@@ -28,6 +29,7 @@ type FieldName = keyof typeof fields
 
 /** What rules have found, the newest first. */
 export function AnomaliesPage(): JSX.Element {
+  useClientNames()
   const { query } = route.value
   const given = {
     rule: query.get('rule') ?? '',

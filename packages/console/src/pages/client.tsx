@@ -4,10 +4,10 @@ import { useState } from 'preact/hooks'
 import { useLoaded } from '../data/load.ts'
 import { Badges } from '../elements/badge.tsx'
 import type { Decision } from '../elements/decision.tsx'
-import { Decisions } from '../elements/decisions.tsx'
+import { Decisions, nothingTravels, offer } from '../elements/decisions.tsx'
 import { Facts } from '../elements/facts.tsx'
+import { Loaded } from '../elements/loaded.tsx'
 import { Moment } from '../elements/moment.tsx'
-import { Loaded } from '../elements/table.tsx'
 import { addressOf } from '../navigation/route.ts'
 import { administration } from '../session/session.ts'
 import { texts } from '../text/texts.ts'
@@ -88,23 +88,31 @@ function factsOf(client: ClientInfo): readonly (readonly [string, ComponentChild
   ]
 }
 
-function decisionsOf({ id, name, origin, isEnabled }: ClientInfo): readonly Decision[] {
+function decisionsOf({ id, name, origin, isEnabled, grants }: ClientInfo): readonly Decision[] {
   const { clients } = administration
   const { revoke, disable, enable, remove } = texts.clients
-  const offer = (
-    { action, title, text }: typeof revoke,
-    run: Decision['run'],
-    more: Partial<Decision> = { isDangerous: true },
-  ): Decision => ({ title: title(name), explanation: text, action, run, ...more })
-  const takeBack = offer(revoke, (reason) => clients.revokeTokens(id, { reason }))
+  // Who disables one of those shuts people out, or this console.
+  const isOfPeople = grants.includes('login')
+  const dangerous = (words: { readonly people: string }): Partial<Decision> => ({
+    isDangerous: true,
+    warning: isOfPeople ? words.people : undefined,
+  })
+  const takeBack = offer(
+    name,
+    revoke,
+    (reason) => clients.revokeTokens(id, { reason }),
+    dangerous(revoke),
+  )
   if (origin === 'file') return [takeBack]
   return [
     takeBack,
     isEnabled
-      ? offer(disable, (reason) => clients.disable(id, { reason }))
-      : offer(enable, (reason) => clients.enable(id, { reason }).then(() => undefined), {}),
-    offer(remove, (reason) => clients.delete(id, { reason }), {
-      isDangerous: true,
+      ? offer(name, disable, (reason) => clients.disable(id, { reason }), dangerous(disable))
+      : offer(name, enable, (reason) => nothingTravels(clients.enable(id, { reason })), {
+          outcome: <p role="status">{enable.done(name)}</p>,
+        }),
+    offer(name, remove, (reason) => clients.delete(id, { reason }), {
+      ...dangerous(remove),
       typed: name,
       leadsTo: addressOf('clients'),
     }),

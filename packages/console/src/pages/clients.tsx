@@ -3,8 +3,8 @@ import type { JSX } from 'preact'
 import { usePages } from '../data/pages.ts'
 import { Badge, Badges } from '../elements/badge.tsx'
 import { CreationHeader } from '../elements/creation.tsx'
-import { Field } from '../elements/field.tsx'
 import { Moment } from '../elements/moment.tsx'
+import { SearchField } from '../elements/search-field.tsx'
 import type { Column } from '../elements/table.tsx'
 import { PagedTable } from '../elements/table.tsx'
 import { addressOf, narrowTo, route } from '../navigation/route.ts'
@@ -35,14 +35,19 @@ export function ClientsPage(): JSX.Element {
         onDone={pages.reload}
       />
       <div class="filters" role="search">
-        <Field label={search} value={name} onInput={(value) => narrowTo({ name: value })} />
+        <SearchField
+          label={search}
+          hint={texts.clients.searchHint}
+          value={name}
+          onSearch={(value) => narrowTo({ name: value })}
+        />
       </div>
       <PagedTable
         caption={title}
         columns={columns}
         keyOf={({ id }) => id}
         pages={pages}
-        empty={texts.lists.nothingFits}
+        empty={name === '' ? texts.clients.none : texts.clients.noneCalled(name)}
       />
     </>
   )

@@ -5,10 +5,11 @@ import type { Pages } from '../data/pages.ts'
 import { AccountName } from '../elements/account-name.tsx'
 import { Dialog } from '../elements/dialog.tsx'
 import { Facts } from '../elements/facts.tsx'
-import { exactly, Moment } from '../elements/moment.tsx'
+import { Moment } from '../elements/moment.tsx'
 import type { Column } from '../elements/table.tsx'
 import { PagedTable, Table } from '../elements/table.tsx'
 import { addressOf } from '../navigation/route.ts'
+import { exactly } from '../text/format.ts'
 import { texts } from '../text/texts.ts'
 
 interface EventListProps {
@@ -16,18 +17,11 @@ interface EventListProps {
 }
 
 export function PagedEvents(
-  props: EventListProps & { readonly pages: Pages<AuditEvent> },
+  props: EventListProps & { readonly pages: Pages<AuditEvent>; readonly empty: string },
 ): JSX.Element {
   return (
     <WithDetails>
-      {(onShow) => (
-        <PagedTable
-          {...props}
-          columns={columnsWith(onShow)}
-          keyOf={keyOf}
-          empty={texts.audit.empty}
-        />
-      )}
+      {(onShow) => <PagedTable {...props} columns={columnsWith(onShow)} keyOf={keyOf} />}
     </WithDetails>
   )
 }
@@ -90,11 +84,11 @@ function columnsWith(onShow: (event: AuditEvent) => void): readonly Column<Audit
   ]
 }
 
-function nameOf({ kind }: AuditEvent): string {
+export function nameOf({ kind }: Pick<AuditEvent, 'kind'>): string {
   return texts.audit.kinds[kind] ?? kind
 }
 
-function Actor({ id }: { readonly id: string }): JSX.Element {
+export function Actor({ id }: { readonly id: string }): JSX.Element {
   const words: Readonly<Record<string, string>> = texts.audit.actors
   return words[id] === undefined ? <AccountName id={id} /> : <>{words[id]}</>
 }

@@ -12,8 +12,14 @@ import { PagedTable } from '../elements/table.tsx'
 import { narrowTo, route } from '../navigation/route.ts'
 import { clientName } from '../revocation/client-names.ts'
 import type { Fleet } from '../revocation/fleet.ts'
-import type { PlacedFollower, Standing } from '../revocation/standing.ts'
-import { placeFollowers, readPosition } from '../revocation/standing.ts'
+import type { PlacedFollower } from '../revocation/standing.ts'
+import {
+  countStandings,
+  isShown,
+  placeFollowers,
+  readPosition,
+  standingKinds,
+} from '../revocation/standing.ts'
 import { texts } from '../text/texts.ts'
 
 /** A dot for each, and beside them each with what it has said. */
@@ -25,8 +31,7 @@ export function FleetView({ fleet }: { readonly fleet: Fleet }): JSX.Element {
   if (placed.length === 0) return <p>{words.none}</p>
   const fitting = placed.filter(
     ({ follower, standing }) =>
-      (client === '' || (follower.client ?? words.noClient) === client) &&
-      (shown === '' || standing.kind !== 'current'),
+      (client === '' || (follower.client ?? words.noClient) === client) && isShown(standing, shown),
   )
   const clients = new Set(placed.map(({ follower }) => follower.client ?? words.noClient))
   return (
@@ -51,10 +56,7 @@ export function FleetView({ fleet }: { readonly fleet: Fleet }): JSX.Element {
             <ChoiceField
               label={words.show}
               value={shown}
-              choices={[
-                { value: '', text: words.showAll },
-                { value: 'trouble', text: words.showTrouble },
-              ]}
+              choices={choicesOf(placed)}
               onChoose={(value) => narrowTo({ client, show: value })}
             />
           </div>
@@ -65,12 +67,27 @@ export function FleetView({ fleet }: { readonly fleet: Fleet }): JSX.Element {
   )
 }
 
+/** Each with how many there are. */
+function choicesOf(
+  placed: readonly PlacedFollower[],
+): readonly { readonly value: string; readonly text: string }[] {
+  const { showAll, showTrouble, showStanding, standingNames } = texts.revocations.followers
+  const counts = countStandings(placed)
+  return [
+    { value: '', text: showAll },
+    { value: 'trouble', text: showTrouble(placed.length - counts.current) },
+    ...standingKinds.map((kind) => ({
+      value: kind,
+      text: showStanding(standingNames[kind], counts[kind]),
+    })),
+  ]
+}
+
 function summaryOf(placed: readonly PlacedFollower[]): string {
   const { followers: words } = texts.revocations
-  const count = (kind: Standing['kind']): number =>
-    placed.filter(({ standing }) => standing.kind === kind).length
+  const counts = countStandings(placed)
   const troubles = (['behind', 'silent', 'elsewhere'] as const)
-    .map((kind) => [kind, count(kind)] as const)
+    .map((kind) => [kind, counts[kind]] as const)
     .filter(([, number]) => number > 0)
     .map(([kind, number]) => words[kind](number))
   const parts = troubles.length === 0 ? [words.allCurrent] : troubles
@@ -102,19 +119,29 @@ function FollowerList({ placed }: { readonly placed: readonly PlacedFollower[] }
       columns={columns}
       keyOf={({ follower }) => `${follower.client}.${follower.follower}`}
       pages={pages}
-      empty={words.allFit}
+      empty={words.noneFit}
     />
   )
 }
 
 const { columns: names } = texts.revocations.followers
 const columns: readonly Column<PlacedFollower>[] = [
-  { name: names.follower, cell: ({ follower }) => <FollowerName {...follower} /> },
-  { name: names.software, cell: ({ follower }) => <SoftwareName {...follower} /> },
+  { name: names.follower, cell: ({ follower }) => <WhoFollows follower={follower} /> },
   { name: names.position, cell: (one) => <Position {...one} /> },
   { name: names.report, cell: ({ follower }) => <Report follower={follower} /> },
   { name: names.staleness, cell: ({ follower }) => stalenessText(follower) },
 ]
+
+function WhoFollows({ follower }: { readonly follower: FollowerInfo }): JSX.Element {
+  return (
+    <span class="stacked who-follows">
+      <FollowerName {...follower} />
+      <span class="quiet small-print">
+        <SoftwareName {...follower} />
+      </span>
+    </span>
+  )
+}
 
 const badgeKinds = { current: 'good', behind: 'warning', silent: 'bad', elsewhere: 'bad' } as const
 

@@ -2,27 +2,22 @@ import type { KeyInfo } from '@portcullis/client/admin'
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { useLoaded } from '../data/load.ts'
-import { Badge } from '../elements/badge.tsx'
-import type { BadgeKind } from '../elements/badge.tsx'
+import { tickingNow } from '../data/now.ts'
 import { DecisionDialog } from '../elements/decision.tsx'
 import type { Decision } from '../elements/decision.tsx'
-import { Decisions } from '../elements/decisions.tsx'
+import { Facts } from '../elements/facts.tsx'
+import { Loaded } from '../elements/loaded.tsx'
 import { Moment } from '../elements/moment.tsx'
 import type { Column } from '../elements/table.tsx'
-import { Loaded, Table } from '../elements/table.tsx'
+import { Table } from '../elements/table.tsx'
 import { administration } from '../session/session.ts'
 import { texts } from '../text/texts.ts'
-import { KeyTimeLine } from './key-time-line.tsx'
+import { KeyRotation } from './key-rotation.tsx'
+import { KeyState, KeyTimeLine, rotationFor } from './key-time-line.tsx'
 
 const pollSeconds = 10
 const goneShownMax = 3
 const purposes = ['access-token', 'feed'] as const
-const kinds: Readonly<Record<string, BadgeKind>> = {
-  pending: 'plain',
-  active: 'good',
-  retiring: 'warning',
-  withdrawn: 'bad',
-}
 
 /** The keys that identity signs with, from when they were made until they were gone. */
 export function KeysPage(): JSX.Element {
@@ -31,25 +26,10 @@ export function KeysPage(): JSX.Element {
   })
   // Here and not in its row, which changes while the dialog shows how the news travels.
   const [withdrawn, setWithdrawn] = useState<KeyInfo>()
-  const { title, text, rotate } = texts.keys
+  const { title, text } = texts.keys
   return (
     <>
-      <header class="of-page">
-        <h1>{title}</h1>
-        <Decisions
-          offered={[
-            {
-              title: rotate.title,
-              explanation: rotate.text,
-              action: rotate.action,
-              isReasonOptional: true,
-              run: (reason) =>
-                administration.keys.rotate(reason === '' ? {} : { reason }).then(() => undefined),
-            },
-          ]}
-          onDone={loading.reload}
-        />
-      </header>
+      <h1>{title}</h1>
       <p class="quiet">{text}</p>
       <Loaded loading={loading}>
         {purposes.map((purpose) => (
@@ -58,6 +38,7 @@ export function KeysPage(): JSX.Element {
             purpose={purpose}
             keys={(loading.value ?? []).filter((one) => one.purpose === purpose)}
             onWithdraw={setWithdrawn}
+            onDone={loading.reload}
           />
         ))}
       </Loaded>
@@ -78,20 +59,26 @@ function Purpose(props: {
   readonly purpose: (typeof purposes)[number]
   readonly keys: readonly KeyInfo[]
   readonly onWithdraw: (key: KeyInfo) => void
+  readonly onDone: () => void
 }): JSX.Element {
-  const { purpose, keys, onWithdraw } = props
+  const { purpose, keys, onWithdraw, onDone } = props
   const name = texts.keys.purposes[purpose]
-  const newestFirst = keys.toSorted((one, other) => madeAt(other) - madeAt(one))
+  const newestFirst = keys.toSorted(
+    (one, other) => rankOf(one) - rankOf(other) || madeAt(other) - madeAt(one),
+  )
   const gone = newestFirst.filter(isGone)
   const shown = newestFirst.filter((key) => !isGone(key) || gone.indexOf(key) < goneShownMax)
   const hidden = newestFirst.length - shown.length
   return (
     <section>
-      <h2>{name}</h2>
+      <header class="of-page">
+        <h2>{name}</h2>
+        <KeyRotation purpose={purpose} keys={keys} onDone={onDone} />
+      </header>
       <KeyTimeLine keys={shown} />
       <Table
         caption={name}
-        columns={columnsWith(onWithdraw)}
+        columns={columnsWith(keys, onWithdraw)}
         keyOf={({ kid }) => kid}
         items={shown}
       />
@@ -100,23 +87,28 @@ function Purpose(props: {
   )
 }
 
-function columnsWith(onWithdraw: (key: KeyInfo) => void): readonly Column<KeyInfo>[] {
-  const { columns: names, states, shared } = texts.keys
+function columnsWith(
+  keys: readonly KeyInfo[],
+  onWithdraw: (key: KeyInfo) => void,
+): readonly Column<KeyInfo>[] {
+  const { columns: names, shared } = texts.keys
   return [
-    { name: names.kid, cell: ({ kid }) => <code>{kid}</code> },
-    { name: names.algorithm, cell: ({ algorithm }) => algorithm },
     {
-      name: names.state,
-      cell: ({ state }) => (
-        <Badge kind={kinds[state] ?? 'plain'}>
-          {state in states ? states[state as keyof typeof states] : state}
-        </Badge>
+      name: names.kid,
+      cell: ({ kid, algorithm }) => (
+        <div>
+          <code class="kid">{kid}</code>
+          <p class="hint">{algorithm}</p>
+        </div>
       ),
+      isWide: true,
     },
+    { name: names.state, cell: ({ state }) => <KeyState state={state} /> },
     {
       name: names.since,
       cell: (key) => (key.createdAt === undefined ? shared : <Moment at={sinceOf(key)} />),
     },
+    { name: names.next, cell: (one) => <Next of={one} among={keys} /> },
     {
       name: names.actions,
       cell: (key) =>
@@ -129,14 +121,56 @@ function columnsWith(onWithdraw: (key: KeyInfo) => void): readonly Column<KeyInf
   ]
 }
 
-function withdrawalOf({ kid }: KeyInfo): Decision {
-  const { withdraw } = texts.keys
+/** What becomes of it if nobody steps in. */
+function Next(props: { readonly of: KeyInfo; readonly among: readonly KeyInfo[] }): JSX.Element {
+  const { of: key, among } = props
+  const { next } = texts.keys
+  const { rotatesAt, keptUntil, maySignAt } = key
+  const turn = rotationFor(key, among)
+  const isWaiting = maySignAt !== undefined && maySignAt.getTime() > tickingNow()
+  if (rotatesAt !== undefined) return <Told text={next.replaced} at={rotatesAt} />
+  if (keptUntil !== undefined) return <Told text={next.gone} at={keptUntil} />
+  if (key.state !== 'pending') return <span class="quiet">{next.nothing}</span>
+  return (
+    <div>
+      {isWaiting && <Told text={next.maySign} at={maySignAt} />}
+      {turn !== undefined && <Told text={next.signs} at={turn} />}
+    </div>
+  )
+}
+
+function Told({ text, at }: { readonly text: string; readonly at: Date }): JSX.Element {
+  return (
+    <div class="told">
+      {text} <Moment at={at} />
+    </div>
+  )
+}
+
+/** Enough to look at the key once more, and no more than one types. */
+const typedOfKid = 6
+
+function withdrawalOf(key: KeyInfo): Decision {
+  const { withdraw, columns: names, states } = texts.keys
+  const { kid, purpose, algorithm, state } = key
   return {
-    title: withdraw.title(kid),
+    title: withdraw.title,
+    about: (
+      <Facts
+        facts={[
+          [names.kid, <code>{kid}</code>, 'long'],
+          [names.state, state in states ? states[state as keyof typeof states] : state],
+          [names.algorithm, algorithm],
+          [names.since, <Moment at={sinceOf(key)} />],
+        ]}
+      />
+    ),
     explanation: withdraw.text,
+    warning: withdraw.follows[purpose]?.[state],
     action: withdraw.action,
     isDangerous: true,
-    typed: kid,
+    typed: kid.slice(0, typedOfKid),
+    ...(purpose === 'feed' && { outcome: <p role="status">{withdraw.done}</p> }),
     run: async (reason) => {
       const { revocation } = await administration.keys.withdraw(kid, { reason })
       return revocation
@@ -144,8 +178,13 @@ function withdrawalOf({ kid }: KeyInfo): Decision {
   }
 }
 
-function isGone({ state }: KeyInfo): boolean {
+function isGone({ state }: Pick<KeyInfo, 'state'>): boolean {
   return state === 'destroyed' || state === 'withdrawn'
+}
+
+/** The one that signs, the one after it, and those before. */
+function rankOf({ state }: KeyInfo): number {
+  return ['active', 'pending', 'retiring'].indexOf(state) + (isGone({ state }) ? 4 : 0)
 }
 
 function madeAt({ createdAt }: KeyInfo): number {

@@ -1,9 +1,11 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import { useLoaded } from '../data/load.ts'
-import { Field } from '../elements/field.tsx'
-import { Loaded, Table } from '../elements/table.tsx'
+import { Loaded } from '../elements/loaded.tsx'
+import { SearchField } from '../elements/search-field.tsx'
+import { Table } from '../elements/table.tsx'
 import { addressOf, goTo } from '../navigation/route.ts'
+import { useClientNames } from '../revocation/client-names.ts'
 import { administration } from '../session/session.ts'
 import { texts } from '../text/texts.ts'
 import { ActivityView } from './activity.tsx'
@@ -20,7 +22,7 @@ export function OverviewPage(): JSX.Element {
       <NewestAnomalies />
       <section>
         <h2>{latest}</h2>
-        <SessionList caption={latest} filter={{ state: 'live' }} />
+        <SessionList caption={latest} filter={{ state: 'live' }} empty={texts.sessions.nobody} />
       </section>
     </>
   )
@@ -34,6 +36,7 @@ function loadNewest(): ReturnType<typeof administration.anomalies.page> {
 }
 
 function NewestAnomalies(): JSX.Element {
+  useClientNames()
   const { newest, allAnomalies, noAnomalies } = texts.overview
   const loading = useLoaded('newest anomalies', loadNewest, { everySeconds })
   const items = loading.value?.items ?? []
@@ -59,23 +62,43 @@ function NewestAnomalies(): JSX.Element {
   )
 }
 
+/** Who is meant is found where one types; whoever fits is on the page of accounts. */
 function Search(): JSX.Element {
   const [prefix, setPrefix] = useState('')
   return (
-    <form
-      class="filters"
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault()
-        goTo(addressOf('accounts', undefined, { prefix }))
-      }}
-    >
-      <Field
+    <div class="filters" role="search">
+      <SearchField
         label={texts.overview.find}
         hint={texts.overview.findHint}
         value={prefix}
-        onInput={setPrefix}
+        onSearch={setPrefix}
+        onEnter={(value) => goTo(addressOf('accounts', undefined, { prefix: value }))}
       />
-    </form>
+      {prefix !== '' && <Found prefix={prefix} />}
+    </div>
+  )
+}
+
+const foundShown = 6
+
+function Found({ prefix }: { readonly prefix: string }): JSX.Element {
+  const loading = useLoaded(`found ${prefix}`, () =>
+    administration.accounts.page({ identifierPrefix: prefix }, { limit: foundShown }),
+  )
+  const { items = [], next } = loading.value ?? {}
+  return (
+    <div class="found" role="status">
+      <Loaded loading={loading}>
+        {items.length === 0 && <p class="quiet">{texts.lists.nothingFits}</p>}
+        {items.map(({ id, identifier }) => (
+          <a key={id} href={addressOf('accounts', id)}>
+            {identifier}
+          </a>
+        ))}
+        {next !== undefined && (
+          <a href={addressOf('accounts', undefined, { prefix })}>{texts.overview.findAll}</a>
+        )}
+      </Loaded>
+    </div>
   )
 }

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
-import { Loaded } from '../elements/table.tsx'
-import { useFleet } from '../revocation/fleet.ts'
+import { Loaded } from '../elements/loaded.tsx'
+import { useFleet } from '../revocation/followed-fleet.ts'
 import { texts } from '../text/texts.ts'
 import { FleetView } from './fleet-view.tsx'
 import { RecentRevocations } from './recent-revocations.tsx'

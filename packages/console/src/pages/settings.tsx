@@ -1,20 +1,15 @@
-import type { DeclaredAudience, DeclaredRole, SettingInForce } from '@portcullis/client/admin'
+import type { DeclaredAudience, DeclaredRole } from '@portcullis/client/admin'
 import type { ComponentChildren, JSX } from 'preact'
 import { useDeclared } from '../data/declared.ts'
 import { Badge, Badges } from '../elements/badge.tsx'
-import { Field } from '../elements/field.tsx'
+import { Loaded } from '../elements/loaded.tsx'
 import type { Column } from '../elements/table.tsx'
-import { Loaded, Table } from '../elements/table.tsx'
-import { narrowTo, route } from '../navigation/route.ts'
+import { Table } from '../elements/table.tsx'
 import { texts } from '../text/texts.ts'
+import { amountOf } from './setting-amounts.ts'
+import { SettingFilters, SettingList, isNarrowed } from './setting-list.tsx'
 
-const { columns: names, audienceColumns, roleColumns, builtIn, seconds } = texts.settings
-
-const settingColumns: readonly Column<SettingInForce>[] = [
-  { name: names.name, cell: ({ name }) => <code>{name}</code> },
-  { name: names.value, cell: ({ value }) => <code>{textOf(value)}</code> },
-  { name: names.source, cell: ({ source, by }) => by ?? source ?? texts.frame.none, isMinor: true },
-]
+const { audienceColumns, roleColumns, builtIn } = texts.settings
 
 const columnsOfAudiences: readonly Column<DeclaredAudience>[] = [
   { name: audienceColumns.name, cell: (one) => <Declared name={one.name} is={one.isBuiltIn} /> },
@@ -22,7 +17,7 @@ const columnsOfAudiences: readonly Column<DeclaredAudience>[] = [
   { name: audienceColumns.roles, cell: ({ roles }) => <Badges values={roles} /> },
   {
     name: audienceColumns.lifetime,
-    cell: ({ accessTokenSeconds }) => seconds(accessTokenSeconds),
+    cell: ({ accessTokenSeconds }) => amountOf(accessTokenSeconds, 'seconds'),
     isShort: true,
   },
   {
@@ -49,46 +44,36 @@ const columnsOfRoles: readonly Column<DeclaredRole>[] = [
 /** What identity was told to do, by its file and its environment. */
 export function SettingsPage(): JSX.Element {
   const loading = useDeclared()
-  const wanted = route.value.query.get('name') ?? ''
-  const { title, text, search, inForce, audiences, roles } = texts.settings
-  const found = (loading.value?.settings ?? []).filter(({ name }) =>
-    name.toLowerCase().includes(wanted.trim().toLowerCase()),
-  )
+  const settings = loading.value?.settings ?? []
+  const { title, text, inForce, audiences, roles } = texts.settings
   return (
     <>
       <h1>{title}</h1>
       <p class="quiet">{text}</p>
       <Loaded loading={loading}>
-        <Declarations title={audiences}>
-          <Table
-            caption={audiences}
-            columns={columnsOfAudiences}
-            keyOf={({ name }) => name}
-            items={loading.value?.audiences ?? []}
-          />
-        </Declarations>
-        <Declarations title={roles}>
-          <Table
-            caption={roles}
-            columns={columnsOfRoles}
-            keyOf={({ name }) => name}
-            items={loading.value?.roles ?? []}
-          />
-        </Declarations>
+        <SettingFilters settings={settings} />
+        {!isNarrowed() && (
+          <>
+            <Declarations title={audiences}>
+              <Table
+                caption={audiences}
+                columns={columnsOfAudiences}
+                keyOf={({ name }) => name}
+                items={loading.value?.audiences ?? []}
+              />
+            </Declarations>
+            <Declarations title={roles}>
+              <Table
+                caption={roles}
+                columns={columnsOfRoles}
+                keyOf={({ name }) => name}
+                items={loading.value?.roles ?? []}
+              />
+            </Declarations>
+          </>
+        )}
         <Declarations title={inForce}>
-          <div class="filters" role="search">
-            <Field label={search} value={wanted} onInput={(name) => narrowTo({ name })} />
-          </div>
-          {found.length === 0 ? (
-            <p class="quiet">{texts.lists.nothingFits}</p>
-          ) : (
-            <Table
-              caption={inForce}
-              columns={settingColumns}
-              keyOf={({ name }) => name}
-              items={found}
-            />
-          )}
+          <SettingList settings={settings} />
         </Declarations>
       </Loaded>
     </>
@@ -109,13 +94,8 @@ function Declarations(props: {
 
 function Declared(props: { readonly name: string; readonly is: boolean }): JSX.Element {
   return (
-    <>
+    <span class="badges">
       {props.name} {props.is && <Badge>{builtIn}</Badge>}
-    </>
+    </span>
   )
-}
-
-function textOf(value: SettingInForce['value']): string {
-  if (value === null) return texts.frame.none
-  return typeof value === 'string' ? value : JSON.stringify(value)
 }

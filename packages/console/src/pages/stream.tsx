@@ -3,11 +3,12 @@ import type { ComponentChildren, JSX } from 'preact'
 import { useLoaded } from '../data/load.ts'
 import { Badges } from '../elements/badge.tsx'
 import type { Decision } from '../elements/decision.tsx'
-import { Decisions } from '../elements/decisions.tsx'
+import { Decisions, nothingTravels } from '../elements/decisions.tsx'
 import { Facts } from '../elements/facts.tsx'
+import { Loaded } from '../elements/loaded.tsx'
 import { Moment } from '../elements/moment.tsx'
 import type { Column } from '../elements/table.tsx'
-import { Loaded, Table } from '../elements/table.tsx'
+import { Table } from '../elements/table.tsx'
 import { addressOf } from '../navigation/route.ts'
 import { administration } from '../session/session.ts'
 import { texts } from '../text/texts.ts'
@@ -82,7 +83,8 @@ function decisionsOf({ id, undelivered }: StreamInfo): readonly Decision[] {
     title: redeliver.title,
     explanation: redeliver.text,
     action: redeliver.action,
-    run: (reason) => streams.redeliver(id, { reason }).then(() => undefined),
+    outcome: <p role="status">{redeliver.done}</p>,
+    run: (reason) => nothingTravels(streams.redeliver(id, { reason })),
   }
   const removal: Decision = {
     title: remove.title,
@@ -90,7 +92,8 @@ function decisionsOf({ id, undelivered }: StreamInfo): readonly Decision[] {
     action: remove.action,
     isDangerous: true,
     leadsTo: addressOf('streams'),
-    run: (reason) => streams.delete(id, { reason }).then(() => undefined),
+    outcome: <p role="status">{remove.done}</p>,
+    run: (reason) => nothingTravels(streams.delete(id, { reason })),
   }
   return undelivered > 0 ? [again, removal] : [removal]
 }

@@ -33,7 +33,13 @@ export function StreamsPage(): JSX.Element {
         onDone={pages.reload}
       />
       <p class="quiet">{text}</p>
-      <PagedTable caption={title} columns={columns} keyOf={({ id }) => id} pages={pages} />
+      <PagedTable
+        caption={title}
+        columns={columns}
+        keyOf={({ id }) => id}
+        pages={pages}
+        empty={texts.streams.none}
+      />
     </>
   )
 }

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { administration } from '../session/session.ts'
+import { texts } from '../text/texts.ts'
 
 /** Followers say the id of their client, and people know it by its name. */
 const names = signal<ReadonlyMap<string, string>>(new Map())
@@ -29,4 +30,16 @@ async function loadNames(): Promise<ReadonlyMap<string, string>> {
     if (found.size >= clientsMax) break
   }
   return found
+}
+
+/** Enough of the id of a process to tell it from the others of its client. */
+export function shortFollower(follower: string): string {
+  return follower.slice(0, 6)
+}
+
+/** A follower in a sentence. */
+export function followerText(one: { readonly client?: string; readonly follower: string }): string {
+  const { noClient } = texts.revocations.followers
+  const name = one.client === undefined ? noClient : (clientName(one.client) ?? one.client)
+  return `${name} ${shortFollower(one.follower)}`
 }

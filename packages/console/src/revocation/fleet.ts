@@ -1,10 +1,5 @@
 import type { RevocationPosition } from '@portcullis/client'
-import type { FollowerInfo } from '@portcullis/client/admin'
-import { useRef, useState } from 'preact/hooks'
-import type { Loading } from '../data/load.ts'
-import { useLoaded } from '../data/load.ts'
-import { administration } from '../session/session.ts'
-import { useClientNames } from './client-names.ts'
+import type { FollowerInfo, ListedRevocation, Page, PageOptions } from '@portcullis/client/admin'
 import { headOf } from './standing.ts'
 
 /** Everybody who follows, with the end of the log that they follow. */
@@ -17,34 +12,23 @@ export interface Fleet {
 
 const fleetMax = 5_000
 const pageSize = 200
-const everySeconds = 5
 
-/** Shows the first pages while the next are asked for; after that all of it is renewed at once. */
-export function useFleet(): Loading<Fleet> {
-  useClientNames()
-  const [soFar, setSoFar] = useState<Fleet>()
-  const isLoaded = useRef(false)
-  const loading = useLoaded(
-    'followers',
-    async () => {
-      const fleet = await loadFleet((part) => {
-        if (!isLoaded.current) setSoFar(part)
-      })
-      isLoaded.current = true
-      return fleet
-    },
-    { everySeconds },
-  )
-  return { ...loading, value: loading.value ?? soFar }
+export interface FleetQuestions {
+  readonly revocations: (page: PageOptions) => Promise<Page<ListedRevocation>>
+  readonly followers: (page: PageOptions) => Promise<Page<FollowerInfo>>
 }
 
-async function loadFleet(onPart: (part: Fleet) => void): Promise<Fleet> {
+/** Tells of the first pages while it asks for the next. */
+export async function loadFleet(
+  ask: FleetQuestions,
+  onPart: (part: Fleet) => void,
+): Promise<Fleet> {
   // Before the followers, who might have gone on otherwise and seem to be ahead of it.
-  const newest = (await administration.revocations.page({ limit: 1 })).items[0]?.position
+  const newest = (await ask.revocations({ limit: 1 })).items[0]?.position
   const followers: FollowerInfo[] = []
   for (let after: string | undefined; ;) {
     const asked = { limit: pageSize, ...(after === undefined ? {} : { after }) }
-    const page = await administration.followers.page(asked)
+    const page = await ask.followers(asked)
     followers.push(...page.items)
     after = page.next
     const isCut = after !== undefined && followers.length >= fleetMax

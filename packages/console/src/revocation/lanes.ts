@@ -1,4 +1,5 @@
 import type { FollowerReceipt, FollowerState, Receipts } from '@portcullis/client/admin'
+import { timedOf } from './verdict.ts'
 
 /** A follower in the drawing. */
 export interface Mark {
@@ -6,7 +7,7 @@ export interface Mark {
   /** None of those that are counted only. */
   readonly receipt?: FollowerReceipt
   readonly state: FollowerState
-  /** When it had it, where it has. */
+  /** When it had it, where it has and that is known. */
   readonly afterMs?: number
 }
 
@@ -21,8 +22,11 @@ export interface Lane {
 
 const lanesMax = 10
 
-/** A line for each client and its software; one line for all where there are too many to be read. */
-export function lanesOf(receipts: Receipts): readonly Lane[] {
+/** A line for each client and its software, by name; one line for all where there are too many to be read. */
+export function lanesOf(
+  receipts: Receipts,
+  nameOf: (client: string) => string = (client) => client,
+): readonly Lane[] {
   const named = receipts.followers.map(markOf)
   const rest = unnamedMarks(receipts)
   const groups = Map.groupBy(receipts.followers, groupOf)
@@ -37,7 +41,8 @@ export function lanesOf(receipts: Receipts): readonly Lane[] {
       marks: members.map(markOf),
     }
   })
-  return lanes.toSorted((one, other) => one.key.localeCompare(other.key))
+  const label = ({ client = '', key }: Lane): string => `${nameOf(client)} ${key}`
+  return lanes.toSorted((one, other) => label(one).localeCompare(label(other)))
 }
 
 export function groupOf(one: Pick<FollowerReceipt, 'client' | 'software' | 'version'>): string {
@@ -57,6 +62,13 @@ function unnamedMarks(receipts: Receipts): readonly Mark[] {
   for (const state of ['unknown', 'refusing'] as const) {
     const left = receipts[state] - followers.filter((one) => one.state === state).length
     for (let at = 0; at < left; at += 1) marks.push({ key: `${state} ${at}`, state })
+  }
+  const timeless = followers.filter(
+    ({ state, afterMs }) => state === 'applied' && afterMs === undefined,
+  )
+  const timelessLeft = receipts.applied - timedOf(receipts) - timeless.length
+  for (let at = 0; at < timelessLeft; at += 1) {
+    marks.push({ key: `timeless ${at}`, state: 'applied' })
   }
   const namedMs = followers.flatMap(({ afterMs }) => (afterMs === undefined ? [] : [afterMs]))
   let fromMs = -1

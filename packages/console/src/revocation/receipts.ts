@@ -1,67 +1,53 @@
-import type { RevocationPosition } from '@portcullis/client'
-import { ClientError } from '@portcullis/client'
 import type { Receipts } from '@portcullis/client/admin'
-import { useEffect, useState } from 'preact/hooks'
-import { administration, noteSignedOut } from '../session/session.ts'
-
-export interface FollowedReceipts {
-  /** What was known last; it stays while identity does not answer. */
-  readonly receipts: Receipts | undefined
-  readonly error: unknown
-  /** It is asked again without anybody's doing. */
-  readonly isRetrying: boolean
-  readonly again: () => void
-}
 
 /** The issuer answers early only when it is everywhere, and the first receipts are to be seen as they come. */
 const waitsSeconds = [0, 1, 1, 2, 2, 5]
 const laterWaitSeconds = 10
-const retrySeconds = 3
+const retryMs = 3_000
 
-/** Asks at once, and then waits with the issuer until nobody accepts it any more. */
-export function useReceipts({ epoch, seq }: RevocationPosition): FollowedReceipts {
-  const [receipts, setReceipts] = useState<Receipts>()
-  const [failed, setFailed] = useState<{ readonly error: unknown; readonly isRetrying: boolean }>()
-  const [turn, setTurn] = useState(0)
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined
-    let isOver = false
-    const follow = async (asked: number): Promise<void> => {
-      try {
-        const waitSeconds = waitsSeconds[asked] ?? laterWaitSeconds
-        const found = await administration.followers.receipts({ epoch, seq }, { waitSeconds })
-        if (isOver) return
-        setReceipts(found)
-        setFailed(undefined)
-        if (!found.isEverywhere) void follow(asked + 1)
-      } catch (error) {
-        noteSignedOut(error)
-        if (isOver) return
-        const isRetrying = isPassing(error)
-        setFailed({ error, isRetrying })
-        if (isRetrying) timer = setTimeout(() => void follow(0), retrySeconds * 1000)
-      }
-    }
-    void follow(0)
-    return () => {
-      isOver = true
-      clearTimeout(timer)
-    }
-  }, [epoch, seq, turn])
-  return {
-    receipts,
-    error: failed?.error,
-    isRetrying: failed?.isRetrying ?? false,
-    again: () => {
-      setFailed(undefined)
-      setTurn((count) => count + 1)
-    },
-  }
+/** An answer, and whether it came before anybody had the time to be late. */
+export interface HeardReceipts {
+  readonly receipts: Receipts
+  readonly isEarly: boolean
 }
 
-function isPassing(error: unknown): boolean {
-  return (
-    error instanceof ClientError &&
-    (error.code === 'issuer-unreachable' || error.code === 'throttled')
-  )
+export interface ReceiptListener {
+  readonly onReceipts: (heard: HeardReceipts) => void
+  /** `isRetrying`: it is asked again without anybody's doing. */
+  readonly onFailure: (error: unknown, isRetrying: boolean) => void
+}
+
+export interface ReceiptQuestions {
+  readonly ask: (waitSeconds: number) => Promise<Receipts>
+  /** Whether it may go well by itself soon. */
+  readonly isPassing: (error: unknown) => boolean
+  /** Does it later, unless it is told not to. */
+  readonly later: (what: () => void, ms: number) => () => void
+}
+
+/** Asks at once, and then waits with the issuer until nobody accepts it any more; answers how to end that. */
+export function followReceipts(
+  { ask, isPassing, later }: ReceiptQuestions,
+  { onReceipts, onFailure }: ReceiptListener,
+): () => void {
+  let isOver = false
+  let forget: (() => void) | undefined
+  const follow = async (asked: number): Promise<void> => {
+    try {
+      const receipts = await ask(waitsSeconds[asked] ?? laterWaitSeconds)
+      if (isOver) return
+      onReceipts({ receipts, isEarly: asked === 0 })
+      if (!receipts.isEverywhere) void follow(asked + 1)
+    } catch (error) {
+      if (isOver) return
+      const isRetrying = isPassing(error)
+      onFailure(error, isRetrying)
+      if (isRetrying) forget = later(() => void follow(1), retryMs)
+    }
+  }
+  void follow(0)
+  return () => {
+    isOver = true
+    forget?.()
+  }
 }

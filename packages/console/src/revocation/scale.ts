@@ -26,3 +26,23 @@ export function scaleTo(slowestMs: number): Scale {
     },
   }
 }
+
+/** Where a label begins and ends, in pixels. */
+export interface LabelSpan {
+  readonly from: number
+  readonly to: number
+}
+
+const labelGap = 8
+
+/** Of labels in a row those that do not touch each other: the last, and before it as many as there is room for. */
+export function labelsThatFit<Label extends LabelSpan>(labels: readonly Label[]): readonly Label[] {
+  const last = labels.at(-1)
+  if (last === undefined) return []
+  const kept: Label[] = []
+  for (const label of labels.slice(0, -1)) {
+    const isClear = label.from >= (kept.at(-1)?.to ?? -Infinity) + labelGap
+    if (isClear && label.to + labelGap <= last.from) kept.push(label)
+  }
+  return [...kept, last]
+}

@@ -56,7 +56,22 @@ export interface PlacedFollower {
   readonly standing: Standing
 }
 
-const troubles: readonly Standing['kind'][] = ['silent', 'elsewhere', 'behind', 'current']
+/** What needs looking at first comes first. */
+export const standingKinds = ['silent', 'elsewhere', 'behind', 'current'] as const
+
+/** Whether a filter lets it through: a kind, `trouble` for all that are not up to date, or nothing. */
+export function isShown({ kind }: Standing, filter: string): boolean {
+  if (filter === 'trouble') return kind !== 'current'
+  return filter === '' || filter === kind
+}
+
+export type StandingCounts = Readonly<Record<Standing['kind'], number>>
+
+export function countStandings(placed: readonly PlacedFollower[]): StandingCounts {
+  const counts = { current: 0, behind: 0, silent: 0, elsewhere: 0 }
+  for (const { standing } of placed) counts[standing.kind] += 1
+  return counts
+}
 
 /** Who needs looking at comes first; otherwise in the order they were listed in. */
 export function placeFollowers(
@@ -74,5 +89,5 @@ export function placeFollowers(
 }
 
 function rankOf({ kind }: Standing): number {
-  return troubles.indexOf(kind)
+  return standingKinds.indexOf(kind)
 }

@@ -30,8 +30,8 @@ export type CreatedAccount = { readonly kind: 'created' } | { readonly kind: 'ta
 export type SentLink = Pick<NewLink, 'tokenHash' | 'lifeMs'>
 
 export type RolesOutcome =
-  /** The position is new when a role was taken away, and the present one else. */
-  | { readonly kind: 'changed'; readonly position: RevocationPosition }
+  /** Undefined when roles were only added: tokens from before hold. The present one when these were its roles. */
+  | { readonly kind: 'changed'; readonly position: RevocationPosition | undefined }
   | { readonly kind: 'unknown' }
   /** Nobody would be left who could give the role to anybody. */
   | { readonly kind: 'last-administrator' }
@@ -52,7 +52,8 @@ export type ProfileOutcome =
       readonly email: string | undefined
       /** The address that it had, when it has another one or none now. */
       readonly formerEmail: string | undefined
-      readonly position: RevocationPosition
+      /** Undefined when no token says what does not hold any more. The present one when nothing was to be changed. */
+      readonly position: RevocationPosition | undefined
     }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'attributes-too-large' }

@@ -1,3 +1,4 @@
+import type { AccountFault } from './account-faults.ts'
 import type { AccountField } from './account-names.ts'
 import { nameAccount } from './account-names.ts'
 import type { Actor } from './actors.ts'
@@ -26,7 +27,7 @@ export interface CreationRequest {
 export type CreationOutcome =
   | { readonly kind: 'created'; readonly id: string; readonly identifier: string }
   | { readonly kind: 'taken' | 'superseded' | 'no-email' | 'mail-unavailable' }
-  | { readonly kind: 'unfit'; readonly field: AccountField; readonly fault: string }
+  | { readonly kind: 'unfit'; readonly field: AccountField; readonly fault: AccountFault }
   | Busy
   | MailBusy
 

@@ -1,4 +1,5 @@
 import type { FieldError, JsonObject } from '@portcullis/protocol'
+import type { AccountFault } from './account-faults.ts'
 import { nameAccount } from './account-names.ts'
 import type { AccountStore } from './accounts.ts'
 import type { Actor, Superseded } from './actors.ts'
@@ -26,10 +27,16 @@ export interface ImportedRow extends Omit<GivenAccount, 'attributes'> {
   readonly attributes: Attributes
 }
 
+/** What an account is called cannot be taken. */
+interface UnfitField {
+  readonly field: string
+  readonly fault: AccountFault
+}
+
 /** All that is wrong with one account. Nothing that stood there is repeated: it may be a password. */
 export interface Mistaken {
   readonly kind: 'mistaken'
-  readonly errors: readonly FieldError[]
+  readonly errors: readonly (FieldError | UnfitField)[]
 }
 
 export type FitAccount = { readonly kind: 'fit'; readonly account: ImportedRow } | Mistaken
@@ -43,9 +50,9 @@ export interface FittingParts {
 
 /** Checks and normalises an account. Does NOT look whether another one has its identifier. */
 export function fitAccount(parts: FittingParts, given: GivenAccount): FitAccount {
-  const errors: FieldError[] = []
+  const errors: (FieldError | UnfitField)[] = []
   const named = nameAccount(given)
-  if (named.kind === 'unfit') errors.push({ field: `/${named.field}`, message: named.fault })
+  if (named.kind === 'unfit') errors.push({ field: `/${named.field}`, fault: named.fault })
   const email = named.kind === 'unfit' ? given.email : named.email
   if (given.isEmailVerified && email === undefined) {
     errors.push({ field: '/email_verified', message: 'needs an address' })

@@ -1,3 +1,4 @@
+import type { IdentifierFault } from './account-faults.ts'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { Actor, Superseded } from './actors.ts'
 import type { Attributes } from './attributes.ts'
@@ -92,7 +93,7 @@ export interface AccountStore {
 
 export type ParsedIdentifier =
   | { readonly kind: 'identifier'; readonly identifier: string }
-  | { readonly kind: 'malformed'; readonly why: string }
+  | { readonly kind: 'malformed'; readonly fault: IdentifierFault }
 
 const identifierCharactersMax = 254
 
@@ -103,14 +104,14 @@ const identifierCharactersMax = 254
  */
 export function parseIdentifier(text: string): ParsedIdentifier {
   const identifier = foldCase(text)
-  if (identifier === '') return malformed('must not be empty')
+  if (identifier === '') return malformed({ why: 'identifier-empty' })
   if (identifier.length > identifierCharactersMax) {
-    return malformed(`must not have more than ${identifierCharactersMax} characters`)
+    return malformed({ why: 'identifier-too-long', charactersMax: identifierCharactersMax })
   }
   if (invisible.test(identifier)) {
-    return malformed('must not contain spaces or invisible characters')
+    return malformed({ why: 'identifier-invisible' })
   }
-  if (mixesScripts(identifier)) return malformed('must not mix alphabets in one word')
+  if (mixesScripts(identifier)) return malformed({ why: 'identifier-mixed-alphabets' })
   return { kind: 'identifier', identifier }
 }
 
@@ -140,6 +141,6 @@ function mixesScripts(identifier: string): boolean {
   return words.some((word) => scriptsAlike.filter((script) => script.test(word)).length > 1)
 }
 
-function malformed(why: string): ParsedIdentifier {
-  return { kind: 'malformed', why }
+function malformed(fault: IdentifierFault): ParsedIdentifier {
+  return { kind: 'malformed', fault }
 }

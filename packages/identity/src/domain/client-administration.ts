@@ -64,8 +64,8 @@ export type ClientChanges = Partial<Pick<ClientDeclaration, 'grants' | 'audience
 export type NotDecided = { readonly kind: 'unknown' } | { readonly kind: 'declared' } | Superseded
 
 interface Position {
-  /** Of the record, when something was revoked, and the present one else. */
-  readonly position: RevocationPosition
+  /** Undefined when nothing was taken back; the present one when it is asked again. */
+  readonly position: RevocationPosition | undefined
 }
 
 export type ClientChangeOutcome =

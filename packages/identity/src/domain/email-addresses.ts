@@ -1,6 +1,8 @@
+import type { EmailFault } from './account-faults.ts'
+
 export type ParsedEmailAddress =
   | { readonly kind: 'address'; readonly address: string }
-  | { readonly kind: 'malformed'; readonly why: string }
+  | { readonly kind: 'malformed'; readonly fault: EmailFault }
 
 /** RFC 5321 section 4.5.3.1. */
 const localCharactersMax = 64
@@ -20,13 +22,13 @@ export function parseEmailAddress(text: string): ParsedEmailAddress {
   const at = text.lastIndexOf('@')
   const local = text.slice(0, at).toLowerCase()
   if (at < 1 || !/^[\u0021-\u007e]+$/.test(text.slice(0, at)) || !localPart.test(local)) {
-    return malformed('is not an e-mail address')
+    return malformed({ why: 'email-malformed' })
   }
   const domain = domainOf(text.slice(at + 1))
-  if (domain === undefined) return malformed('has no domain that mail could go to')
+  if (domain === undefined) return malformed({ why: 'email-without-domain' })
   const address = `${local}@${domain}`
   if (local.length > localCharactersMax || address.length > addressCharactersMax) {
-    return malformed('is too long for an e-mail address')
+    return malformed({ why: 'email-too-long', charactersMax: addressCharactersMax })
   }
   return { kind: 'address', address }
 }
@@ -40,6 +42,6 @@ function domainOf(text: string): string | undefined {
   return isName ? name : undefined
 }
 
-function malformed(why: string): ParsedEmailAddress {
-  return { kind: 'malformed', why }
+function malformed(fault: EmailFault): ParsedEmailAddress {
+  return { kind: 'malformed', fault }
 }

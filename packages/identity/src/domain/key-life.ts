@@ -89,16 +89,16 @@ export function keyPolicy(settings: {
 export function decideKeyRotation(
   stock: KeyStock,
   lines: readonly KeyLine[],
-  { publishedMsMin }: KeyPolicy,
+  policy: KeyPolicy,
 ): KeyRotationDecision {
-  const mayAt = Math.max(
-    ...lines.map((line) =>
-      Math.max(pendingSince(stock, line) + publishedMsMin, roomAt(stock, line)),
-    ),
-  )
+  const mayAt = Math.max(...lines.map((line) => mayRotateAt(stock, line, policy)))
   return stock.readAt < mayAt
     ? { kind: 'too-early', mayAt, waitMs: mayAt - stock.readAt }
     : { kind: 'may-rotate' }
+}
+
+function mayRotateAt(stock: KeyStock, line: KeyLine, { publishedMsMin }: KeyPolicy): number {
+  return Math.max(pendingSince(stock, line) + publishedMsMin, roomAt(stock, line))
 }
 
 /** A line without a pending key gets one now at the earliest. */
@@ -150,6 +150,40 @@ export function deadKeys(stock: KeyStock): readonly KeyFacts[] {
 function diesAt(key: KeyFacts, { accessTokenSecondsMax }: KeyStock): number {
   const tokenMsMax = (accessTokenSecondsMax ?? accessTokenSecondsLongest) * 1000
   return (key.retiredAt ?? key.createdAt) + tokenMsMax + retiringMarginMs
+}
+
+/** What becomes of a key if nobody steps in. Times are milliseconds since 1970, by the store's clock. */
+export interface KeyProspect {
+  /** Of a pending key: it signs from then on at the earliest. */
+  readonly maySignAt?: number
+  /** Of an active key: when the next one follows it. */
+  readonly rotatesAt?: number
+  /** Of a retiring key: when it is destroyed. */
+  readonly keptUntil?: number
+}
+
+/** By kid. */
+export type KeyProspects = ReadonlyMap<string, KeyProspect>
+
+export function prospectsOf(stock: KeyStock, policy: KeyPolicy): KeyProspects {
+  return new Map(stock.keys.map((key) => [key.kid, prospectOf(key, stock, policy)]))
+}
+
+function prospectOf(key: KeyFacts, stock: KeyStock, policy: KeyPolicy): KeyProspect {
+  const maySignAt = mayRotateAt(stock, key, policy)
+  switch (key.state) {
+    case 'pending':
+      return { maySignAt }
+    case 'active': {
+      const isOldAt = (key.activatedAt ?? key.createdAt) + policy.activeMsMax
+      return { rotatesAt: Math.max(isOldAt, maySignAt) }
+    }
+    case 'retiring':
+      return { keptUntil: diesAt(key, stock) }
+    case 'destroyed':
+    case 'withdrawn':
+      return {}
+  }
 }
 
 /** What is missing for one active and one pending key on each line. */

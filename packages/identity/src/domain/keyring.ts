@@ -2,8 +2,8 @@ import type { AccessTokenClaims, JsonObject } from '@portcullis/protocol'
 import { accessTokenType } from '@portcullis/protocol'
 import type { AlgorithmName } from '@portcullis/protocol/jws'
 import type { HeldKey, HeldKeys, JwkSet, UnopenableKey } from './key-custody.ts'
-import type { KeyFacts, KeyLine } from './key-life.ts'
-import { keyPolicy } from './key-life.ts'
+import type { KeyFacts, KeyLine, KeyProspects } from './key-life.ts'
+import { keyPolicy, prospectsOf } from './key-life.ts'
 import type { KeyStore, RotatedKeys, RotateKeys, UpkeepOutcome } from './key-upkeep.ts'
 import { createKeyUpkeep } from './key-upkeep.ts'
 import type { KeyKeeping, SignWithKey } from './key-opening.ts'
@@ -36,6 +36,8 @@ export interface Keyring {
   readonly activeKeys: () => readonly KeyFacts[]
   /** All keys there ever were, oldest first, without their halves. */
   readonly list: () => Promise<readonly KeyFacts[]>
+  /** What becomes of those that are not destroyed, if nobody steps in. */
+  readonly prospects: () => Promise<KeyProspects>
   /** Rotates now. Refuses, and changes nothing, while a key that would sign is too young. */
   readonly rotate: (request?: RotateKeys) => Promise<RotatedKeys>
   /** Takes a key out of use for good, whatever its state, because its private half may be known to others. */
@@ -67,7 +69,8 @@ export async function openKeyring(
 ): Promise<OpenedKeyring> {
   const { keys, sealer, vault } = parts
   const lines = [...[...wanted].map(accessTokenLine), feedLine]
-  const upkeep = createKeyUpkeep({ keys, sealer, vault, policy: keyPolicy(parts), wanted: lines })
+  const policy = keyPolicy(parts)
+  const upkeep = createKeyUpkeep({ keys, sealer, vault, policy, wanted: lines })
   const first = await upkeep.keepUp()
   if (first.kind === 'unopenable') return first
   await keys.declareSharedKids(parts.sharedKids)
@@ -90,6 +93,7 @@ export async function openKeyring(
     publicFeedJwks: () => held().jwks.feed,
     activeKeys: () => held().keys.filter(({ state }) => state === 'active'),
     list: keys.list,
+    prospects: async () => prospectsOf(await keys.readStock(), policy),
     rotate,
     withdraw,
     tick: keepUp,

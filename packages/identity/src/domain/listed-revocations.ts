@@ -1,4 +1,4 @@
-import type { RevocationKind } from '@portcullis/protocol/revocations'
+import type { RevocationKind, RevocationPosition } from '@portcullis/protocol/revocations'
 
 /** A record of the log for people. What it is about is not known of those that another release has written. */
 export interface ListedRevocation {
@@ -32,3 +32,12 @@ export interface RevocationList {
 }
 
 export type ListRevocations = (page: RevocationPage) => Promise<RevocationList>
+
+export type FoundRevocation =
+  | { readonly kind: 'found'; readonly revocation: ListedRevocation }
+  /** The log has not come there. */
+  | { readonly kind: 'ahead' }
+  /** It is of another epoch, or the record has outlived all tokens that it is about. */
+  | { readonly kind: 'gone' }
+
+export type FindRevocation = (position: RevocationPosition) => Promise<FoundRevocation>

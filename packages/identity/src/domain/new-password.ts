@@ -1,3 +1,4 @@
+import type { PasswordFault } from './account-faults.ts'
 import type { PasswordRules } from './password-rules.ts'
 import { newPasswordFault } from './password-rules.ts'
 import type { Busy, PasswordHasher } from './passwords.ts'
@@ -11,7 +12,7 @@ export interface NewPasswordParts {
 
 export type NewPasswordOutcome =
   | { readonly kind: 'hashed'; readonly passwordHash: string }
-  | { readonly kind: 'unfit'; readonly fault: string }
+  | { readonly kind: 'unfit'; readonly fault: PasswordFault }
   | Busy
 
 /** Hashes what somebody has chosen as the password of the account with this identifier, if it will do. */

@@ -1,4 +1,5 @@
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
+import type { PasswordFault } from './account-faults.ts'
 import type { AccountStore } from './accounts.ts'
 import { callerOf } from './callers.ts'
 import type { FreshToken } from './fresh-token.ts'
@@ -38,7 +39,7 @@ export type PasswordChangeOutcome =
       readonly why: 'bad-credentials' | 'session-over' | SessionTokenRefusal
       readonly detail?: string
     }
-  | { readonly kind: 'unfit'; readonly fault: string }
+  | { readonly kind: 'unfit'; readonly fault: PasswordFault }
   | Throttled
   | Busy
 

@@ -1,3 +1,4 @@
+import type { PasswordFault } from './account-faults.ts'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import type { LinkStore } from './account-links.ts'
 import { hashLinkToken } from './account-links.ts'
@@ -21,7 +22,7 @@ export type PasswordResetOutcome =
     }
   /** Used, expired, of another purpose, overtaken by a change, or never one of ours: one answer. */
   | { readonly kind: 'invalid' }
-  | { readonly kind: 'unfit'; readonly fault: string }
+  | { readonly kind: 'unfit'; readonly fault: PasswordFault }
   | Throttled
   | Busy
 

@@ -1,3 +1,4 @@
+import type { PasswordFault } from './account-faults.ts'
 import { foldCase } from './case-folding.ts'
 import type { NormalisedPassword } from './passwords.ts'
 
@@ -17,7 +18,7 @@ export type IsBreached = (password: NormalisedPassword) => Promise<boolean | 'un
  * ASVS 6.2.1. NIST SP 800-63B-4 asks for 15 where the password is the only factor; that is left to the
  * operator's advice, because no rule that people defeat with a longer pattern makes them safer.
  */
-const codePointsMin = 8
+export const passwordCodePointsMin = 8
 const codePointsMax = 256
 
 /**
@@ -28,17 +29,21 @@ export async function newPasswordFault(
   rules: PasswordRules,
   password: NormalisedPassword,
   identifier: string,
-): Promise<string | undefined> {
+): Promise<PasswordFault | undefined> {
   const codePoints = countCodePoints(password)
-  if (codePoints < codePointsMin) return `must have at least ${codePointsMin} characters`
-  if (codePoints > codePointsMax) return `must not have more than ${codePointsMax} characters`
-  const folded = foldCase(password)
-  if (await rules.isCommon(folded)) return 'is among the passwords that are guessed first'
-  if (leansOn(folded, wordsOfIdentifier(identifier))) {
-    return 'must not contain the identifier, nor what stands before its @'
+  if (codePoints < passwordCodePointsMin) {
+    return { why: 'password-too-short', charactersMin: passwordCodePointsMin }
   }
-  if (leansOn(folded, rules.contextWords)) return 'must not contain the name of this service'
-  if ((await rules.isBreached(password)) === true) return 'was found in a breach'
+  if (codePoints > codePointsMax) {
+    return { why: 'password-too-long', charactersMax: codePointsMax }
+  }
+  const folded = foldCase(password)
+  if (await rules.isCommon(folded)) return { why: 'password-common' }
+  if (leansOn(folded, wordsOfIdentifier(identifier))) {
+    return { why: 'password-like-identifier' }
+  }
+  if (leansOn(folded, rules.contextWords)) return { why: 'password-like-service' }
+  if ((await rules.isBreached(password)) === true) return { why: 'password-breached' }
   return undefined
 }
 

@@ -60,4 +60,16 @@ export async function reauthenticate(
   return fresh === undefined ? sessionOver : { kind: 'reauthenticated', ...fresh }
 }
 
+/** So long the sign-in is enough for what only the person themselves may do, such as ending other sessions. */
+const recentMs = 15 * 60_000
+
+/** Whether somebody has shown lately who they are, by the sign-in or once more. */
+export function hasProvedRecently({
+  readAt,
+  authenticatedAt,
+  reauthenticatedAt = authenticatedAt,
+}: KnownSession): boolean {
+  return readAt - reauthenticatedAt <= recentMs
+}
+
 const sessionOver = { kind: 'refused', why: 'session-over' } as const

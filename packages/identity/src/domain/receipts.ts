@@ -8,16 +8,21 @@ export interface Receipt {
   readonly clientId: string
   readonly follower: string
   readonly software: FollowerSoftware | undefined
+  /** When it was heard of last, in milliseconds since 1970. */
+  readonly reportedAt: number
   readonly state: ReceiptState
 }
 
 export type ReceiptState =
-  /** It refuses what was revoked, and did so at the latest this long after the commit. */
-  | { readonly kind: 'applied'; readonly afterMs: number }
+  /**
+   * It refuses what was revoked, and did so at the latest this long after the commit; undefined where
+   * nobody can tell any more, or it began only later and never accepted it.
+   */
+  | { readonly kind: 'applied'; readonly afterMs: number | undefined }
   /** It has not said so; until this moment it may accept what was revoked. */
   | { readonly kind: 'unknown'; readonly untilMs: number | undefined }
-  /** It has not said so, and has refused whatever was minted before by itself since. */
-  | { readonly kind: 'refusing' }
+  /** It has not said so, and has refused whatever was minted before by itself since this moment. */
+  | { readonly kind: 'refusing'; readonly untilMs: number }
 
 export type Receipts =
   | {
@@ -43,7 +48,7 @@ export function stateWithoutReport(
 ): ReceiptState {
   if (maxStalenessMs === undefined) return { kind: 'unknown', untilMs: undefined }
   const untilMs = committedAt + maxStalenessMs + clockDifferenceMsMax
-  return now > untilMs ? { kind: 'refusing' } : { kind: 'unknown', untilMs }
+  return { kind: now > untilMs ? 'refusing' : 'unknown', untilMs }
 }
 
 /** What became of a revocation at all who follow the feed. */
@@ -55,14 +60,14 @@ export interface ReceiptSummary {
   readonly applied: number
   readonly unknown: number
   readonly refusing: number
-  /** The longest that one has taken; undefined when none has reported. */
+  /** The longest that one is known to have taken; undefined when that is known of none. */
   readonly slowestMs: number | undefined
-  /** Within which half of those that have applied it did so, and 99 of a hundred; undefined when there are none. */
+  /** Within which half of those did so of whom it is known, and 99 of a hundred; undefined when there are none. */
   readonly p50Ms: number | undefined
   readonly p99Ms: number | undefined
   /** How many of them took longer than the bound before and no longer than this one; the last has none. */
   readonly latencies: readonly LatencyCount[]
-  /** Those that are waited for and then the slowest, as many as were asked for. */
+  /** Those that are waited for, those that refuse by themselves, and then the slowest, as many as were asked for. */
   readonly receipts: readonly Receipt[]
 }
 
@@ -119,7 +124,7 @@ function summaryOf(
   const latenciesMs: number[] = []
   for (const { state } of receipts) {
     counts[state.kind] += 1
-    if (state.kind === 'applied') latenciesMs.push(state.afterMs)
+    if (state.kind === 'applied' && state.afterMs !== undefined) latenciesMs.push(state.afterMs)
   }
   latenciesMs.sort((one, other) => one - other)
   return {
@@ -150,6 +155,6 @@ function countLatencies(latenciesMs: readonly number[]): readonly LatencyCount[]
 
 /** What somebody who waits wants to see first. */
 function rank({ state }: Receipt): number {
-  if (state.kind === 'unknown') return Infinity
-  return state.kind === 'applied' ? state.afterMs : -1
+  if (state.kind === 'applied') return state.afterMs ?? -1
+  return state.kind === 'unknown' ? Number.MAX_VALUE : Number.MAX_SAFE_INTEGER
 }

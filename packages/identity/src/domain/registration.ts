@@ -1,3 +1,4 @@
+import type { AccountFault } from './account-faults.ts'
 import type { AccountAdministration, NewAccountRow } from './account-administration.ts'
 import type { AccountField } from './account-names.ts'
 import { nameAccount } from './account-names.ts'
@@ -47,7 +48,7 @@ export type RegistrationOutcome =
   | { readonly kind: 'to-be-confirmed'; readonly identifier: string; readonly mail: MailJob }
   | { readonly kind: 'closed' }
   | { readonly kind: 'taken' }
-  | { readonly kind: 'unfit'; readonly field: AccountField; readonly fault: string }
+  | { readonly kind: 'unfit'; readonly field: AccountField; readonly fault: AccountFault }
   | Throttled
   | Busy
 
@@ -67,12 +68,14 @@ export async function register(
   const attempt = { accountId: undefined, identifier, address, isGuess: false } as const
   if (selfRegistration === 'by-mail') {
     if (named.kind !== 'mail-account') {
-      return { kind: 'unfit', field: 'identifier', fault: 'must be an e-mail address' }
+      return { kind: 'unfit', field: 'identifier', fault: { why: 'identifier-no-address' } }
     }
     const admission = await parts.protection.admit(attempt)
     return admission.kind === 'admitted' ? registerByMail(parts, account) : admission
   }
-  if (password === undefined) return { kind: 'unfit', field: 'password', fault: 'is required' }
+  if (password === undefined) {
+    return { kind: 'unfit', field: 'password', fault: { why: 'password-missing' } }
+  }
   // Nothing of it is given back, whatever becomes of it: many accounts are as bad as many guesses.
   const admission = await admitToQueue(parts, attempt)
   if (admission.kind !== 'admitted') return admission

@@ -18,6 +18,7 @@ import type {
   PasswordResetRequest,
 } from '../domain/password-reset.ts'
 import { resetPassword } from '../domain/password-reset.ts'
+import { accountFaultText } from './account-faults.ts'
 import { identifierText, passwordText } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
@@ -143,7 +144,7 @@ function addReset(app: HttpServer, parts: LinkRouteParts): void {
         case 'invalid':
           return sendProblem(reply, createProblem('invalid-link'))
         case 'unfit':
-          return sendUnfit(reply, 'new', outcome.fault)
+          return sendUnfit(reply, 'new', accountFaultText(outcome.fault))
         case 'throttled':
           return sendThrottled(reply, outcome.retryAfterSeconds)
         case 'busy':

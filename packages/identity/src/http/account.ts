@@ -32,11 +32,11 @@ export function addAccount(app: HttpServer, parts: AccountRouteParts): void {
   const path = pathAtIssuer(issuer, '/account')
 
   app.get(path, async (request, reply) => {
-    const { accountId } = await callers.requirePerson(request)
+    const { id, accountId } = await callers.requirePerson(request)
     const account = await accounts.find(accountId)
     return account === undefined
       ? sendProblem(reply, createProblem('superseded', 'the account was deleted'))
-      : reply.send(membersOf(account))
+      : reply.send({ ...membersOf(account), session: id })
   })
 
   app.delete(path, { schema: { body: deletionBody } }, async (request, reply) => {

@@ -21,6 +21,7 @@ import {
   reasonText,
   roleNames,
 } from './body-fields.ts'
+import { accountFaultText } from './account-faults.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import {
@@ -118,7 +119,7 @@ function refuseCreation(
     case 'taken':
       return sendProblem(reply, createProblem('identifier-taken'))
     case 'unfit':
-      return sendUnfit(reply, outcome.field, outcome.fault)
+      return sendUnfit(reply, outcome.field, accountFaultText(outcome.fault))
     case 'busy':
       return sendBusy(reply, outcome.retryAfterSeconds)
     case 'mail-busy':
@@ -161,7 +162,8 @@ function addProfile(app: HttpServer, parts: AdminAccountChangesParts): void {
     const parsed = parseAttributeChanges(attributesIn(given))
     if (parsed.kind === 'malformed') return sendBadAttribute(reply, parsed)
     const address = typeof email === 'string' ? parseEmailAddress(email) : undefined
-    if (address?.kind === 'malformed') return sendUnfit(reply, 'email', address.why)
+    if (address?.kind === 'malformed')
+      return sendUnfit(reply, 'email', accountFaultText(address.fault))
     const outcome = await changeProfile(parts, {
       accountId,
       actor,

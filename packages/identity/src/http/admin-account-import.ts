@@ -7,8 +7,10 @@ import type {
   GivenAccount,
   ImportOutcome,
   ImportParts,
+  Mistaken,
 } from '../domain/account-import.ts'
 import { fitAccount, importAccounts, rehearseImport } from '../domain/account-import.ts'
+import { accountFaultText } from './account-faults.ts'
 import { emailText, identifierText, reasonText, roleNames } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
@@ -103,9 +105,14 @@ function answerOf(outcomes: readonly ImportOutcome[]): object {
   return { results: outcomes.map(membersOf) }
 }
 
+/** In words. */
+function errorOf(error: Mistaken['errors'][number]): FieldError {
+  return 'fault' in error ? { field: error.field, message: accountFaultText(error.fault) } : error
+}
+
 function membersOf(outcome: ImportOutcome): object {
   if (outcome.kind === 'mistaken') {
-    return { outcome: outcome.kind, errors: outcome.errors.slice(0, fieldErrorsMax) }
+    return { outcome: outcome.kind, errors: outcome.errors.slice(0, fieldErrorsMax).map(errorOf) }
   }
   const { kind, ...members } = outcome
   return { outcome: kind, ...members }

@@ -1,6 +1,8 @@
 import { createProblem } from '@portcullis/runtime'
-import type { Anomaly, AnomalyStore } from '../domain/anomalies/anomalies.ts'
+import type { AnomalyStore, ToldAnomaly } from '../domain/anomalies/anomalies.ts'
 import { isRuleId, ruleIds, rules, severities } from '../domain/anomalies/rules.ts'
+import { recordMembers } from './admin-audit.ts'
+import { accountPath } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { instant, momentText, parseMoment } from './moments.ts'
@@ -27,10 +29,12 @@ const anomaliesQuery = {
 } as const
 
 /** What rules have found (docs/anomalies.md). */
-export function addAdminAnomalies(
-  app: HttpServer,
-  { issuer, callers, anomalies }: AdminAnomaliesParts,
-): void {
+export function addAdminAnomalies(app: HttpServer, parts: AdminAnomaliesParts): void {
+  addList(app, parts)
+  addReading(app, parts)
+}
+
+function addList(app: HttpServer, { issuer, callers, anomalies }: AdminAnomaliesParts): void {
   const schema = { querystring: anomaliesQuery }
   app.get(pathAtIssuer(issuer, '/admin/anomalies'), { schema }, async (request, reply) => {
     await callers.requireAdministrator(request)
@@ -52,7 +56,24 @@ export function addAdminAnomalies(
   })
 }
 
-function membersOf(anomaly: Anomaly): object {
+/** As the list says them. */
+const idPattern = /^[0-9]{1,15}$/
+
+function addReading(app: HttpServer, { issuer, callers, anomalies }: AdminAnomaliesParts): void {
+  const path = pathAtIssuer(issuer, '/admin/anomalies/:id')
+  app.get(path, { schema: { params: accountPath } }, async (request, reply) => {
+    await callers.requireAdministrator(request)
+    const { id } = request.params
+    const anomaly = idPattern.test(id) ? await anomalies.read(Number(id)) : undefined
+    if (anomaly === undefined) {
+      const detail = 'there is no anomaly of this id, or it is not kept any more'
+      return sendProblem(reply, createProblem('not-found', detail))
+    }
+    return reply.send({ ...membersOf(anomaly), records: anomaly.records.map(recordMembers) })
+  })
+}
+
+function membersOf(anomaly: ToldAnomaly): object {
   const { id, rule, severity, about, subject, evidence, firstAt, lastAt, count, outcome } = anomaly
   return {
     id: String(id),
@@ -66,5 +87,6 @@ function membersOf(anomaly: Anomaly): object {
     last_seen: instant(lastAt),
     count,
     action: outcome,
+    decisions: anomaly.decisions.map(recordMembers),
   }
 }

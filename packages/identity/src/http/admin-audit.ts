@@ -81,7 +81,7 @@ export function addAdminAudit(app: HttpServer, parts: AdminAuditParts): void {
     const page = { limit: Number(limit), after: after === undefined ? undefined : Number(after) }
     const { records, next } = await auditLog.list({ ...filterOf(exact), ...times }, page)
     return reply.send({
-      events: records.map(membersOf),
+      events: records.map(recordMembers),
       ...(next === undefined ? {} : { next: String(next) }),
     })
   })
@@ -132,7 +132,8 @@ function anchorsIn(texts: readonly string[] = []): readonly AuditAnchor[] {
   return texts.flatMap((text) => parseAnchor(text) ?? [])
 }
 
-function membersOf(record: AuditRecord): object {
+/** As every route tells a record. */
+export function recordMembers(record: AuditRecord): object {
   return {
     at: new Date(record.at).toISOString(),
     kind: record.kind,

@@ -1,7 +1,7 @@
 import { sharedSecretAlgorithm } from '@portcullis/protocol/jws'
 import { createProblem } from '@portcullis/runtime'
 import type { FastifyReply } from 'fastify'
-import type { KeyFacts } from '../domain/key-life.ts'
+import type { KeyFacts, KeyProspect } from '../domain/key-life.ts'
 import type { RotatedKeys } from '../domain/key-upkeep.ts'
 import type { Keyring } from '../domain/keyring.ts'
 import type { KeyWithdrawalOutcome } from '../domain/key-withdrawal.ts'
@@ -17,7 +17,7 @@ import type { HttpServer } from './server.ts'
 export interface AdminKeysParts {
   readonly issuer: string
   readonly callers: Callers
-  readonly keyring: Pick<Keyring, 'list' | 'rotate' | 'withdraw'>
+  readonly keyring: Pick<Keyring, 'list' | 'prospects' | 'rotate' | 'withdraw'>
   readonly sharedSecrets: SharedSecrets | undefined
 }
 
@@ -34,11 +34,11 @@ const rotationBody = {
 
 /** The keys that access tokens and checkpoints are signed with; never their private halves. */
 export function addAdminKeys(app: HttpServer, parts: AdminKeysParts): void {
-  const { issuer, callers, keyring, sharedSecrets } = parts
+  const { issuer, callers, keyring } = parts
 
   app.get(pathAtIssuer(issuer, '/admin/keys'), async (request) => {
     await callers.requireAdministrator(request)
-    return keysAnswer(await keyring.list(), sharedSecrets)
+    return keysAnswer(parts)
   })
 
   const schema = { body: rotationBody }
@@ -50,7 +50,7 @@ export function addAdminKeys(app: HttpServer, parts: AdminKeysParts): void {
       'key rotation by command',
     )
     return outcome.kind === 'rotated'
-      ? reply.send(keysAnswer(await keyring.list(), sharedSecrets))
+      ? reply.send(await keysAnswer(parts))
       : refuseRotation(reply, outcome)
   })
 
@@ -64,7 +64,7 @@ const kidPath = {
 } as const
 
 function addWithdrawal(app: HttpServer, parts: AdminKeysParts): void {
-  const { issuer, callers, keyring, sharedSecrets } = parts
+  const { issuer, callers, keyring } = parts
   const schema = { params: kidPath, body: decisionBody }
   const path = pathAtIssuer(issuer, '/admin/keys/:kid/withdraw')
   app.post(path, { schema }, async (request, reply) => {
@@ -76,7 +76,7 @@ function addWithdrawal(app: HttpServer, parts: AdminKeysParts): void {
     const refusal = refuseWithdrawal(reply, outcome)
     if (refusal !== undefined) return refusal
     const position = outcome.kind === 'withdrawn' ? outcome.position : undefined
-    const keys = keysAnswer(await keyring.list(), sharedSecrets)
+    const keys = await keysAnswer(parts)
     return reply.send({ ...keys, ...(position && { revocation: position }) })
   })
 }
@@ -121,7 +121,8 @@ function refuseRotation(
   }
 }
 
-function keysAnswer(keys: readonly KeyFacts[], sharedSecrets: SharedSecrets | undefined): object {
+async function keysAnswer({ keyring, sharedSecrets }: AdminKeysParts): Promise<object> {
+  const [keys, prospects] = [await keyring.list(), await keyring.prospects()]
   // They live as long as this process is told them, so nobody knows since when.
   const shared = (sharedSecrets ?? []).map(({ kid }, at) => ({
     kid,
@@ -129,10 +130,10 @@ function keysAnswer(keys: readonly KeyFacts[], sharedSecrets: SharedSecrets | un
     algorithm: sharedSecretAlgorithm,
     state: at === 0 ? 'active' : 'retiring',
   }))
-  return { keys: [...keys.map(membersOf), ...shared] }
+  return { keys: [...keys.map((key) => membersOf(key, prospects.get(key.kid))), ...shared] }
 }
 
-function membersOf(key: KeyFacts): object {
+function membersOf(key: KeyFacts, prospect: KeyProspect = {}): object {
   return {
     kid: key.kid,
     purpose: key.purpose,
@@ -142,6 +143,9 @@ function membersOf(key: KeyFacts): object {
     activated_at: instant(key.activatedAt),
     retired_at: instant(key.retiredAt),
     destroyed_at: instant(key.destroyedAt),
+    may_sign_at: instant(prospect.maySignAt),
+    rotates_at: instant(prospect.rotatesAt),
+    kept_until: instant(prospect.keptUntil),
     withdrawn_at: key.state === 'withdrawn' ? instant(key.destroyedAt) : undefined,
   }
 }

@@ -10,12 +10,19 @@ export interface AdminSettingsParts {
   readonly registry: Registry
   readonly described: Readonly<Record<string, ShownSetting>>
   readonly describedSecrets: Readonly<Record<string, 'set' | 'not set'>>
+  readonly explainedSettings: ReadonlyMap<string, ExplainedMembers>
 }
 
 interface ShownSetting {
   readonly value: unknown
   readonly from: string
   readonly by?: string
+}
+
+interface ExplainedMembers {
+  readonly about: string
+  readonly unit?: string
+  readonly group: string
 }
 
 /** What this node was told to do. Nothing here can be changed: it is the operator's file and environment. */
@@ -44,15 +51,22 @@ export function addAdminSettings(app: HttpServer, parts: AdminSettingsParts): vo
   })
 }
 
-function settingsOf({ described, describedSecrets }: AdminSettingsParts): readonly object[] {
+function settingsOf(parts: AdminSettingsParts): readonly object[] {
+  const { described, describedSecrets, explainedSettings } = parts
   return [
     ...Object.entries(described).map(([name, { value, from, by }]) => ({
       name,
       value,
       source: from,
       by,
+      ...explainedSettings.get(name),
     })),
-    ...Object.entries(describedSecrets).map(([name, value]) => ({ name, value, secret: true })),
+    ...Object.entries(describedSecrets).map(([name, value]) => ({
+      name,
+      value,
+      secret: true,
+      ...explainedSettings.get(name),
+    })),
   ]
 }
 

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { sendDocument } from './cacheable-document.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import type { ApiDocument, ServedRoute } from './openapi/document.ts'
-import { show } from './pages/pages.ts'
+import { sendPage } from './pages/page.ts'
 import type { HttpServer } from './server.ts'
 
 export interface ApiDocumentParts {
@@ -31,7 +31,9 @@ export function addApiDocuments(
   )
   app.get(pathAtIssuer(issuer, '/docs'), async (_request, reply) => {
     const { referencePage } = await import('./openapi/reference-page.ts')
-    return show(reply, { issuer }, referencePage(await documentOnce()))
+    // Like the document itself.
+    const language = 'en'
+    return sendPage(reply, 200, referencePage(await documentOnce()), { issuer, language })
   })
 }
 
@@ -52,13 +54,16 @@ function listRoutes(app: FastifyInstance, issuer: string): readonly ServedRoute[
   return routes
 }
 
-/** The metadata of an issuer with a path has that behind its own (RFC 8414 section 3.1). */
+/**
+ * The metadata of an issuer with a path has that behind its own (RFC 8414 section 3.1), and where passwords are changed
+ * is asked at the root of the host.
+ */
 function placeOf(url: string, issuer: string): Pick<ServedRoute, 'path' | 'server'> {
   const { origin } = new URL(issuer)
   const prefix = pathAtIssuer(issuer, '/').slice(0, -1)
   return url.startsWith(`${prefix}/`)
     ? { path: url.slice(prefix.length) }
-    : { path: url.slice(0, -prefix.length), server: origin }
+    : { path: url.endsWith(prefix) ? url.slice(0, -prefix.length) : url, server: origin }
 }
 
 function schemaIn(schema: unknown): ServedRoute['body'] {

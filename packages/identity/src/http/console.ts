@@ -8,7 +8,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { matchesEtag } from './cacheable-document.ts'
 import { takesGzip } from './content-codings.ts'
 import { markup } from './pages/markup.ts'
+import type { Page } from './pages/page.ts'
 import { sendPage } from './pages/page.ts'
+import type { PageParts } from './pages/pages.ts'
+import type { Texts } from './pages/texts.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { sendProblem } from './problems.ts'
 import type { HttpServer } from './server.ts'
@@ -53,7 +56,8 @@ const fileParameters = {
  * The console: a page that does everything by the API, as whoever is signed in by the cookie. Its files are few and
  * small and are read once; what is no key of that map cannot be asked for, however it is spelt.
  */
-export function addConsole(app: HttpServer, { issuer }: { readonly issuer: string }): void {
+export function addConsole(app: HttpServer, parts: PageParts): void {
+  const { issuer, texts } = parts
   const path = pathAtIssuer(issuer, '/console')
   let read: ReadonlyMap<string, ConsoleFile> | undefined
   const fileOf = (name: string): ConsoleFile | undefined => {
@@ -66,7 +70,9 @@ export function addConsole(app: HttpServer, { issuer }: { readonly issuer: strin
   app.get(path, (_request, reply) => reply.redirect(`${path}/`, 308))
   app.get(`${path}/`, { config }, (request, reply) => {
     const page = fileOf('index.html')
-    if (page === undefined) return sendPage(reply, 503, notBuilt, { issuer, language: 'en' })
+    if (page === undefined) {
+      return sendPage(reply, 503, notBuilt(texts), { issuer, language: texts.language })
+    }
     reply.header('content-security-policy', contentSecurityPolicy)
     return sendFile(request, reply, page, 'no-cache')
   })
@@ -106,7 +112,11 @@ function readConsole(): ReadonlyMap<string, ConsoleFile> {
   )
 }
 
-const notBuilt = {
-  title: 'The console is not built',
-  body: markup`<p>This program runs from its sources. Run <code>npm run build:console</code> there, and load this page again.</p>`,
+/** For whoever runs it from its sources. */
+export function notBuilt({ console: say }: Texts): Page {
+  return {
+    title: say.notBuiltTitle,
+    body: markup`<p>${say.notBuilt}</p>
+<p><code>npm run build:console</code></p>`,
+  }
 }

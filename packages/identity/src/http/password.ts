@@ -9,6 +9,7 @@ import type {
 import { changePassword } from '../domain/password-change.ts'
 import type { KnownSession } from '../domain/sessions.ts'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { accountFaultText } from './account-faults.ts'
 import { passwordText } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
@@ -80,12 +81,7 @@ function answerPasswordChange(
         revocation: outcome.position,
       })
     case 'unfit':
-      return sendProblem(
-        reply,
-        createProblem('malformed', `the new password ${outcome.fault}`, [
-          { field: '/new', message: outcome.fault },
-        ]),
-      )
+      return sendUnfitNew(reply, accountFaultText(outcome.fault))
     case 'busy':
       return sendBusy(reply, outcome.retryAfterSeconds)
     case 'throttled':
@@ -93,6 +89,11 @@ function answerPasswordChange(
     case 'refused':
       return refuseChange(reply, outcome, parts)
   }
+}
+
+function sendUnfitNew(reply: FastifyReply, message: string): FastifyReply {
+  const errors = [{ field: '/new', message }]
+  return sendProblem(reply, createProblem('malformed', `the new password ${message}`, errors))
 }
 
 function refuseChange(

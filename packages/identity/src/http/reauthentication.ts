@@ -1,7 +1,8 @@
 import { createProblem } from '@portcullis/runtime'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ReauthenticationParts, ReauthenticationResult } from '../domain/reauthentication.ts'
 import { reauthenticate } from '../domain/reauthentication.ts'
+import type { KnownSession } from '../domain/sessions.ts'
 import { passwordText } from './body-fields.ts'
 import type { Callers } from './callers.ts'
 import { pathAtIssuer } from './issuer-path.ts'
@@ -29,17 +30,36 @@ export function addReauthentication(app: HttpServer, parts: ReauthenticationRout
     { schema: { body: passwordBody } },
     async (request, reply) => {
       const { session, keyThumbprint } = await parts.callers.requireHolder(request)
-      const result = await reauthenticate(parts, session, {
-        password: request.body.password,
-        address: request.ip,
+      const { password } = request.body
+      const result = await reauthenticateAndTell(parts, request, {
+        session,
+        password,
         keyThumbprint,
       })
-      const outcome = result.kind === 'refused' ? result.why : result.kind
-      const event = result.kind === 'reauthenticated' ? 'authn_login_success' : 'authn_login_fail'
-      request.log.info({ event, sessionId: session.id, outcome }, 'reauthentication')
       return answerReauthentication(reply, result, parts)
     },
   )
+}
+
+/** The same by a request, with its line in the log. */
+export async function reauthenticateAndTell(
+  parts: ReauthenticationParts,
+  { ip: address, log }: FastifyRequest,
+  {
+    session,
+    password,
+    keyThumbprint,
+  }: {
+    readonly session: KnownSession
+    readonly password: string
+    readonly keyThumbprint?: string | undefined
+  },
+): Promise<ReauthenticationResult> {
+  const result = await reauthenticate(parts, session, { password, address, keyThumbprint })
+  const outcome = result.kind === 'refused' ? result.why : result.kind
+  const event = result.kind === 'reauthenticated' ? 'authn_login_success' : 'authn_login_fail'
+  log.info({ event, sessionId: session.id, outcome }, 'reauthentication')
+  return result
 }
 
 function answerReauthentication(

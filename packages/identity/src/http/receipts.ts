@@ -8,6 +8,7 @@ import type { Callers } from './callers.ts'
 import { nameOfFollower, softwareMembers } from './follower-names.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { instant } from './moments.ts'
+import { positionPath, sendNoSuchPosition } from './position-path.ts'
 import { sendBusy, sendProblem, sendThrottled } from './problems.ts'
 import type { HttpServer } from './server.ts'
 
@@ -16,12 +17,6 @@ export interface ReceiptsParts {
   readonly callers: Callers
   readonly receipts: ReceiptStore
 }
-
-const receiptPath = {
-  type: 'object',
-  required: ['position'],
-  properties: { position: { type: 'string' } },
-} as const
 
 const receiptQuery = {
   type: 'object',
@@ -44,7 +39,7 @@ export function addReceipts(app: HttpServer, { issuer, callers, receipts }: Rece
   const closing = new AbortController()
   // Otherwise the listener would wait for them.
   app.addHook('preClose', async () => closing.abort())
-  const schema = { params: receiptPath, querystring: receiptQuery }
+  const schema = { params: positionPath, querystring: receiptQuery }
   const path = pathAtIssuer(issuer, '/revocations/receipts/:position')
   app.get(path, { schema, exposeHeadRoute: false }, async (request, reply) => {
     const { clientId } = await callers.requireReceiptReader(request)
@@ -71,14 +66,8 @@ export function addReceipts(app: HttpServer, { issuer, callers, receipts }: Rece
         isLeft: () => closing.signal.aborted || request.raw.socket.destroyed,
       },
     ).finally(place.leave)
-    if (found.kind === 'ahead') {
-      return sendProblem(reply, createProblem('not-found', 'the log has not come that far'))
-    }
-    if (found.kind === 'gone') {
-      return sendProblem(
-        reply,
-        createProblem('position-gone', 'its epoch is over, or its tokens have expired'),
-      )
+    if (found.kind === 'ahead' || found.kind === 'gone') {
+      return sendNoSuchPosition(reply, found.kind)
     }
     return reply.send({
       position: request.params.position,
@@ -96,12 +85,12 @@ export function addReceipts(app: HttpServer, { issuer, callers, receipts }: Rece
   })
 }
 
-function membersOfReceipt({ state, software, ...one }: Receipt): object {
+function membersOfReceipt({ state, software, reportedAt, ...one }: Receipt): object {
   const name = { ...nameOfFollower(one), ...softwareMembers(software) }
-  return { ...name, state: state.kind, ...detailsOf(state) }
+  return { ...name, state: state.kind, ...detailsOf(state, reportedAt) }
 }
 
-function detailsOf(state: ReceiptState): object {
+function detailsOf(state: ReceiptState, reportedAt: number): object {
   if (state.kind === 'applied') return { after_ms: state.afterMs }
-  return state.kind === 'unknown' ? { until: instant(state.untilMs) } : {}
+  return { until: instant(state.untilMs), reported_at: instant(reportedAt) }
 }

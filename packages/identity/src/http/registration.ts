@@ -9,6 +9,7 @@ import type {
   RegistrationRequest,
 } from '../domain/registration.ts'
 import { register } from '../domain/registration.ts'
+import { accountFaultText } from './account-faults.ts'
 import { emailText, identifierText, passwordText } from './body-fields.ts'
 import { pathAtIssuer } from './issuer-path.ts'
 import { sendBusy, sendProblem, sendThrottled, sendUnfit } from './problems.ts'
@@ -88,7 +89,7 @@ function refuse(reply: FastifyReply, outcome: Refusal): FastifyReply {
     case 'taken':
       return sendProblem(reply, createProblem('identifier-taken'))
     case 'unfit':
-      return sendUnfit(reply, outcome.field, outcome.fault)
+      return sendUnfit(reply, outcome.field, accountFaultText(outcome.fault))
     case 'throttled':
       return sendThrottled(reply, outcome.retryAfterSeconds)
     case 'busy':

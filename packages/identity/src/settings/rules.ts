@@ -174,8 +174,7 @@ function mailServerFault({
 
 function senderFault({ from, smtpUrl }: IdentityValues['mail']): string | undefined {
   if (from === undefined) return smtpUrl === undefined ? undefined : 'needs mail.from beside it'
-  const parsed = parseEmailAddress(from)
-  return parsed.kind === 'malformed' ? parsed.why : undefined
+  return parseEmailAddress(from).kind === 'malformed' ? 'is not an e-mail address' : undefined
 }
 
 function linkFault(template: string | undefined): string | undefined {

@@ -21,27 +21,45 @@ export interface IdentitySecrets {
 export interface SecretVariable {
   readonly variable: string
   readonly isRequired: boolean
+  /** What it is for. */
+  readonly meaning: string
 }
 
-const sealingKey: SecretVariable = { variable: 'PORTCULLIS_SEALING_KEY', isRequired: true }
+const sealingKey: SecretVariable = {
+  variable: 'PORTCULLIS_SEALING_KEY',
+  isRequired: true,
+  meaning: 'opens what the database keeps sealed, above all the private signing keys',
+}
 /** Accepted as well while the sealing key is rolled. */
 const previousSealingKey: SecretVariable = {
   variable: 'PORTCULLIS_SEALING_KEY_PREVIOUS',
   isRequired: false,
+  meaning: 'accepted as well while the sealing key is rolled',
 }
-const pepper: SecretVariable = { variable: 'PORTCULLIS_REFRESH_PEPPER', isRequired: true }
+const pepper: SecretVariable = {
+  variable: 'PORTCULLIS_REFRESH_PEPPER',
+  isRequired: true,
+  meaning:
+    'refresh tokens are derived from it, so that nobody finds them in a copy of the database',
+}
 /** Accepted as well while the pepper is rolled. */
 const previousPepper: SecretVariable = {
   variable: 'PORTCULLIS_REFRESH_PEPPER_PREVIOUS',
   isRequired: false,
+  meaning: 'accepted as well while the pepper is rolled',
 }
 
 /** What HS256 signs with: required where an audience asks for it, and not looked at elsewhere. */
-const shared: SecretVariable = { variable: 'PORTCULLIS_HS256_SECRET', isRequired: true }
+const shared: SecretVariable = {
+  variable: 'PORTCULLIS_HS256_SECRET',
+  isRequired: true,
+  meaning: 'signs tokens where an audience asks for HS256; that service has it too',
+}
 /** Accepted as well while it is rolled. */
 const formerShared: SecretVariable = {
   variable: 'PORTCULLIS_HS256_SECRET_PREVIOUS',
   isRequired: false,
+  meaning: 'accepted as well while that secret is rolled',
 }
 
 export const secretVariables: readonly SecretVariable[] = [

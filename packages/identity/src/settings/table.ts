@@ -26,6 +26,22 @@ export type IdentityTable = typeof installationSettings &
   typeof passwordSettings &
   typeof tracingSettings
 
+/** What belongs together, by the name that people know it by. */
+export const concepts: Readonly<Record<string, SettingsTable>> = {
+  installation: installationSettings,
+  listener: listenerSettings,
+  tokens: tokenSettings,
+  sessions: sessionSettings,
+  'login-protection': loginProtectionSettings,
+  accounts: accountSettings,
+  audit: auditSettings,
+  anomalies: anomalySettings,
+  nats: natsSettings,
+  'event-streams': eventStreamSettings,
+  passwords: passwordSettings,
+  tracing: tracingSettings,
+}
+
 export const identityTable: IdentityTable = {
   ...installationSettings,
   ...listenerSettings,

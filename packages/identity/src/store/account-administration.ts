@@ -118,12 +118,12 @@ async function setRoles(
   const before = list(decided.row, 'roles')
   const lost = before.filter((role) => !roles.includes(role))
   if (lost.length === 0 && roles.every((role) => before.includes(role))) {
+    // Asked again, after an answer that was lost: by then it may have been taken away.
     return { kind: 'changed', position: await currentPosition(query) }
   }
   await query('UPDATE accounts SET roles = $2 WHERE id = $1', [accountId, JSON.stringify(roles)])
   await appendDecision(query, 'roles-changed', decision)
-  const position =
-    lost.length > 0 ? await voidTokens(query, revoke, accountId) : await currentPosition(query)
+  const position = lost.length > 0 ? await voidTokens(query, revoke, accountId) : undefined
   return { kind: 'changed', position }
 }
 
@@ -169,16 +169,20 @@ async function changeProfile(
     await appendDecision(query, 'email-changed', decision)
   }
   const lost = lostAttributes(before, after)
-  if (lost.length > 0 || Object.keys(after).length > Object.keys(before).length) {
+  const isOther = lost.length > 0 || Object.keys(after).length > Object.keys(before).length
+  if (isOther) {
     await query('UPDATE accounts SET attributes = $2 WHERE id = $1', [
       accountId,
       JSON.stringify(after),
     ])
     await appendDecision(query, 'attributes-changed', decision)
   }
+  const isAskedAgain = !isOther && email === oldEmail
   const position = lost.some((name) => attributesInClaims.has(name))
     ? await voidTokens(query, revoke, accountId)
-    : await currentPosition(query)
+    : isAskedAgain
+      ? await currentPosition(query)
+      : undefined
   const formerEmail = email === oldEmail ? undefined : oldEmail
   return { kind: 'changed', attributes: after, email, formerEmail, position }
 }

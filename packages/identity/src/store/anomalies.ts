@@ -1,8 +1,11 @@
 import type { Anomaly, AnomalyStore, Evidence } from '../domain/anomalies/anomalies.ts'
 import { actionOutcomes, boundedEvidence } from '../domain/anomalies/anomalies.ts'
+import type { AuditRecord } from '../domain/audit.ts'
+import { withDecisions } from './anomaly-decisions.ts'
+import { auditRecordOf, eventColumns } from './audit-rows.ts'
 import { integer, optionalText, text } from './columns.ts'
 import { createConditions } from './conditions.ts'
-import type { Database, Row } from './database.ts'
+import type { Database, Query, Row } from './database.ts'
 
 export function createAnomalyStore({ read }: Pick<Database, 'read'>): AnomalyStore {
   return {
@@ -18,9 +21,30 @@ export function createAnomalyStore({ read }: Pick<Database, 'read'>): AnomalySto
         conditions.values(),
       )
       const anomalies = rows.slice(0, limit).map(anomalyOf)
-      return { anomalies, next: rows.length > limit ? anomalies.at(-1)?.id : undefined }
+      const next = rows.length > limit ? anomalies.at(-1)?.id : undefined
+      return { anomalies: await withDecisions(read, anomalies), next }
+    },
+    read: async (id) => {
+      const rows = await read('SELECT * FROM anomalies WHERE id = $1', [id])
+      const [anomaly] = await withDecisions(read, rows.map(anomalyOf))
+      return anomaly && { ...anomaly, records: await readRecords(read, anomaly) }
     },
   }
+}
+
+async function readRecords(
+  read: Query,
+  { evidence: { records = [] } }: Anomaly,
+): Promise<readonly AuditRecord[]> {
+  if (records.length === 0) return []
+  const places = records.map((record) => record.split(':'))
+  const rows = await read(
+    `SELECT ${eventColumns} FROM events WHERE (chain, seq) IN (
+       SELECT value ->> 0, CAST(value ->> 1 AS bigint) FROM jsonb_array_elements($1::jsonb))
+     ORDER BY id DESC`,
+    [JSON.stringify(places)],
+  )
+  return rows.map(auditRecordOf)
 }
 
 export function anomalyOf(row: Row): Anomaly {

@@ -4,7 +4,6 @@ import type {
   AuditList,
   AuditLog,
   AuditPage,
-  AuditRecord,
   AuditVerdict,
   PruneOutcome,
 } from '../domain/audit.ts'
@@ -13,6 +12,7 @@ import type { Sealer } from '../domain/sealing.ts'
 import { openAuditKey } from './audit-opening.ts'
 import type { StoredChain } from './audit-rows.ts'
 import {
+  auditRecordOf,
   chainedRecordOf,
   eventColumns,
   selectChains,
@@ -20,9 +20,9 @@ import {
   writeEnds,
 } from './audit-rows.ts'
 import { verifyAudit } from './audit-verification.ts'
-import { integer, optionalInteger, optionalText, text } from './columns.ts'
+import { integer, text } from './columns.ts'
 import { createConditions } from './conditions.ts'
-import type { Database, Query, Row } from './database.ts'
+import type { Database, Query } from './database.ts'
 
 export interface AuditLogParts {
   readonly key: Buffer
@@ -82,27 +82,8 @@ async function list(
      ORDER BY id DESC LIMIT ${conditions.place(limit + 1)}`,
     conditions.values(),
   )
-  const records = rows.slice(0, limit).map(recordOf)
+  const records = rows.slice(0, limit).map(auditRecordOf)
   return { records, next: rows.length > limit ? records.at(-1)?.id : undefined }
-}
-
-function recordOf(row: Row): AuditRecord {
-  const [chain, seq] = [optionalText(row, 'chain'), optionalInteger(row, 'seq')]
-  return {
-    id: integer(row, 'id'),
-    at: integer(row, 'at'),
-    kind: text(row, 'kind'),
-    accountId: optionalText(row, 'account_id'),
-    sessionId: optionalText(row, 'session_id'),
-    clientId: optionalText(row, 'client_id'),
-    actor: optionalText(row, 'actor'),
-    reason: optionalText(row, 'reason'),
-    network: optionalText(row, 'network'),
-    details: optionalText(row, 'details'),
-    kid: optionalText(row, 'kid'),
-    place: chain === undefined || seq === undefined ? undefined : { chain, seq },
-    isAdopted: integer(row, 'adopted') !== 0,
-  }
 }
 
 /** Records that one step takes away: others wait while it lasts. */

@@ -1,6 +1,7 @@
+import type { AuditRecord } from '../domain/audit.ts'
 import type { ChainedFields, ChainEnds, ChainLink, Roster } from '../domain/audit-chain.ts'
 import { sealOfEnds, sealOfRoster } from '../domain/audit-chain.ts'
-import { integer, optionalText, text } from './columns.ts'
+import { integer, optionalInteger, optionalText, text } from './columns.ts'
 import type { Query, Row } from './database.ts'
 
 /*
@@ -13,6 +14,26 @@ export const auditTables = ['events', 'audit_chains', 'audit_roster'] as const
 export const eventColumns = `
   id, at, kind, account_id, session_id, client_id, actor, reason, network, details, kid,
   chain, seq, mac, adopted`
+
+/** Of any row, chained or not. */
+export function auditRecordOf(row: Row): AuditRecord {
+  const [chain, seq] = [optionalText(row, 'chain'), optionalInteger(row, 'seq')]
+  return {
+    id: integer(row, 'id'),
+    at: integer(row, 'at'),
+    kind: text(row, 'kind'),
+    accountId: optionalText(row, 'account_id'),
+    sessionId: optionalText(row, 'session_id'),
+    clientId: optionalText(row, 'client_id'),
+    actor: optionalText(row, 'actor'),
+    reason: optionalText(row, 'reason'),
+    network: optionalText(row, 'network'),
+    details: optionalText(row, 'details'),
+    kid: optionalText(row, 'kid'),
+    place: chain === undefined || seq === undefined ? undefined : { chain, seq },
+    isAdopted: integer(row, 'adopted') !== 0,
+  }
+}
 
 /** A record and the link that it makes to the next one. */
 export interface ChainedRecord {

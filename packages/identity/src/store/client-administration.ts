@@ -31,7 +31,11 @@ export function createClientAdministration(
 ): ClientAdministration {
   const decide = (
     decision: ClientDecision,
-    step: (query: Query, revoke: Revoke, client: ClientFacts) => Promise<RevocationPosition>,
+    step: (
+      query: Query,
+      revoke: Revoke,
+      client: ClientFacts,
+    ) => Promise<RevocationPosition | undefined>,
     mayDecide: (client: ClientFacts) => boolean = isOfStore,
   ): Promise<ClientDecisionOutcome> =>
     transaction(async (query, revoke): Promise<ClientDecisionOutcome> => {
@@ -69,10 +73,10 @@ export function createClientAdministration(
       }),
     enable: (decision) =>
       decide(decision, async (query, _revoke, { isEnabled }) => {
-        if (isEnabled) return currentPosition(query)
+        if (isEnabled) return undefined
         await query('UPDATE clients SET enabled = 1 WHERE id = $1', [decision.clientId])
         await appendDecision(query, 'client-enabled', decision)
-        return currentPosition(query)
+        return undefined
       }),
     delete: (decision) =>
       decide(
@@ -147,7 +151,7 @@ async function change(
   await appendDecision(query, 'client-changed', decision)
   const position = isNarrower(after, before)
     ? await revokeClientTokens(query, revoke, decision.clientId)
-    : await currentPosition(query)
+    : undefined
   return { kind: 'changed', client: after, position }
 }
 
@@ -183,7 +187,7 @@ async function rotateSecret(
   const until = now + overlapMs
   await writeSecret(query, clientId, { hash, until })
   await appendDecision(query, 'client-secret-rotated', decision)
-  return { kind: 'rotated', formerSecretUntil: until, position: await currentPosition(query) }
+  return { kind: 'rotated', formerSecretUntil: until, position: undefined }
 }
 
 /** The present secret becomes the former one, until then; or it is forgotten. */

@@ -15,7 +15,7 @@ import { readClock } from './revocations.ts'
 export type Arrival = readonly [seq: number, at: number]
 
 /** So many places are known of each follower: receipts are asked for soon, or not at all. */
-const arrivalsMax = 32
+export const arrivalsMax = 32
 /** What one step takes away at most, so that nobody waits for it. */
 const forgottenAtOnceMax = 1000
 

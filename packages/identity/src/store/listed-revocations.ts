@@ -1,15 +1,21 @@
 import { isRevocationKind } from '@portcullis/protocol/revocations'
-import type { ListedRevocation, ListRevocations } from '../domain/listed-revocations.ts'
+import type {
+  FindRevocation,
+  ListedRevocation,
+  ListRevocations,
+} from '../domain/listed-revocations.ts'
 import { integer, optionalInteger, optionalText, text } from './columns.ts'
 import type { Database, Row } from './database.ts'
+
+const columns =
+  'seq AS place, kind, until, revocations.at AS committed_at, subject, cause, account_id, actor, reason'
 
 export function createRevocationList({ read }: Pick<Database, 'read'>): ListRevocations {
   return async ({ limit, before = Number.MAX_SAFE_INTEGER }) => {
     // One statement: another epoch may begin at any time, and its log with it.
     const rows = await read(
       `SELECT epoch, record.* FROM revocation_head LEFT JOIN (
-         SELECT seq AS place, kind, until, revocations.at AS committed_at, subject, cause, account_id, actor, reason
-         FROM revocations WHERE seq < $1 ORDER BY seq DESC LIMIT $2) AS record ON true
+         SELECT ${columns} FROM revocations WHERE seq < $1 ORDER BY seq DESC LIMIT $2) AS record ON true
        ORDER BY place DESC`,
       [before, limit + 1],
     )
@@ -18,6 +24,22 @@ export function createRevocationList({ read }: Pick<Database, 'read'>): ListRevo
     const revocations = found.slice(0, limit).map(revocationOf)
     const next = found.length > limit ? revocations.at(-1)?.seq : undefined
     return { epoch: text(first, 'epoch'), revocations, next }
+  }
+}
+
+export function createFindRevocation({ read }: Pick<Database, 'read'>): FindRevocation {
+  return async ({ epoch, seq }) => {
+    const [row] = await read(
+      `SELECT epoch, revocation_head.seq AS head, record.* FROM revocation_head LEFT JOIN (
+         SELECT ${columns} FROM revocations WHERE seq = $1) AS record ON true`,
+      [seq],
+    )
+    if (row === undefined) throw new TypeError('no epoch was opened in this store')
+    if (text(row, 'epoch') !== epoch) return { kind: 'gone' }
+    if (seq > integer(row, 'head')) return { kind: 'ahead' }
+    return row['place'] === null
+      ? { kind: 'gone' }
+      : { kind: 'found', revocation: revocationOf(row) }
   }
 }
 

@@ -1,15 +1,17 @@
 import { setImmediate } from 'node:timers/promises'
 import type { RevocationPosition } from '@portcullis/protocol/revocations'
 import { clockDifferenceMsMax, followerLiveMs, maxStalenessMsMax } from '../domain/followers.ts'
-import type { Receipt, Receipts, ReceiptStore } from '../domain/receipts.ts'
+import type { Receipt, Receipts, ReceiptState, ReceiptStore } from '../domain/receipts.ts'
 import { stateWithoutReport } from '../domain/receipts.ts'
 import { integer, optionalInteger, text } from './columns.ts'
 import type { Database, Query, Row } from './database.ts'
 import type { Arrival } from './followers.ts'
-import { arrivalsOf, followerOf } from './followers.ts'
+import { arrivalsMax, arrivalsOf, followerOf } from './followers.ts'
 
 /** A few milliseconds of this process, which everybody else waits for. */
 const rowsInTurn = 500
+/** Who reports for the first time so soon after a commit may have been there before: a report takes no longer. */
+const firstReportMsMax = 3_000
 
 export function createReceiptStore({ read }: Pick<Database, 'read'>): ReceiptStore {
   return { receiptsOf: (position) => receiptsOf(read, position) }
@@ -36,16 +38,17 @@ async function receiptsOf(read: Query, { epoch, seq }: RevocationPosition): Prom
   )
   const receiptOf = (row: Row): Receipt => {
     const arrivals = arrivalsOf(row)
-    const { clientId, follower, position, maxStalenessMs, software } = followerOf(row, arrivals)
-    const arrival = position.epoch === epoch ? firstArrivalAt(arrivals, seq) : undefined
+    const { position, ...follower } = followerOf(row, arrivals)
+    const { clientId, software, reportedAt } = follower
+    const isHere = position.epoch === epoch && position.seq >= seq
     return {
       clientId,
-      follower,
+      follower: follower.follower,
       software,
-      state:
-        arrival === undefined
-          ? stateWithoutReport(committedAt, { maxStalenessMs }, now)
-          : { kind: 'applied', afterMs: Math.max(0, arrival[1] - committedAt) },
+      reportedAt,
+      state: isHere
+        ? appliedState(arrivals, seq, committedAt)
+        : stateWithoutReport(committedAt, follower, now),
     }
   }
   const receipts: Receipt[] = []
@@ -56,6 +59,22 @@ async function receiptsOf(read: Query, { epoch, seq }: RevocationPosition): Prom
   return { kind: 'receipts', committedAt, receipts }
 }
 
-function firstArrivalAt(arrivals: readonly Arrival[], seq: number): Arrival | undefined {
-  return arrivals.findLast((arrival) => arrival[0] >= seq)
+/** Of one that has come there. What is said of a time that is not known would be said of the follower. */
+function appliedState(
+  arrivals: readonly Arrival[],
+  seq: number,
+  committedAt: number,
+): ReceiptState {
+  const place = arrivals.findLastIndex((arrival) => arrival[0] >= seq)
+  const [at, arrivedAt] = arrivals[place] ?? [seq, committedAt]
+  const afterMs = Math.max(0, arrivedAt - committedAt)
+  const isOldest = place === arrivals.length - 1
+  if (!isOldest) return { kind: 'applied', afterMs }
+  const isKnown =
+    arrivals.length < arrivalsMax
+      ? // Otherwise it has begun later, with all that was revoked until then.
+        afterMs <= firstReportMsMax
+      : // Otherwise it may have been there before, which is forgotten.
+        at === seq
+  return { kind: 'applied', afterMs: isKnown ? afterMs : undefined }
 }

@@ -46,8 +46,8 @@ const rules: Readonly<Record<string, RuleWords>> = {
   'refused-tokens': {
     name: 'Service refuses many tokens',
     meaning:
-      'A service refuses far more tokens than ever for one reason: somebody tries forged, stolen or foreign ones, or something was set up wrong.',
-    toDo: 'Look into the log of the service for who sends them. A wrong signature or an unknown key is an attack or a foreign issuer; a wrong audience, a client that was set up wrong.',
+      'A service reports that it refuses far more tokens than ever for one reason: somebody tries forged, stolen or foreign ones, something was set up wrong, or the report is false.',
+    toDo: 'Look into the log of the service for who sends them; if it knows of none, somebody else has its credential. A wrong signature or an unknown key is an attack or a foreign issuer; a wrong audience, a client that was set up wrong.',
   },
   'clock-apart': {
     name: 'Clock apart',
@@ -72,6 +72,32 @@ const rules: Readonly<Record<string, RuleWords>> = {
   },
 }
 
+function together(name: string, count: string): string {
+  return `${name}: ${count}`
+}
+
+function called(name: string): (count: string) => string {
+  return (count) => together(name, count)
+}
+
+/** What rules count; of what is not here the name is shown. */
+const counts: Readonly<Record<string, (count: string) => string>> = {
+  accounts: called('Accounts tried'),
+  wrong_passwords: called('Wrong passwords'),
+  logins: called('Accounts that got in'),
+  networks: called('Networks'),
+  changes: called('Changes of the network'),
+  tokens_in_an_hour: called('Tokens in the hour'),
+  usual_in_an_hour: called('Tokens in its fullest hour before'),
+  usual: called('In its fullest ten minutes before'),
+  apart_ms: called('Milliseconds apart'),
+  ahead: () => 'Its clock is ahead',
+  late: () => 'Its clock is behind',
+  seconds: called('Seconds behind'),
+  revocations: called('Revocations that it lacks'),
+  hours: called('Hours overdue'),
+}
+
 export const anomalies = {
   title: 'Anomalies',
   rules,
@@ -93,11 +119,12 @@ export const anomalies = {
   },
   none: 'No rule has found anything that fits.',
   back: 'All anomalies',
-  gone: 'This anomaly is not kept any more.',
+  gone: 'There is no anomaly of this id, or it is not kept any more.',
   toDo: 'What to do',
   evidence: 'Evidence',
   facts: {
     about: 'About',
+    reportedBy: 'Reported by',
     first: 'First seen',
     last: 'Last seen',
     count: 'Times',
@@ -110,6 +137,15 @@ export const anomalies = {
     done: 'Done by itself',
     id: 'Rule',
   },
+  counts,
+  counted: together,
+  doneSince: {
+    title: 'Done since',
+    by: 'by',
+    signedIn: 'by somebody signed in to it',
+    itself: 'by itself',
+  },
+  again: (action: string): string => `${action} again`,
   done: {
     told: 'the streams were told',
     ended: 'the session was ended',
@@ -120,8 +156,12 @@ export const anomalies = {
   },
   records: 'Records of the audit',
   noRecords: 'No record of the audit led to it.',
-  recordGone: 'It is not among the records around that time.',
+  recordGone: 'This record is not kept any more.',
   history: 'Audit of the time around it',
+  subjects: {
+    others: 'several, too many to tell apart',
+    unnamed: 'a service without a client',
+  },
   about: {
     account: 'account',
     session: 'session',

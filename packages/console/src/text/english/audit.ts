@@ -50,20 +50,21 @@ export const audit = {
   kinds,
   empty: 'Nothing that fits is in the record.',
   filters: {
+    title: 'What happened',
     kind: 'What',
     anyKind: 'Everything',
     account: 'Account',
-    accountHint: 'Its name or its id',
     actor: 'Done by',
-    actorHint: 'The name of an account, or an id',
     client: 'Client',
-    clientHint: 'Its id',
     session: 'Session',
-    sessionHint: 'Its id',
+    nameHint: 'Name or id',
+    idHint: 'Id',
     from: 'From',
     to: 'Until',
-    momentHint: 'Like 2026-01-31 12:00',
-    noMoment: 'That is no moment.',
+    noMoment: 'The address of this page has no moment here. All times are shown.',
+    turnedRound: 'Until is not after From: nothing can be in between.',
+    unknown: (name: string): string =>
+      `Nobody is called ${name}, and it is no id. Of what is deleted the record knows the id only.`,
     clear: 'Show everything',
   },
   columns: {
@@ -94,6 +95,27 @@ export const audit = {
   },
   isAdopted: 'it was there before a node chained it',
   actors: { 'command-line': 'the command line', rule: 'a rule' },
+  anchors: {
+    summary: 'Check it against anchors that you have kept',
+    text: 'Whoever rules the database could put an older state in its place, or write another record with the sealing key. Anchors in another place bind them: identity logs one with each record, as auditAnchor. The latest of each chain speaks for those before it. Of what retention has taken away nothing can be told.',
+    label: 'Anchors',
+    shape: 'chain:number:seal',
+    hint: 'Each in a line, or lines of the log',
+    found: (count: string, isOne: boolean): string =>
+      isOne ? `${count} anchor will be checked.` : `${count} anchors will be checked.`,
+    none: 'No anchor is in it. One looks like chain:number:seal, with 22 letters, a number and 43 letters.',
+    unreadable: (line: string): string =>
+      `Line ${line} is no whole anchor: it was cut or mistyped. Mend it, or take the line away.`,
+    tooMany: (most: string): string =>
+      `These are of more than ${most} chains. Check ${most} at a time.`,
+    file: 'Or choose a file',
+    fileNone: (name: string): string => `No anchor is in ${name}.`,
+    fileUnreadable: (name: string, line: string): string =>
+      `Line ${line} of ${name} should have an anchor, and it is cut or misspelt. Nothing of the file was taken.`,
+    fileTooLarge: (name: string): string =>
+      `${name} is larger than 32 MiB. Take the lines that have auditAnchor in them.`,
+    fileFailed: (name: string): string => `${name} cannot be read.`,
+  },
   verify: {
     title: 'Is the record whole?',
     text: 'Each record is chained to the one before. Identity can check that none was changed, taken away or put in.',
@@ -101,9 +123,12 @@ export const audit = {
     busy: 'Checking; a long record takes a while',
     holds: (records: string, chains: string): string =>
       `The record is whole: ${records} records in ${chains} chains.`,
+    holdsWithAnchors: (records: string, chains: string, anchors: string): string =>
+      `The record is whole and fits what you have kept: ${records} records in ${chains} chains, anchors: ${anchors}.`,
     broken: 'The record does not hold.',
+    toDo: 'Keep the database as it is, and look into it: the page about the audit record (docs/audit.md) says what each of these means.',
     place: (chain: string, seq: string): string => `Record ${seq} of the chain ${chain}.`,
-    row: (id: number): string => `Row ${id} of the table.`,
+    row: (id: string): string => `Row ${id} of the table.`,
     faults: {
       changed: 'A record is not what was written at its place.',
       missing: 'A record was taken away.',
@@ -114,7 +139,8 @@ export const audit = {
       key: 'The sealed key of the record is gone, or is another one.',
       'sealing-key':
         'This node lacks the sealing key that the record is sealed with now. That says nothing of the record: restart the node with that key.',
-      anchor: 'A record is not what was noted elsewhere.',
+      anchor:
+        'An anchor does not fit: the record is not what was noted elsewhere. Records were cut off or replaced, the store was put back to an older state, or it is another store.',
       table: 'A table of the record is not one that a release has made.',
       index: 'An index keeps rows from sight, or has some that are not there.',
     },

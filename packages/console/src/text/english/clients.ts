@@ -1,6 +1,9 @@
 export const clients = {
   title: 'Machine clients',
-  search: 'Name, exactly',
+  none: 'There are no machine clients: no service or program gets tokens as itself.',
+  noneCalled: (name: string): string => `No client is called ${name}.`,
+  search: 'Name',
+  searchHint: 'The whole of it',
   columns: { name: 'Name', state: 'State', grants: 'Grants', scopes: 'May ask for', made: 'Made' },
   state: { enabled: 'enabled', disabled: 'disabled' },
   origin: { file: 'declared in the settings file', store: 'made here' },
@@ -21,8 +24,10 @@ export const clients = {
   create: {
     action: 'Make a client',
     text: 'For a service or a program that gets tokens as itself. Its secret is shown once.',
-    hint: 'Letters, digits, dots, dashes and underscores',
-    scopesHint: 'Without any it gets none, and can only prove who it is.',
+    hint: 'Letters, digits, dots, dashes and underscores, 64 at most',
+    taken: (name: string): string => `There is a client ${name} already.`,
+    lookAtIt: 'Look at it',
+    scopesHint: 'Those of the audiences above. Without any it can only prove who it is.',
   },
   rotate: {
     action: 'New secret',
@@ -33,22 +38,29 @@ export const clients = {
   revoke: {
     action: 'Take its tokens back',
     title: (name: string): string => `Take back the tokens of ${name}`,
-    text: 'Every service refuses them as soon as it is told. It can get new ones.',
+    text: 'Every service refuses them as soon as the news is there. It can get new ones.',
+    people:
+      'People sign in by this client: theirs are taken back too. Their apps get new ones by themselves.',
   },
   disable: {
     action: 'Disable',
     title: (name: string): string => `Disable ${name}`,
     text: 'Its tokens are taken back, and it gets no new ones until it is enabled.',
+    people:
+      'People sign in by this client. While it is disabled nobody can, and whoever is signed in by it is out as soon as their token is refused.',
   },
   enable: {
     action: 'Enable',
     title: (name: string): string => `Enable ${name}`,
     text: 'It gets tokens again. Those that were taken back stay so.',
+    done: (name: string): string => `${name} can get tokens again.`,
   },
   remove: {
     action: 'Delete',
     title: (name: string): string => `Delete ${name}`,
     text: 'Its tokens are taken back and its secret is worthless, for good. Whatever runs with it stops working.',
+    people:
+      'People sign in by this client. Every session of it ends for good, and nobody can sign in by it again.',
   },
   history: 'History',
 }

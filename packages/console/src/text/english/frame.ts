@@ -23,16 +23,28 @@ export const frame = {
   signIn: 'Sign in',
   asking: 'Asking who is signed in',
   nobody: {
-    title: 'Nobody is signed in',
-    text: 'Your session has ended, or another one has taken its place in this browser. Sign in to go on where you were.',
+    title: 'Sign in to the console',
+    text: 'For operators: who is signed in, what goes on, and the means to step in.',
+  },
+  ended: {
+    title: 'Your session has ended',
+    text: 'Somebody has ended it, your account was blocked, its password was changed, it was too old, or another session has taken its place in this browser. Nothing of what was shown is here any more. Sign in to go on where you were.',
   },
   notAllowed: {
     title: 'This console is for operators',
     text: (identifier: string): string =>
-      `You are signed in as ${identifier}, who has not the role identity-admin. Ask an operator for it, or sign in as somebody else. Your own sessions and password are at your account.`,
+      `You are signed in as ${identifier}, who does not have the role identity-admin. Ask an operator for it, or sign in as somebody else. Your own sessions and password are at your account.`,
   },
+  roleGone: {
+    title: 'You are no operator any more',
+    text: (identifier: string): string =>
+      `The role identity-admin was taken from ${identifier} while the console was open. What you had decided before is done; nothing after that is, and nothing of what was shown is here any more. Ask another operator why, or sign in as somebody else.`,
+  },
+  signInAsOther: 'Sign in as somebody else',
   close: 'Close',
   copy: 'Copy',
+  copyNamed: (name: string): string => `Copy: ${name}`,
   copied: 'Copied',
+  notCopied: 'The browser does not let the page copy: select it instead.',
   none: 'none',
 }

@@ -2,18 +2,19 @@ export const overview = {
   title: 'Overview',
   find: 'Find an account',
   findHint: 'How its name begins',
+  findAll: 'All that fit',
   latest: 'Latest sign-ins',
   totals: {
     title: 'How many there are',
     accounts: 'Accounts',
     blocked: (count: number): string => (count === 0 ? 'none blocked' : `${count} blocked`),
-    sessions: 'Sessions that live',
+    sessions: 'Live sessions',
     clients: 'Machine clients',
     followers: 'Services',
     followersNote: 'that follow revocations',
     anomalies: 'Anomalies in a day',
     critical: (count: number): string => (count === 0 ? 'none critical' : `${count} critical`),
-    counting: 'They are being counted.',
+    counting: 'Counting …',
   },
   activity: 'The last hour, minute by minute',
   charts: {
@@ -27,7 +28,7 @@ export const overview = {
     sign_ins_refused: 'refused',
     refreshes: 'refreshed',
     refreshes_refused: 'refused',
-    tokens_issued: 'handed out',
+    tokens_issued: 'issued',
     refused_by_services: 'refused by services',
     sessions_ended: 'sessions ended',
     revocations: 'revocations',
@@ -36,10 +37,9 @@ export const overview = {
   inTheHour: 'in the last hour',
   at: (moment: string): string => `at ${moment}`,
   /** Of one line, for those who do not see it. */
-  spoken: (name: string, sum: number, most: number, when: string): string =>
-    sum === 0
-      ? `${name}: none`
-      : `${name}: ${sum} in the last hour, at most ${most} a minute, at ${when}`,
+  spoken: (name: string, sum: string, most: string, when: string): string =>
+    `${name}: ${sum} in the last hour, at most ${most} a minute, at ${when}`,
+  spokenNone: (name: string): string => `${name}: none`,
   refusals: {
     title: 'Refusals by reason',
     caption: 'Refusals of the last hour, by reason',

@@ -1,3 +1,5 @@
+import type { RefusalReason } from '@portcullis/protocol/revocations'
+import type { AuditRecord } from '../audit.ts'
 import type { RuleId, Severity } from './rules.ts'
 import { rules } from './rules.ts'
 
@@ -20,12 +22,44 @@ export interface Anomaly {
   readonly outcome: ActionOutcome | undefined
 }
 
+/** As it is told. */
+export interface ToldAnomaly extends Anomaly {
+  /** What was done about its subject since it began, the latest of each kind, the newest first. */
+  readonly decisions: readonly AuditRecord[]
+}
+
+/** One that somebody looks at. */
+export interface AnomalyDetails extends ToldAnomaly {
+  /** The records that led to it, as far as they are kept. */
+  readonly records: readonly AuditRecord[]
+}
+
 /**
  * `spared`: an administrator is not blocked. `too-many`: within an hour there was too much of it already. `gone`: the session
  * or the account is not there any more.
  */
 export const actionOutcomes = ['told', 'ended', 'blocked', 'spared', 'too-many', 'gone'] as const
 export type ActionOutcome = (typeof actionOutcomes)[number]
+
+/** What rules count. */
+export const countNames = [
+  'accounts',
+  'wrong_passwords',
+  'logins',
+  'networks',
+  'changes',
+  'tokens_in_an_hour',
+  'usual_in_an_hour',
+  'usual',
+  'apart_ms',
+  'ahead',
+  'late',
+  'seconds',
+  'revocations',
+  'hours',
+] as const
+/** Refusals are counted by their reasons. */
+type CountName = (typeof countNames)[number] | RefusalReason | 'other'
 
 /** What led to it. Ids, networks and counts; never a secret, an address or an identifier. */
 export interface Evidence {
@@ -37,7 +71,7 @@ export interface Evidence {
   readonly followers?: readonly string[]
   /** Why, where a rule may hold of one subject for several reasons: each is an anomaly of its own. */
   readonly reason?: string
-  readonly counts?: Readonly<Record<string, number>>
+  readonly counts?: Readonly<Partial<Record<CountName, number>>>
 }
 
 /** A rule holds of somebody. */
@@ -66,7 +100,8 @@ export interface AnomalyStore {
   readonly list: (
     filter: AnomalyFilter,
     page: AnomalyPage,
-  ) => Promise<{ readonly anomalies: readonly Anomaly[]; readonly next?: number | undefined }>
+  ) => Promise<{ readonly anomalies: readonly ToldAnomaly[]; readonly next?: number | undefined }>
+  readonly read: (id: number) => Promise<AnomalyDetails | undefined>
 }
 
 const minuteMs = 60_000

@@ -59,7 +59,8 @@ const clocks = watcher<Lasting>({
     const { at, clientId, follower, apartMs } = clue
     const state = lasting(before, at)
     if (at - state.since < clockLastsMs) return { state }
-    const counts = { apart_ms: Math.abs(Math.round(apartMs)), [apartMs > 0 ? 'ahead' : 'late']: 1 }
+    const direction = apartMs > 0 ? { ahead: 1 } : { late: 1 }
+    const counts = { apart_ms: Math.abs(Math.round(apartMs)), ...direction }
     const evidence = { followers: [follower], counts }
     return {
       state,
@@ -70,6 +71,11 @@ const clocks = watcher<Lasting>({
 
 const refusalSlotMs = 10 * minuteMs
 const refusalsLearnedMs = 2 * dayMs
+/**
+ * It is what a follower says, and nobody can look. So that one false report raises nothing, what is reported within a
+ * sixth of the slot counts for so much of the bound at most.
+ */
+const shareOfMomentMax = 1 / 3
 /** Honest clients cause these, some more on some days than on others. */
 const usualReasons: ReadonlySet<string> = new Set(['expired', 'revoked', 'stale'])
 
@@ -89,8 +95,10 @@ function seeRefusals(
   { at, clientId, reason, times }: At<Extract<Sighting, { readonly kind: 'tokens-refused' }>>,
   { bounds }: Judging,
 ): Judged<Volume> {
-  const { state, ofLate, usual } = seeVolume(volume, { at, times, slotMs: refusalSlotMs })
-  const isMuch = ofLate >= bounds.refusalsMin && ofLate >= bounds.refusalsTimesUsual * usual
+  const seen = seeVolume(volume, { at, times, slotMs: refusalSlotMs })
+  const { state, ofLate, usual } = seen
+  const believed = seen.ofLateWith(Math.ceil(bounds.refusalsMin * shareOfMomentMax))
+  const isMuch = believed >= bounds.refusalsMin && ofLate >= bounds.refusalsTimesUsual * usual
   const isLearning = usualReasons.has(reason) && at - state.since < refusalsLearnedMs
   if (!isMuch || isLearning) return { state }
   const evidence = { reason, counts: { [reason]: ofLate, usual } }

@@ -38,6 +38,14 @@ export function withTally(
   return [...live, [from, count + times] as const]
 }
 
-export function sumOf(tallies: Tallies, at: number, windowMs: number): number {
-  return tallies.reduce((sum, [from, count]) => (from > at - windowMs ? sum + count : sum), 0)
+export function sumOf(
+  tallies: Tallies,
+  at: number,
+  windowMs: number,
+  pieceMax: number = Infinity,
+): number {
+  return tallies.reduce(
+    (sum, [from, count]) => (from > at - windowMs ? sum + Math.min(count, pieceMax) : sum),
+    0,
+  )
 }

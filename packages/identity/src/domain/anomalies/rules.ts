@@ -136,14 +136,14 @@ export const rules: Readonly<
   'refused-tokens': {
     severity: 'warning',
     meaning:
-      'a service refuses far more tokens than ever for one reason: somebody tries forged, stolen or foreign ones, or something was set up wrong',
-    when: '{refusalsMin} refusals within 10 minutes, and {refusalsTimesUsual} times the fullest ten minutes of the last 8 days; `expired`, `revoked` and `stale` are judged after two days',
+      'a service reports that it refuses far more tokens than ever for one reason: somebody tries forged, stolen or foreign ones, something was set up wrong, or the report is false',
+    when: '{refusalsMin} refusals in the reports of 10 minutes, of which those of 100 seconds count for a third at most, and {refusalsTimesUsual} times the fullest ten minutes of the last 8 days; `expired`, `revoked` and `stale` are judged after two days',
     about: 'client',
     evidence: 'strangers',
     may: ['alert'],
     sameMinutes: 60,
     suggestion:
-      'Look into the log of the service for who sends them. `bad-signature` and `unknown-key`: an attack, or a foreign issuer; `wrong-audience`: a client that was set up wrong; `stale`: its feed.',
+      'Look into the log of the service for who sends them; if it knows of none, somebody else has its credential. `bad-signature` and `unknown-key`: an attack, or a foreign issuer; `wrong-audience`: a client that was set up wrong; `stale`: its feed.',
   },
   'clock-apart': {
     severity: 'warning',

@@ -24,6 +24,8 @@ export interface SeenVolume {
   /** Within as long as a slot is. */
   readonly ofLate: number
   readonly usual: number
+  /** As `ofLate`, when no sixth of the slot counts for more than this: what one says at one moment is little then. */
+  readonly ofLateWith: (pieceMax: number) => number
 }
 
 export function newVolume(at: number): Volume {
@@ -43,6 +45,7 @@ export function seeVolume(
     state: { ...known, late, slots: [...others, [slot, before + times] as const] },
     ofLate: sumOf(late, at, slotMs),
     usual: Math.max(0, ...known.fullest.map(([, count]) => count)),
+    ofLateWith: (pieceMax) => sumOf(late, at, slotMs, pieceMax),
   }
 }
 

@@ -84,8 +84,8 @@ export const adminOperations: Operations = {
       200: {
         description: 'As it is now',
         schema: objectOf(
-          { attributes: { type: 'object', additionalProperties: true }, revocation },
-          { email: text },
+          { attributes: { type: 'object', additionalProperties: true } },
+          { email: text, revocation },
         ),
       },
     },
@@ -121,7 +121,10 @@ export const adminOperations: Operations = {
     summary: 'Give an account these roles and no others',
     caller: 'administrator',
     answers: {
-      200: { description: 'As it is now', schema: objectOf({ roles: listOf(text), revocation }) },
+      200: {
+        description: 'As it is now',
+        schema: objectOf({ roles: listOf(text) }, { revocation }),
+      },
     },
     problems: ['not-found', 'superseded', 'last-administrator', 'unknown-role'],
   },

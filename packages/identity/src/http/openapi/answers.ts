@@ -49,6 +49,41 @@ const optionalClientMembers = {
   former_secret_until: { ...instant, description: 'while two secrets are good' },
 } as const
 
+const anomalyMembers = {
+  id: text,
+  rule: text,
+  severity: text,
+  about: { enum: ['network', 'account', 'session', 'client', 'key', 'issuer'] },
+  subject: {
+    ...text,
+    description: 'its id, or the network; `others`: what was too much to tell apart',
+  },
+  evidence: objectOf(
+    {},
+    {
+      records: listOf({ ...text, description: '`<chain>:<seq>` of the audit record' }),
+      networks: texts,
+      accounts: texts,
+      sessions: texts,
+      followers: texts,
+      reason: { ...text, description: 'why, where there are several anomalies of one subject' },
+      counts: { type: 'object', additionalProperties: wholeNumber },
+    },
+  ),
+  first_seen: instant,
+  last_seen: instant,
+  count: wholeNumber,
+  decisions: {
+    ...listOf(named('AuditEvent')),
+    description: 'what was done about its subject since, the latest of each kind',
+  },
+} as const
+
+const optionalAnomalyMembers = {
+  suggested_action: text,
+  action: { enum: actionOutcomes, description: 'what was done by itself' },
+} as const
+
 const software = {
   software: { ...text, description: '`verify`, `gateway`, `relay`, or what another calls itself' },
   version: text,
@@ -110,6 +145,7 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
       roles: texts,
       attributes: attributeValues,
       created_at: instant,
+      session: { ...text, description: 'the id of the session that asks' },
     },
     { email: text },
   ),
@@ -140,7 +176,7 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
     { device: text, browser: text, system: text, network: text, ended_at: instant },
   ),
   Client: objectOf(clientMembers, optionalClientMembers),
-  ChangedClient: objectOf({ ...clientMembers, revocation }, optionalClientMembers),
+  ChangedClient: objectOf(clientMembers, { ...optionalClientMembers, revocation }),
   DecidedAccounts: objectOf({
     results: listOf(
       objectOf({
@@ -167,6 +203,19 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
       retired_at: instant,
       destroyed_at: instant,
       withdrawn_at: instant,
+      may_sign_at: {
+        ...instant,
+        description: 'of a pending key: from when on every copy of the key set has it',
+      },
+      rotates_at: {
+        ...instant,
+        description:
+          'of an active key: when the next one follows it, unless that is asked for before',
+      },
+      kept_until: {
+        ...instant,
+        description: 'of a retiring key: when the last token that it can have signed is dead',
+      },
     },
   ),
   AuditEvent: objectOf(
@@ -186,36 +235,10 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
       adopted: truth,
     },
   ),
-  Anomaly: objectOf(
-    {
-      id: text,
-      rule: text,
-      severity: text,
-      about: { enum: ['network', 'account', 'session', 'client', 'key', 'issuer'] },
-      subject: {
-        ...text,
-        description: 'its id, or the network; `others`: what was too much to tell apart',
-      },
-      evidence: objectOf(
-        {},
-        {
-          records: listOf({ ...text, description: '`<chain>:<seq>` of the audit record' }),
-          networks: texts,
-          accounts: texts,
-          sessions: texts,
-          followers: texts,
-          reason: { ...text, description: 'why, where there are several anomalies of one subject' },
-          counts: { type: 'object', additionalProperties: wholeNumber },
-        },
-      ),
-      first_seen: instant,
-      last_seen: instant,
-      count: wholeNumber,
-    },
-    {
-      suggested_action: text,
-      action: { enum: actionOutcomes, description: 'what was done by itself' },
-    },
+  Anomaly: objectOf(anomalyMembers, optionalAnomalyMembers),
+  AnomalyDetails: objectOf(
+    { ...anomalyMembers, records: listOf(named('AuditEvent')) },
+    optionalAnomalyMembers,
   ),
   AuditVerdict: objectOf(
     { ok: truth, chains: wholeNumber, records: wholeNumber },
@@ -264,8 +287,16 @@ export const namedSchemas: Readonly<Record<string, JsonSchema>> = {
           {
             client: text,
             ...software,
-            after_ms: { ...wholeNumber, description: 'at the latest this long after the commit' },
-            until: { ...instant, description: 'then it refuses by itself' },
+            after_ms: {
+              ...wholeNumber,
+              description:
+                'at the latest this long after the commit; left out where that is not known any more, or it began later',
+            },
+            until: { ...instant, description: 'from then on it refuses by itself' },
+            reported_at: {
+              ...instant,
+              description: 'of one that has not said so: its last report',
+            },
           },
         ),
       ),

@@ -29,6 +29,14 @@ export const auditOperations: Operations = {
       },
     },
   },
+  'GET /admin/anomalies/:id': {
+    id: 'readAnomaly',
+    tag: 'Administration: audit',
+    summary: 'One of them, with the records of the audit that led to it, as far as they are kept',
+    caller: 'administrator',
+    answers: { 200: { description: 'The anomaly', schema: named('AnomalyDetails') } },
+    problems: ['not-found'],
+  },
   'POST /admin/audit/verify': {
     id: 'verifyAuditRecord',
     tag: 'Administration: audit',

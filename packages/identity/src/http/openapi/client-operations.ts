@@ -57,8 +57,8 @@ export const clientOperations: Operations = {
       200: {
         description: 'The new secret',
         schema: objectOf(
-          { client_id: text, client_secret: secret, revocation },
-          { former_secret_until: instant },
+          { client_id: text, client_secret: secret },
+          { former_secret_until: instant, revocation },
         ),
       },
     },
@@ -86,7 +86,7 @@ export const clientOperations: Operations = {
     summary: 'Let a client ask for tokens again',
     caller: 'administrator',
     answers: {
-      200: { description: 'It may', schema: named('Revoked') },
+      200: { description: 'It may', schema: objectOf({}) },
     },
     problems: ['not-found', 'superseded', 'unknown-client'],
   },

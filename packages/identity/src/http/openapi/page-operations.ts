@@ -56,16 +56,25 @@ export const pageOperations: Operations = {
   }),
   'POST /sign-out/everywhere': sent('submitSignOutEverywhere', 'End every session of the person'),
   'GET /my-account': openedByPerson('showMyAccount', 'Who somebody is, and what to do about it'),
+  'GET /.well-known/change-password': {
+    id: 'findPasswordChange',
+    tag: 'Pages',
+    summary: 'Where password managers find the page that changes the password',
+    caller: 'anyone',
+    answers: { 303: elsewhere },
+    refusals: 'page',
+  },
   'GET /my-account/password': openedByPerson('showMyPassword', 'Where people change the password'),
   'POST /my-account/password': sent('submitMyPassword', 'What the button of that page sends', {
     form: objectOf({}, { current: text, new: text }),
   }),
   'GET /my-account/sessions': openedByPerson('showMySessions', 'Where somebody is signed in'),
   'POST /my-account/sessions/end': sent('submitSessionEnd', 'End one of these sessions', {
-    form: objectOf({}, { sid: text }),
+    form: objectOf({}, { sid: text, password: text }),
   }),
   'POST /my-account/sessions/end-others': sent(
     'submitOthersEnd',
     'End all but the one of the browser',
+    { form: objectOf({}, { password: text }) },
   ),
 }

@@ -1,4 +1,5 @@
-import { escapeHtml, trustedMarkup } from '../pages/markup.ts'
+import type { Markup } from '../pages/markup.ts'
+import { markup } from '../pages/markup.ts'
 import type { Page } from '../pages/page.ts'
 import type { ApiDocument, ApiOperation } from './document.ts'
 
@@ -11,33 +12,31 @@ export function referencePage({ info, paths, components }: ApiDocument): Page {
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
   )
-  const sections = [...Map.groupBy(operations, ({ operation }) => operation.tags[0])].map(
-    ([tag, members]) =>
-      `<h2>${escapeHtml(tag)}</h2>` +
-      members.map(({ path, method, operation }) => section(method, path, operation)).join('\n'),
+  const chapters = [...Map.groupBy(operations, ({ operation }) => operation.tags[0])].map(
+    ([tag, members]) => markup`<h2>${tag}</h2>
+${members.map(({ path, method, operation }) => section(method, path, operation))}`,
   )
   const schemas = Object.entries(components.schemas).map(
-    ([name, schema]) =>
-      `<section id="${escapeHtml(name)}"><h3>${escapeHtml(name)}</h3>${code(schema)}</section>`,
+    ([name, schema]) => markup`<section id="${name}"><h3>${name}</h3>${code(schema)}</section>`,
   )
   return {
     title: `${info.title} ${info.version}`,
     isWide: true,
-    body: trustedMarkup(`<p>${escapeHtml(info.description)} For programs: <a href="openapi.json">openapi.json</a>.</p>
-${sections.join('\n')}
+    body: markup`<p>${info.description} For programs: <a href="openapi.json">openapi.json</a>.</p>
+${chapters}
 <h2>Schemas</h2>
-${schemas.join('\n')}`),
+${schemas}`,
     style,
   }
 }
 
-function section(method: string, path: string, operation: ApiOperation): string {
+function section(method: string, path: string, operation: ApiOperation): Markup {
   const { operationId, summary, security, parameters = [], requestBody, responses } = operation
   const asked = parameters.map(({ name, in: place, schema }) =>
     row(`${name} (${place})`, JSON.stringify(schema)),
   )
   const bodies = Object.entries(requestBody?.content ?? {}).map(
-    ([mediaType, { schema }]) => `<p>Body: ${escapeHtml(mediaType)}</p>${code(schema)}`,
+    ([mediaType, { schema }]) => markup`<p>Body: ${mediaType}</p>${code(schema)}`,
   )
   const answers = Object.entries(responses).map(([status, { description, content = {} }]) =>
     row(
@@ -45,10 +44,10 @@ function section(method: string, path: string, operation: ApiOperation): string 
       [description, ...Object.values(content).map(({ schema }) => said(schema))].join('. '),
     ),
   )
-  return `<section id="${escapeHtml(operationId)}">
-<h3>${escapeHtml(method.toUpperCase())} <code>${escapeHtml(path)}</code></h3>
-<p>${escapeHtml(summary)}. ${escapeHtml(callerOf(security))}</p>
-${tableOf(asked)}${bodies.join('\n')}${tableOf(answers)}</section>`
+  return markup`<section id="${operationId}">
+<h3>${method.toUpperCase()} <code>${path}</code></h3>
+<p>${summary}. ${callerOf(security)}</p>
+${tableOf(asked)}${bodies}${tableOf(answers)}</section>`
 }
 
 function callerOf(security: ApiOperation['security']): string {
@@ -62,14 +61,14 @@ function said(schema: object): string {
   return names === null ? JSON.stringify(schema) : [...new Set(names)].join(' or ')
 }
 
-function tableOf(rows: readonly string[]): string {
-  return rows.length === 0 ? '' : `<table>${rows.join('')}</table>`
+function tableOf(rows: readonly Markup[]): Markup | undefined {
+  return rows.length === 0 ? undefined : markup`<table>${rows}</table>`
 }
 
-function row(head: string, text: string): string {
-  return `<tr><th scope="row">${escapeHtml(head)}</th><td><code>${escapeHtml(text)}</code></td></tr>`
+function row(head: string, text: string): Markup {
+  return markup`<tr><th scope="row">${head}</th><td><code>${text}</code></td></tr>`
 }
 
-function code(schema: object): string {
-  return `<pre>${escapeHtml(JSON.stringify(schema, undefined, 2))}</pre>`
+function code(schema: object): Markup {
+  return markup`<pre>${JSON.stringify(schema, undefined, 2)}</pre>`
 }

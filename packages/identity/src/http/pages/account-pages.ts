@@ -1,3 +1,4 @@
+import type { LinkRouteParts } from '../account-links.ts'
 import type { HttpServer } from '../server.ts'
 import type { ForgottenPasswordParts } from './forgotten-password.ts'
 import { addForgottenPassword } from './forgotten-password.ts'
@@ -7,13 +8,15 @@ import type { MyPasswordParts } from './my-password.ts'
 import { addMyPassword } from './my-password.ts'
 import type { MySessionsParts } from './my-sessions.ts'
 import { addMySessions } from './my-sessions.ts'
-import { addPages } from './pages.ts'
+import { addLinkedPages, addPages } from './pages.ts'
+import { addResetPassword } from './reset-password.ts'
 import type { SignInParts } from './sign-in.ts'
 import { addSignIn } from './sign-in.ts'
 import type { SignOutParts } from './sign-out.ts'
 import { addSignOut } from './sign-out.ts'
 import type { SignUpParts } from './sign-up.ts'
 import { addSignUp } from './sign-up.ts'
+import { addVerifyEmail } from './verify-email.ts'
 
 export type AccountPageParts = SignInParts &
   SignUpParts &
@@ -21,6 +24,7 @@ export type AccountPageParts = SignInParts &
   ForgottenPasswordParts &
   MyAccountParts &
   MyPasswordParts &
+  LinkRouteParts &
   MySessionsParts
 
 /**
@@ -37,5 +41,9 @@ export function addAccountPages(app: HttpServer, parts: AccountPageParts): void 
     addMyAccount(scope, parts)
     addMyPassword(scope, parts)
     addMySessions(scope, parts)
+  })
+  addLinkedPages(app, parts, (scope) => {
+    addResetPassword(scope, parts)
+    addVerifyEmail(scope, parts)
   })
 }

@@ -4,12 +4,11 @@ import type { MailRequestParts, Post } from '../../domain/mail-requests.ts'
 import { resetMail } from '../../domain/mail-requests.ts'
 import type { HttpServer } from '../server.ts'
 import type { FormProblem } from './form-parts.ts'
-import { alertOf, textEntry, textOf } from './form-parts.ts'
+import { alertOf, textEntry, textOf, titlesOf } from './form-parts.ts'
 import { markup } from './markup.ts'
 import type { Page } from './page.ts'
 import type { PageParts } from './pages.ts'
 import { addressOf, goTo, linkTo, plainPage, refuse, show } from './pages.ts'
-import { textsFor } from './texts.ts'
 
 export interface ForgottenPasswordParts extends PageParts, MailRequestParts {
   /** Undefined when this installation sends no mail. */
@@ -29,7 +28,7 @@ export function addForgottenPassword(scope: HttpServer, parts: ForgottenPassword
     if (post === undefined) return refuseWithoutMail(reply, parts)
     const identifier = textOf(body, 'identifier')
     if (identifier === undefined) {
-      const text = textsFor().problems.missingIdentifier
+      const text = parts.texts.problems.missingIdentifier
       const page = requestPage(parts, { text, fields: ['identifier'] })
       return refuse(reply, parts, 'malformed', page)
     }
@@ -40,21 +39,20 @@ export function addForgottenPassword(scope: HttpServer, parts: ForgottenPassword
 }
 
 function refuseWithoutMail(reply: FastifyReply, parts: PageParts): FastifyReply {
-  const { forgot } = textsFor()
+  const { forgot } = parts.texts
   const page = plainPage(forgot.noMailTitle, forgot.noMail, backLink(parts))
   return refuse(reply, parts, 'mail-unavailable', page)
 }
 
 function backLink(parts: PageParts): ReturnType<typeof linkTo> {
-  return linkTo(addressOf(parts, '/sign-in'), textsFor().forgot.back)
+  return linkTo(addressOf(parts, '/sign-in'), parts.texts.forgot.back)
 }
 
 function requestPage(parts: PageParts, problem?: FormProblem): Page {
-  const { forgot: say, fields, problems } = textsFor()
+  const { forgot: say, fields } = parts.texts
   const entry = { name: 'identifier', label: fields.identifier, problem, isFirst: true }
   return {
-    title: problem === undefined ? say.title : problems.inTitle(say.title),
-    heading: say.title,
+    ...titlesOf(parts.texts, say.title, problem),
     body: markup`${alertOf(problem)}<p class="soft">${say.text}</p>
 <form method="post" action="${addressOf(parts, '/forgot-password')}">
 ${textEntry({ ...entry, autocomplete: 'username' })}

@@ -27,12 +27,32 @@ export function markup(parts: TemplateStringsArray, ...pieces: readonly Piece[])
   return new Markup(text, made)
 }
 
-/** Of a text that nobody from outside has a word in. */
+/** A name in a sentence, whose direction is its own whatever stands around it (Unicode UAX #9). */
+export function name(text: string): Markup {
+  return markup`<bdi>${text}</bdi>`
+}
+
+/** A sentence of a catalogue, with markup in its places. */
+export function sentence<Places extends readonly Markup[]>(
+  say: (...places: { [Place in keyof Places]: string }) => string,
+  ...pieces: Places
+): Markup {
+  const places = pieces.map((_, index) => String.fromCharCode(firstPlace + index))
+  const said = say(...(places as { [Place in keyof Places]: string }))
+  return said
+    .split(new RegExp(`([${places.join('')}])`))
+    .reduce((before, part) => markup`${before}${pieces[places.indexOf(part)] ?? part}`, markup``)
+}
+
+/** For private use in Unicode: no text of a catalogue has it. */
+const firstPlace = 0xe000
+
+/** Of a style or a script of ours, in which nobody from outside has a word. */
 export function trustedMarkup(text: string): Markup {
   return new Markup(text, made)
 }
 
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 

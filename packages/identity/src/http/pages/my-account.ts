@@ -1,13 +1,12 @@
 import type { Account, AccountStore } from '../../domain/accounts.ts'
 import type { BrowserSessionParts } from '../../domain/browser-sessions.ts'
 import type { HttpServer } from '../server.ts'
-import { buttonForm, noticeOf } from './form-parts.ts'
-import { markup } from './markup.ts'
+import { buttonForm, noticeOf, noticeText } from './form-parts.ts'
+import { markup, name, sentence } from './markup.ts'
 import type { Page } from './page.ts'
 import type { PageParts } from './pages.ts'
 import { addressOf, show } from './pages.ts'
 import { askToSignIn, sessionOf } from './signed-in.ts'
-import { textsFor } from './texts.ts'
 
 export interface MyAccountParts extends PageParts, BrowserSessionParts {
   readonly accounts: Pick<AccountStore, 'find'>
@@ -15,7 +14,7 @@ export interface MyAccountParts extends PageParts, BrowserSessionParts {
 
 const noticeQuery = {
   type: 'object',
-  properties: { notice: { type: 'string', maxLength: 64 } },
+  properties: { notice: noticeText },
 } as const
 
 /** Who somebody is here, and what can be done about it. */
@@ -30,13 +29,14 @@ export function addMyAccount(scope: HttpServer, parts: MyAccountParts): void {
 }
 
 function accountPage(parts: PageParts, { identifier, email }: Account, query: unknown): Page {
-  const texts = textsFor()
+  const { texts } = parts
   const { account: say } = texts
   // Of most people the one is the other.
-  const address = email === undefined || email === identifier ? undefined : say.address(email)
+  const address =
+    email === undefined || email === identifier ? undefined : sentence(say.address, name(email))
   return {
     title: say.title,
-    body: markup`${noticeOf(query, texts)}<p>${say.who(identifier)}</p>
+    body: markup`${noticeOf(query, texts)}<p>${sentence(say.who, name(identifier))}</p>
 ${address && markup`<p class="soft">${address}</p>`}
 <ul class="choices">
 <li><a href="${addressOf(parts, '/my-account/sessions')}"><strong>${say.sessions}</strong><span>${say.sessionsText}</span></a></li>

@@ -1,6 +1,5 @@
 import type { FastifyReply } from 'fastify'
 import { callerOf } from '../../domain/callers.ts'
-import type { BrowserSessionParts } from '../../domain/browser-sessions.ts'
 import type { OtherSessionsParts } from '../../domain/other-sessions.ts'
 import { endOtherSessions } from '../../domain/other-sessions.ts'
 import { pagesClientName } from '../../domain/registry.ts'
@@ -10,23 +9,23 @@ import { clearedRefreshCookie } from '../refresh-cookie.ts'
 import type { HttpServer } from '../server.ts'
 import { sessionPageOf } from '../sessions.ts'
 import { deviceNameOf } from '../device-names.ts'
-import { buttonForm, hidden, noticeOf, textOf } from './form-parts.ts'
+import type { ConfirmPersonParts } from './confirm-person.ts'
+import { confirmPerson } from './confirm-person.ts'
+import { buttonForm, hidden, noticeOf, noticeText, textOf } from './form-parts.ts'
 import type { Markup } from './markup.ts'
-import { markup } from './markup.ts'
+import { markup, name, sentence } from './markup.ts'
 import type { Page } from './page.ts'
 import type { PageParts } from './pages.ts'
 import { addressOf, goTo, linkTo, plainPage, refuse, show, tooMuch } from './pages.ts'
 import { askToSignIn, personLinks, sessionOf } from './signed-in.ts'
 import type { Texts } from './texts.ts'
-import { textsFor } from './texts.ts'
 
-export interface MySessionsParts extends PageParts, BrowserSessionParts, OtherSessionsParts {
-  readonly sessions: SessionStore
-}
+export type MySessionsParts = ConfirmPersonParts &
+  OtherSessionsParts & { readonly sessions: SessionStore }
 
 const pageQuery = {
   type: 'object',
-  properties: { after: pageCursor, notice: { type: 'string', maxLength: 64 } },
+  properties: { after: pageCursor, notice: noticeText },
 } as const
 
 /** So many fit on a screen or two. */
@@ -49,7 +48,13 @@ export function addMySessions(scope: HttpServer, parts: MySessionsParts): void {
     const session = await sessionOf(parts, request)
     if (session === undefined) return askToSignIn(request, reply, parts)
     const sessionId = textOf(request.body, 'sid') ?? ''
-    const outcome = await parts.sessions.endOwn(callerOf(session, request.ip), sessionId)
+    const { end: button } = parts.texts.sessions
+    const fields = hidden('sid', sessionId)
+    const intent = { button, action: request.url, fields, back: path }
+    const person = await confirmPerson(request, reply, parts, { session, intent })
+    if (person.kind === 'answered') return person.reply
+    const caller = callerOf(person.session, request.ip)
+    const outcome = await parts.sessions.endOwn(caller, sessionId)
     switch (outcome.kind) {
       case 'superseded':
         return askToSignIn(request, reply, parts)
@@ -68,7 +73,11 @@ export function addMySessions(scope: HttpServer, parts: MySessionsParts): void {
   scope.post(addressOf(parts, '/my-account/sessions/end-others'), async (request, reply) => {
     const session = await sessionOf(parts, request)
     if (session === undefined) return askToSignIn(request, reply, parts)
-    const outcome = await endOtherSessions(parts, session, { network: request.ip })
+    const { endOthers: button } = parts.texts.sessions
+    const intent = { button, action: request.url, back: path }
+    const person = await confirmPerson(request, reply, parts, { session, intent })
+    if (person.kind === 'answered') return person.reply
+    const outcome = await endOtherSessions(parts, person.session, { network: request.ip })
     if (outcome.kind === 'superseded') return askToSignIn(request, reply, parts)
     if (outcome.kind === 'too-often') return refuseTooOften(reply, parts, outcome)
     const { id: sessionId } = session
@@ -90,21 +99,20 @@ function refuseTooOften(
   parts: PageParts,
   { retryAfterSeconds }: TooOften,
 ): FastifyReply {
-  const texts = textsFor()
+  const { texts } = parts
   const { code, problem } = tooMuch(reply, { kind: 'throttled', retryAfterSeconds }, texts)
-  const page = plainPage(texts.refusals.throttledTitle, problem.text, toList(parts, texts))
+  const page = plainPage(texts.refusals.throttledTitle, problem.text, toList(parts))
   return refuse(reply, parts, code, page)
 }
 
 /** Somebody else's session does not exist for the caller. */
 function refuseUnknown(reply: FastifyReply, parts: PageParts): FastifyReply {
-  const texts = textsFor()
-  const { goneTitle, gone } = texts.sessions
-  return refuse(reply, parts, 'not-found', plainPage(goneTitle, gone, toList(parts, texts)))
+  const { goneTitle, gone } = parts.texts.sessions
+  return refuse(reply, parts, 'not-found', plainPage(goneTitle, gone, toList(parts)))
 }
 
-function toList(parts: PageParts, { sessions }: Texts): Markup {
-  return linkTo(addressOf(parts, '/my-account/sessions'), sessions.title)
+function toList(parts: PageParts): Markup {
+  return linkTo(addressOf(parts, '/my-account/sessions'), parts.texts.sessions.title)
 }
 
 interface Shown {
@@ -116,7 +124,7 @@ interface Shown {
 }
 
 function sessionsPage(parts: PageParts, { list, current, isFirst, query }: Shown): Page {
-  const texts = textsFor()
+  const { texts } = parts
   const { sessions: say } = texts
   const { next: after } = nextMember(
     list.next && { at: list.next.authenticatedAt, id: list.next.id },
@@ -131,10 +139,10 @@ function sessionsPage(parts: PageParts, { list, current, isFirst, query }: Shown
     title: say.title,
     isWide: true,
     body: markup`${noticeOf(query, texts)}<p class="soft">${say.text}</p>
+${others}
 <ul class="sessions">
 ${items}
-</ul>
-${others}`,
+</ul>`,
     links: personLinks(parts, [
       ...(isFirst ? [] : [linkTo(addressOf(parts, path), say.newest)]),
       ...(after === undefined ? [] : [linkTo(addressOf(parts, path, { after }), say.more)]),
@@ -143,26 +151,28 @@ ${others}`,
 }
 
 function item(parts: PageParts, session: KnownSession, isCurrent: boolean): Markup {
-  const { sessions: say, locale } = textsFor()
-  const device = deviceOf(session)
-  const { name } = session.client
-  const client = say.by(name === pagesClientName ? say.ownPages : name)
+  const { sessions: say, locale } = parts.texts
+  const device = deviceOf(parts.texts, session)
+  const { name: clientName } = session.client
+  const client = say.by(clientName === pagesClientName ? say.ownPages : clientName)
   const from = session.network === undefined ? '' : ` · ${say.from(session.network)}`
+  const signedIn = momentOf(session.authenticatedAt, locale)
+  const lastUsed = momentOf(session.lastUsedAt, locale)
   const here = isCurrent ? markup` <span class="here">${say.here}</span>` : undefined
   const end = isCurrent
     ? buttonForm(addressOf(parts, '/sign-out'), say.end)
     : markup`<form method="post" action="${addressOf(parts, '/my-account/sessions/end')}">${hidden('sid', session.id)}<button aria-label="${say.endNamed(device)}">${say.end}</button></form>`
-  return markup`<li><div><h2>${device}${here}</h2>
+  return markup`<li><div><h2>${name(device)}${here}</h2>
 <p>${client}${from}</p>
-<p>${say.signedIn} ${momentOf(session.authenticatedAt, locale)}, ${say.lastUsed} ${momentOf(session.lastUsedAt, locale)}</p></div>
+<p>${sentence(say.used, signedIn, lastUsed)}</p></div>
 ${end}</li>`
 }
 
-function deviceOf({ device }: KnownSession): string {
-  const { sessions: say } = textsFor()
-  if (device === undefined) return say.unknownDevice
-  const name = deviceNameOf(device)
-  return name === undefined ? device : say.device(name.browser, name.system)
+function deviceOf({ sessions: say }: Texts, { device }: KnownSession): string {
+  // A browser may say nothing at all there.
+  if (device === undefined || device.trim() === '') return say.unknownDevice
+  const known = deviceNameOf(device)
+  return known === undefined ? device : say.device(known.browser, known.system)
 }
 
 /** In UTC, which the script of the page replaces by the time of the reader's place. */

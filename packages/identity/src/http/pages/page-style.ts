@@ -51,6 +51,7 @@ input[aria-invalid]{border-color:var(--on-bad);box-shadow:inset 0 0 0 1px var(--
 button,.button{display:inline-block;min-height:2.9rem;padding:.6rem 1.1rem;font:inherit;font-weight:600;text-align:center;
 text-decoration:none;cursor:pointer;border-radius:.55rem;border:1px solid var(--edge);background:none;color:var(--ink)}
 button:hover,.button:hover{border-color:var(--ink);color:var(--ink)}
+.main+.soft{margin-top:1rem}
 .main{width:100%;background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
 .main:hover{background:var(--accent-over);border-color:var(--accent-over);color:var(--on-accent)}
 .secret{display:flex;gap:.5rem}
@@ -58,7 +59,8 @@ button:hover,.button:hover{border-color:var(--ink);color:var(--ink)}
 .secret button{flex:none;padding-inline:.9rem}
 [role=alert],[role=status]{margin:0 0 1.25rem;padding:.75rem 1rem;border-radius:.55rem}
 [role=alert]{background:var(--bad);color:var(--on-bad)}
-[role=status]{background:var(--good);color:var(--on-good)}`
+[role=status]{background:var(--good);color:var(--on-good)}
+.wrong[role=alert]{margin:0 0 .4rem;padding:0;background:none;font-size:.95rem;line-height:1.4}`
 
 const lists = `
 .choices,.sessions{list-style:none;margin:0 0 1.25rem;padding:0}
@@ -70,6 +72,7 @@ const lists = `
 .sessions li>div{flex:1 1 15rem;min-width:0}
 .sessions form{margin:0}
 .sessions p{margin:.2rem 0 0;color:var(--soft);font-size:.9rem}
+.sessions time{white-space:nowrap}
 .here{padding:.05rem .55rem;border-radius:1rem;font-size:.8rem;font-weight:600;
 background:var(--good);color:var(--on-good)}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem;margin:0}

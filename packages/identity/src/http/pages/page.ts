@@ -53,13 +53,10 @@ export function sendPage(
 /** A portcullis, half down. */
 const markPath =
   'M3.5 21.5V10.5a8.5 8.5 0 0 1 17 0v11M8 3.2v15.3M12 2.2v17.8M16 3.2v15.3M3.8 9.2h16.4M3.8 14.2h16.4'
-const drawing = `fill="none" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round"`
-const mark = trustedMarkup(
-  `<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d="${markPath}" stroke="currentColor" ${drawing}/></svg>`,
-)
-const icon = `data:image/svg+xml,${encodeURIComponent(
-  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path d="${markPath}" stroke="#5b86c9" ${drawing}/></svg>`,
-)}`
+const strokes = markup`fill="none" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round"`
+const mark = markup`<svg viewBox="0 0 24 24" aria-hidden="true" focusable="false"><path d="${markPath}" stroke="currentColor" ${strokes}/></svg>`
+const drawing = markup`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path d="${markPath}" stroke="#5b86c9" ${strokes}/></svg>`
+const icon = `data:image/svg+xml,${encodeURIComponent(drawing.toString())}`
 
 function documentOf(
   { title, heading = title, body, links, isWide = false, goesTo }: Page,
@@ -78,7 +75,7 @@ function documentOf(
 <link rel="icon" href="${icon}">${goesTo && markup`<meta http-equiv="refresh" content="0;url=${goesTo}">`}
 <style>${trustedMarkup(rules)}</style>
 </head>
-<body${isWide ? trustedMarkup(' class="wide"') : undefined}>
+<body${isWide ? markup` class="wide"` : undefined}>
 <div class="column">
 <header class="brand">${mark}<p><strong>Portcullis</strong> <span>${place}</span></p></header>
 <main>

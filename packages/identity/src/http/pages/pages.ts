@@ -15,10 +15,11 @@ import { markup } from './markup.ts'
 import type { Page, PageOptions } from './page.ts'
 import { sendPage } from './page.ts'
 import type { NoticeName, Texts } from './texts.ts'
-import { textsFor } from './texts.ts'
 
 export interface PageParts {
   readonly issuer: string
+  /** In the language of this installation. */
+  readonly texts: Texts
 }
 
 /** The parameters of an address of ours; those that are undefined are left out. */
@@ -26,7 +27,7 @@ export type AddressParameters = Readonly<Record<string, string | undefined>>
 
 /** The address of a page of ours. */
 export function addressOf(
-  { issuer }: PageParts,
+  { issuer }: Pick<PageParts, 'issuer'>,
   route: string,
   parameters: AddressParameters = {},
 ): string {
@@ -37,29 +38,29 @@ export function addressOf(
   return pathAtIssuer(issuer, route) + (query === '' ? '' : `?${query}`)
 }
 
-/** Sends a page of ours in the language of its reader. */
+/** Sends a page of ours. */
 export function show(
   reply: FastifyReply,
-  { issuer }: PageParts,
+  { issuer, texts }: PageParts,
   page: Page,
   more: Partial<PageOptions> = {},
 ): FastifyReply {
-  return sendPage(reply, 200, page, { issuer, language: textsFor().language, ...more })
+  return sendPage(reply, 200, page, { issuer, language: texts.language, ...more })
 }
 
 /** The same for a page that says no, with the status that the API has for it and the reason for the log. */
 export function refuse(
   reply: FastifyReply,
-  { issuer }: PageParts,
+  { issuer, texts }: PageParts,
   code: ProblemCode,
   page: Page,
   more: Partial<PageOptions> = {},
 ): FastifyReply {
   noteReason(reply, code)
   // RFC 9110 section 15.5.2 wants a challenge. Browsers do not know this scheme, so they show no dialog.
-  if (code === 'bad-credentials') reply.header('www-authenticate', `Password realm="${issuer}"`)
   const { status } = createProblem(code)
-  return sendPage(reply, status, page, { issuer, language: textsFor().language, ...more })
+  if (status === 401) reply.header('www-authenticate', `Password realm="${issuer}"`)
+  return sendPage(reply, status, page, { issuer, language: texts.language, ...more })
 }
 
 /** Post/redirect/get: a page that is loaded again must not send its form again. */
@@ -107,7 +108,7 @@ export function addPages(
     acceptForms(scope)
     scope.addHook('onRequest', async (request, reply) => {
       if (request.method !== 'POST' || isFromOwnPage(request.raw, ownOrigins)) return
-      const { foreignTitle, foreign, start } = textsFor().refusals
+      const { foreignTitle, foreign, start } = parts.texts.refusals
       const link = linkTo(addressOf(parts, '/sign-in'), start)
       return refuse(reply, parts, 'cross-origin', plainPage(foreignTitle, foreign, link))
     })
@@ -116,8 +117,33 @@ export function addPages(
   })
 }
 
+/** The token stands in the address. */
+export const secretAddress = { hasSecretAddress: true }
+
+export const tokenQuery = {
+  type: 'object',
+  properties: { token: { type: 'string', maxLength: 128 } },
+} as const
+
+/**
+ * Routes that links from mails lead to, when the operator names no pages of his. Opening one does nothing: programs
+ * that look at links in mails only send GET, and a person presses a button. Whose form it is is not asked: the token
+ * in it is what nobody else has.
+ */
+export function addLinkedPages(
+  app: HttpServer,
+  parts: PageParts,
+  add: (scope: HttpServer) => void,
+): void {
+  app.register(async (scope) => {
+    acceptForms(scope)
+    tellFaultsByPage(scope, parts, secretAddress)
+    add(scope)
+  })
+}
+
 /** Whatever a route throws is told by a page. */
-export function tellFaultsByPage(
+function tellFaultsByPage(
   scope: HttpServer,
   parts: PageParts,
   options: Partial<PageOptions> = {},
@@ -126,7 +152,7 @@ export function tellFaultsByPage(
     const problem = problemOf(error)
     logFault(error, problem, request)
     if (isPassing(problem)) reply.header('retry-after', passingRetryAfterSeconds)
-    const { refusals } = textsFor()
+    const { refusals } = parts.texts
     const page =
       problem.status < 500
         ? plainPage(refusals.unreadableTitle, refusals.unreadable)

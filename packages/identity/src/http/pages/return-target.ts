@@ -12,8 +12,8 @@ export interface ReturnTarget {
   readonly origin: string
 }
 
-/** Ample for a page of an application; the schemas of the queries say the same. */
-const returnTargetCharactersMax = 2048
+/** Ample for a page of an application. */
+export const returnTargetCharactersMax = 2048
 
 /**
  * Reads `return_to`: a path at the issuer's own origin, or a URL at one of `allowedOrigins`. Undefined for everything

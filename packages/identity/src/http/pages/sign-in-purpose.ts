@@ -1,8 +1,8 @@
-import { hidden, textOf } from './form-parts.ts'
+import { hidden, noticeText, textOf } from './form-parts.ts'
 import type { Markup } from './markup.ts'
 import { markup } from './markup.ts'
 import type { ReturnPlaces, ReturnTarget } from './return-target.ts'
-import { parseReturnTarget } from './return-target.ts'
+import { parseReturnTarget, returnTargetCharactersMax } from './return-target.ts'
 
 /** What a sign-in is for. It goes along from page to page, in addresses and hidden in forms. */
 export interface Purpose {
@@ -13,16 +13,25 @@ export interface Purpose {
 
 const clientCharactersMax = 64
 
+interface PurposeQuery {
+  readonly type: 'object'
+  readonly properties: Readonly<
+    Record<
+      'return_to' | 'client_id' | 'notice',
+      { readonly type: 'string'; readonly maxLength: number }
+    >
+  >
+}
+
 /** Of a page that a sign-in begins with. */
-export const purposeQuery = {
+export const purposeQuery: PurposeQuery = {
   type: 'object',
   properties: {
-    // As `parseReturnTarget` bounds it.
-    return_to: { type: 'string', maxLength: 2048 },
-    client_id: { type: 'string', maxLength: 64 },
-    notice: { type: 'string', maxLength: 64 },
+    return_to: { type: 'string', maxLength: returnTargetCharactersMax },
+    client_id: { type: 'string', maxLength: clientCharactersMax },
+    notice: noticeText,
   },
-} as const
+}
 
 /** Reads it from a query or a form. What leads nowhere is not carried on. */
 export function purposeOf(places: ReturnPlaces, parameters: unknown): Purpose {

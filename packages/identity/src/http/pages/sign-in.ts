@@ -9,17 +9,26 @@ import { signIn } from '../login.ts'
 import { refreshCookie } from '../refresh-cookie.ts'
 import type { HttpServer } from '../server.ts'
 import type { FormProblem } from './form-parts.ts'
-import { alertOf, buttonForm, noticeOf, passwordEntry, textEntry, textOf } from './form-parts.ts'
-import { markup } from './markup.ts'
+import {
+  alertOf,
+  buttonForm,
+  noticeOf,
+  passwordEntry,
+  textEntry,
+  textOf,
+  titlesOf,
+} from './form-parts.ts'
+import { markup, name, sentence } from './markup.ts'
 import type { Page, PageOptions } from './page.ts'
+import type { PageParts } from './pages.ts'
 import { addressOf, goTo, linkTo, plainPage, refuse, show, tooMuch } from './pages.ts'
 import type { ReturnPlaces } from './return-target.ts'
 import type { Purpose } from './sign-in-purpose.ts'
 import { hiddenOf, parametersOf, purposeOf, purposeQuery } from './sign-in-purpose.ts'
 import { comeAgain, comesWithoutCookies, sessionOf } from './signed-in.ts'
-import { textsFor } from './texts.ts'
+import type { Texts } from './texts.ts'
 
-export interface SignInParts extends LoginRouteParts, BrowserSessionParts, ReturnPlaces {
+export interface SignInParts extends PageParts, LoginRouteParts, BrowserSessionParts, ReturnPlaces {
   readonly sessions: LoginRouteParts['sessions'] & BrowserSessionParts['sessions']
   readonly clients: ClientStore
   readonly accounts: LoginRouteParts['accounts'] & {
@@ -55,7 +64,7 @@ export function addSignIn(scope: HttpServer, parts: SignInParts): void {
     const identifier = textOf(request.body, 'identifier')
     const password = textOf(request.body, 'password')
     if (identifier === undefined || password === undefined) {
-      const problem = missing(identifier)
+      const problem = missing(parts.texts, identifier)
       const page = signInPage(parts, purpose, { identifier, problem })
       return refuse(reply, parts, 'malformed', page, optionsFor(purpose))
     }
@@ -76,8 +85,7 @@ async function clientFor(
   return isFit ? client : undefined
 }
 
-function missing(identifier: string | undefined): FormProblem {
-  const { problems } = textsFor()
+function missing({ problems }: Texts, identifier: string | undefined): FormProblem {
   return identifier === undefined
     ? { text: problems.missingIdentifier, fields: ['identifier'] }
     : { text: problems.missingPassword, fields: ['password'] }
@@ -96,7 +104,7 @@ function answer(
     identifier,
   }: { readonly outcome: LoginOutcome; readonly purpose: Purpose; readonly identifier: string },
 ): FastifyReply {
-  const texts = textsFor()
+  const { texts } = parts
   const again = (problem: FormProblem): Page => signInPage(parts, purpose, { identifier, problem })
   const options = optionsFor(purpose)
   switch (outcome.kind) {
@@ -128,7 +136,7 @@ function answer(
 
 /** The link that led here is at fault, and not whoever follows it. */
 function refuseClient(reply: FastifyReply, parts: SignInParts): FastifyReply {
-  const { clientTitle, client, start } = textsFor().refusals
+  const { clientTitle, client, start } = parts.texts.refusals
   const link = linkTo(addressOf(parts, '/sign-in'), start)
   return refuse(reply, parts, 'unknown-client', plainPage(clientTitle, client, link))
 }
@@ -145,11 +153,11 @@ function signInPage(
   { query, identifier, problem }: Shown,
 ): Page {
   const { target } = purpose
-  const texts = textsFor()
-  const { signIn: say, fields, problems } = texts
+  const { texts } = parts
+  const { signIn: say, fields } = texts
   const isElsewhere = target !== undefined && target.origin !== new URL(parts.issuer).origin
   const entry = { problem, isFirst: true }
-  const name = {
+  const person = {
     ...entry,
     name: 'identifier',
     label: fields.identifier,
@@ -168,11 +176,10 @@ function signInPage(
       : [linkTo(addressOf(parts, '/sign-up', parametersOf(purpose)), say.signUp)]),
   ]
   return {
-    title: problem === undefined ? say.title : problems.inTitle(say.title),
-    heading: say.title,
+    ...titlesOf(texts, say.title, problem),
     body: markup`${noticeOf(query, texts)}${alertOf(problem)}<form method="post" action="${addressOf(parts, '/sign-in')}">
 ${hiddenOf(purpose)}
-${textEntry({ ...name, value: identifier })}
+${textEntry({ ...person, value: identifier })}
 ${passwordEntry(secret, texts)}
 <button class="main">${say.button}</button>
 ${isElsewhere ? markup`<p class="soft">${say.to(new URL(target.url).host)}</p>` : undefined}
@@ -183,11 +190,11 @@ ${isElsewhere ? markup`<p class="soft">${say.to(new URL(target.url).host)}</p>` 
 
 /** No redirect: an application that sends people here because it will not have them would get them back for ever. */
 function alreadyPage(parts: SignInParts, purpose: Purpose, identifier: string): Page {
-  const { signIn: say } = textsFor()
+  const { signIn: say } = parts.texts
   const next = purpose.target?.url ?? addressOf(parts, '/my-account')
   return {
     title: say.alreadyTitle,
-    body: markup`<p>${say.already(identifier)}</p>
+    body: markup`<p>${sentence(say.already, name(identifier))}</p>
 <p><a class="button main" href="${next}">${say.goOn}</a></p>
 ${buttonForm(addressOf(parts, '/sign-out'), say.another, hiddenOf(purpose))}`,
   }

@@ -5,12 +5,14 @@ import type { LogoutTokenParts } from '../../domain/logout.ts'
 import { recogniseAtLogout } from '../../domain/logout.ts'
 import { clearedRefreshCookie, readRefreshCookie } from '../refresh-cookie.ts'
 import type { HttpServer } from '../server.ts'
+import type { PageParts } from './pages.ts'
 import { addressOf, goTo } from './pages.ts'
 import type { ReturnPlaces } from './return-target.ts'
 import { parametersOf, purposeOf } from './sign-in-purpose.ts'
 import { askToSignIn, sessionOf } from './signed-in.ts'
 
-export interface SignOutParts extends ReturnPlaces, BrowserSessionParts, LogoutTokenParts {
+export interface SignOutParts
+  extends PageParts, ReturnPlaces, BrowserSessionParts, LogoutTokenParts {
   readonly sessions: BrowserSessionParts['sessions'] & LogoutTokenParts['sessions']
   readonly accounts: Pick<AccountStore, 'endAllSessions'>
 }

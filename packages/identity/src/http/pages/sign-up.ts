@@ -1,20 +1,22 @@
 import type { FastifyReply } from 'fastify'
-import type { RegistrationOutcome, SelfRegistration } from '../../domain/registration.ts'
+import { tellFault } from '../../domain/account-faults.ts'
+import { passwordCodePointsMin } from '../../domain/password-rules.ts'
+import type { RegistrationOutcome } from '../../domain/registration.ts'
 import type { RegistrationRouteParts } from '../registration.ts'
 import { registerAndTell } from '../registration.ts'
 import type { HttpServer } from '../server.ts'
 import type { FormProblem } from './form-parts.ts'
-import { alertOf, passwordEntry, textEntry, textOf } from './form-parts.ts'
+import { alertOf, passwordEntry, textEntry, textOf, titlesOf } from './form-parts.ts'
 import type { Markup } from './markup.ts'
 import { markup } from './markup.ts'
 import type { Page } from './page.ts'
 import type { ReturnPlaces } from './return-target.ts'
+import type { PageParts } from './pages.ts'
 import { addressOf, goTo, linkTo, plainPage, refuse, show, tooMuch } from './pages.ts'
 import type { Purpose } from './sign-in-purpose.ts'
 import { hiddenOf, parametersOf, purposeOf, purposeQuery } from './sign-in-purpose.ts'
-import { textsFor } from './texts.ts'
 
-export type SignUpParts = RegistrationRouteParts & ReturnPlaces
+export type SignUpParts = PageParts & RegistrationRouteParts & ReturnPlaces
 
 /** Where people make an account for themselves, as far as they may. */
 export function addSignUp(scope: HttpServer, parts: SignUpParts): void {
@@ -31,7 +33,7 @@ export function addSignUp(scope: HttpServer, parts: SignUpParts): void {
     const typed = typedIn(request.body)
     const { identifier, email } = typed
     const password = textOf(request.body, 'password')
-    const problem = missing(parts.selfRegistration, identifier, password)
+    const problem = missing(parts, identifier, password)
     if (identifier === undefined || problem !== undefined) {
       const page = signUpPage(parts, { purpose, ...typed, problem })
       return refuse(reply, parts, 'malformed', page)
@@ -48,7 +50,7 @@ export function addSignUp(scope: HttpServer, parts: SignUpParts): void {
       case 'closed':
         return refuseClosed(reply, parts)
       default: {
-        const refusal = refusalOf(reply, parts.selfRegistration, outcome)
+        const refusal = refusalOf(reply, parts, outcome)
         const page = signUpPage(parts, { purpose, ...typed, problem: refusal.problem })
         return refuse(reply, parts, refusal.code, page)
       }
@@ -66,34 +68,35 @@ function typedIn(body: unknown): Typed {
 }
 
 function refuseClosed(reply: FastifyReply, parts: SignUpParts): FastifyReply {
-  const { signUp, refusals } = textsFor()
+  const { signUp, refusals } = parts.texts
   const link = linkTo(addressOf(parts, '/sign-in'), refusals.start)
   const page = plainPage(signUp.closedTitle, signUp.closed, link)
   return refuse(reply, parts, 'registration-closed', page)
 }
 
 function missing(
-  how: SelfRegistration,
+  { selfRegistration, texts: { faults } }: SignUpParts,
   identifier: string | undefined,
   password: string | undefined,
 ): FormProblem | undefined {
-  const { problems } = textsFor()
-  if (identifier === undefined) return { text: problems.missingName, fields: ['identifier'] }
-  return how === 'open' && password === undefined
-    ? { text: problems.missingNewPassword, fields: ['password'] }
+  if (identifier === undefined) {
+    const why = selfRegistration === 'by-mail' ? 'identifier-no-address' : 'identifier-empty'
+    return { text: tellFault(faults, { why }), fields: ['identifier'] }
+  }
+  return selfRegistration === 'open' && password === undefined
+    ? { text: tellFault(faults, { why: 'password-missing' }), fields: ['password'] }
     : undefined
 }
 
 function refusalOf(
   reply: FastifyReply,
-  how: SelfRegistration,
+  { selfRegistration, texts }: SignUpParts,
   outcome: Exclude<
     RegistrationOutcome,
     { readonly kind: 'registered' | 'to-be-confirmed' | 'closed' }
   >,
 ): ReturnType<typeof tooMuch> {
-  const texts = textsFor()
-  const { problems } = texts
+  const { problems, faults } = texts
   switch (outcome.kind) {
     case 'busy':
     case 'throttled':
@@ -104,13 +107,11 @@ function refusalOf(
         problem: { text: problems.taken, fields: ['identifier'] },
       }
     case 'unfit': {
-      const { field, fault } = outcome
-      const tell = {
-        identifier: how === 'by-mail' ? problems.unfitAddress : problems.unfitIdentifier,
-        email: problems.unfitAddress,
-        password: problems.unfitPassword,
-      }
-      return { code: 'malformed', problem: { text: tell[field](fault), fields: [field] } }
+      const { field } = outcome
+      // By mail the name is an address, and no other name would do.
+      const isNoAddress = selfRegistration === 'by-mail' && field === 'identifier'
+      const fault = isNoAddress ? ({ why: 'identifier-no-address' } as const) : outcome.fault
+      return { code: 'malformed', problem: { text: tellFault(faults, fault), fields: [field] } }
     }
   }
 }
@@ -121,16 +122,15 @@ interface Shown extends Partial<Typed> {
 }
 
 function signUpPage(parts: SignUpParts, shown: Shown): Page {
-  const { signUp: say, problems } = textsFor()
+  const { signUp: say } = parts.texts
   const { purpose, problem } = shown
   const isByMail = parts.selfRegistration === 'by-mail'
   return {
-    title: problem === undefined ? say.title : problems.inTitle(say.title),
-    heading: say.title,
+    ...titlesOf(parts.texts, say.title, problem),
     body: markup`${alertOf(problem)}${isByMail ? markup`<p class="soft">${say.byMail}</p>` : undefined}
 <form method="post" action="${addressOf(parts, '/sign-up')}">
 ${hiddenOf(purpose)}
-${isByMail ? addressEntry(shown) : entriesOf(parts, shown)}
+${isByMail ? addressEntry(parts, shown) : entriesOf(parts, shown)}
 <button class="main">${isByMail ? say.sendMail : say.button}</button>
 </form>`,
     links: linkTo(addressOf(parts, '/sign-in', parametersOf(purpose)), say.signIn),
@@ -138,8 +138,8 @@ ${isByMail ? addressEntry(shown) : entriesOf(parts, shown)}
 }
 
 /** By mail the address is the name, and the password is chosen by the link in the mail. */
-function addressEntry({ identifier, problem }: Shown): Markup {
-  const { fields } = textsFor()
+function addressEntry(parts: SignUpParts, { identifier, problem }: Shown): Markup {
+  const { fields } = parts.texts
   return textEntry({
     name: 'identifier',
     label: fields.address,
@@ -151,12 +151,12 @@ function addressEntry({ identifier, problem }: Shown): Markup {
   })
 }
 
-function entriesOf({ post }: SignUpParts, { identifier, email, problem }: Shown): Markup {
-  const texts = textsFor()
+function entriesOf({ post, texts }: SignUpParts, { identifier, email, problem }: Shown): Markup {
   const { fields } = texts
   const name = { name: 'identifier', label: fields.newIdentifier, value: identifier, problem }
   const address = { name: 'email', label: fields.optionalAddress, value: email, problem }
   const password = { name: 'password', label: fields.password, problem }
+  const advice = fields.passwordAdvice(passwordCodePointsMin)
   return markup`${textEntry({ ...name, autocomplete: 'username', isFirst: true })}
 ${
   // Without mail nobody would ever write there.
@@ -169,5 +169,5 @@ ${
     advice: fields.addressAdvice,
   })
 }
-${passwordEntry({ ...password, autocomplete: 'new-password', advice: fields.passwordAdvice }, texts)}`
+${passwordEntry({ ...password, autocomplete: 'new-password', advice }, texts)}`
 }

@@ -9,7 +9,6 @@ import type { Markup } from './markup.ts'
 import { markup } from './markup.ts'
 import type { PageParts } from './pages.ts'
 import { addressOf, goTo, linkTo, show } from './pages.ts'
-import { textsFor } from './texts.ts'
 
 /** The live session that the browser of a request is in. */
 export async function sessionOf(
@@ -22,7 +21,7 @@ export async function sessionOf(
 
 /** Beside every page of somebody who is signed in (ASVS 7.4.4): where the others are, and the way out. */
 export function personLinks(parts: PageParts, more: readonly Markup[] = []): Markup {
-  const { account } = textsFor()
+  const { account } = parts.texts
   const links = [linkTo(addressOf(parts, '/my-account'), account.back), ...more]
   return markup`${links}
 ${buttonForm(addressOf(parts, '/sign-out'), account.signOut)}`
@@ -60,7 +59,7 @@ export function comeAgain(
   reply: FastifyReply,
   parts: PageParts,
 ): FastifyReply {
-  const { title, text } = textsFor().elsewhere
+  const { title, text } = parts.texts.elsewhere
   const page = { title, body: markup`<p>${linkTo(url, text)}</p>`, goesTo: url }
   return show(reply, parts, page)
 }

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
 import { createLog } from '@portcullis/runtime'
+import { createChosenRepeat } from '../../runtime/test/chosen-repeat.ts'
 import { keepLines } from '../../runtime/test/kept-lines.ts'
 import type { GatewayFromFile, GatewayFromFileOptions } from '../src/index.ts'
 import { startGatewayFromFile } from '../src/index.ts'
@@ -42,14 +42,11 @@ export async function startFileWorld(
     level: 'trace',
     destination: keepLines(lines),
   })
-  const looks: (() => void)[] = []
+  const { repeat, step } = createChosenRepeat()
   const gateway = await startGatewayFromFile(path, {
     ...options,
     log,
-    repeat: (step) => {
-      looks.push(step)
-      return () => undefined
-    },
+    repeat,
   })
   t.after(async () => {
     await gateway.close()
@@ -60,10 +57,7 @@ export async function startFileWorld(
     folder,
     path,
     write,
-    tick: async () => {
-      for (const look of looks) look()
-      await setTimeout(60)
-    },
+    tick: step,
     log: () => lines.join(''),
     metrics: async () => (await fetch(`http://127.0.0.1:${gateway.operationsPort}/metrics`)).text(),
     warnings: async () => {

@@ -6,7 +6,8 @@ import type { Fetch } from '@portcullis/verify'
 import { createVerifier } from '@portcullis/verify'
 import { Agent } from 'undici'
 import { parseGatewaySettings } from '../src/index.ts'
-import { fateOf, feedToken, healthOf, statusAt, until } from './relay-world.ts'
+import { fateOf, feedToken, healthOf, statusAt } from './relay-world.ts'
+import { waitUntil } from './wait-until.ts'
 import { certificateOf, pathsOf } from './tls-files.ts'
 import { startWorld } from './world.ts'
 
@@ -15,7 +16,7 @@ const sid = 'A'.repeat(22)
 test('a gateway hands on the feed that it follows to services beside it, by its one stream', async (t) => {
   const { issuer, port, ask } = await startWorld(t, { file: () => ({ relay: {} }) })
   const relay = `http://127.0.0.1:${port}/_portcullis`
-  await until(async () => (await statusAt(`${relay}/revocations/snapshot`)) === 200, 'the feed')
+  await waitUntil(async () => (await statusAt(`${relay}/revocations/snapshot`)) === 200, 'the feed')
   const service = createVerifier({
     issuer: issuer.issuer,
     audience: 'orders',
@@ -23,13 +24,13 @@ test('a gateway hands on the feed that it follows to services beside it, by its 
   })
   t.after(service.close)
   await service.ready()
-  await until(() => healthOf(service).counts.framesApplied > 0, 'a frame')
+  await waitUntil(() => healthOf(service).counts.framesApplied > 0, 'a frame')
   assert.equal(healthOf(service).source, 'relay')
   const token = issuer.mint({ sid })
   assert.equal((await ask({ token })).status, 200)
   issuer.revoke({ sid })
-  await until(async () => (await fateOf(service, token)) === 'revoked', 'a refusal')
-  await until(async () => (await ask({ token })).status === 401, 'a refusal of the gateway')
+  await waitUntil(async () => (await fateOf(service, token)) === 'revoked', 'a refusal')
+  await waitUntil(async () => (await ask({ token })).status === 401, 'a refusal of the gateway')
   assert.equal(healthOf(service).source, 'relay')
   assert.equal(issuer.feedRequests.stream, 1)
 })
@@ -49,7 +50,7 @@ test('over TLS, by HTTP/1.1 or HTTP/2, services of other hosts read the feed of 
   const listen = { port: 0, tls: pathsOf('service') }
   const { issuer, port } = await startWorld(t, { file: () => ({ listen, relay: {} }) })
   const relay = `https://localhost:${port}/_portcullis`
-  await until(async () => (await statusAt(`${relay}/revocations/snapshot`)) === 200, 'the feed')
+  await waitUntil(async () => (await statusAt(`${relay}/revocations/snapshot`)) === 200, 'the feed')
   const overHttp1 = new Agent({ allowH2: false })
   const overHttp2 = new Agent({ allowH2: true })
   t.after(() => Promise.all([overHttp1.destroy(), overHttp2.destroy()]))
@@ -62,11 +63,11 @@ test('over TLS, by HTTP/1.1 or HTTP/2, services of other hosts read the feed of 
     })
     t.after(service.close)
     await service.ready()
-    await until(() => healthOf(service).counts.framesApplied > 0, 'a frame')
+    await waitUntil(() => healthOf(service).counts.framesApplied > 0, 'a frame')
     assert.equal(healthOf(service).source, 'relay')
     const token = issuer.mint({ sid: dispatcher === overHttp1 ? sid : 'B'.repeat(22) })
     issuer.revoke({ sid: dispatcher === overHttp1 ? sid : 'B'.repeat(22) })
-    await until(async () => (await fateOf(service, token)) === 'revoked', 'a refusal')
+    await waitUntil(async () => (await fateOf(service, token)) === 'revoked', 'a refusal')
     assert.equal(healthOf(service).source, 'relay')
   }
 })
@@ -76,7 +77,7 @@ const bearer = (token: string): Record<string, string> => ({ authorization: `Bea
 test('who may not read the feed of the issuer gets it from no gateway', async (t) => {
   const { issuer, port } = await startWorld(t, { file: () => ({ relay: {} }) })
   const snapshot = `http://127.0.0.1:${port}/_portcullis/revocations/snapshot`
-  await until(async () => (await statusAt(snapshot)) === 200, 'the feed')
+  await waitUntil(async () => (await statusAt(snapshot)) === 200, 'the feed')
   assert.equal(await statusAt(snapshot, bearer(feedToken(issuer))), 200)
   assert.equal(await statusAt(snapshot, bearer(issuer.mint())), 401)
   assert.equal(await statusAt(snapshot, bearer(feedToken(issuer, { scope: 'orders:read' }))), 403)

@@ -12,6 +12,7 @@ import { answerOf, askOver, openHttp2 } from './http2-client.ts'
 import { startHttp2World } from './http2-world.ts'
 import { openSecurely } from './tls-client.ts'
 import { pathsOf } from './tls-files.ts'
+import { waitUntil } from './wait-until.ts'
 
 test('clients choose HTTP/2 or HTTP/1.1, and no WebSocket is offered over HTTP/2', async (t) => {
   const world = await startHttp2World(t)
@@ -245,12 +246,14 @@ test('an answer that nobody reads is held back', async (t) => {
 })
 
 test('a client that leaves ends the request to the service', async (t) => {
+  let requests = 0
   const gone: string[] = []
   const world = await startHttp2World(
     t,
     {},
     {
       service: (request, response) => {
+        requests += 1
         request.resume().once('error', () => gone.push(`${request.url} request`))
         response.once('close', () => gone.push(`${request.url} answer`))
         if (request.url === '/public/begun') response.write('begun')
@@ -263,10 +266,11 @@ test('a client that leaves ends the request to the service', async (t) => {
   const begun = session.request({ ':path': '/public/begun' })
   const waiting = session.request({ ':path': '/public/waiting' })
   await once(begun, 'data')
-  await setTimeout(100)
+  await waitUntil(() => requests === 3, 'all are at the service')
   // Not by `close`, which would end the upload first.
   for (const stream of [upload, begun, waiting])
     stream.on('error', () => undefined).destroy(new Error('gone'))
+  await waitUntil(() => gone.length >= 4, 'the service sees that they are gone')
   await setTimeout(200)
   assert.deepEqual(gone.toSorted(), [
     '/public/begun answer',

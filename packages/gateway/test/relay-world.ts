@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
 import { createLog } from '@portcullis/runtime'
 import type { Fetch, RevocationHealth, Verifier, VerifierOptions } from '@portcullis/verify'
 import { createVerifier, VerifyError } from '@portcullis/verify'
@@ -11,6 +10,7 @@ import { createTestIssuer } from '@portcullis/verify/testing'
 import { keepLines } from '../../runtime/test/kept-lines.ts'
 import type { Relay, RelaySettings } from '../src/relay/index.ts'
 import { parseRelaySettings, startRelay } from '../src/relay/index.ts'
+import { waitUntil } from './wait-until.ts'
 
 /** An issuer and a relay of its feed, on real sockets; all of it ends with the test. */
 export interface RelayWorld {
@@ -64,7 +64,7 @@ export async function startRelayWorld(
   t.after(relay.close)
   const address = `http://localhost:${relay.port}`
   const headers = { authorization: `Bearer ${await grantedToken(issuer)}` }
-  await until(
+  await waitUntil(
     async () => (await statusAt(`${address}/revocations/snapshot`, headers)) === 200,
     'the relay',
   )
@@ -107,20 +107,6 @@ export async function fateOf(verifier: Verifier, token: string): Promise<string>
     () => 'accepted',
     (error: unknown) => (error instanceof VerifyError ? String(error.reason) : String(error)),
   )
-}
-
-/** Looks again and again, and answers after how many milliseconds it was so. */
-export async function until(
-  isSo: () => boolean | Promise<boolean>,
-  what: string,
-  msMax = 5_000,
-): Promise<number> {
-  const startedAt = performance.now()
-  while (!(await isSo())) {
-    if (performance.now() - startedAt > msMax) throw new Error(`never happened: ${what}`)
-    await setTimeout(2)
-  }
-  return performance.now() - startedAt
 }
 
 /** What the issuer gives a client to read the feed with. */
@@ -186,7 +172,7 @@ export async function openStream(
     status: response.status,
     ended,
     next: async () => {
-      await until(() => events.length > 0, 'the next event')
+      await waitUntil(() => events.length > 0, 'the next event')
       return events.shift() ?? ''
     },
     close: () => controller.abort(),

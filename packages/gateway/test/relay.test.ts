@@ -20,8 +20,8 @@ import {
   openStream,
   startRelayWorld,
   statusAt,
-  until,
 } from './relay-world.ts'
+import { waitUntil } from './wait-until.ts'
 
 const sid = 'A'.repeat(22)
 const other = 'B'.repeat(22)
@@ -37,7 +37,7 @@ test('ten services behind a relay refuse what is revoked at once, by one stream 
     const fates = await Promise.all(services.map((service) => fateOf(service, token)))
     return fates.every((fate) => fate === 'revoked')
   }
-  t.diagnostic(`refused by ten after ${(await until(allRefuse, 'a refusal')).toFixed(1)} ms`)
+  t.diagnostic(`refused by ten after ${(await waitUntil(allRefuse, 'a refusal')).toFixed(1)} ms`)
   for (const service of services) assert.equal(healthOf(service).source, 'relay')
   assert.equal(issuer.feedRequests.stream, 1)
   // Those of the relay itself and of its first readers, who came before or after the second that it keeps one.
@@ -60,7 +60,7 @@ test('frames are handed on as they came, octet by octet', async (t) => {
       },
   })
   const { epoch } = issuer.revoke({ sid: other })
-  await until(() => upstream.includes(`${epoch}:1`), 'the record')
+  await waitUntil(() => upstream.includes(`${epoch}:1`), 'the record')
   const relayed = await openStream(address, `${epoch}:1`)
   issuer.revoke({ sid })
   const events = [await relayed.next(), await relayed.next()]
@@ -74,7 +74,7 @@ test('a relay goes on from each position that it has kept, and from no other', a
   const { epoch, seq: first } = issuer.revoke({ sid: other })
   for (let more = 0; more < 9; more += 1) issuer.revoke({ sid })
   const head = first + 9
-  await until(async () => {
+  await waitUntil(async () => {
     const stream = await openStream(address, `${epoch}:${head}`)
     stream.close()
     return stream.status === 200
@@ -162,23 +162,23 @@ test('a relay without its issuer says so, and its services read elsewhere, keep 
   partition.goSilent?.()
   const token = issuer.mint({ sid })
   issuer.revoke({ sid })
-  const refusedMs = await until(
+  const refusedMs = await waitUntil(
     async () => (await fateOf(service, token)) === 'revoked',
     'a refusal',
     8_000,
   )
   assert.ok(refusedMs < 5_000, `${refusedMs} ms`)
-  await until(() => healthOf(service).source === 'issuer', 'the issuer is read')
-  await until(async () => (await statusAt(ready)) === 503, 'no readiness')
+  await waitUntil(() => healthOf(service).source === 'issuer', 'the issuer is read')
+  await waitUntil(async () => (await statusAt(ready)) === 503, 'no readiness')
   assert.equal(await statusAt(`${address}/revocations/snapshot`), 503)
-  await until(() => log().includes('nothing comes from upstream'), 'a line in the log')
+  await waitUntil(() => log().includes('nothing comes from upstream'), 'a line in the log')
 
   partition.heal?.()
-  await until(async () => (await statusAt(ready)) === 200, 'readiness', 10_000)
-  await until(() => healthOf(service).source === 'relay', 'the relay is read again', 20_000)
+  await waitUntil(async () => (await statusAt(ready)) === 200, 'readiness', 10_000)
+  await waitUntil(() => healthOf(service).source === 'relay', 'the relay is read again', 20_000)
   const later = issuer.mint({ sid: other })
   issuer.revoke({ sid: other })
-  await until(async () => (await fateOf(service, later)) === 'revoked', 'a refusal')
+  await waitUntil(async () => (await fateOf(service, later)) === 'revoked', 'a refusal')
 })
 
 test('a relay tells the metrics that docs/metrics.md has for it, and no others', async (t) => {
@@ -204,27 +204,27 @@ test('a service that is cut off from its relay without a word goes on at the iss
   proxy.goSilent()
   const token = issuer.mint({ sid })
   issuer.revoke({ sid })
-  const refusedMs = await until(
+  const refusedMs = await waitUntil(
     async () => (await fateOf(service, token)) === 'revoked',
     'a refusal',
     8_000,
   )
   assert.ok(refusedMs < 5_000, `${refusedMs} ms`)
-  await until(() => healthOf(service).source === 'issuer', 'the issuer is read')
+  await waitUntil(() => healthOf(service).source === 'issuer', 'the issuer is read')
 })
 
 test('a new epoch of the log reaches services through the relay', async (t) => {
   const { issuer, address, follow } = await startRelayWorld(t)
   const service = await follow()
   issuer.revoke({ sid: other })
-  await until(() => healthOf(service).seq === 1, 'the record')
+  await waitUntil(() => healthOf(service).seq === 1, 'the record')
   issuer.startEpoch()
   const token = issuer.mint({ sid })
   const { epoch } = issuer.revoke({ sid })
-  await until(async () => (await fateOf(service, token)) === 'revoked', 'a refusal')
+  await waitUntil(async () => (await fateOf(service, token)) === 'revoked', 'a refusal')
   assert.equal(await fateOf(service, issuer.mint({ sid: other })), 'revoked')
-  await until(() => healthOf(service).epoch === epoch, 'the new epoch')
-  await until(
+  await waitUntil(() => healthOf(service).epoch === epoch, 'the new epoch')
+  await waitUntil(
     async () => (await statusAt(`${address}/revocations/stream?after=${epoch}:1`)) === 200,
     'the relay in the new epoch',
   )
@@ -233,14 +233,14 @@ test('a new epoch of the log reaches services through the relay', async (t) => {
 test('when a relay stops, its services go on at the issuer from where they were', async (t) => {
   const { issuer, relay, follow } = await startRelayWorld(t)
   const service = await follow()
-  await until(() => healthOf(service).counts.framesApplied > 0, 'a frame')
+  await waitUntil(() => healthOf(service).counts.framesApplied > 0, 'a frame')
   const snapshots = issuer.feedRequests.snapshot
   const startedAt = performance.now()
   await relay.close()
   assert.ok(performance.now() - startedAt < 2_000, 'a stop waits for no stream')
   const token = issuer.mint({ sid })
   issuer.revoke({ sid })
-  await until(async () => (await fateOf(service, token)) === 'revoked', 'a refusal')
+  await waitUntil(async () => (await fateOf(service, token)) === 'revoked', 'a refusal')
   assert.equal(healthOf(service).source, 'issuer')
   assert.equal(issuer.feedRequests.snapshot, snapshots)
 })
@@ -255,7 +255,7 @@ test('a relay reads at another relay', async (t) => {
   const service = await second.follow()
   const token = issuer.mint({ sid })
   issuer.revoke({ sid })
-  await until(async () => (await fateOf(service, token)) === 'revoked', 'a refusal')
+  await waitUntil(async () => (await fateOf(service, token)) === 'revoked', 'a refusal')
   assert.equal(issuer.feedRequests.stream, 1)
 })
 
@@ -277,7 +277,7 @@ test('more followers than there is room for are sent away, and one that leaves m
   assert.equal((await open('reviews')).status, 200)
   assert.equal((await open('reviews')).status, 503)
   first.close()
-  await until(async () => (await open('orders')).status === 200, 'a place')
+  await waitUntil(async () => (await open('orders')).status === 200, 'a place')
 })
 
 /** Whether the relay is proven by this certificate, to whoever comes now. */
@@ -317,7 +317,7 @@ test('over TLS a relay shows the certificate of its files, and of newer ones ten
   files.putKey('second')
   assert.deepEqual(await shown(), [true, false])
   await setTimeout(9_500)
-  await until(() => isProvenBy('second', relay.port), 'the newer certificate', 3_000)
+  await waitUntil(() => isProvenBy('second', relay.port), 'the newer certificate', 3_000)
   assert.deepEqual(await shown(), [false, true])
 })
 

@@ -11,19 +11,12 @@ import { open, startFileWorld } from './file-world.ts'
 import { ask, openSocket, readUntil } from './http-client.ts'
 import type { Recorder } from './recorder.ts'
 import { startRecorder } from './recorder.ts'
+import { waitUntil } from './wait-until.ts'
 
 async function startService(t: TestContext, listener?: RequestListener): Promise<Recorder> {
   const service = await startRecorder(listener)
   t.after(service.close)
   return service
-}
-
-async function until(isSo: () => boolean, what: string): Promise<void> {
-  const startedMs = performance.now()
-  while (!isSo()) {
-    assert.ok(performance.now() - startedMs < 3000, what)
-    await setTimeout(5)
-  }
 }
 
 interface Traffic {
@@ -87,7 +80,7 @@ test('no request is dropped while the file is exchanged under traffic, and none 
   for (let round = 1; round <= 40; round += 1) {
     world.write(files[round % 2] ?? {})
     await world.gateway.reload()
-    await until(() => traffic.counts.served > round * 15, 'the traffic stands still')
+    await waitUntil(() => traffic.counts.served > round * 15, 'the traffic goes on', 3000)
   }
   await traffic.stop()
   const { served, ...others } = traffic.counts
@@ -107,7 +100,7 @@ test('a request under way ends by the settings that it began with', async (t) =>
   const { port } = world.gateway
   const upload = startRequest({ port, path: '/a', method: 'POST', agent: false })
   upload.write('begun')
-  await until(() => waiting !== undefined, 'the request did not get there')
+  await waitUntil(() => waiting !== undefined, 'the request gets there', 3000)
   const other = await startService(t)
   world.write({ limits: { bodyBytes: 5 }, routes: [open('/b', [other.origin])] })
   await world.gateway.reload()
@@ -142,14 +135,14 @@ test('a connection to a service that stays is kept, and that to one that goes is
   const { port } = world.gateway
   await ask(port, { path: '/stays' })
   const slow = ask(port, { path: '/goes/slow' })
-  await until(() => sockets.length === 2, 'the requests did not get there')
+  await waitUntil(() => sockets.length === 2, 'the requests get there', 3000)
   world.write({ routes: both.slice(0, 1) })
   await world.gateway.reload()
   await ask(port, { path: '/stays' })
   assert.equal((await ask(port, { path: '/goes' })).status, 404)
   assert.deepEqual(closed, [])
   assert.equal((await slow).body, 'slow')
-  await until(() => closed.length === 1, 'the connection is still there')
+  await waitUntil(() => closed.length === 1, 'the connection is closed', 3000)
   assert.deepEqual(closed, ['goes'])
   await ask(port, { path: '/stays' })
   assert.equal(sockets.length, 2)
@@ -169,7 +162,7 @@ test('keys and feed are kept while the issuer is the same, and policies are new 
   const [token, other] = [issuer.mint(), issuer.mint({ aud: 'reviews' })]
   assert.equal(await statusWith(token), 200)
   // A snapshot is enough for the first answer, and the stream is asked for after it.
-  await until(() => issuer.feedRequests.stream > 0, 'the feed is not followed')
+  await waitUntil(() => issuer.feedRequests.stream > 0, 'the feed is followed', 3000)
   const { stream } = issuer.feedRequests
   const expected: readonly (readonly [object, number, number])[] = [
     [{ audience: 'reviews' }, 401, 200],
@@ -272,7 +265,7 @@ test('bounds on what is under way are those of the new file, and count what bega
   const { port, stopSecondsMax } = world.gateway
   assert.ok(stopSecondsMax() > 600)
   const first = ask(port, { path: '/a' })
-  await until(() => waiting.length === 1, 'the service was not asked')
+  await waitUntil(() => waiting.length === 1, 'the service is asked', 3000)
   const bounds = [{ requests: 1 }, { requestsPerService: 1 }]
   for (const limits of bounds) {
     world.write({ routes, limits, stop: { drainSeconds: 1 } })

@@ -15,6 +15,7 @@ import {
   startSocketWorld,
   switched,
 } from './socket-world.ts'
+import { waitUntil } from './wait-until.ts'
 
 const soon = { timeout: 10_000 }
 
@@ -138,8 +139,10 @@ test('when one side leaves or is lost, the other one is let go', soon, async (t)
       await closed
     }
   }
+  const ended = (): number => log().match(/"route":"\/public\/\*","status":101/g)?.length ?? 0
+  await waitUntil(() => ended() >= 4, 'each is logged')
   await sleep(50)
-  assert.equal(log().match(/"route":"\/public\/\*","status":101/g)?.length, 4)
+  assert.equal(ended(), 4)
 })
 
 test('a service that ends at once is heard to the end', soon, async (t) => {

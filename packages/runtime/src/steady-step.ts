@@ -1,10 +1,13 @@
 import type { Log } from './log.ts'
 
-/** Calls the step again and again, until the returned function is called. */
-export type Repeat = (step: () => void, everyMs: number) => () => void
+/**
+ * Calls the step again and again, until the returned function is called. A step answers when it has ended; one that
+ * comes while another is under way is not taken, and answers when that one has ended.
+ */
+export type Repeat = (step: () => Promise<void>, everyMs: number) => () => void
 
 const repeatByTimer: Repeat = (step, everyMs) => {
-  const timer = setInterval(step, everyMs).unref()
+  const timer = setInterval(() => void step(), everyMs).unref()
   return () => clearInterval(timer)
 }
 
@@ -65,11 +68,12 @@ export function takeSteadySteps(options: SteadyStep): () => Promise<void> {
   }
 
   let underWay: Promise<void> | undefined
-  const takeNext = (): void => {
+  const takeNext = (): Promise<void> => {
     if (underWay !== undefined) waitLonger()
     underWay ??= takeOne().finally(() => (underWay = undefined))
+    return underWay
   }
-  if (isAtOnce) takeNext()
+  if (isAtOnce) void takeNext()
   const stop = repeat(takeNext, everyMs)
   return async () => {
     stop()

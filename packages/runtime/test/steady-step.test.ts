@@ -18,7 +18,7 @@ function messagesIn(logged: string): readonly unknown[] {
 test('a step that does not end is trouble when it is overdue, said once, and over when it has ended', async () => {
   const { log, logged } = createLogInMemory()
   const told: boolean[] = []
-  const ticks: (() => void)[] = []
+  const ticks: (() => Promise<void>)[] = []
   const ends: (() => void)[] = []
   const stop = takeSteadySteps({
     step: () => new Promise((resolve) => void ends.push(() => resolve(undefined))),
@@ -34,7 +34,7 @@ test('a step that does not end is trouble when it is overdue, said once, and ove
     },
   })
   const tickOften = (count: number): void =>
-    Array.from({ length: count }).forEach(() => ticks[0]?.())
+    Array.from({ length: count }).forEach(() => void ticks[0]?.())
   tickOften(3)
   assert.deepEqual([messagesIn(logged()), told], [[], []], '1.6 s are not too long')
   tickOften(5)

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { promisify } from 'node:util'
-import { freePort } from './free-port.ts'
+import { freePortRow } from './free-port.ts'
 import type { PackedPackage } from './packed-packages.ts'
 import { root } from './source-tree.ts'
 
@@ -29,7 +29,7 @@ export async function runQuickstart(packed: readonly PackedPackage[]): Promise<n
   assert.ok(first !== undefined)
   // Not in the folder of the tarballs: npm would install into the next one above that has a package.json.
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-quickstart-'))
-  const base = await freeRow()
+  const base = await freePortRow(documentedPorts.length)
   const inThisRun = (text: string): string =>
     documentedPorts
       .reduce((moved, port, place) => moved.replaceAll(`${port}`, `${base + place}`), text)
@@ -155,14 +155,4 @@ async function isListening(port: number): Promise<boolean> {
   } finally {
     socket.destroy()
   }
-}
-
-/** Five ports in a row that nobody listens on. */
-async function freeRow(): Promise<number> {
-  for (let tries = 0; tries < 100; tries += 1) {
-    const base = await freePort()
-    const row = await Promise.all(documentedPorts.map((_, place) => isListening(base + place)))
-    if (base + documentedPorts.length < 65_536 && !row.some(Boolean)) return base
-  }
-  throw new Error('there are no five free ports in a row')
 }

@@ -1,4 +1,5 @@
 import process from 'node:process'
+import { freePort } from '../../tools/free-port.ts'
 import { howToGet, installMissing, natsServer } from '../../tools/debian-packages.ts'
 import { startNatsServer } from '../../tools/nats-server.ts'
 import { startPostgres } from '../../tools/postgres-server.ts'
@@ -8,7 +9,6 @@ import { makeIdentityFolder, removeFolder, startIdentityIn } from './identity-se
 import { otherCore, pinnedTo } from './pinning.ts'
 import { startRelayIn } from './relay-server.ts'
 import type { ServerProcess } from './server-process.ts'
-import { freePort } from './server-process.ts'
 
 /** An issuer, and all that stands between it and those who follow its feed. */
 export interface FeedScene {

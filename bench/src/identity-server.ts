@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ensureClients, newClientCredential } from '@portcullis/identity'
+import { freePort } from '../../tools/free-port.ts'
 import { fillStore } from './identity-store.ts'
 import type { ServerProcess } from './server-process.ts'
-import { freePort, startServer } from './server-process.ts'
+import { startServer } from './server-process.ts'
 
 export type ServedAlgorithm = 'RS256' | 'ES256'
 

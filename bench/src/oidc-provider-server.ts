@@ -2,11 +2,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../../tools/free-port.ts'
 import type { ServedAlgorithm } from './identity-server.ts'
 import type { StorageName } from './oidc-provider-adapters.ts'
 import type { RefreshDialect } from './refreshing.ts'
 import type { ServerProcess } from './server-process.ts'
-import { freePort, startServer } from './server-process.ts'
+import { startServer } from './server-process.ts'
 
 export const peerAudience = 'https://orders.example'
 export const machine = { clientId: 'machine', clientSecret: 'a-secret-of-the-benchmark-alone' }

@@ -2,13 +2,14 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../../tools/free-port.ts'
 import type { DebianNeed } from '../../tools/debian-packages.ts'
 import { caddy, haproxy, howToGet, installMissing, nginx } from '../../tools/debian-packages.ts'
 import { commands } from './identity-server.ts'
 import type { ProxiedServer } from './proxied-load.ts'
 import type { ProxyTrust } from './proxy-trust.ts'
 import type { ServerProcess } from './server-process.ts'
-import { freePort, startServer } from './server-process.ts'
+import { startServer } from './server-process.ts'
 
 /** What stands between the load and the service. */
 export interface ProxyWorld {

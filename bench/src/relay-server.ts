@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { freePort } from '../../tools/free-port.ts'
 import type { IdentityFolder } from './identity-server.ts'
 import { commands } from './identity-server.ts'
 import type { ServerProcess } from './server-process.ts'
-import { freePort, startServer } from './server-process.ts'
+import { startServer } from './server-process.ts'
 
 const settingsName = 'relay.json'
 

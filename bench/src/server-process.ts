@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import process from 'node:process'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -92,15 +91,4 @@ async function untilReady(url: string, isOver: () => boolean): Promise<void> {
     if (isOver() || performance.now() > deadline) throw new Error(`${url} did not become ready`)
     await wait(pollMs)
   }
-}
-
-/** A port that nobody listens on at the moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new TypeError('not listening on TCP')
-  server.close()
-  await once(server, 'close')
-  return address.port
 }

@@ -2,25 +2,15 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { createTestIssuer } from '@portcullis/verify/testing'
+import { freePort } from '../../../tools/free-port.ts'
 import { graphqlPath, graphqlRequest, temporaryFolder } from './running-reviews.ts'
 
 const entry = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 test('the program serves with settings from its environment, proves its client, and stops on SIGTERM', async (t) => {
   const issuer = await createTestIssuer({ algorithm: 'ES256', clients: { reviews: 'secret' } })

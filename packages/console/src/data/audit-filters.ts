@@ -10,7 +10,7 @@ export const auditFilterNames = [
   'session',
   'from',
   'to',
-] as const
+] as const satisfies readonly (keyof AuditFilter)[]
 
 /** What the record is narrowed to, as it stands in the address: names or ids, moments as instants; empty where it is not. */
 export type GivenFilters = Readonly<Record<(typeof auditFilterNames)[number], string>>
